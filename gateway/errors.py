@@ -1,0 +1,197 @@
+"""The error tree. An error ends an exchange; each knows the HTTP status and the code the client gets.
+
+GatewayError
+├── RequestRefused                  we will not try
+│   ├── InvalidRequest              400  invalid_request
+│   ├── InvalidKey                  401  invalid_api_key
+│   ├── ModelForbidden              403  model_not_allowed
+│   ├── UnknownEndpoint             404  unknown_url
+│   ├── UnknownModel                404  model_not_found
+│   ├── MethodNotAllowed            405  method_not_allowed
+│   ├── RequestTimeout              408  request_timeout
+│   ├── RequestTooLarge             413  request_too_large
+│   ├── UnsupportedMediaType        415  unsupported_media_type
+│   ├── FormatNotServed             501  format_not_served
+│   └── Draining                    503  draining
+├── ClientDisconnected              499  the client left; nobody is told
+├── ControlUnavailable              503  control_unavailable
+├── UpstreamError                   a provider failed us
+│   ├── UpstreamUnreachable         502  upstream_unreachable     (name, connect, refused, proxy)
+│   ├── UpstreamTlsFailed           502  upstream_tls_failed
+│   ├── UpstreamTimeout             504  upstream_timeout         (connect, tls, first_byte, idle)
+│   ├── UpstreamClosed              502  upstream_closed          (closed or reset before the end)
+│   ├── UpstreamMalformed           502  upstream_malformed       (not HTTP, bad framing, over a limit)
+│   └── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
+└── SettingsError                   the configuration is wrong: file, line and key are named
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Something the client must hear. `kind` goes into the usage record, `code` and `status` to the client."""
+
+    status = 500
+    code = "internal_error"
+    kind = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+        """Seconds after which another try makes sense."""
+
+
+class RequestRefused(GatewayError):
+    """We will not try."""
+
+    status = 400
+    code = kind = "invalid_request"
+
+
+class InvalidRequest(RequestRefused):
+    """The request does not make sense."""
+
+
+class InvalidKey(RequestRefused):
+    """No client key, or one we do not know."""
+
+    status = 401
+    code = "invalid_api_key"
+    kind = "invalid_key"
+
+
+class ModelForbidden(RequestRefused):
+    """The client key may not use this model."""
+
+    status = 403
+    code = kind = "model_not_allowed"
+
+
+class UnknownEndpoint(RequestRefused):
+    """No such path."""
+
+    status = 404
+    code = kind = "unknown_url"
+
+
+class UnknownModel(RequestRefused):
+    """No configured provider serves this model."""
+
+    status = 404
+    code = kind = "model_not_found"
+
+
+class MethodNotAllowed(RequestRefused):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = kind = "method_not_allowed"
+
+
+class RequestTimeout(RequestRefused):
+    """The client took too long to send its request."""
+
+    status = 408
+    code = kind = "request_timeout"
+
+
+class RequestTooLarge(RequestRefused):
+    """The body is over the configured limit."""
+
+    status = 413
+    code = kind = "request_too_large"
+
+
+class UnsupportedMediaType(RequestRefused):
+    """The body has a content type or encoding this endpoint does not read."""
+
+    status = 415
+    code = kind = "unsupported_media_type"
+
+
+class FormatNotServed(RequestRefused):
+    """The provider of this model speaks another format than the endpoint, and there is no translation."""
+
+    status = 501
+    code = kind = "format_not_served"
+
+
+class Draining(RequestRefused):
+    """This process is finishing what it has and takes nothing new."""
+
+    status = 503
+    code = kind = "draining"
+
+
+class ClientDisconnected(GatewayError):
+    """The client left before its answer was complete."""
+
+    status = 499
+    code = kind = "client_disconnected"
+
+
+class ControlUnavailable(GatewayError):
+    """The control process does not answer; inference goes on without it."""
+
+    status = 503
+    code = kind = "control_unavailable"
+
+
+class UpstreamError(GatewayError):
+    """A provider failed us."""
+
+    status = 502
+    code = kind = "upstream_error"
+
+    def __init__(self, message: str, *, nothing_sent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.nothing_sent = nothing_sent
+        """True when no byte of the request can have reached the provider, so that trying again is safe."""
+
+
+class UpstreamUnreachable(UpstreamError):
+    """Name look-up, connect or proxy failed."""
+
+    code = kind = "upstream_unreachable"
+
+
+class UpstreamTlsFailed(UpstreamError):
+    """The TLS handshake failed or the certificate is not trusted."""
+
+    code = kind = "upstream_tls_failed"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The provider took longer than a configured limit."""
+
+    status = 504
+    code = kind = "upstream_timeout"
+
+
+class UpstreamClosed(UpstreamError):
+    """The provider closed or reset the connection before its answer was complete."""
+
+    code = kind = "upstream_closed"
+
+
+class UpstreamMalformed(UpstreamError):
+    """What came is not a valid HTTP answer, or is over a limit."""
+
+    code = kind = "upstream_malformed"
+
+
+class UpstreamRejected(UpstreamError):
+    """The provider refused our credential."""
+
+    code = kind = "upstream_rejected_credential"
+
+
+class SettingsError(Exception):
+    """The configuration is wrong. `str()` is one line that names file, line and key."""
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None, key: str | None = None) -> None:
+        self.message, self.file, self.line, self.key = message, file, line, key
+        place = f"{file}:{line}" if file and line else (file or "")
+        super().__init__(": ".join(part for part in (place, key, message) if part))

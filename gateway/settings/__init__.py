@@ -1,0 +1,1 @@
+"""One frozen `Settings` from a TOML file and `SLUICEGATE_*` variables."""
