@@ -48,6 +48,44 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """One upstream service, as the relay needs it."""
+
+    id: str
+    format: str
+    base_url: str
+    models: tuple[str, ...]
+    """Patterns of the model ids it serves."""
+    strategy: str
+    credentials: tuple[Credential, ...]
+    """In order of priority; empty for a server that asks for no key."""
+    proxy: str = ""
+    """Resolved proxy URL, or empty."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Added to every request."""
+    forward_headers: tuple[str, ...] = ()
+    """Further client headers to pass on, lower-case."""
+    auth: str = "bearer"
+    """How the secret is presented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One inference endpoint we serve: a row of `ENDPOINTS`."""
+
+    path: str
+    """As the client asks for it; also its name in usage records and metrics."""
+    upstream_path: str
+    """What is added to a provider's base URL."""
+    format: str
+    body: Literal["json", "multipart"] = "json"
+    ends_with_done: bool = False
+    """Whether its streams end with `data: [DONE]` and may be asked for usage."""
+    default_model: str | None = None
+    """The model that OpenAI takes when the request names none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A model of a provider."""
 

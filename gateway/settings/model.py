@@ -6,7 +6,7 @@ money USD. Unknown names are errors.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -26,7 +26,15 @@ LogFormat = Literal["json", "console"]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the configuration file."""
+    """One table of the configuration file. Its `repr` shows that a secret is there, never which."""
+
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold secrets, or may."""
+
+    def __repr__(self) -> str:
+        shown = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        said = (f"{name}={'***' if value and name in self.secrets else repr(value)}" for name, value in shown)
+        return f"{type(self).__name__}({', '.join(said)})"
 
 
 class ServerSettings(Section):
@@ -38,7 +46,7 @@ class ServerSettings(Section):
     drain_seconds: Annotated[float, Meta(ge=0, description="After SIGTERM, how long running requests and streams may take to finish.")] = 30.0
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest request body accepted; larger ones are answered with 413 without being read.")] = 32 * 1024 * 1024
     max_requests: Annotated[int, Meta(ge=1, description="Requests and streams one worker holds at once; more wait to be accepted.")] = 16384
-    header_timeout_seconds: Annotated[float, Meta(gt=0, description="How long a client may take to send its request headers.")] = 30.0
+    header_timeout_seconds: Annotated[float, Meta(gt=0, description="How long a client may take to send its request headers; an idle connection is closed after the same time.")] = 30.0
     body_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest silence while a client sends its request body.")] = 60.0
     cors_origins: Annotated[tuple[str, ...], Meta(description='Origins that browsers may call from; `["*"]` for any; empty switches CORS off.')] = ()
     access_log: Annotated[bool, Meta(description="One structured line a request on standard error.")] = True
@@ -57,6 +65,8 @@ class StreamSettings(Section):
 
 class UpstreamSettings(Section):
     """Connections to providers; a provider may override `proxy`."""
+
+    secrets = frozenset({"proxy"})
 
     connect_timeout_seconds: Annotated[float, Meta(gt=0, description="Name look-up and TCP connect, proxy included.")] = 10.0
     tls_timeout_seconds: Annotated[float, Meta(gt=0, description="TLS handshake.")] = 10.0
@@ -83,22 +93,26 @@ class UsageSettings(Section):
 class ClientKeySettings(Section):
     """A key that clients call with."""
 
+    secrets = frozenset({"key"})
+
     name: Annotated[Identifier, Meta(description="Name of the key in usage records and logs; unique.")]
     key: Annotated[str, Meta(description="The key itself. Prefer `key_env` or `key_file`.")] = ""
     key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
     key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
     models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
-    requests_per_minute: Annotated[int | None, Meta(description="Limit on requests a minute.")] = None
-    tokens_per_minute: Annotated[int | None, Meta(description="Limit on tokens a minute.")] = None
-    max_parallel: Annotated[int | None, Meta(description="Limit on requests at once.")] = None
-    requests_per_month: Annotated[int | None, Meta(description="Quota of requests a calendar month.")] = None
-    tokens_per_month: Annotated[int | None, Meta(description="Quota of tokens a calendar month.")] = None
-    budget_usd: Annotated[float | None, Meta(description="Budget in USD for `budget_period`.")] = None
+    requests_per_minute: Annotated[Count | None, Meta(description="Limit on requests a minute.")] = None
+    tokens_per_minute: Annotated[Count | None, Meta(description="Limit on tokens a minute.")] = None
+    max_parallel: Annotated[Count | None, Meta(description="Limit on requests at once.")] = None
+    requests_per_month: Annotated[Count | None, Meta(description="Quota of requests a calendar month.")] = None
+    tokens_per_month: Annotated[Count | None, Meta(description="Quota of tokens a calendar month.")] = None
+    budget_usd: Annotated[Usd | None, Meta(description="Budget in USD for `budget_period`.")] = None
     budget_period: Annotated[BudgetPeriod, Meta(description="Period after which the budget begins anew.")] = "month"
 
 
 class CredentialSettings(Section):
     """One secret that a provider accepts."""
+
+    secrets = frozenset({"api_key"})
 
     name: Annotated[Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")]
     api_key: Annotated[str, Meta(description="The secret itself. Prefer `api_key_env` or `api_key_file`.")] = ""
@@ -129,6 +143,8 @@ class ModelFactsSettings(Section):
 class ProviderSettings(Section):
     """An upstream service: a preset of the catalogue, or a server of your own."""
 
+    secrets = frozenset({"proxy", "headers"})
+
     id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
     format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
     base_url: Annotated[str, Meta(description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
@@ -147,8 +163,8 @@ class PriceSettings(Section):
     model: Annotated[str, Meta(description="`provider/model`; `*` is a wildcard.")]
     input: Annotated[float, Meta(ge=0, description="Input that was not cached.")]
     output: Annotated[float, Meta(ge=0, description="Output, reasoning included.")]
-    cache_read: Annotated[float | None, Meta(description="Input read from the provider's cache; the input price where unset.")] = None
-    cache_write: Annotated[float | None, Meta(description="Input written to the provider's cache; the input price where unset.")] = None
+    cache_read: Annotated[Usd | None, Meta(description="Input read from the provider's cache; the input price where unset.")] = None
+    cache_write: Annotated[Usd | None, Meta(description="Input written to the provider's cache; the input price where unset.")] = None
 
 
 class AliasSettings(Section):

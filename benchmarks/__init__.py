@@ -1,0 +1,1 @@
+"""How fast the gateway is, as ratios to nginx measured in the same run: `python -m benchmarks run`."""

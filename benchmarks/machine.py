@@ -1,0 +1,84 @@
+"""On what a figure was measured: the machine, the versions, and which core does what."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+from msgspec import Struct
+
+import gateway
+
+PACKAGES = ("granian", "blacksheep", "uvloop", "httptools", "orjson", "httpx")
+
+
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
+    """What must be the same for two figures to be comparable."""
+
+    cpu: str
+    cores: int
+    memory_mib: int
+    kernel: str
+
+
+class Cores(Struct, frozen=True, forbid_unknown_fields=True):
+    """The cores of a run. Two machines' worth of work on two cores: the peer has one, all else the other."""
+
+    peer: tuple[int, ...]
+    mock: tuple[int, ...]
+    load: tuple[int, ...]
+
+
+def describe() -> Machine:
+    """This machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return Machine(cpu=_cpu_name(), cores=os.cpu_count() or 1, memory_mib=memory, kernel=platform.release())
+
+
+def versions() -> dict[str, str]:
+    """Of everything that decides a figure; the gateway's own is under `gateway`."""
+    found = {"gateway": gateway.__version__, "python": platform.python_version(), "nginx": _nginx_version()}
+    return found | {package: _package_version(package) for package in PACKAGES}
+
+
+def assign_cores(workers: int) -> Cores:
+    """Peers on the first core (as many as workers where there are enough), mock and load on the last ones."""
+    allowed = sorted(_ALLOWED)
+    spare = len(allowed) - workers
+    peer = tuple(allowed[:workers]) if spare >= 2 else (allowed[0],)
+    load = allowed[-2] if len(allowed) - len(peer) >= 2 else allowed[-1]
+    return Cores(peer=peer, mock=(allowed[-1],), load=(load,))
+
+
+# Read before the run pins itself to the cores of the load.
+_ALLOWED = frozenset(os.sched_getaffinity(0))
+
+
+def slug(machine: Machine) -> str:
+    """A short name for a file."""
+    name = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\(.*?\)|@.*|cpu|processor", " ", machine.cpu.lower())).strip("-")
+    return f"{name}-{machine.cores}-cores"
+
+
+def _cpu_name() -> str:
+    match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return match[1].strip() if match else platform.machine()
+
+
+def _package_version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _nginx_version() -> str:
+    try:
+        result = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "absent"
+    return result.stderr.strip().rpartition("/")[2]

@@ -1,0 +1,259 @@
+"""The life of one child process: hear the start, build the application, serve it, drain, leave.
+
+The only module that knows Granian. Does not know what it serves: an application is an ASGI callable with five verbs
+more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from gateway import logs
+from gateway.errors import GatewayError, SettingsError
+from gateway.leash import (
+    LEASH_VARIABLE,
+    Drain,
+    Drained,
+    Failed,
+    Leash,
+    Order,
+    Ready,
+    Refused,
+    Reload,
+    Reloaded,
+    Report,
+    Start,
+    hold_as_child,
+)
+from gateway.settings.model import Settings
+
+BACKLOG = 2048
+"""Connections the kernel holds for us while we are busy."""
+
+LAST_BYTES_SECONDS = 5.0
+"""How long Granian may take to write what the application has already said, once nothing is in flight."""
+
+CUT_SECONDS = 0.5
+"""The same, when the drain is over with exchanges still running: they are cut."""
+
+POLL_SECONDS = 0.005
+
+log = logs.get("child")
+
+Message = MutableMapping[str, Any]
+
+
+class Application(Protocol):
+    """What a child serves."""
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request (ASGI)."""
+
+    async def start(self) -> None:
+        """Open what is needed; called once in the running event loop, before the first request."""
+
+    def reload(self, settings: Settings) -> None:
+        """Go by these settings from the next request on; raises SettingsError to keep the old ones."""
+
+    def begin_drain(self) -> None:
+        """Answer 503 to readiness and to new exchanges from now on."""
+
+    def in_flight(self) -> int:
+        """How many exchanges are running."""
+
+    async def stop(self) -> None:
+        """End what still runs, flush and close; called once, last."""
+
+
+def main(build: Callable[[Start], Application]) -> None:
+    """Live the life of one child and exit: 0 when drained, 1 when it could not start or its server died."""
+    descriptor = os.environ.pop(LEASH_VARIABLE, "")
+    if not descriptor:
+        sys.exit("this is started by `sluicegate serve`")
+    sys.exit(uvloop.run(_live(build, int(descriptor))))
+
+
+async def _live(build: Callable[[Start], Application], descriptor: int) -> int:
+    leash = await hold_as_child(descriptor)
+    start = await leash.hear()
+    if not isinstance(start, Start):
+        return 0
+    logs.configure(start.settings.server.log_format, start.settings.server.log_level)
+    child = Child(leash, start)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, child.end)
+    try:
+        return await child.live(build)
+    except (GatewayError, SettingsError, OSError) as error:
+        log.error("cannot start", reason=str(error))
+        await leash.say(Failed(error=str(error)))
+        return 1
+
+
+class Child:
+    """One child process, between its first order and its exit."""
+
+    def __init__(self, leash: Leash[Report, Order], start: Start) -> None:
+        self._leash, self._start, self._settings = leash, start, start.settings
+        self._application: Application | None = None
+        self._waiting: Reload | None = None
+        """Came while the application was starting."""
+        self._ended, self._hurried = asyncio.Event(), asyncio.Event()
+
+    def end(self) -> None:
+        """Begin to drain; asked a second time, stop waiting for what runs."""
+        (self._hurried if self._ended.is_set() else self._ended).set()
+
+    async def live(self, build: Callable[[Start], Application]) -> int:
+        """Serve until told to end; the exit code. Raises what `build` and `start` raise."""
+        hearing = asyncio.create_task(self._obey())
+        lock = await self._lock_socket()
+        if self._ended.is_set():
+            return 0
+        application = build(self._start)
+        await application.start()
+        self._application = application
+        if self._waiting is not None:
+            await self._leash.say(self._reload(self._waiting))
+        server = _server(application, self._start)
+        # What start-up made stays until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        code = await self._serve(application, server)
+        hearing.cancel()
+        if lock is not None:
+            os.close(lock)
+        return code
+
+    async def _serve(self, application: Application, server: Server) -> int:
+        serving = asyncio.ensure_future(server.serve())
+        ended = asyncio.create_task(self._ended.wait())
+        await _until(lambda: serving.done() or _listens(self._start))
+        await self._leash.say(Ready())
+        await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            log.error("the server ended unasked", reason=repr(serving.exception()))
+            await application.stop()
+            return 1
+        await self._drain(application)
+        await self._leave(application, server, serving)
+        return 0
+
+    async def _obey(self) -> None:
+        while True:
+            match await self._leash.hear():
+                case Reload() as order if self._application is None:
+                    self._waiting = order
+                case Reload() as order:
+                    await self._leash.say(self._reload(order))
+                case Drain():
+                    self.end()
+                case None:
+                    # The supervisor is gone: nobody would restart, drain or stop us.
+                    self._ended.set()
+                    return
+                case Start():
+                    log.error("started twice")
+
+    def _reload(self, order: Reload) -> Report:
+        assert self._application is not None
+        try:
+            self._application.reload(order.settings)
+        except (GatewayError, SettingsError, OSError) as error:
+            return Refused(generation=order.generation, error=str(error))
+        self._settings = order.settings
+        logs.configure(order.settings.server.log_format, order.settings.server.log_level)
+        return Reloaded(generation=order.generation)
+
+    async def _drain(self, application: Application) -> None:
+        application.begin_drain()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.server.drain_seconds
+        await _until(lambda: not application.in_flight() or loop.time() > deadline or self._hurried.is_set())
+
+    async def _leave(self, application: Application, server: Server, serving: asyncio.Future[None]) -> None:
+        patience = CUT_SECONDS if application.in_flight() else LAST_BYTES_SECONDS
+        await application.stop()
+        server.stop()  # type: ignore[no-untyped-call] # Granian leaves it without types
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(serving), patience)
+        await self._leash.say(Drained())
+
+    async def _lock_socket(self) -> int | None:
+        """Hold the lock beside our Unix socket: one process at a time serves it and clears what a dead one left."""
+        if self._start.uds is None:
+            return None
+        path = Path(self._start.uds)
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        await _until(lambda: _locked(lock) or self._ended.is_set())
+        return lock
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110 # what is asked for has no event of its own
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _server(application: Application, start: Start) -> Server:
+    settings = start.settings.server
+    if start.uds:
+        # Left by a process that was killed; we hold the lock, so nobody serves it.
+        Path(start.uds).unlink(missing_ok=True)
+    server = Server(
+        application,
+        start.host,
+        start.port,
+        uds=Path(start.uds) if start.uds else None,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=settings.max_requests,
+        http1_settings=HTTP1Settings(header_read_timeout=round(settings.header_timeout_seconds * 1000)),
+        log_enabled=False,
+    )
+    server.uds_permissions = 0o600
+    return server
+
+
+def _listens(start: Start) -> bool:
+    """Whether this process already accepts connections: Granian opens its socket in a thread and does not say when."""
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):
+            copy = socket.socket(fileno=os.dup(int(entry.name)))
+            with copy:
+                if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and _is_ours(copy.getsockname(), start):
+                    return True
+    return False
+
+
+def _is_ours(name: Any, start: Start) -> bool:
+    return name == start.uds if start.uds else (isinstance(name, tuple) and name[1] == start.port)

@@ -1,0 +1,1 @@
+"""Wire dialects, pure: bytes and values in, bytes and values out."""

@@ -1,0 +1,169 @@
+"""What all OpenAI endpoints share: response headers, error bodies, keys, and the checks of a request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.mock.answers import Call, Family, Refused, Reply
+from gateway.mock.script import Script
+
+ROLES = ("system", "assistant", "user", "function", "tool", "developer")
+
+_BEFORE_ID = (
+    b"openai-organization: org-mock\r\nopenai-processing-ms: 7\r\nopenai-version: 2020-10-01\r\n"
+    b"x-ratelimit-limit-requests: 10000\r\nx-ratelimit-limit-tokens: 200000\r\n"
+    b"x-ratelimit-remaining-requests: 9999\r\nx-ratelimit-remaining-tokens: 199000\r\n"
+    b"x-ratelimit-reset-requests: 6ms\r\nx-ratelimit-reset-tokens: 300ms\r\nx-request-id: req_%032x\r\n"
+)
+
+_BY_STATUS = {
+    400: ("Invalid value for one of the parameters of this request.", "invalid_request_error", None),
+    401: ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
+    403: ("Country, region, or territory not supported", "request_forbidden", "unsupported_country_region_territory"),
+    404: ("The model `{model}` does not exist or you do not have access.", "invalid_request_error", "model_not_found"),
+    413: ("Request body is too large.", "invalid_request_error", "request_too_large"),
+    429: ("Rate limit reached for {model} on requests per min (RPM).", "requests", "rate_limit_exceeded"),
+    500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
+    503: ("The engine is currently overloaded, please try again later.", "server_error", None),
+}  # fmt: skip
+
+_KEYS = (
+    ("sk-wrong", 401),
+    ("sk-limited", 429),
+    ("sk-broken", 500),
+)
+"""Beginnings of keys that are refused, with the status: so that one credential of a pool can fail."""
+
+
+def write_headers(number: int) -> bytes:
+    """The header lines every answer of OpenAI has."""
+    return _BEFORE_ID % number
+
+
+def error(status: int, message: str, *, kind: str, param: str | None = None, code: str | None = None) -> Reply:
+    """OpenAI's error body."""
+    body = orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return Reply(body, status)
+
+
+def write_error(status: int, model: str) -> Reply:
+    """The error OpenAI gives with this status."""
+    message, kind, code = _BY_STATUS.get(status, _BY_STATUS[500 if status >= 500 else 400])
+    return error(status, message.replace("{model}", model), kind=kind, code=code)
+
+
+def quota_exceeded() -> Reply:
+    """429 that no waiting cures."""
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return error(429, message, kind="insufficient_quota", code="insufficient_quota")
+
+
+def check_key(headers: Mapping[bytes, bytes]) -> Reply | None:
+    """The refusal of a key the table names; any other key, and none at all, is welcome."""
+    key = headers.get(b"authorization", b"").removeprefix(b"Bearer ").decode("latin-1")
+    for beginning, status in _KEYS:
+        if key.startswith(beginning):
+            return _wrong_key(key) if status == 401 else write_error(status, "gpt-4o-mini")
+    return None
+
+
+def _wrong_key(key: str) -> Reply:
+    shown = f"{key[:8]}{'*' * 8}{key[-4:]}"
+    message = f"Incorrect API key provided: {shown}. You can find your API key in your account settings."
+    return error(401, message, kind="invalid_request_error", code="invalid_api_key")
+
+
+FAMILY = Family(write_headers, write_error, quota_exceeded, check_key)
+
+
+def refuse(message: str, *, param: str | None = None, code: str | None = None) -> Refused:
+    """A 400 to raise."""
+    return Refused(error(400, message, kind="invalid_request_error", param=param, code=code))
+
+
+def require(document: Mapping[str, Any], *names: str) -> None:
+    """Raises `Refused` when one of these parameters is missing."""
+    for name in names:
+        if document.get(name) is None:
+            raise refuse(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+
+
+def check_messages(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The messages of a chat request. Raises `Refused` when they are missing, empty or have an unknown role."""
+    require(document, "messages")
+    messages = document["messages"]
+    if not isinstance(messages, list):
+        raise refuse(
+            "Invalid type for 'messages': expected an array of objects.", param="messages", code="invalid_type"
+        )
+    if not messages:
+        raise refuse("Invalid 'messages': empty array.", param="messages", code="empty_array")
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise _wrong_role(index, message)
+    return messages
+
+
+def _wrong_role(index: int, message: object) -> Refused:
+    if not isinstance(message, dict):
+        where = f"messages[{index}]"
+        return refuse(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
+    where = f"messages[{index}].role"
+    if "role" not in message:
+        return refuse(f"Missing required parameter: '{where}'.", param=where, code="missing_required_parameter")
+    known = ", ".join(f"'{role}'" for role in ROLES)
+    said = f"Invalid value: '{message['role']}'. Supported values are: {known}."
+    return refuse(said, param=where, code="invalid_value")
+
+
+def count_tokens(messages: list[dict[str, Any]]) -> int:
+    """A token for every four characters of text, and one for every message or part."""
+    total = 0
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            total += len(content) // 4 + 1
+        else:
+            total += 1 + sum(map(_part_tokens, content if isinstance(content, list) else ()))
+    return total
+
+
+def _part_tokens(part: object) -> int:
+    text = part.get("text") if isinstance(part, dict) else part
+    return len(text) // 4 + 1 if isinstance(text, str) else 1
+
+
+def usage(script: Script, *, prompt: int, completion: int) -> dict[str, Any]:
+    """OpenAI's usage object. With `usage=cached` half of the prompt is cached and a quarter of the answer reasoning."""
+    prompt = prompt if script.input is None else script.input
+    completion = completion if script.output is None else script.output
+    cached, reasoning = (prompt // 2, completion // 4) if script.usage == "cached" else (0, 0)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def usage_asked(document: Mapping[str, Any]) -> bool:
+    """Whether the request wants a usage chunk in its stream."""
+    options = document.get("stream_options")
+    return isinstance(options, dict) and bool(options.get("include_usage"))
+
+
+def error_event(call: Call) -> bytes:
+    """An error inside a stream that began well."""
+    return b"data: %b\n\n" % write_error(500, call.model).body
+
+
+DONE = b"data: [DONE]\n\n"

@@ -1,0 +1,137 @@
+"""One request on its way: what is asked (`Request`), who hears the answer (`Receiver`), and the handle (`Call`).
+
+Knows nothing of sockets and HTTP syntax; `connection` and `pool` move a call along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from gateway.errors import UpstreamError
+
+    from .connection import Connection
+    from .inflate import Inflating
+    from .pool import Lane
+
+
+@dataclass(slots=True)
+class Request:
+    """A complete request. `head` is sent as it is: request line, `Host`, framing headers and the empty line."""
+
+    method: bytes
+    head: bytes
+    body: bytes = b""
+    first_byte_timeout: float = 600.0
+    """Seconds from the last byte sent until the head of the answer is complete."""
+    idle_timeout: float = 120.0
+    """Seconds of silence within the body of the answer."""
+
+
+class Receiver(Protocol):
+    """Hooks of whoever waits for the answer, called on the event loop. Exactly one of `end` and `failed` comes, once."""
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The final head; interim answers (1xx) are skipped. Header names are lower-case, values carry no outer space."""
+
+    def body(self, data: bytes) -> None:
+        """Bytes of the body without transfer and content coding; all that came in one read is joined."""
+
+    def end(self) -> None:
+        """The answer is complete."""
+
+    def failed(self, error: UpstreamError) -> None:
+        """There will be no (more) answer."""
+
+
+class Nobody:
+    """The receiver of a call that is over."""
+
+    __slots__ = ()
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Nothing listens."""
+
+    def body(self, data: bytes) -> None:
+        """Nothing listens."""
+
+    def end(self) -> None:
+        """Nothing listens."""
+
+    def failed(self, error: UpstreamError) -> None:
+        """Nothing listens."""
+
+
+NOBODY = Nobody()
+
+
+class Call:
+    """The handle on a request in flight, made by `Pool.send`."""
+
+    __slots__ = (
+        "connect_us",
+        "connection",
+        "connection_reused",
+        "deadline",
+        "idle_timeout",
+        "inflating",
+        "lane",
+        "paused",
+        "receiver",
+        "request",
+        "trailers",
+    )
+
+    def __init__(self, request: Request, receiver: Receiver) -> None:
+        self.request = request
+        self.receiver: Receiver = receiver
+        self.idle_timeout = request.idle_timeout
+        self.connection: Connection | None = None
+        self.lane: Lane | None = None
+        """Set while the call waits for a connection."""
+        self.inflating: Inflating | None = None
+        self.paused = False
+        self.deadline = 0.0
+        """Loop time after which it has waited too long for a connection."""
+        self.trailers: list[tuple[bytes, bytes]] = []
+        self.connection_reused = False
+        self.connect_us = 0
+        """Time the connection took to be made, microseconds; 0 when it was there already."""
+
+    def cancel(self) -> None:
+        """Forget the request: its socket is closed at once and no hook is called any more. Nothing after `end`."""
+        self.receiver = NOBODY
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.abort()
+        elif self.lane is not None:
+            self.lane.leave(self)
+
+    def pause(self) -> None:
+        """Stop reading the answer from the socket; what was read already is still delivered."""
+        if not self.paused:
+            self.paused = True
+            if self.connection is not None:
+                self.connection.pause()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        if not self.paused:
+            return
+        self.paused = False
+        if self.inflating is not None:
+            self.inflating.resume()
+        elif self.connection is not None:
+            self.connection.resume()
+
+    def set_idle_timeout(self, seconds: float) -> None:
+        """From now on allow this much silence within the body: streams have another limit than plain answers."""
+        self.idle_timeout = seconds
+        if self.connection is not None:
+            self.connection.restart_idle_timeout()
+
+    def fail(self, error: UpstreamError) -> None:
+        """Tell the receiver, unless it has heard an end or left."""
+        receiver, self.receiver = self.receiver, NOBODY
+        receiver.failed(error)

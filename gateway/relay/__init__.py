@@ -1,0 +1,1 @@
+"""Runs exchanges: from an admitted request to its answer and its usage record."""

@@ -1,0 +1,125 @@
+"""The upstream request as bytes: request line, our credential, and the few client headers that go along. Pure.
+
+Nothing a client sends crosses unless it is named here or in `forward_headers`: no cookies, no keys, no addresses, no
+hop-by-hop header. From a provider everything comes back except what belongs to one hop or to the provider's own site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from gateway.records import Credential, Provider
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+FORWARDED = frozenset(
+    (
+        b"accept",
+        b"baggage",
+        b"content-type",
+        b"idempotency-key",
+        b"openai-beta",
+        b"traceparent",
+        b"tracestate",
+        b"x-client-request-id",
+    )
+)
+"""Client headers that go to every provider."""
+
+NEVER_FORWARDED = frozenset(
+    (
+        b"accept-encoding",
+        b"authorization",
+        b"connection",
+        b"content-length",
+        b"cookie",
+        b"expect",
+        b"host",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"x-api-key",
+        b"x-goog-api-key",
+    )
+)
+"""Client headers that no setting can make cross."""
+
+KEPT_FROM_CLIENTS = frozenset(
+    (
+        b"alt-svc",
+        b"connection",
+        b"content-encoding",
+        b"content-length",
+        b"date",
+        b"keep-alive",
+        b"nel",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"report-to",
+        b"server",
+        b"set-cookie",
+        b"strict-transport-security",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"via",
+        b"www-authenticate",
+    )
+)
+"""Provider headers that stay with us: one hop's, or the provider's site's own. Bodies are decoded, lengths counted anew."""
+
+OURS = b"x-sluicegate-"
+"""Prefix of our own headers: neither side can set them through us."""
+
+
+class Composer:
+    """Makes the requests to one provider. Everything that does not change between requests is put together once."""
+
+    def __init__(self, provider: Provider, authority: bytes, user_agent: bytes) -> None:
+        self._path = urlsplit(provider.base_url).path.rstrip("/").encode()
+        self._forwarded = FORWARDED | (frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED)
+        fixed = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
+        self._fixed = (
+            b" HTTP/1.1\r\nhost: " + authority + b"\r\nuser-agent: " + user_agent + b"\r\n"
+            b"accept-encoding: identity\r\n" + fixed
+        )
+        self._auth = {
+            credential.name: b"authorization: Bearer " + credential.secret.encode("latin-1") + b"\r\n"
+            for credential in provider.credentials
+        }
+        self._lines: dict[str, bytes] = {}
+
+    def compose(self, path: str, credential: Credential, headers: Headers, length: int) -> bytes:
+        """The head of a POST of `length` body bytes to `path` below the provider's base URL."""
+        start = self._lines.get(path)
+        if start is None:
+            start = self._lines[path] = b"POST " + self._path + path.encode() + self._fixed
+        forwarded = self._forwarded
+        along = b"".join([b"%b: %b\r\n" % header for header in headers if header[0] in forwarded])
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, self._auth.get(credential.name, b""), along, length)
+
+    def compose_get(self, path: str, credential: Credential) -> bytes:
+        """The head of a GET of `path` below the provider's base URL."""
+        return b"GET %b%b%b%baccept: application/json\r\n\r\n" % (
+            self._path,
+            path.encode(),
+            self._fixed,
+            self._auth.get(credential.name, b""),
+        )
+
+
+def reply_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The headers of a provider's answer that its client gets."""
+    kept = KEPT_FROM_CLIENTS
+    return [header for header in headers if header[0] not in kept and not header[0].startswith(OURS)]
+
+
+def masked(body: bytes, credential: Credential) -> bytes:
+    """A provider's error text without our secret, should it repeat it."""
+    return body.replace(credential.secret.encode(), b"***") if credential.secret else body

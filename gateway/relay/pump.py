@@ -1,0 +1,84 @@
+"""Moves the bytes of an answer that goes out as it comes in: keep-alives, back-pressure, and an end in every case."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from gateway.errors import UpstreamClosed, UpstreamError
+from gateway.formats.openai_chat import KEEPALIVE, write_error_event
+from gateway.formats.pipeline import PassThrough
+
+if TYPE_CHECKING:
+    from gateway.outbound.wire import Call
+
+    from .attempt import Trial
+    from .exchange import Exchange
+    from .sink import Sink
+
+
+class Pump:
+    """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
+
+    __slots__ = ("_call", "_exchange", "_loop", "_sink", "_trial", "pipeline", "sent_at")
+
+    def __init__(self, exchange: Exchange, trial: Trial, pipeline: PassThrough | None) -> None:
+        self._exchange = exchange
+        self._trial = trial
+        self._sink: Sink = exchange.sink
+        assert trial.call is not None  # noqa: S101  # a head only comes for a call that was sent
+        self._call: Call = trial.call
+        self.pipeline = pipeline
+        self._loop = asyncio.get_running_loop()
+        self.sent_at = self._loop.time()
+        """Loop time at which the client last got something."""
+        self._sink.on_room = self._call.resume
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head was heard before the pump began."""
+
+    def body(self, data: bytes) -> None:
+        """Bytes from the provider go to the client at once."""
+        out = data if self.pipeline is None else self.pipeline.feed(data)
+        if not out:
+            return
+        if not self._exchange.first_byte_ns:
+            self._exchange.first_byte_ns = time.monotonic_ns()
+        self.sent_at = self._loop.time()
+        if not self._sink.write(out):
+            self._call.pause()
+
+    def end(self) -> None:
+        """The provider has ended its answer."""
+        self._trial.finished_waiting()
+        if self.pipeline is None:
+            self._sink.finish()
+            return
+        rest = self.pipeline.close()
+        if self.pipeline.complete:
+            if self.pipeline.failed:
+                self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
+            self._sink.finish(rest)
+        else:
+            self._break(rest, UpstreamClosed("The provider's stream ended without its end mark."))
+
+    def failed(self, error: UpstreamError) -> None:
+        """The provider broke off: an event stream ends with an error event, anything else stays visibly unfinished."""
+        self._trial.finished_waiting()
+        self._trial.error = error
+        if self.pipeline is None:
+            self._exchange.note(error)
+            self._exchange.break_off()
+        else:
+            self._break(b"" if self.pipeline.between_events else b"\n\n", error)
+
+    def keep_alive(self) -> None:
+        """Show the client, and every proxy on the way, that the stream lives."""
+        if self.pipeline is not None and self.pipeline.between_events and self._sink.blocked_since is None:
+            self._sink.write(KEEPALIVE)
+            self.sent_at = self._loop.time()
+
+    def _break(self, rest: bytes, error: UpstreamError) -> None:
+        self._exchange.note(error)
+        self._sink.finish(rest + write_error_event(error))

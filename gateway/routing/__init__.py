@@ -1,0 +1,1 @@
+"""Which provider, model and credential a request goes to, and what a failure means. Pure."""

@@ -1,0 +1,76 @@
+"""Which attempt comes next. Time, turns and outcomes are handed in; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gateway.records import Credential, Provider, Target
+
+from .resolve import Route
+from .verdicts import Verdict
+
+Item = TypeVar("Item")
+
+MOST_ATTEMPTS = 4
+"""The first try and three more."""
+
+NO_CREDENTIAL = Credential("", "", "")
+"""For a server that asks for no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: a target, and the credential to use."""
+
+    target: Target
+    provider: Provider
+    credential: Credential
+
+
+class Dispatch:
+    """The attempts of one exchange, one after another."""
+
+    __slots__ = ("_credentials", "_left", "_providers", "_target", "_targets", "_turn")
+
+    def __init__(self, route: Route, providers: Mapping[str, Provider], turn: int) -> None:
+        """`turn` counts exchanges: round robin begins with another credential (and target) each time."""
+        self._targets = _rotated(route.targets, turn) if route.rotate else route.targets
+        self._providers = providers
+        self._turn = turn
+        self._left = MOST_ATTEMPTS
+        self._target = -1
+        self._credentials: list[Credential] = []
+
+    def next(self) -> Attempt | None:
+        """The next attempt; None when there is nothing left to try."""
+        if not self._left:
+            return None
+        while not self._credentials:
+            self._target += 1
+            if self._target >= len(self._targets):
+                return None
+            self._credentials = self._order(self._providers[self._targets[self._target].provider])
+        self._left -= 1
+        target = self._targets[self._target]
+        return Attempt(target, self._providers[target.provider], self._credentials.pop())
+
+    def failed(self, verdict: Verdict) -> None:
+        """The last attempt failed, and this is what that means."""
+        if verdict is Verdict.STOP:
+            self._left = 0
+        elif verdict is Verdict.NEXT_TARGET:
+            self._credentials = []
+
+    def _order(self, provider: Provider) -> list[Credential]:
+        """The credentials of a provider, the first to use last."""
+        credentials: Sequence[Credential] = provider.credentials or (NO_CREDENTIAL,)
+        if provider.strategy == "round_robin" and len(credentials) > 1:
+            credentials = _rotated(tuple(credentials), self._turn)
+        return list(reversed(credentials))
+
+
+def _rotated(items: tuple[Item, ...], turn: int) -> tuple[Item, ...]:
+    start = turn % len(items)
+    return items[start:] + items[:start]

@@ -1,0 +1,56 @@
+"""What a failure means for the next attempt: a table. Time is not known here.
+
+A request's own fault (most 4xx) is the provider's final word and goes to the client as it is.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from gateway.errors import UpstreamError
+
+
+class Verdict(Enum):
+    """What to do after an attempt that did not answer."""
+
+    STOP = "stop"
+    """The provider's answer is the answer."""
+    NEXT_CREDENTIAL = "next credential"
+    """Another credential of the same provider may do better; after the last one, the next target."""
+    NEXT_TARGET = "next target"
+    """No credential of this provider would do better."""
+
+
+STATUS_VERDICTS: dict[int, Verdict] = {
+    401: Verdict.NEXT_CREDENTIAL,
+    402: Verdict.NEXT_CREDENTIAL,
+    403: Verdict.NEXT_CREDENTIAL,
+    404: Verdict.NEXT_TARGET,
+    408: Verdict.NEXT_CREDENTIAL,
+    429: Verdict.NEXT_CREDENTIAL,
+    500: Verdict.NEXT_CREDENTIAL,
+    502: Verdict.NEXT_CREDENTIAL,
+    503: Verdict.NEXT_CREDENTIAL,
+    504: Verdict.NEXT_CREDENTIAL,
+    529: Verdict.NEXT_CREDENTIAL,
+}
+"""By HTTP status; any other 4xx stops, any other 5xx is worth another credential."""
+
+ERROR_VERDICTS: dict[str, Verdict] = {
+    "upstream_unreachable": Verdict.NEXT_TARGET,
+    "upstream_tls_failed": Verdict.NEXT_TARGET,
+    "upstream_timeout": Verdict.NEXT_TARGET,
+    "upstream_closed": Verdict.NEXT_CREDENTIAL,
+    "upstream_malformed": Verdict.NEXT_TARGET,
+}
+"""By kind of error: another credential does not make an unreachable server reachable."""
+
+
+def judge_status(status: int) -> Verdict:
+    """The verdict on an answer with an error status."""
+    return STATUS_VERDICTS.get(status) or (Verdict.NEXT_CREDENTIAL if status >= 500 else Verdict.STOP)
+
+
+def judge_error(error: UpstreamError) -> Verdict:
+    """The verdict on an attempt that brought no answer."""
+    return ERROR_VERDICTS.get(error.kind, Verdict.NEXT_CREDENTIAL)

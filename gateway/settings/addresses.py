@@ -1,0 +1,63 @@
+"""Addresses as settings say them: where to listen, where providers and proxies are."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+_LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>\d{1,5})")
+
+
+def split_listen(listen: str) -> tuple[str, int]:
+    """IP address and port of a `HOST:PORT`. Raises ValueError, with a text to show, for anything else."""
+    found = _LISTEN.fullmatch(listen)
+    if not found or int(found["port"]) > 65535:
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    host = found["six"] or found["host"]
+    if host == "localhost":
+        return "127.0.0.1", int(found["port"])
+    try:
+        return str(ip_address(host)), int(found["port"])
+    except ValueError:
+        raise ValueError("the host must be an IP address or `localhost`") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an IP address can be reached from this machine only."""
+    return ip_address(host).is_loopback
+
+
+def check_url(url: str) -> None:
+    """Raises ValueError, with a text to show, unless `url` is a plain http or https address."""
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an http:// or https:// address with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("an address holds no user name or password: use credentials")
+    if parts.query or parts.fragment:
+        raise ValueError("an address holds no query and no fragment")
+
+
+def check_proxy(proxy: str) -> None:
+    """Raises ValueError, with a text to show, unless `proxy` is empty, `none`, or the address of a proxy."""
+    if proxy in ("", "none"):
+        return
+    parts = _split(proxy)
+    if parts.scheme not in PROXY_SCHEMES or not parts.hostname:
+        raise ValueError(f"expected `none` or an address with {', '.join(f'{one}://' for one in PROXY_SCHEMES)}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("the address of a proxy ends with its port")
+
+
+def _split(url: str) -> SplitResult:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise ValueError("an address holds printable ASCII characters only")
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # reading it is what checks it
+    except ValueError:
+        raise ValueError("not an address") from None
+    return parts

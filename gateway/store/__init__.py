@@ -1,0 +1,1 @@
+"""The databases: the only door to them."""

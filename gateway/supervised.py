@@ -1,0 +1,175 @@
+"""One child process: started, heard, restarted when it dies, drained when told.
+
+Knows one child. What it serves, and when all of them shall end, is the supervisor's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import gateway
+from gateway import logs
+from gateway.leash import (
+    LEASH_VARIABLE,
+    Drain,
+    Failed,
+    Leash,
+    Order,
+    Ready,
+    Refused,
+    Reload,
+    Reloaded,
+    Report,
+    Start,
+    hold_as_supervisor,
+)
+
+SHORTEST_PAUSE = 0.1
+LONGEST_PAUSE = 10.0
+HEALTHY_SECONDS = 30.0
+"""A child that lived this long starts anew without waiting long."""
+
+GONE_SECONDS = 10.0
+"""How long a child that let go of its leash may take to exit."""
+
+_ROOT = str(Path(gateway.__file__).parent.parent)
+
+log = logs.get("supervisor")
+
+
+class Supervised:
+    """A child that lives until it is told to end."""
+
+    def __init__(self, name: str, module: str, start: Callable[[], Awaitable[Start]]) -> None:
+        self.name = name
+        self.ready = asyncio.Event()
+        """Set while the child answers requests."""
+        self.url = ""
+        """Where it answers, once ready, if it chose that itself."""
+        self.deaths = 0
+        """Deaths in a row before it was ready."""
+        self.last_words = ""
+        """Why it died, as far as known."""
+        self._module, self._start = module, start
+        self._leash: Leash[Order, Report] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._ending = asyncio.Event()
+        self._pause = SHORTEST_PAUSE
+
+    async def live(self) -> None:
+        """Run the child, again and again, until it has ended after being told to."""
+        loop = asyncio.get_running_loop()
+        while not self._ending.is_set():
+            born = loop.time()
+            code = await self._live_once()
+            if self._ending.is_set():
+                return
+            if loop.time() - born >= HEALTHY_SECONDS:
+                self._pause = SHORTEST_PAUSE
+            log.error("child died", child=self.name, code=code, again_in=self._pause, reason=self.last_words)
+            await self._rest()
+
+    async def drain(self) -> None:
+        """Tell the child to finish and not to come back; told twice, it hurries."""
+        self._ending.set()
+        if self._leash is not None:
+            await self._leash.say(Drain())
+        elif self._process is not None:
+            # It has not been told what it is: there is nothing to finish.
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the child at once and for good."""
+        self._ending.set()
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def reload(self, order: Reload) -> None:
+        """Hand new settings to the child, if there is one; one that is started later gets them at its start."""
+        if self._leash is not None:
+            await self._leash.say(order)
+
+    async def _rest(self) -> None:
+        """Wait before the next start, longer each time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    async def _live_once(self) -> int:
+        ours, theirs = socket.socketpair()
+        self.last_words = ""
+        with theirs:
+            self._process = await _spawn(self._module, theirs)
+        leash = await hold_as_supervisor(ours)
+        try:
+            await self._converse(leash)
+            return await self._buried(self._process)
+        finally:
+            self._leash = self._process = None
+            leash.drop()
+            self.deaths += not self.ready.is_set()
+            self.ready.clear()
+
+    async def _converse(self, leash: Leash[Order, Report]) -> None:
+        """Start the child and listen to it until it is gone."""
+        hearing = asyncio.create_task(leash.hear())
+        starting = asyncio.create_task(_said(self._start(), leash))
+        # The child comes up while what it needs to know is still being found out.
+        await asyncio.wait({starting, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return
+        self._leash = leash
+        if self._ending.is_set():
+            await leash.say(Drain())
+        while (report := await hearing) is not None:
+            self._note(report)
+            hearing = asyncio.create_task(leash.hear())
+
+    def _note(self, report: Report) -> None:
+        match report:
+            case Ready(url=url):
+                self.url, self.deaths = url, 0
+                self.ready.set()
+                log.info("child is ready", child=self.name)
+            case Failed(error=error):
+                self.last_words = error
+            case Reloaded(generation=generation):
+                log.info("child goes by new settings", child=self.name, generation=generation)
+            case Refused(generation=generation, error=error):
+                log.error("child keeps its settings", child=self.name, generation=generation, reason=error)
+
+    async def _buried(self, process: asyncio.subprocess.Process) -> int:
+        try:
+            return await asyncio.wait_for(process.wait(), GONE_SECONDS)
+        except TimeoutError:
+            log.error("child let go of its leash and did not exit", child=self.name)
+            process.kill()
+            return await process.wait()
+
+
+async def _said(start: Awaitable[Start], leash: Leash[Order, Report]) -> None:
+    await leash.say(await start)
+
+
+async def _spawn(module: str, leash_end: socket.socket) -> asyncio.subprocess.Process:
+    """Start a module in a process group of its own: Ctrl-C in a terminal is for the supervisor to hear alone."""
+    descriptor = leash_end.fileno()
+    path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH", ""))))
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # never our code from whatever the working directory is
+        "-m",
+        module,
+        pass_fds=(descriptor,),
+        process_group=0,
+        stdin=asyncio.subprocess.DEVNULL,
+        env={**os.environ, LEASH_VARIABLE: str(descriptor), "PYTHONPATH": path},
+    )

@@ -1,0 +1,1 @@
+"""What every exchange used and cost: measured, spooled, ingested."""

@@ -1,0 +1,75 @@
+"""The one thread that writes to the analytics store: it ingests, and does what else must be written in between.
+
+Knows when. What and how is `usage/ingest`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+
+from gateway.errors import ControlUnavailable
+from gateway.usage.ingest import Ingest, Task
+
+POLL_SECONDS = 0.05
+DRAIN_SECONDS = 5.0
+
+
+class IngestThread:
+    """Runs an Ingest from `start` to `stop`."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._tasks: queue.SimpleQueue[tuple[Task, Future[None]]] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._stepped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest")
+
+    def start(self) -> None:
+        """Begin; returns when the store is open, or opening it was tried once."""
+        self._thread.start()
+        self._stepped.wait()
+
+    def stop(self) -> None:
+        """Take what is closed, shut the store and end; returns when that is done."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def submit(self, task: Task) -> Future[None]:
+        """Have `task` run on the writing connection. The future raises ControlUnavailable where the store is shut."""
+        outcome: Future[None] = Future()
+        self._tasks.put((task, outcome))
+        return outcome
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            busy = self._ingest.step()
+            self._stepped.set()
+            self._perform_tasks()
+            if not busy:
+                self._ended.wait(POLL_SECONDS)
+        self._ingest.drain(DRAIN_SECONDS)
+        self._perform_tasks()
+
+    def _perform_tasks(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._perform(*self._tasks.get_nowait())
+
+    def _perform(self, task: Task, outcome: Future[None]) -> None:
+        if not outcome.set_running_or_notify_cancel():
+            return
+        connection = self._ingest.connection
+        if connection is None:
+            outcome.set_exception(ControlUnavailable("The analytics store is not open at the moment."))
+            return
+        try:
+            task(connection)
+        except Exception as error:  # noqa: BLE001 - whoever submitted the task gets it; the thread goes on
+            self._ingest.fail(error)
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)

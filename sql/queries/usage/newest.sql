@@ -1,0 +1,36 @@
+-- What were the latest requests?
+select
+    epoch_us(ts) as started_at_us,
+    cast(id as varchar) as id,
+    key,
+    endpoint,
+    requested_model,
+    provider,
+    model,
+    credential,
+    status,
+    error,
+    stream,
+    input_tokens,
+    output_tokens,
+    cache_read_tokens,
+    cache_write_tokens,
+    reasoning_tokens,
+    usage_source,
+    cost_nano_usd,
+    attempts,
+    total_us,
+    first_byte_us,
+    upstream_us,
+    overhead_us,
+    request_bytes,
+    response_bytes,
+    upstream_request_id,
+    user_agent,
+    worker
+from requests
+where
+    ts >= make_timestamp($since_us)
+    and ($key is null or key = $key)
+order by ts desc, id desc
+limit $limit

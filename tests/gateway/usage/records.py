@@ -1,0 +1,53 @@
+"""Usage records for tests: valid ones, any of whose fields can be said."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from gateway.records import AttemptRecord, Tokens, UsageRecord
+
+EXAMPLE = UsageRecord(
+    id="0192f0e1-0000-7000-8000-000000000001",
+    started_at_us=1_795_219_200_000_000,
+    key="team",
+    endpoint="/v1/chat/completions",
+    requested_model="mock/gpt-4o",
+    provider="mock",
+    model="gpt-4o",
+    credential="first",
+    status=200,
+    error=None,
+    stream=True,
+    tokens=Tokens(input=10, output=20, cache_read=3, cache_write=1, reasoning=4),
+    usage_source="reported",
+    cost_nano_usd=3_100_000,
+    attempts=(
+        AttemptRecord("mock", "gpt-4o", "spare", 500, "upstream_error", 1_500),
+        AttemptRecord("mock", "gpt-4o", "first", 200, None, 400_000),
+    ),
+    total_us=420_000,
+    first_byte_us=31_000,
+    upstream_us=401_500,
+    overhead_us=90,
+    request_bytes=512,
+    response_bytes=4_096,
+    upstream_request_id="req_1",
+    user_agent="OpenAI/Python 3.52.0",
+    worker=0,
+)
+
+
+def uuid7() -> str:
+    """An id as the relay gives them: its first 48 bits are milliseconds."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = (milliseconds << 80) | secrets.randbits(80)
+    return str(uuid.UUID(int=(bits & ~(0xF << 76) | 7 << 76) & ~(0b11 << 62) | 0b10 << 62))
+
+
+def usage_record(**changes: Any) -> UsageRecord:
+    """`EXAMPLE` with a fresh id, started now, and with these fields."""
+    return replace(EXAMPLE, **{"id": uuid7(), "started_at_us": time.time_ns() // 1000, **changes})

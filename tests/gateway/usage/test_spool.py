@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import cast
+
+import orjson
+import pytest
+import structlog
+
+from gateway.records import UsageRecord
+from gateway.settings.model import UsageSettings
+from gateway.usage import segments, spool
+from gateway.usage.spool import Spool, encode
+from tests.gateway.usage.records import EXAMPLE, usage_record
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def said() -> Iterator[list[structlog.typing.EventDict]]:
+    """What is logged goes here: a test that fills the disk would fill it for its own output, too."""
+    with structlog.testing.capture_logs() as events:
+        yield cast(list[structlog.typing.EventDict], events)
+
+
+def written(directory: Path) -> list[bytes]:
+    """Every line in the spool, open segments included, in order."""
+    files = sorted(directory.glob("*"), key=lambda path: path.name)
+    return [line for path in files if path.is_file() for line in path.read_bytes().splitlines(keepends=True)]
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """The kernel lets no file of this process grow beyond `limit` bytes: writes are short or fail."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def settings(**changes: float) -> UsageSettings:
+    return UsageSettings(**changes)  # type: ignore[arg-type] # numbers of either kind, by name
+
+
+def test_a_line_holds_every_field_of_the_record() -> None:
+    line = encode(EXAMPLE)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert set(orjson.loads(line)) == {field.name for field in fields(UsageRecord)}
+
+
+def test_what_json_cannot_hold_is_mended_and_the_rest_kept() -> None:
+    line = orjson.loads(encode(usage_record(requested_model="a\ud800b", request_bytes=2**70, key="team")))
+    assert line["requested_model"] == "a?b"
+    assert line["request_bytes"] == 2**63 - 1
+    assert line["key"] == "team"
+    assert line["stream"] is True
+
+
+def test_a_line_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 3, settings())
+    out.append(b"one\n")
+    (path,) = tmp_path.glob("w3-*.open")
+    assert path.read_bytes() == b"one\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_idle_worker_makes_no_segments(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings())
+    out.tick()
+    out.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segment_is_closed_when_it_is_old_enough(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings(segment_seconds=0.05))
+    out.append(b"one\n")
+    out.tick()
+    assert not segments.closed(tmp_path)
+
+    def closed_by_tick() -> bool:
+        out.tick()
+        return bool(segments.closed(tmp_path))
+
+    until(closed_by_tick)
+
+
+def test_a_segment_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings(segment_bytes=4096))
+    for _ in range(10):
+        out.append(b"x" * 1023 + b"\n")
+    assert [segment.size for segment in segments.closed(tmp_path)] == [4096, 4096]
+    assert len(list(tmp_path.glob("*.open"))) == 1
+
+
+def test_closing_hands_over_what_is_open(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings())
+    out.append(b"one\n")
+    out.close()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".seg"]
+
+
+def test_two_spools_of_one_worker_number_never_share_a_name(tmp_path: Path) -> None:
+    for _ in range(2):
+        out = Spool(tmp_path, 0, settings())
+        out.append(b"one\n")
+        out.close()
+    assert len(segments.closed(tmp_path)) == 2
+
+
+def test_beyond_its_limit_the_spool_drops_and_counts_until_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "FULL_SECONDS", 0.0)
+    out = Spool(tmp_path, 0, settings(segment_bytes=4096, spool_max_bytes=1024 * 1024))
+    (tmp_path / "other.seg").write_bytes(b"x" * 1024 * 1024)
+    out.append(b"one\n")
+    out.append(b"two\n")
+    assert out.dropped == 2
+    (tmp_path / "other.seg").unlink()
+    out.append(b"three\n")
+    assert out.dropped == 2
+    assert written(tmp_path) == [b"three\n"]
+
+
+def test_a_full_spool_is_not_weighed_for_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[Path] = []
+    monkeypatch.setattr(segments, "weigh", lambda directory: weighed.append(directory) or 2**40)
+    out = Spool(tmp_path, 0, settings())
+    for _ in range(100):
+        out.append(b"one\n")
+    assert (len(weighed), out.dropped) == (1, 100)
+
+
+def test_a_line_written_in_part_is_taken_back_and_written_whole_later(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings())
+    lines = [b"%03d" % number + b"x" * 96 + b"\n" for number in range(30)]
+    with full_disk(1050):  # room for ten lines and a half
+        for line in lines:
+            out.append(line)
+        assert written(tmp_path) == lines[:10]
+        out.tick()
+        assert written(tmp_path) == lines[:10]
+        assert (out.backlog, out.dropped) == (20, 0)
+    out.tick()
+    assert written(tmp_path) == lines
+    assert (out.backlog, out.dropped) == (0, 0)
+
+
+def test_memory_is_bounded_while_the_disk_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "BACKLOG_BYTES", 1000)
+    out = Spool(tmp_path, 0, settings())
+    with full_disk(0):
+        for _ in range(15):
+            out.append(b"x" * 99 + b"\n")
+        assert (out.backlog, out.dropped) == (10, 5)
+    out.close()
+    assert len(written(tmp_path)) == 10
+    assert out.dropped == 5
+
+
+def test_what_the_disk_refuses_to_the_end_is_counted(tmp_path: Path) -> None:
+    out = Spool(tmp_path, 0, settings())
+    with full_disk(0):
+        out.append(b"one\n")
+        out.close()
+    assert (out.backlog, out.dropped) == (0, 1)
+
+
+def test_a_segment_that_cannot_even_be_cut_is_left_for_adoption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Spool(tmp_path, 0, settings())
+    out.append(b"one\n")
+
+    def broken(descriptor: int, size: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with full_disk(6), monkeypatch.context() as patched:
+        patched.setattr(os, "ftruncate", broken)
+        out.append(b"second\n")
+    assert segments.adopt(tmp_path) == 1
+    out.tick()
+    out.close()
+    assert sorted(written(tmp_path)) == [b"one\n", b"second\n"]
+
+
+def test_a_vanished_directory_makes_lines_wait_in_memory(tmp_path: Path) -> None:
+    place = tmp_path / "spool"
+    out = Spool(place, 0, settings())
+    place.rmdir()
+    out.append(b"one\n")
+    assert out.backlog == 1
+    place.mkdir()
+    out.tick()
+    assert written(place) == [b"one\n"]
+
+
+def test_segments_grow_older_when_nobody_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "CROWD", 3)
+    out = Spool(tmp_path, 0, settings(segment_seconds=0.000_001))
+
+    def append_and_tick() -> int:
+        out.append(b"one\n")
+        time.sleep(0.00001)  # older than a millionth of a second, whatever the clock's steps
+        out.tick()
+        return len(segments.closed(tmp_path))
+
+    assert [append_and_tick() for _ in range(6)] == [1, 2, 3, 3, 3, 3]
+    segments.closed(tmp_path)[0].path.unlink()
+    assert append_and_tick() == 3
+
+
+def test_a_real_full_disk_loses_nothing_that_memory_can_hold(tmp_path: Path) -> None:
+    """On a file system of one megabyte where we may mount one, else under the kernel's limit on file sizes."""
+    program = textwrap.dedent(
+        """
+        import os, sys
+        from pathlib import Path
+        from gateway.settings.model import UsageSettings
+        from gateway.usage.spool import Spool
+        place, filler = Path(sys.argv[1]), Path(sys.argv[1]) / "filler"
+        out = Spool(place / "spool", 0, UsageSettings(segment_bytes=64 * 1024))
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while file.write(b"x" * 4096): pass
+            except OSError: pass
+        os.truncate(filler, filler.stat().st_size - 100_000)
+        for number in range(3000): out.append(b"%06d" % number + b"x" * 93 + b"\\n")
+        print("backlog", out.backlog > 1000, out.dropped, flush=True)
+        filler.unlink()
+        out.tick(); out.tick(); out.tick()
+        out.close()
+        print("after", out.backlog, out.dropped, flush=True)
+        """
+    )
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "sluicegate-test", tmp_path], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small file system needs root; the tests with RLIMIT_FSIZE hold the same rule")
+    try:
+        done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=20)
+        lines = written(tmp_path / "spool")
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    said = [line for line in done.stdout.splitlines() if line.startswith(("backlog", "after"))]
+    assert said == ["backlog True 0", "after 0 0"], done.stderr
+    assert [int(line[:6]) for line in lines] == list(range(3000))
