@@ -62,10 +62,8 @@ def end(process: Process) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE)
     for pid in family:
-        if pid != process.pid and _parent(pid) is None:
-            continue
-        with contextlib.suppress(ProcessLookupError):
-            if pid != process.pid or process.poll() is None:
+        if _parent(pid) is not None:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     process.wait()
     for pipe in (process.stdin, process.stdout):

@@ -7,8 +7,6 @@ import os
 import signal
 import sys
 
-import uvloop
-
 from gateway.leash import LEASH_VARIABLE, Drain, Drained, Ready, Start, hold_as_child
 from gateway.mock import server
 
@@ -36,4 +34,4 @@ async def live(descriptor: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(live(int(os.environ.pop(LEASH_VARIABLE)))))
+    sys.exit(asyncio.run(live(int(os.environ.pop(LEASH_VARIABLE)))))

@@ -191,7 +191,9 @@ class UpstreamRejected(UpstreamError):
 class SettingsError(Exception):
     """The configuration is wrong. `str()` is one line that names file, line and key."""
 
-    def __init__(self, message: str, *, file: str | None = None, line: int | None = None, key: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, file: str | None = None, line: int | None = None, key: str | None = None
+    ) -> None:
         self.message, self.file, self.line, self.key = message, file, line, key
         place = f"{file}:{line}" if file and line else (file or "")
         super().__init__(": ".join(part for part in (place, key, message) if part))

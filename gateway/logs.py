@@ -33,26 +33,44 @@ BUFFER_BYTES = 1024 * 1024
 
 _TELLING_NAME = r"(?:goog-api-key|api[_-]?key|authorization|password|passwd|cookie|secret|token)"
 
+
+def _named(quote: str) -> str:
+    """`name: "value"`, `name="value"` and `'name', 'value'`, with this for a quote."""
+    return rf"(?i)({_TELLING_NAME}(?:{quote})*\s*[:,=]\s*b?{quote}(?:b')?)(?:[^\"'\\]|\\[^\"'])+"
+
+
+Redactions = tuple[tuple[re.Pattern[str], str], ...]
+
 # Rendered JSON turns a line feed into `\n`: a secret may follow a letter that belongs to such an escape. A pattern must
 # not try again inside what it has passed over: these lines may hold what somebody made up to be slow.
-REDACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+ANYWHERE: Redactions = (
     (re.compile(r"(?:(?<![A-Za-z])|(?<=\\[bfnrt]))sk-[A-Za-z0-9_-]{6,}"), "sk-***"),
     (re.compile(r"(?i:(bearer|basic))\s+[A-Za-z0-9._~+/=-]{4,}"), r"\1 ***"),
     (re.compile(r"AIza[A-Za-z0-9_-]{8,}"), "AIza***"),
     (re.compile(r"ya29\.[A-Za-z0-9._-]+"), "ya29.***"),
-    (re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"), "eyJ***"),
+    (re.compile(r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)*"), "eyJ***"),
     (re.compile(r"(gsk_|xai-|pplx-|nvapi-|hf_)[A-Za-z0-9_-]{12,}"), r"\1***"),
     (re.compile(r"(?i)([?&](?:key|api[_-]?key|access_token|token)=)[^&\s\"'\\]+"), r"\1***"),
-    (re.compile(r"(://)[^/\s:@\"']*:[^/\s@\"']+@"), r"\1***@"),
-    (re.compile(rf"(?i)({_TELLING_NAME}[\\\"']*\s*[:,=]\s*b?[\\]*[\"'])(?:[^\"'\\]|\\[^\"'])+"), r"\1***"),
+    (re.compile(r"(://)[^/\s:@\"'\\]*:[^/\s@\"'\\]+@"), r"\1***@"),
     (re.compile(rf"(?i)({_TELLING_NAME}(?:=|:\s+))[^\s\"'\\&;,]+"), r"\1***"),
 )
-"""What a secret looks like, and what is written instead. Applied to whole lines, after rendering."""
+"""What a secret looks like, and what is written instead."""
+
+IN_TEXT: Redactions = (*ANYWHERE, (re.compile(_named(r"\\*[\"']")), r"\1***"))
+
+# Within a string of JSON a quote follows an odd number of backslashes. Without one it belongs to the structure, which a
+# redaction must leave as it is, whatever somebody has written into a string.
+IN_JSON: Redactions = (
+    *ANYWHERE,
+    (re.compile(_named(r"(?:\\(?:\\\\)*\"|')")), r"\1***"),
+    (re.compile(rf"(?i)({_TELLING_NAME}\"\s*:\s*\")(?:[^\"\\]|\\.)+"), r"\1***"),
+    (re.compile(rf"(?i)(\[\"(?:b')?[\w-]*{_TELLING_NAME}'?\",\s*\"(?:b')?)(?:[^\"'\\]|\\.)+"), r"\1***"),
+)
 
 
-def redact(text: str) -> str:
-    """`text` without whatever looks like a secret."""
-    for pattern, replacement in REDACTIONS:
+def redact(text: str, redactions: Redactions = IN_TEXT) -> str:
+    """`text` without whatever looks like a secret; with `IN_JSON`, what was valid JSON stays it."""
+    for pattern, replacement in redactions:
         text = pattern.sub(replacement, text)
     return text
 
@@ -204,7 +222,7 @@ def _in_order(event: EventDict) -> EventDict:
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
     # The standard library's encoder: unlike orjson it leaves no byte beyond ASCII and stumbles over no value.
     line = json.dumps(_in_order(event), default=repr, skipkeys=True, separators=(",", ":"))
-    return redact(line).replace("\x7f", "\\u007f").encode()
+    return redact(line, IN_JSON).replace("\x7f", "\\u007f").encode()
 
 
 def _render_console(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Struct
 
 from gateway.errors import SettingsError
-from gateway.settings.model import FormatName
 
 PROVIDERS = Path(__file__).parent / "providers"
 
+Format = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 AuthScheme = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
@@ -31,7 +31,7 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: str
     """What people call it."""
-    format: FormatName
+    format: Format
     base_url: str
     """Address as the vendor's SDK takes it."""
     auth: AuthScheme

@@ -120,6 +120,11 @@ def write_error(error: GatewayError) -> bytes:
     return orjson.dumps({"error": _error_fields(error.status, error.message, error.param, error.code)})
 
 
+def write_status_error(status: int) -> bytes:
+    """The JSON body for a provider's error that says nothing readable: an HTML page, or nothing."""
+    return orjson.dumps({"error": _error_fields(status, f"Upstream returned status {status}", None, "upstream_error")})
+
+
 def write_error_event(error: GatewayError) -> bytes:
     """The one event that ends a broken stream. The official SDKs raise on it; `[DONE]` never follows."""
     return b"data: " + write_error(error) + b"\n\n"

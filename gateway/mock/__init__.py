@@ -1,1 +1,73 @@
-"""Mock providers."""
+"""Mock providers: what OpenAI would answer, and whatever else a provider may do to us, on command.
+
+`sluicegate mock`, `sluicegate serve --demo`, tests and benchmarks use them. They know nothing of the gateway.
+One process, one event loop, no state but a ledger; started by `gateway.mock.server.start` or `run`.
+
+A request says how it wants to be treated, in the model's name or in the header `x-mock` (same words; the header wins):
+
+    gpt-4o-mini;chunks=64;pace=20ms;size=12;usage=off;first=500ms
+
+Times are `20ms`, `500us`, `1.5s`, a bare number is milliseconds; sizes are `512`, `64KiB`, `8MiB`; a flag is its bare
+name. A chunk is a piece of content; what comes before the first and after the last one is not counted. Of a plain
+answer `0` chunks are the head alone, and any other number is the head and half of the body.
+
+| name | meaning |
+|---|---|
+| **content** | |
+| `chunks=N` | so many chunks (12); a token limit in the request cuts them short |
+| `size=BYTES` | exactly so many bytes of content in each (a word of the text) |
+| `text=...` | the content itself, percent-decoded, cut into words, or pieces of `size` |
+| `utf8` | content of emoji, CJK, right-to-left letters and U+2028 |
+| `stamp` | each chunk's content is the time it was sent: monotonic nanoseconds, padded to `size` with blanks |
+| `huge=BYTES` | one chunk with so much content, or a plain body as large |
+| `toolcall[=N]` | call so many of the request's tools (also done for `tool_choice` required or a named function) |
+| `usage=asked` | as OpenAI: in a stream only when `include_usage` asks for it |
+| `usage=on`, `off` | always, never |
+| `usage=late`, `last` | 0.2 s after the finish chunk; in the finish chunk itself |
+| `usage=cached` | half of the prompt read from cache, a quarter of the answer reasoning |
+| `input=N`, `output=N` | tokens reported |
+| `tag=NAME` | the name of this request in `/mock/state`; also by header `x-mock-tag` |
+| `times=N` | only the first N requests of the tag are treated so, the others well |
+| **time** | |
+| `pace=TIME` | delay between chunks; 0 is a burst in as few writes as possible |
+| `first=TIME` | delay before the first byte, the status line included |
+| `think=TIME` | delay between the head and the first chunk or the body |
+| **ends** | |
+| `stall=N` | silence for ever after N chunks, connection open |
+| `cut=N` | FIN after N chunks, without the end |
+| `reset=N` | RST after N chunks; 0 is before the head |
+| `errorevent=N` | an error event after N chunks, then the end of the body, no `[DONE]` |
+| `nodone` | everything but `[DONE]` |
+| `close` | `Connection: close`, and done |
+| `drop=TIME` | keep-alive promised, yet the connection is closed this long after the answer |
+| **other answers** | |
+| `status=N` | this status, 300 to 599, with OpenAI's error body (a redirect has a `Location`) |
+| `retry=SECONDS` | `Retry-After`, and `retry-after-ms` |
+| `quota` | 429 `insufficient_quota` |
+| `html` | an HTML page, 502 or the status given |
+| `empty` | 200 with an empty body |
+| `garbage` | bytes that are not HTTP |
+| `interim` | 100 and 103 before the answer |
+| `bighead=BYTES` | a response header of so many bytes |
+| **bytes** | |
+| `split` | characters, events and chunk sizes torn over writes that arrive apart |
+| `byte` | one byte a write |
+| `crlf` | events with CRLF line ends |
+| `comments` | a comment before each event |
+| `multi` | each event's JSON on two `data:` lines |
+| `gzip` | `content-encoding: gzip`, asked or not |
+| `chunked` | a plain body in chunked framing |
+| `chunkext`, `trailers` | chunk extensions; trailers (both also make a plain body chunked) |
+| `eof` | no length: the close is the end of the body |
+
+Without a script: a model `missing-*` is 404 `model_not_found`; a key `sk-wrong*` is 401, `sk-limited*` 429 and
+`sk-broken*` 500; any other key, and none, is welcome. Wrong requests get OpenAI's own errors.
+
+`GET /mock/state[?tag=NAME]` tells the counters (`open_connections`, `connections_total`, `requests_total`,
+`requests_unfinished`: clients that left while sending, `requests_broken`: refused as not HTTP, `streams_open`),
+`disconnects` (the last 100 clients that left before their answer was complete: `id`, `tag`, `at_ms`, `after_chunks`,
+`bytes_written`) and `last_requests` (the last 50, oldest first: method, path, headers and body as received, connection
+number, `outcome`: running, done, stalled, cut, reset or disconnected, `chunks`, `bytes_written`, and for those still
+running `blocked_bytes` waiting in the mock and `kernel_bytes` waiting in its socket). Times are milliseconds of the
+system's monotonic clock, which is the same in all processes of a machine. `POST /mock/reset` forgets.
+"""

@@ -153,6 +153,7 @@ class Connection(asyncio.Protocol):
         )
         self._write(self._write_head(reply.status, lines) + reply.body)
         if self._full:
+            self._exchange.blocked = self._measure_blocked
             self._steps = iter(())
         else:
             self._finish()

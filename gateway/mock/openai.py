@@ -119,6 +119,19 @@ def _wrong_role(index: int, message: object) -> Refused:
     return refuse(said, param=where, code="invalid_value")
 
 
+def limit(document: Mapping[str, Any], *names: str) -> int | None:
+    """The first token limit the request sets, if any. Raises `Refused` when it is below 1."""
+    for name in names:
+        most = document.get(name)
+        if isinstance(most, int):
+            if most < 1:
+                raise refuse(
+                    f"Invalid '{name}': integer below minimum value.", param=name, code="integer_below_min_value"
+                )
+            return most
+    return None
+
+
 def count_tokens(messages: list[dict[str, Any]]) -> int:
     """A token for every four characters of text, and one for every message or part."""
     total = 0

@@ -43,8 +43,8 @@ def _plan(call: Call, prompt: int) -> _Plan:
 def _length(call: Call) -> tuple[int, str]:
     """Content chunks to send, and the finish reason: a token limit counts chunks."""
     wanted = texts.count(call.script)
-    most = call.document.get("max_completion_tokens") or call.document.get("max_tokens")
-    if isinstance(most, int) and most < wanted:
+    most = openai.limit(call.document, "max_completion_tokens", "max_tokens")
+    if most is not None and most < wanted:
         return most, "length"
     return wanted, "stop"
 

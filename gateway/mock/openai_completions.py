@@ -16,8 +16,8 @@ def answer(call: Call) -> Answer:
     """`POST /v1/completions`. Raises `Refused`."""
     openai.require(call.document, "prompt")
     wanted = texts.count(call.script)
-    most = call.document.get("max_tokens")
-    chunks = min(wanted, most) if isinstance(most, int) and most > 0 else wanted
+    most = openai.limit(call.document, "max_tokens")
+    chunks = wanted if most is None else min(wanted, most)
     finish = "stop" if chunks == wanted else "length"
     usage = openai.usage(call.script, prompt=_prompt_tokens(call.document["prompt"]), completion=chunks)
     if call.document.get("stream"):

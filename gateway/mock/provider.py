@@ -173,8 +173,9 @@ def _scripted(family: Family, script: Script, model: str) -> Reply | None:
         return Reply(HTML % status, status, b"text/html; charset=utf-8", _retry_after(script))
     if script.quota:
         return family.quota_exceeded()
-    if script.status is not None and script.status >= 300:
-        return family.write_error(script.status, model)._replace(status=script.status, headers=_retry_after(script))
+    if script.status is not None:
+        elsewhere = b"location: /elsewhere\r\n" if script.status < 400 else b""
+        return family.write_error(script.status, model)._replace(headers=elsewhere + _retry_after(script))
     return None
 
 

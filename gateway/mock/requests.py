@@ -60,7 +60,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> list[Incoming]:
         """The requests that these bytes complete. After a failure nothing is read any more."""
-        fresh = not self.in_message and len(data) <= MEMORABLE
+        fresh = not self.in_message and self.failure is None and len(data) <= MEMORABLE
         if fresh:
             known = self._seen.get(data)
             if known is not None:
@@ -75,12 +75,16 @@ class RequestReader:
         return ready
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail(400, "Upgrades are not supported.")
-        except httptools.HttpParserError as error:
-            self._fail(400, f"Malformed request: {error}")
+        rest = data
+        while rest and self.failure is None:
+            try:
+                self._parser.feed_data(rest)
+                rest = b""
+            except httptools.HttpParserUpgrade as upgrade:
+                # An offer we do not take up: the request is a request, and what follows has to be HTTP still.
+                rest = rest[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                self._fail(400, f"Malformed request: {error}")
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT:

@@ -69,10 +69,10 @@ def read_usage(text: str) -> str:
 
 
 def read_status(text: str) -> int:
-    """An HTTP status of a final answer: 200 to 599."""
+    """An HTTP status of an answer that is no success: 300 to 599."""
     status = read_count(text)
-    if not 200 <= status <= 599:
-        raise BadScript(f"status={status} is not between 200 and 599")
+    if not 300 <= status <= 599:
+        raise BadScript(f"status={status} is not between 300 and 599")
     return status
 
 

@@ -1,4 +1,4 @@
-"""From a host name to a connected TCP socket: every address is tried, the families by turns, each a little after the last.
+"""From a host name to a connected socket: every address is tried, the families by turns, each a little after the last.
 
 Knows no proxies and no TLS. Its errors are the operating system's.
 """

@@ -30,10 +30,10 @@ class Request:
 
 
 class Receiver(Protocol):
-    """Hooks of whoever waits for the answer, called on the event loop. Exactly one of `end` and `failed` comes, once."""
+    """Hooks of whoever waits for the answer, called on the event loop. One of `end` and `failed` comes, once."""
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The final head; interim answers (1xx) are skipped. Header names are lower-case, values carry no outer space."""
+        """The final head; interim answers (1xx) are skipped. Names are lower-case, values have no space around them."""
 
     def body(self, data: bytes) -> None:
         """Bytes of the body without transfer and content coding; all that came in one read is joined."""
@@ -86,11 +86,13 @@ class Call:
     def __init__(self, request: Request, receiver: Receiver) -> None:
         self.request = request
         self.receiver: Receiver = receiver
+        """Who hears what comes next; a hook may put another one in its place."""
         self.idle_timeout = request.idle_timeout
         self.connection: Connection | None = None
         self.lane: Lane | None = None
         """Set while the call waits for a connection."""
         self.inflating: Inflating | None = None
+        """Hears the body in the receiver's stead while a compressed answer comes in."""
         self.paused = False
         self.deadline = 0.0
         """Loop time after which it has waited too long for a connection."""
@@ -102,6 +104,7 @@ class Call:
     def cancel(self) -> None:
         """Forget the request: its socket is closed at once and no hook is called any more. Nothing after `end`."""
         self.receiver = NOBODY
+        self.inflating = None
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.abort()
@@ -121,17 +124,20 @@ class Call:
             return
         self.paused = False
         if self.inflating is not None:
-            self.inflating.resume()
+            self.inflating.go_on()
         elif self.connection is not None:
             self.connection.resume()
 
     def set_idle_timeout(self, seconds: float) -> None:
         """From now on allow this much silence within the body: streams have another limit than plain answers."""
         self.idle_timeout = seconds
-        if self.connection is not None:
-            self.connection.restart_idle_timeout()
+        if self.connection is not None and self.connection.answering:
+            self.connection.restart_timeout()
 
     def fail(self, error: UpstreamError) -> None:
-        """Tell the receiver, unless it has heard an end or left."""
-        receiver, self.receiver = self.receiver, NOBODY
-        receiver.failed(error)
+        """Tell the receiver, who hears nothing more after that."""
+        if self.inflating is not None:
+            self.inflating.failed(error)
+        else:
+            receiver, self.receiver = self.receiver, NOBODY
+            receiver.failed(error)

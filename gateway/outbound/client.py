@@ -1,7 +1,7 @@
 """httpx on the same connections: for what is not hot (logins, registries, tests of credentials), in the words of httpx.
 
-The only module that imports httpx. Bodies of requests are sent as a whole; bodies of answers stream, and a reader that is
-slow makes the provider wait.
+The only module that imports httpx. Bodies of requests are sent as a whole; bodies of answers stream, and a slow reader
+makes the provider wait.
 """
 
 from __future__ import annotations

@@ -67,14 +67,16 @@ class Dial:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A defect of ours must not leave a call waiting; asyncio reports the exception itself."""
         if not task.cancelled() and task.exception() is not None:
-            error = UpstreamUnreachable(f"no connection to {self._lane.origin.label}: internal error", nothing_sent=True)
-            self._lane.dial_failed(self, error)
+            message = f"no connection to {self._lane.origin.label}: internal error"
+            self._lane.dial_failed(self, UpstreamUnreachable(message, nothing_sent=True))
 
 
 class Dialler:
     """Makes connections. One TLS context serves all of them, and remembers a session of each origin to resume."""
 
-    def __init__(self, settings: UpstreamSettings, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, settings: UpstreamSettings, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext | None
+    ) -> None:
         self.loop = loop
         self._settings = settings
         self._context = context

@@ -1,7 +1,7 @@
 """Undoes gzip and deflate for providers that compress although we ask them not to.
 
-A few compressed bytes can stand for gigabytes. So they are given out in pieces of bounded size, one piece a turn of the event
-loop, the socket is not read meanwhile, and an answer that is both large and absurdly compressible is refused.
+A few compressed bytes can stand for gigabytes. So they are given out in pieces of bounded size, one piece a turn of the
+event loop, the socket is not read meanwhile, and an answer that is both large and absurdly compressible is refused.
 """
 
 from __future__ import annotations
@@ -74,16 +74,15 @@ class Inflater:
 
 
 class Inflating:
-    """Stands between a connection and the receiver of its call while a compressed answer comes in.
+    """Between a connection and the receiver of its call while a compressed answer comes in.
 
     The connection may be done and back in the pool while there is still something to give out.
     """
 
-    __slots__ = ("_call", "_given", "_inflater", "_last", "_limit", "_loop", "_over", "_receiver", "_scheduled", "_taken")
+    __slots__ = ("_call", "_given", "_inflater", "_last", "_limit", "_loop", "_over", "_scheduled", "_taken")
 
     def __init__(self, call: Call, coding: bytes, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self._call = call
-        self._receiver = call.receiver
         self._inflater = Inflater(coding)
         self._limit = limit
         self._loop = loop
@@ -92,19 +91,11 @@ class Inflating:
         self._over = False
         self._last: UpstreamError | None = None
 
-    def begin(self) -> None:
-        """Take the receiver's place."""
-        self._call.receiver = self
-        self._call.inflating = self
-
-    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The receiver has had the head already."""
-
     def body(self, data: bytes) -> None:
         """Compressed bytes have come."""
         self._taken += len(data)
         self._inflater.add(data)
-        self._pump()
+        self.go_on()
 
     def end(self) -> None:
         """The last compressed bytes have come."""
@@ -112,18 +103,13 @@ class Inflating:
         self._settle()
 
     def failed(self, error: UpstreamError) -> None:
-        """No more compressed bytes will come."""
+        """No more compressed bytes will come. What has come is given out first."""
         self._over, self._last = True, error
-        self._call.receiver = self  # The call is not over before what has come is given out.
         self._settle()
 
-    def resume(self) -> None:
-        """The receiver takes more again."""
-        self._pump()
-
-    def _pump(self) -> None:
-        """Give out one piece, unless the receiver or the event loop has to be waited for, and see that the rest follows."""
-        if not self._waits() and self._inflater.more:
+    def go_on(self) -> None:
+        """Give out a piece, unless the receiver or the event loop has to be waited for; the rest follows."""
+        if self._inflater.more and not self._waits():
             try:
                 plain = self._inflater.take(PIECE_BYTES)
             except zlib.error:
@@ -134,8 +120,8 @@ class Inflating:
                 self._refuse(f"its body of {self._taken} compressed bytes unfolds to more than {self._given}")
                 return
             if plain:
-                self._receiver.body(plain)
-        if self._call.receiver is self:
+                self._call.receiver.body(plain)
+        if self._call.inflating is self:
             self._settle()
 
     def _settle(self) -> None:
@@ -145,7 +131,7 @@ class Inflating:
                 connection.pause()
             if not self._waits():
                 self._scheduled = True
-                self._loop.call_soon(self._go_on)
+                self._loop.call_soon(self._next_turn)
         elif self._over:
             self._finish()
         elif connection is not None and not self._call.paused:
@@ -154,27 +140,24 @@ class Inflating:
     def _waits(self) -> bool:
         return self._scheduled or self._call.paused
 
-    def _go_on(self) -> None:
+    def _next_turn(self) -> None:
         self._scheduled = False
-        if self._call.receiver is self and not self._call.paused:
-            self._pump()
+        if self._call.inflating is self:
+            self.go_on()
 
     def _finish(self) -> None:
-        self._step_aside()
+        if self._last is None and self._taken and not self._inflater.complete:
+            self._refuse("its compressed body is cut short")
+            return
+        self._call.inflating = None
         if self._last is not None:
             self._call.fail(self._last)
-        elif self._taken and not self._inflater.complete:
-            self._refuse("its compressed body is cut short")
         else:
-            self._receiver.end()
+            self._call.receiver.end()
 
     def _refuse(self, reason: str) -> None:
-        self._step_aside()
+        self._call.inflating = None
         if self._call.connection is not None:
             self._call.connection.refuse(reason)
         else:
             self._call.fail(UpstreamMalformed(f"the provider sent an invalid answer: {reason}"))
-
-    def _step_aside(self) -> None:
-        self._call.receiver = self._receiver
-        self._call.inflating = None

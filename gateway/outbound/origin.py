@@ -34,7 +34,8 @@ class Origin(NamedTuple):
         """Value of the `Host` header; the port is left out where it is the scheme's own."""
         if self.scheme == "unix":
             return b"localhost"
-        return self._named(self.port == DEFAULT_PORTS[self.scheme]).encode("idna" if not self.host.isascii() else "ascii")
+        name = self._named(self.port == DEFAULT_PORTS[self.scheme])
+        return name.encode("ascii" if name.isascii() else "idna")
 
     @property
     def label(self) -> str:

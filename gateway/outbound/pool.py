@@ -29,7 +29,19 @@ class Lane:
     Any connection that becomes free serves the call that has waited longest, whether it was dialled for it or not.
     """
 
-    __slots__ = ("_dialler", "_open", "dials", "idle", "loop", "opened", "origin", "rewrite", "settings", "waiting", "watch")
+    __slots__ = (
+        "_dialler",
+        "_open",
+        "dials",
+        "idle",
+        "loop",
+        "opened",
+        "origin",
+        "rewrite",
+        "settings",
+        "waiting",
+        "watch",
+    )
 
     def __init__(self, origin: Origin, settings: UpstreamSettings, dialler: Dialler, watch: Callable[[], None]) -> None:
         self.origin = origin

@@ -84,7 +84,9 @@ def _from_environment(origin: Origin, environment: Mapping[str, str]) -> str:
 
 def is_exempt(host: str, port: int, no_proxy: str) -> bool:
     """Whether a NO_PROXY list covers a host: names with their subdomains, addresses, networks, `name:port`, `*`."""
-    return any(_covers(entry.strip().lower(), host.lower().rstrip("."), port) for entry in no_proxy.split(",") if entry.strip())
+    host = host.lower().rstrip(".")
+    entries = (entry.strip().lower() for entry in no_proxy.split(","))
+    return any(_covers(entry, host, port) for entry in entries if entry)
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
@@ -133,7 +135,7 @@ async def open_tunnel(stream: ByteStream, origin: Origin, proxy: ProxyAddress) -
 
 
 class _Tunnel(asyncio.Protocol):
-    """Hears a proxy's answer to CONNECT. Its body does not matter: a success has none, a refusal ends the connection."""
+    """Hears a proxy's answer to CONNECT. No body matters: a success has none, a refusal ends the connection."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, proxy: str, origin: str) -> None:
         self.opened: asyncio.Future[None] = loop.create_future()

@@ -22,6 +22,7 @@ async def open_socks(loop: asyncio.AbstractEventLoop, origin: Origin, proxy: Pro
     try:
         sock = await client.connect(origin.host, origin.port)
     except ProxyError as error:
-        raise UpstreamUnreachable(f"{proxy.label} does not lead to {origin.label}: {error}", nothing_sent=True) from error
+        message = f"{proxy.label} does not lead to {origin.label}: {error}"
+        raise UpstreamUnreachable(message, nothing_sent=True) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

@@ -1,8 +1,8 @@
-"""TLS between a connection and the bytes below it, which are a socket's or another TLS stream's (a proxy over https).
+"""TLS between a connection and the bytes below it: those of a socket, or of another TLS stream (a proxy over https).
 
-OpenSSL works on memory here and the event loop's own transport moves the ciphertext: one read from the kernel brings all
-records that have come, a write is never half done, and a stream inside a stream is no special case.
-Knows nothing of HTTP. Certificates are verified, host names too, unless the operator hands in a context that does not.
+OpenSSL works on memory here and the event loop's own transport moves the ciphertext: one read from the kernel brings
+every record that has come, a write is never half done, and a stream inside a stream is no special case.
+Knows nothing of HTTP. Certificates and host names are verified, unless the context handed in does not.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class TlsStream(asyncio.Protocol):
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host, session=session)
         self._keep = keep
-        """Is given the session once, for a later handshake to resume, when the first answer comes: tickets come before it."""
+        """Is given the session once, when the first answer comes, for a later handshake to resume it."""
         self._upper: asyncio.Protocol = asyncio.Protocol()
         self._shaken: asyncio.Future[None] | None = None
         self._plain: deque[memoryview] = deque()
@@ -133,6 +133,7 @@ class TlsStream(asyncio.Protocol):
     # The protocol of the transport below
 
     def data_received(self, data: bytes) -> None:
+        """Ciphertext has come: as many plain bytes as it holds go up as one."""
         pieces: list[bytes] = []
         try:
             for start in range(0, len(data), SLICE_BYTES):
@@ -149,19 +150,23 @@ class TlsStream(asyncio.Protocol):
         self._deliver(pieces)
 
     def eof_received(self) -> None:
+        """The peer sends no more; the transport closes."""
         self._upper.eof_received()
 
     def pause_writing(self) -> None:
+        """The socket is full."""
         self._blocked = True
         self._upper.pause_writing()
 
     def resume_writing(self) -> None:
+        """The socket has taken everything: encrypt on."""
         self._blocked = False
         self._push()
         if not self._blocked:
             self._upper.resume_writing()
 
     def connection_lost(self, error: Exception | None) -> None:
+        """The connection is closed, by whomever."""
         if self._shaken is not None:
             self._fail_handshake(error or ConnectionAbortedError())
         elif error is None and not self._closed_well:

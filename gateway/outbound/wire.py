@@ -1,7 +1,7 @@
 """The HTTP/1.1 client towards providers: `Pool.send` puts a request on a kept-alive connection and returns at once.
 
-This module is the door: the pool of every origin, and the names its users need. It keeps the time for all of them with one
-coarse timer, so that a request on a warm connection costs no timer, no task and no future.
+This module is the door: the pool of every origin, and the names its users need. It keeps the time for all of them with
+one coarse timer, so that a request on a warm connection costs no timer, no task and no future.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Pool:
     async def close(self) -> None:
         """Close every connection; calls in flight fail. Calls sent afterwards fail too."""
         self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         tasks = [task for lane in self._lanes.values() for task in lane.close()]
         await asyncio.gather(*tasks, return_exceptions=True)
 

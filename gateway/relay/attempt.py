@@ -1,4 +1,4 @@
-"""One try at one provider: hears its head, and either collects its answer or hands it to the pump."""
+"""One try at one provider: hears its head, then collects its answer or hands it to the pump."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import UpstreamClosed, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 COLLECTED_BYTES = 1024 * 1024
-"""A plain answer up to this size is held until it is complete, so that one that breaks can still be tried elsewhere."""
+"""A JSON answer up to this size is held until it is complete, so that one that breaks can still be tried elsewhere."""
 
 ERROR_BYTES = 256 * 1024
 """Most bytes of a provider's error that are looked at and passed on."""
@@ -26,37 +26,36 @@ class Trial:
     __slots__ = (
         "_exchange",
         "_pieces",
+        "_size",
         "attempt",
         "call",
         "done",
         "error",
-        "head_ns",
         "headers",
         "sent_ns",
-        "size",
         "status",
         "waited_us",
     )
 
     def __init__(self, exchange: Exchange, attempt: Attempt, done: asyncio.Future[None]) -> None:
         self._exchange = exchange
+        self._pieces: list[bytes] = []
+        self._size = 0
         self.attempt = attempt
         self.done = done
         self.call: Call | None = None
         self.status = 0
+        """What the provider answered; 0 before it did."""
         self.headers: list[tuple[bytes, bytes]] = []
         self.error: UpstreamError | None = None
         self.sent_ns = time.monotonic_ns()
-        self.head_ns = 0
         self.waited_us = 0
-        """Microseconds from sending to the last byte, or to the failure."""
-        self._pieces: list[bytes] = []
-        self.size = 0
+        """Microseconds from sending to the last byte, or to the failure; 0 before that."""
 
     @property
     def answer(self) -> bytes:
         """The collected body."""
-        return b"".join(self._pieces)
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def header(self, name: bytes) -> bytes:
         """The first value of a header of the answer; empty when there is none."""
@@ -69,34 +68,39 @@ class Trial:
         """The provider answers."""
         self.status = status
         self.headers = headers
-        self.head_ns = time.monotonic_ns()
         if status < 400 and not self._is_collected():
             self._exchange.begin_pumping(self)
 
     def body(self, data: bytes) -> None:
         """A piece of an answer that is collected."""
-        self.size += len(data)
-        if self.status >= 400:
-            if self.size - len(data) < ERROR_BYTES:
-                self._pieces.append(data)
-            return
-        self._pieces.append(data)
-        if self.size > COLLECTED_BYTES:
-            held, self._pieces = self.answer, []
-            self._exchange.begin_pumping(self).body(held)
+        if self.status < 400:
+            self._pieces.append(data)
+            self._size += len(data)
+            if self._size > COLLECTED_BYTES:
+                held, self._pieces = self.answer, []
+                self._exchange.begin_pumping(self).body(held)
+        elif self._size < ERROR_BYTES:
+            self._pieces.append(data)
+            self._size += len(data)
 
     def end(self) -> None:
         """The answer is complete."""
-        self.finished()
+        self.stop_waiting()
+        self.finish()
 
     def failed(self, error: UpstreamError) -> None:
         """There is no (whole) answer."""
         self.error = error
-        self.finished()
+        self.stop_waiting()
+        self.finish()
 
-    def finished(self) -> None:
+    def stop_waiting(self) -> None:
+        """The provider has done what it will do."""
+        if not self.waited_us:
+            self.waited_us = max((time.monotonic_ns() - self.sent_ns) // 1000, 1)
+
+    def finish(self) -> None:
         """Whoever waits for this attempt goes on."""
-        self.waited_us = (time.monotonic_ns() - self.sent_ns) // 1000
         if not self.done.done():
             self.done.set_result(None)
 
@@ -104,14 +108,13 @@ class Trial:
         """Close the connection to the provider: the client has left."""
         if self.call is not None:
             self.call.cancel()
-        if self.error is None and not self.done.done():
-            self.error = UpstreamClosed("given up")
-        self.finished()
+        self.stop_waiting()
+        self.finish()
 
     def _is_collected(self) -> bool:
         """Whether to hold the answer until it is complete: JSON of moderate size."""
         kind = self.header(b"content-type")
-        if not kind.startswith(b"application/json") and kind:
+        if kind and not kind.startswith(b"application/json"):
             return False
         length = self.header(b"content-length")
         return not length or int(length) <= COLLECTED_BYTES

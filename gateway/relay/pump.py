@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -15,28 +14,26 @@ if TYPE_CHECKING:
 
     from .attempt import Trial
     from .exchange import Exchange
-    from .sink import Sink
 
 
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = ("_call", "_exchange", "_loop", "_sink", "_trial", "pipeline", "sent_at")
+    __slots__ = ("_call", "_clock", "_exchange", "_sink", "_trial", "pipeline", "sent_at")
 
-    def __init__(self, exchange: Exchange, trial: Trial, pipeline: PassThrough | None) -> None:
+    def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: PassThrough | None) -> None:
         self._exchange = exchange
         self._trial = trial
-        self._sink: Sink = exchange.sink
-        assert trial.call is not None  # noqa: S101  # a head only comes for a call that was sent
-        self._call: Call = trial.call
+        self._call = call
+        self._sink = exchange.sink
+        self._clock = exchange.relay.loop.time
         self.pipeline = pipeline
-        self._loop = asyncio.get_running_loop()
-        self.sent_at = self._loop.time()
+        self.sent_at = self._clock()
         """Loop time at which the client last got something."""
-        self._sink.on_room = self._call.resume
+        self._sink.on_room = call.resume
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The head was heard before the pump began."""
+        """Not called: the head was heard before the pump began."""
 
     def body(self, data: bytes) -> None:
         """Bytes from the provider go to the client at once."""
@@ -45,27 +42,27 @@ class Pump:
             return
         if not self._exchange.first_byte_ns:
             self._exchange.first_byte_ns = time.monotonic_ns()
-        self.sent_at = self._loop.time()
+        self.sent_at = self._clock()
         if not self._sink.write(out):
             self._call.pause()
 
     def end(self) -> None:
         """The provider has ended its answer."""
-        self._trial.finished_waiting()
+        self._trial.stop_waiting()
         if self.pipeline is None:
             self._sink.finish()
             return
         rest = self.pipeline.close()
-        if self.pipeline.complete:
-            if self.pipeline.failed:
-                self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
-            self._sink.finish(rest)
-        else:
+        if not self.pipeline.complete:
             self._break(rest, UpstreamClosed("The provider's stream ended without its end mark."))
+            return
+        if self.pipeline.failed:
+            self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
+        self._sink.finish(rest)
 
     def failed(self, error: UpstreamError) -> None:
-        """The provider broke off: an event stream ends with an error event, anything else stays visibly unfinished."""
-        self._trial.finished_waiting()
+        """The provider broke off: an event stream ends with an error event, all else stays visibly unfinished."""
+        self._trial.stop_waiting()
         self._trial.error = error
         if self.pipeline is None:
             self._exchange.note(error)
@@ -77,7 +74,7 @@ class Pump:
         """Show the client, and every proxy on the way, that the stream lives."""
         if self.pipeline is not None and self.pipeline.between_events and self._sink.blocked_since is None:
             self._sink.write(KEEPALIVE)
-            self.sent_at = self._loop.time()
+            self.sent_at = self._clock()
 
     def _break(self, rest: bytes, error: UpstreamError) -> None:
         self._exchange.note(error)

@@ -50,6 +50,7 @@ class Sink:
         "bytes_sent",
         "on_drained",
         "on_room",
+        "over",
         "started",
         "status",
     )
@@ -61,6 +62,8 @@ class Sink:
         self._blocked: asyncio.Future[Any] | None = None
         self._finished = False
         self.started = False
+        self.over = False
+        """Everything was handed over, or nobody is there to take it."""
         self.status = 0
         """What the client was told; 0 before `start`."""
         self.bytes_sent = 0
@@ -104,11 +107,13 @@ class Sink:
 
     def forget(self) -> None:
         """The client is gone: nothing more is sent, what waits is dropped."""
+        self.over = True
         self._queue.clear()
         self.on_room = self.on_drained = _nothing
 
     def _end(self, data: bytes) -> None:
         self._put({"type": "http.response.body", "body": data})
+        self.over = True
         self.on_drained()
 
     def _flush(self) -> None:

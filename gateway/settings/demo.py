@@ -14,7 +14,7 @@ DEMO_MODELS = ("gpt-4o-mini", "gpt-4o", "text-embedding-3-small", "*")
 
 def add_demo(settings: Settings, mock_url: str) -> Settings:
     """The settings and the demo's provider, alias, combo and key; where the operator uses a name, the operator wins."""
-    taken = {entry.name for entry in (*settings.aliases, *settings.combos)}
+    taken = {alias.name for alias in settings.aliases} | {combo.name for combo in settings.combos}
     if all(provider.id != "mock" for provider in settings.providers):
         mock = ProviderSettings(id="mock", format="openai_chat", base_url=f"{mock_url}/v1", models=DEMO_MODELS)
         settings = structs.replace(settings, providers=(*settings.providers, mock))

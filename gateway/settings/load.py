@@ -65,6 +65,19 @@ def load(
         raise sources.error(wrong) from None
 
 
+def find_data_dir(path: Path | None, environ: Mapping[str, str], *, options: Mapping[str, str] = _NOTHING) -> Path:
+    """The data directory that `load` would name, for commands that need no secrets. Raises SettingsError."""
+    sources = gather(path, environ, options)
+    try:
+        return _data_dir(_convert(sources), sources)
+    except Wrong as wrong:
+        raise sources.error(wrong) from None
+
+
+def _data_dir(settings: Settings, sources: Sources) -> Path:
+    return (sources.directory(("server", "data_dir")) / settings.server.data_dir).absolute()
+
+
 def _convert(sources: Sources) -> Settings:
     try:
         return msgspec.convert(sources.values, Settings)
@@ -106,7 +119,6 @@ def _choices_at(path: KeyPath) -> list[str]:
 def _place_files(settings: Settings, sources: Sources) -> Settings:
     """File names made absolute: one said in the file starts there, any other at the working directory."""
     server, upstream = settings.server, settings.upstream
-    data_dir = (sources.directory(("server", "data_dir")) / server.data_dir).absolute()
     ca_file = upstream.ca_file
     if ca_file:
         path = (sources.directory(("upstream", "ca_file")) / ca_file).absolute()
@@ -115,6 +127,6 @@ def _place_files(settings: Settings, sources: Sources) -> Settings:
         ca_file = str(path)
     return structs.replace(
         settings,
-        server=structs.replace(server, data_dir=str(data_dir)),
+        server=structs.replace(server, data_dir=str(_data_dir(settings, sources))),
         upstream=structs.replace(upstream, ca_file=ca_file),
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,7 +27,7 @@ BATCH = 64
 """Segments taken in one transaction."""
 
 TRIES = 3
-"""After so many failures a segment is set aside, so that the others go on."""
+"""After so many failures a segment is set aside, if others went through since its first: else the store is at fault."""
 
 ROOM_BYTES = 16 * 1024 * 1024
 """Free disk below which a failure is the disk's and never counted against a segment."""
@@ -69,6 +69,14 @@ class IngestState:
     """Why nothing is taken at the moment; none when all is well."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    """How often a segment failed on its own, and how many transactions had gone through before."""
+
+    count: int
+    commits: int
+
+
 class Ingest:
     """Takes segments from `spool`. `step` never raises what the disk or the store raise: it pauses and tries again."""
 
@@ -78,7 +86,8 @@ class Ingest:
         """The store's, while it is open."""
         self._spool, self._store, self._clock = spool, store, clock
         self._suspects: set[str] = set()
-        self._failures: dict[str, int] = {}
+        self._failures: dict[str, _Failures] = {}
+        self._commits = 0
         self._singly = 0
         self._troubles = 0
         self._paused_until = self._adopt_at = self._sync_at = 0.0
@@ -133,12 +142,10 @@ class Ingest:
             self._synced = segments.sync(self._spool, self._synced)
 
     def _take_next(self) -> bool:
-        waiting = sorted(segments.closed(self._spool), key=lambda segment: self._failures.get(segment.name, 0))
-        if not waiting:
+        batch = self._next_batch()
+        if not batch:
             self._recovered()
             return False
-        batch = waiting[: 1 if self._singly else BATCH]
-        self._singly = max(0, self._singly - 1)
         try:
             self._take(batch)
         except Exception:
@@ -146,6 +153,14 @@ class Ingest:
             raise
         self._recovered()
         return True
+
+    def _next_batch(self) -> list[Segment]:
+        """The oldest come first, those that failed last; one at a time while one of them is to be found out."""
+        waiting = segments.closed(self._spool)
+        waiting.sort(key=lambda segment: self._failures[segment.name].count if segment.name in self._failures else 0)
+        batch = waiting[: 1 if self._singly else BATCH]
+        self._singly = max(0, self._singly - 1)
+        return batch
 
     def _take(self, batch: Sequence[Segment]) -> None:
         fresh = self._without_taken(batch)
@@ -163,6 +178,7 @@ class Ingest:
         for segment, count in zip(fresh, lines, strict=True):
             _mark(connection, segment, records=count - refused, refused=refused)
         connection.commit()
+        self._commits += 1
         self._note(records=records, refused=refused, last_us=time.time_ns() // 1000)
         for segment in fresh:
             self._dismiss(segment, refused)
@@ -199,8 +215,9 @@ class Ingest:
         (segment,) = batch
         if shutil.disk_usage(self._spool).free < ROOM_BYTES + 4 * segment.size:
             return
-        self._failures[segment.name] = self._failures.get(segment.name, 0) + 1
-        if self._failures[segment.name] >= TRIES:
+        before = self._failures.get(segment.name, _Failures(0, self._commits))
+        now = self._failures[segment.name] = replace(before, count=before.count + 1)
+        if now.count >= TRIES and self._commits > now.commits:
             self._set_aside(segment, segments.CLOSED)
             del self._failures[segment.name]
 

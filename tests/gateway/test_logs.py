@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -9,7 +10,6 @@ import termios
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import pytest
 import structlog
@@ -17,8 +17,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway import logs
-from gateway.logs import LineWriter, printable, redact, tidy
+from gateway.logs import IN_JSON, LineWriter, printable, redact, tidy
 from gateway.records import Credential
+from gateway.settings.model import LogFormat, LogLevel
 from tests.source import ROOT
 from tests.waiting import until
 
@@ -44,7 +45,7 @@ def heard() -> Iterator[Callable[..., Say]]:
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
 
-    def configure(style: Literal["json", "console"] = "json", level: logs.LogLevel = "info") -> Say:
+    def configure(style: LogFormat = "json", level: LogLevel = "info") -> Say:
         logs.configure(style, level, descriptor=writer)
         return lambda: os.read(reader, 1 << 20).decode().splitlines()
 
@@ -65,11 +66,8 @@ def test_an_event_is_one_line_of_json(heard: Callable[..., Say]) -> None:
     (line,) = lines()
     said = json.loads(line)
     assert list(said) == ["time", "level", "source", "event", "count", "names"]
-    assert said["time"].endswith("Z")
-    assert {**said, "time": ""} == {
-        **{"time": "", "level": "info", "source": "relay", "event": "something happened"},
-        **{"count": 3, "names": ["a", "b"]},
-    }
+    assert said.pop("time").endswith("Z")
+    assert list(said.values()) == ["info", "relay", "something happened", 3, ["a", "b"]]
 
 
 def test_a_logger_made_before_configuration_obeys_it(heard: Callable[..., Say]) -> None:
@@ -91,7 +89,7 @@ def test_the_level_can_be_changed_while_running(heard: Callable[..., Say]) -> No
 
 @pytest.mark.parametrize("style", ["json", "console"])
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_secret_is_never_written(heard: Callable[..., Say], style: Literal["json", "console"], secret: str) -> None:
+def test_a_secret_is_never_written(heard: Callable[..., Say], style: LogFormat, secret: str) -> None:
     lines = heard(style)
     try:
         raise ValueError(f"failed\n{secret}\nat once")
@@ -104,11 +102,13 @@ def test_a_secret_is_never_written(heard: Callable[..., Say], style: Literal["js
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
-def test_what_is_called_a_secret_is_never_written(heard: Callable[..., Say], style: Literal["json", "console"]) -> None:
+def test_what_is_called_a_secret_is_never_written(heard: Callable[..., Say], style: LogFormat) -> None:
     lines = heard(style)
     logs.get("x").info(
-        "call https://example.com/v1?key=hunter2&alt=sse",
+        "call https://example.com/v1?key=hunter2&alt=sse password=\"hunter2\" {'token': 'hunter2'}",
         api_key="hunter2",
+        token="hunter2 with spaces",
+        said='password="hunter2"',
         headers={"X-Api-Key": "hunter2", "authorization": "hunter2", "cookie": "hunter2"},
         pairs=[(b"x-goog-api-key", b"hunter2")],
         body='{"password": "hunter2", "client_secret":"hunter2"}',
@@ -128,15 +128,21 @@ def test_what_is_called_a_secret_is_never_written(heard: Callable[..., Say], sty
     ["task-scheduler-restart", "risk-averse-client", "tokens: 12", "key=team", "a token bucket", '"api_key":null'],
 )
 def test_what_only_resembles_a_secret_is_written(harmless: str) -> None:
-    assert redact(harmless) == harmless
+    assert redact(harmless) == redact(harmless, IN_JSON) == harmless
 
 
-@given(st.text() | st.sampled_from(SECRETS), st.text(), st.text())
+TEXTS = st.text() | st.text("""b'"\\:,=? """) | st.sampled_from([*SECRETS, "token", "cookie=", "api_key': '"])
+
+
+@given(TEXTS, TEXTS, TEXTS)
 @example('"api_key"', '"', '\\"token":"x')
+@example("token=\\", "token='", "cookie=")
 @example("password", "\\", '\\\\"secret":\\"')
 def test_redaction_leaves_json_what_it_is(first: str, second: str, third: str) -> None:
+    line = json.dumps([first, second], separators=(",", ":"))
+    assert isinstance(json.loads(redact(line, IN_JSON)), list)
     line = json.dumps({"password": first, "x": [second, {"token": third}], third: first, "api_key": None, "secret": 3})
-    assert isinstance(json.loads(redact(line)), dict)
+    assert isinstance(json.loads(redact(line, IN_JSON)), dict)
 
 
 @given(st.text())
@@ -150,7 +156,7 @@ def test_unprintable_characters_are_spelled_out() -> None:
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
-def test_nobody_forges_a_line(heard: Callable[..., Say], style: Literal["json", "console"]) -> None:
+def test_nobody_forges_a_line(heard: Callable[..., Say], style: LogFormat) -> None:
     lines = heard(style)
     forged = 'x\n2025-01-01T00:00:00Z info forged\r\x1b[2J\x7f\u2028\x85{"event":"forged"}'
     logs.get("x").info(forged, value=forged, **{"odd\nname": 1})
@@ -274,10 +280,8 @@ def test_a_terminal_that_is_stopped_holds_nobody() -> None:
     os.set_blocking(screen, False)
 
     def drained() -> bool:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(screen, 1 << 16)
-        except BlockingIOError:
-            pass
         lines.flush()
         return not lines.size
 

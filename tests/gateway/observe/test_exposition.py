@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics_families
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.observe.exposition import HISTOGRAMS, OPEN_METRICS, PROMETHEUS, SAMPLES, choose
@@ -13,6 +14,10 @@ from tests.gateway.observe.test_metrics import metrics
 
 DOCUMENTED = {series.name: series for series in SERIES}
 ODD = 'with "quotes", a \\, {braces}, 100% and a snowman ☃'
+
+
+def open_metrics_families(text: str) -> list[Metric]:
+    return list(open_metrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # has no types
 
 
 def sample_name(series_name: str, sample: str) -> str:

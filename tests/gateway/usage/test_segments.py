@@ -106,7 +106,7 @@ def test_only_what_grew_since_the_last_time_is_synced(tmp_path: Path, monkeypatc
     real = os.fdatasync
 
     def note(descriptor: int) -> None:
-        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", note)

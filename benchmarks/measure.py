@@ -1,0 +1,181 @@
+"""One peer, one scenario, one measurement: load on, clocks read twice, figures out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import processes
+from benchmarks.load import Histogram, Measured, Outcome, Plan, drive
+from benchmarks.peers import Peer
+from benchmarks.results import Measurement
+from benchmarks.scenarios import Memory, Named, Plain, Scenario, Stalled, Start, Streams, Timed, wish
+from benchmarks.stage import Stage
+
+Figures = dict[str, float]
+
+CALM_SECONDS = 0.2
+"""Between two measurements, so that closing connections of the one are not work in the other."""
+REST_SECONDS = 1.0
+"""After the first answer, before memory at rest is read."""
+BUSY_NEIGHBOUR = 0.10
+RIG_LIMIT = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All clocks at one instant, seconds; memory in KiB where it was asked for."""
+
+    at: float
+    peer: float
+    mock: float
+    busy: float
+    memory: int
+
+
+def measure(named: Named, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
+    """One measurement of the peer called `name` in round `turn`."""
+    figures, remarks = _KINDS[type(named.scenario)](named.scenario, peer, stage)
+    time.sleep(CALM_SECONDS)
+    return Measurement(peer=name, round=turn, figures=figures, remarks=remarks)
+
+
+def _read_clocks(peer: Peer, stage: Stage, *, memory: bool = False) -> Reading:
+    return Reading(
+        at=time.monotonic(),
+        peer=processes.cpu_seconds(peer.pid) if peer.pid else 0.0,
+        mock=processes.cpu_seconds(stage.mock.pid),
+        busy=sum(map(processes.busy_seconds, stage.cores.peer)),
+        memory=sum(map(processes.pss_kib, processes.tree(peer.pid))) if memory else 0,
+    )
+
+
+def _plan(scenario: Timed, peer: Peer) -> Plan:
+    stream = isinstance(scenario, Streams)
+    return Plan(
+        address=peer.address,
+        request=peer.request(wish(scenario), stream=stream, prompt_bytes=scenario.prompt_bytes),
+        mode="stall" if isinstance(scenario, Stalled) else "stream" if stream else "plain",
+        connections=scenario.connections,
+        seconds=scenario.seconds,
+        ramp_seconds=scenario.ramp_seconds,
+        warmup_seconds=scenario.warmup_seconds,
+        chunks=scenario.chunks if isinstance(scenario, Streams) else 0,
+    )
+
+
+def _plain(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Plain)
+    measured = drive(_plan(scenario, peer), lambda: _read_clocks(peer, stage), cores=stage.cores.load)
+    outcome = measured.outcome
+    per_second = outcome.requests / outcome.window_seconds
+    figures = {"requests_per_second": per_second}
+    figures |= _cpu_figures(measured, unit="request", per_second=per_second)
+    figures |= _milliseconds("latency", outcome.latency_us)
+    return figures, _remarks(measured, stage, peer)
+
+
+def _streams(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Streams)
+    measured = drive(_plan(scenario, peer), lambda: _read_clocks(peer, stage), cores=stage.cores.load)
+    outcome = measured.outcome
+    per_second = outcome.chunks / outcome.window_seconds
+    figures = {"chunks_per_second": per_second}
+    figures |= _cpu_figures(measured, unit="chunk", per_second=per_second)
+    figures |= _milliseconds("first", outcome.first_us)
+    remarks = _remarks(measured, stage, peer)
+    if scenario.pace_ms:
+        figures |= _milliseconds("delay", outcome.delay_us)
+        figures["pace_kept"] = per_second / _asked_pace(scenario)
+        if figures["pace_kept"] < 0.98:
+            remarks += (f"only {figures['pace_kept']:.0%} of the pace was kept",)
+    return figures, remarks
+
+
+def _memory(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Memory)
+    time.sleep(REST_SECONDS)
+    workers = [processes.pss_kib(pid) for pid in peer.workers()]
+    figures = {
+        "rest_mib_per_worker": sum(workers) / len(workers) / 1024,
+        "rest_mib": _read_clocks(peer, stage, memory=True).memory / 1024,
+    }
+    grown, measured = _growth(scenario, peer, stage)
+    return figures | {"stream_kib": grown}, _errors(measured.outcome)
+
+
+def _stalled(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Stalled)
+    grown, measured = _growth(scenario, peer, stage)
+    remarks = _errors(measured.outcome)
+    if measured.outcome.stalled < scenario.connections:
+        remarks += (f"only {measured.outcome.stalled} of {scenario.connections} clients got a first chunk",)
+    return {"stalled_kib": grown}, remarks
+
+
+def _start(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Start)
+    cpu = _read_clocks(peer, stage).peer
+    return {"start_seconds": peer.start_seconds, "start_cpu_seconds": cpu}, ()
+
+
+_KINDS: dict[type, Callable[[Scenario, Peer, Stage], tuple[Figures, tuple[str, ...]]]] = {
+    Plain: _plain,
+    Streams: _streams,
+    Memory: _memory,
+    Stalled: _stalled,
+    Start: _start,
+}
+
+
+def _growth(scenario: Streams, peer: Peer, stage: Stage) -> tuple[float, Measured[Reading]]:
+    """KiB by which the peer's tree grows for each of the scenario's connections, from a state that has seen traffic."""
+    warm = Plan(address=peer.address, request=peer.request("", stream=False), connections=32, requests=1000)
+    drive(warm, lambda: None, cores=stage.cores.load)
+    time.sleep(CALM_SECONDS)
+    before = _read_clocks(peer, stage, memory=True)
+    measured = drive(_plan(scenario, peer), lambda: _read_clocks(peer, stage, memory=True), cores=stage.cores.load)
+    return (measured.end.memory - before.memory) / scenario.connections, measured
+
+
+def _asked_pace(scenario: Streams) -> float:
+    """Chunks a second that the mock sends: a stream of N chunks has N - 1 pauses, and then the next one begins."""
+    return scenario.connections * scenario.chunks / ((scenario.chunks - 1) * scenario.pace_ms / 1000)
+
+
+def _cpu_figures(measured: Measured[Reading], *, unit: str, per_second: float) -> Figures:
+    """Rates are divided, not sums: the clocks are read a moment after the generator opens and closes its window."""
+    outcome, begin, end = measured.outcome, measured.begin, measured.end
+    seconds = end.at - begin.at
+    peer, mock = (end.peer - begin.peer) / seconds, (end.mock - begin.mock) / seconds
+    load = outcome.cpu_seconds / outcome.window_seconds
+    microseconds = 1e6 / per_second if per_second else 0.0
+    figures = {f"mock_cpu_us_per_{unit}": mock * microseconds, f"load_cpu_us_per_{unit}": load * microseconds}
+    if end.peer:
+        figures |= {f"cpu_us_per_{unit}": peer * microseconds, "peer_use": peer}
+    return figures | {"rig_use": mock + load}
+
+
+def _milliseconds(name: str, histogram: Histogram) -> Figures:
+    if not histogram.count:
+        return {}
+    return {f"{name}_p50_ms": histogram.p50 / 1000, f"{name}_p99_ms": histogram.p99 / 1000}
+
+
+def _errors(outcome: Outcome) -> tuple[str, ...]:
+    count = sum(outcome.errors.values())
+    return (f"{count} errors, the first one: {outcome.first_error}",) if count else ()
+
+
+def _remarks(measured: Measured[Reading], stage: Stage, peer: Peer) -> tuple[str, ...]:
+    begin, end = measured.begin, measured.end
+    seconds = end.at - begin.at
+    foreign = (end.busy - begin.busy - (end.peer - begin.peer)) / seconds / len(stage.cores.peer)
+    remarks = _errors(measured.outcome)
+    if peer.pid and foreign > BUSY_NEIGHBOUR:
+        remarks += (f"others used {foreign:.0%} of the peer's core",)
+    rig = (end.mock - begin.mock) / seconds + measured.outcome.cpu_seconds / measured.outcome.window_seconds
+    if peer.pid and rig > RIG_LIMIT * len({*stage.cores.mock, *stage.cores.load}):
+        remarks += (f"mock and load used {rig:.0%} of a core: the peer could have done more",)
+    return remarks

@@ -1,0 +1,135 @@
+"""Who is measured: how each is started in front of a stage's mock, and what a request to it looks like."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks import configurations
+from benchmarks.errors import BenchmarkError
+from benchmarks.processes import Process, command_line, free_port, running, spawn, tree
+from benchmarks.stage import MODEL, UPSTREAM_KEY, Stage, request_bytes
+
+START_LIMIT = 30.0
+"""Seconds a peer may take to its first answer."""
+_POLL = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One that answers requests. Its answer to the first of them has been seen."""
+
+    address: str
+    key: str = configurations.CLIENT_KEY
+    model: str = MODEL
+    pid: int = 0
+    """Root of its process tree; 0 for the mock itself, which is no peer's cost."""
+    worker_mark: str = ""
+    """What the command line of those of its children says that carry traffic."""
+    start_seconds: float = 0.0
+
+    def request(self, wish: str, *, stream: bool, prompt_bytes: int = 500) -> bytes:
+        """A whole request for the mock's `wish`."""
+        model = self.model + wish
+        return request_bytes(self.address, key=self.key, model=model, stream=stream, prompt_bytes=prompt_bytes)
+
+    def workers(self) -> list[int]:
+        """Those of its processes that carry traffic: children of the one that was started."""
+        return [pid for pid in tree(self.pid)[1:] if self.worker_mark in command_line(pid)]
+
+
+def direct(stage: Stage) -> AbstractContextManager[Peer]:
+    """No relay at all: what the rig itself takes."""
+    return contextlib.nullcontext(Peer(stage.upstream, key=UPSTREAM_KEY))
+
+
+def nginx(stage: Stage) -> AbstractContextManager[Peer]:
+    """The yardstick: `proxy_pass` with keep-alive upstream, no buffering, and the provider's key put in."""
+    directory = _directory(stage, "nginx")
+    port = free_port()
+    configuration = directory / "nginx.conf"
+    configuration.write_text(configurations.nginx(stage, port, directory))
+    command = ["nginx", "-p", str(directory), "-c", str(configuration), "-e", str(directory / "error.log")]
+    return _started(stage, command, Peer(f"127.0.0.1:{port}", worker_mark="worker process"))
+
+
+def gateway(stage: Stage) -> AbstractContextManager[Peer]:
+    """Ourselves, with everything on that is on by default and an access log into a file."""
+    directory = _directory(stage, "gateway")
+    port = free_port()
+    configuration = directory / "sluicegate.toml"
+    configuration.write_text(configurations.gateway(stage, port))
+    command = [sys.executable, "-m", "gateway", "serve"]
+    command += ["--config", str(configuration), "--data-dir", str(directory / "data")]
+    model = configurations.ALIAS if stage.policies else f"{configurations.PROVIDER}/{MODEL}"
+    return _started(stage, command, Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker"))
+
+
+def naive(stage: Stage) -> AbstractContextManager[Peer]:
+    """BlackSheep and httpx, as one would write it first, under Granian's command line."""
+    port = free_port()
+    program = str(Path(sys.executable).with_name("granian"))
+    command = [program, "--interface", "asgi", "--port", str(port), "--workers", str(stage.workers)]
+    command += ["--no-access-log", "--log-level", "warning", "benchmarks.naive:app"]
+    environment = {"NAIVE_UPSTREAM": f"http://{stage.upstream}/v1", "NAIVE_KEY": UPSTREAM_KEY}
+    return _started(stage, command, Peer(f"127.0.0.1:{port}"), environment=environment)
+
+
+PEERS: dict[str, Callable[[Stage], AbstractContextManager[Peer]]] = {
+    "gateway": gateway,
+    "nginx": nginx,
+    "direct": direct,
+    "naive": naive,
+}
+
+
+@contextlib.contextmanager
+def _started(
+    stage: Stage, command: list[str], peer: Peer, *, environment: dict[str, str] | None = None
+) -> Iterator[Peer]:
+    log = stage.directory / f"{Path(command[0]).name}-{peer.address.rpartition(':')[2]}.log"
+    begun = time.monotonic()
+    try:
+        process = spawn(command, cores=stage.cores.peer, environment=environment, log=log)
+    except FileNotFoundError as error:
+        raise BenchmarkError(f"{command[0]} is not installed") from error
+    with running(process):
+        _await_answer(peer, process, log)
+        yield replace(peer, pid=process.pid, start_seconds=time.monotonic() - begun)
+
+
+def _await_answer(peer: Peer, process: Process, log: Path) -> None:
+    request = peer.request("", stream=False)
+    deadline = time.monotonic() + START_LIMIT
+    answer = b""
+    while not answer.startswith(b"HTTP/1.1 200"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            what = answer[:300] or log.read_bytes()[-2000:]
+            raise BenchmarkError(f"{' '.join(process.args)} did not answer: {what.decode(errors='replace')}")
+        answer = _ask(peer.address, request)
+        if not answer:
+            time.sleep(_POLL)
+
+
+def _ask(address: str, request: bytes) -> bytes:
+    """The beginning of the answer; nothing when nobody is there yet."""
+    host, _, port = address.partition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=START_LIMIT) as connection:
+            connection.sendall(request)
+            return connection.recv(4096)
+    except OSError:
+        return b""
+
+
+def _directory(stage: Stage, name: str) -> Path:
+    directory = stage.directory / f"{name}-{os.urandom(4).hex()}"
+    directory.mkdir(mode=0o700)
+    return directory

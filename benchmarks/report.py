@@ -1,0 +1,200 @@
+"""A run as Markdown: what was reached, every scenario, and how and on what it was measured. Pure: a run in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks import targets
+from benchmarks.results import Run, ScenarioResult
+from benchmarks.scenarios import Memory, Plain, Stalled, Start, Streams, Timed
+from benchmarks.summary import BARE, Spread, Way, look, peers
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A figure in a table."""
+
+    title: str
+    figure: str
+    way: Way = "value"
+    spread: bool = False
+
+
+_LATENCY = (
+    Column("p50 ms", "latency_p50_ms"),
+    Column("p99 ms", "latency_p99_ms"),
+    Column("added p50 ms", "latency_p50_ms", "added"),
+    Column("added p99 ms", "latency_p99_ms", "added"),
+)
+_FIRST = (
+    Column("first token p50 ms", "first_p50_ms"),
+    Column("p99 ms", "first_p99_ms"),
+    Column("added p50 ms", "first_p50_ms", "added"),
+    Column("added p99 ms", "first_p99_ms", "added"),
+)
+_DELAY = (Column("chunk delay p50 ms", "delay_p50_ms"), Column("p99 ms", "delay_p99_ms"))
+_USE = (Column("core used", "peer_use"), Column("mock and load, cores used", "rig_use"))
+
+COLUMNS: dict[type, tuple[Column, ...]] = {
+    Plain: (
+        Column("requests/s", "requests_per_second"),
+        Column("CPU µs/request", "cpu_us_per_request", spread=True),
+        Column("× nginx", "cpu_us_per_request", "ratio", spread=True),
+        *_LATENCY,
+        *_USE,
+    ),
+    Streams: (
+        Column("chunks/s", "chunks_per_second"),
+        Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
+        Column("× nginx", "cpu_us_per_chunk", "ratio", spread=True),
+        *_FIRST,
+        *_DELAY,
+        *_USE,
+    ),
+    Memory: (
+        Column("MiB per worker at rest", "rest_mib_per_worker", spread=True),
+        Column("MiB, all processes", "rest_mib", spread=True),
+        Column("KiB per stream", "stream_kib", spread=True),
+    ),
+    Stalled: (Column("KiB per stalled client", "stalled_kib", spread=True),),
+    Start: (
+        Column("seconds to the first answer", "start_seconds", spread=True),
+        Column("CPU seconds", "start_cpu_seconds", spread=True),
+    ),
+}
+
+METHOD = """\
+- Every relay runs on its own core; the mock provider and the load generator, both C programs on epoll, have another
+  one. Where a machine has only two cores, "2 workers" means two processes on one core: overhead, not scaling.
+- CPU is user and system time of the relay's whole process tree (supervisor, workers, control process; children that
+  ended included) between two instants under steady load, divided by what the load generator completed between them.
+- nginx does `proxy_pass` with keep-alive upstream, `proxy_buffering off`, the provider's key put in, no access log.
+  It is measured before and after every measurement of another relay. A ratio is to the mean of these two neighbours, so
+  that what the machine does to one it does to the other. Figures are medians over the rounds, in brackets the lowest
+  and the highest round.
+- `direct` is the load generator on the mock itself; "added" is the difference to it in the same round. With more than
+  one connection a plain load is a closed loop that keeps a core full: its latencies are mostly waiting in line.
+- `naive` is `benchmarks/naive.py`: BlackSheep and one shared `httpx.AsyncClient`, under Granian's command line.
+- The gateway runs with what a real one has: key check, model allow list, two credentials in turn, usage records through
+  the spool into DuckDB, metrics, and an access log into a file. The scenario `policies` adds 100 further keys with
+  limits and budgets, prices, combos, and asks for the model by an alias.
+- Paced streams: the ramp is as long as a stream, so that streams end and begin all the time; time to first token is
+  from the request being written to the first event with content. Each chunk carries the mock's clock; a chunk's delay
+  is from there to the load generator.
+- Memory is PSS. Growth per stream and per stalled client is that of all processes of the relay after 1,000 warm-up
+  requests over 32 connections."""
+
+NOT_SHOWN = """\
+TLS on either side, HTTP/2, a real network (all is loopback), name look-up, translation between formats, several
+providers at once, more cores than this machine has, runs of hours, and what a hypervisor's other guests did meanwhile.
+Kernel time spent in soft interrupts is charged to whoever runs at that moment, which is the sender on loopback."""
+
+
+def render(run: Run, file_name: str) -> str:
+    """The whole report."""
+    parts = [
+        f"# Benchmark results\n\nGenerated from `{file_name}` by `python -m benchmarks run`. Do not edit.",
+        _circumstances(run),
+        _targets(run),
+        *(_scenario(result) for result in run.scenarios),
+        f"## Method\n\n{METHOD}",
+        f"## Not shown\n\n{NOT_SHOWN}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _circumstances(run: Run) -> str:
+    machine = run.machine
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    length = "a quick run: one round, short windows, good for a first look only" if run.quick else "a whole run"
+    return "\n".join((
+        f"- Machine: {machine.cpu}, {machine.cores} cores, {machine.memory_mib / 1024:.0f} GiB, Linux {machine.kernel}",
+        f"- Versions: {versions}",
+        f"- Run: {run.date}, {run.minutes} minutes, {length}; mock provider: {run.mock}",
+    ))  # fmt: skip
+
+
+def _targets(run: Run) -> str:
+    rows = [
+        (verdict.target.title, _limit(verdict.target), _figure(verdict.measured), verdict.text)
+        for verdict in targets.judge(run)
+    ]
+    return "## Targets\n\n" + _table(("", "target", "measured", ""), rows)
+
+
+def _limit(target: targets.Target) -> str:
+    return f"{'≥' if target.against else '≤'} {target.limit:g} {target.unit}"
+
+
+def _scenario(result: ScenarioResult) -> str:
+    columns = COLUMNS[type(result.scenario)]
+    shown = [column for column in columns if any(look(result, peer, column.figure) for peer in peers(result))]
+    rows = [(peer, *(_cell(result, peer, column) for column in shown)) for peer in peers(result)]
+    table = _table(("", *(column.title for column in shown)), rows)
+    notes = [_options(result), *_costs_of_the_rig(result), *_remarks(result)]
+    return f"## {result.scenario.title}\n\n{table}\n\n" + "\n".join(f"- {note}" for note in notes)
+
+
+def _cell(result: ScenarioResult, peer: str, column: Column) -> str:
+    found = look(result, peer, column.figure, column.way)
+    if found is None:
+        return ""
+    return _figure(found.middle) + (_range(found) if column.spread else "")
+
+
+def _range(found: Spread) -> str:
+    return f" ({_figure(found.low)} – {_figure(found.high)})" if found.low != found.high else ""
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _options(result: ScenarioResult) -> str:
+    scenario, cores = result.scenario, result.cores
+    words = [f"`{result.name}`: {scenario.rounds} rounds"]
+    if isinstance(scenario, Timed):
+        words.append(
+            f"window {scenario.seconds:g} s after {scenario.ramp_seconds + scenario.warmup_seconds:g} s of warm-up"
+        )
+        words.append(f"{scenario.connections} connections, prompts of {scenario.prompt_bytes:,} bytes")
+    if isinstance(scenario, Streams):
+        pace = f", one every {scenario.pace_ms} ms" if scenario.pace_ms else ", as fast as they are taken"
+        words.append(f"{scenario.chunks} chunks of {scenario.size} characters{pace}")
+    words.append(f"workers {scenario.workers}")
+    words.append(f"cores: relay {_cores(cores.peer)}, mock {_cores(cores.mock)}, load {_cores(cores.load)}")
+    return "; ".join(words)
+
+
+def _cores(cores: tuple[int, ...]) -> str:
+    return ", ".join(map(str, cores))
+
+
+def _costs_of_the_rig(result: ScenarioResult) -> Iterator[str]:
+    for unit in ("request", "chunk"):
+        mock = look(result, BARE, f"mock_cpu_us_per_{unit}")
+        load = look(result, BARE, f"load_cpu_us_per_{unit}")
+        if mock and load:
+            yield f"the rig itself, without a relay: mock {mock.middle:.1f} µs, load {load.middle:.1f} µs a {unit}"
+
+
+def _remarks(result: ScenarioResult) -> Iterator[str]:
+    for peer in peers(result):
+        found = [
+            f"round {measurement.round + 1}: {remark}"
+            for measurement in result.measurements
+            for remark in measurement.remarks
+            if measurement.peer == peer
+        ]
+        if found:
+            yield f"{peer}: {'; '.join(found)}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---", *("--:" for _ in head[1:])), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

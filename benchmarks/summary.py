@@ -1,0 +1,77 @@
+"""Many measurements into few figures. Medians over rounds; what noise did to them is kept beside them.
+
+Pure: a result in, figures out. A figure of a peer can be looked at in three ways: as it is, as a ratio to nginx measured
+just before and just after it, and as what it adds to the same figure without any relay in the same round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Literal
+
+from benchmarks.results import Measurement, ScenarioResult
+
+Way = Literal["value", "ratio", "added"]
+
+YARDSTICK = "nginx"
+BARE = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of some rounds, and the lowest and highest of them."""
+
+    middle: float
+    low: float
+    high: float
+
+    def overlaps(self, other: Spread) -> bool:
+        """Whether the difference of the two may be noise."""
+        return self.low <= other.high and other.low <= self.high
+
+
+def look(result: ScenarioResult, peer: str, figure: str, way: Way = "value") -> Spread | None:
+    """A figure of `peer`; None where it, or what it is compared with, was not measured."""
+    values = list(_WAYS[way](result.measurements, peer, figure))
+    return Spread(median(values), min(values), max(values)) if values else None
+
+
+def peers(result: ScenarioResult) -> list[str]:
+    """Those that were measured, in the order in which the scenario names them."""
+    measured = {measurement.peer for measurement in result.measurements}
+    return [peer for peer in result.scenario.peers if peer in measured]
+
+
+def _values(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
+    for measurement in measurements:
+        if measurement.peer == peer and figure in measurement.figures:
+            yield measurement.figures[figure]
+
+
+def _ratios(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
+    for index, measurement in enumerate(measurements):
+        if measurement.peer != peer or figure not in measurement.figures:
+            continue
+        before = reversed(measurements[:index])
+        neighbours = [*_first(before, figure), *_first(iter(measurements[index + 1 :]), figure)]
+        if neighbours and (yardstick := fmean(neighbours)) > 0:
+            yield measurement.figures[figure] / yardstick
+
+
+def _first(measurements: Iterator[Measurement], figure: str) -> Iterator[float]:
+    for measurement in measurements:
+        if measurement.peer == YARDSTICK and figure in measurement.figures:
+            yield measurement.figures[figure]
+            return
+
+
+def _added(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
+    bare = {m.round: m.figures[figure] for m in measurements if m.peer == BARE and figure in m.figures}
+    for measurement in measurements:
+        if measurement.peer == peer != BARE and figure in measurement.figures and measurement.round in bare:
+            yield measurement.figures[figure] - bare[measurement.round]
+
+
+_WAYS = {"value": _values, "ratio": _ratios, "added": _added}

@@ -1,0 +1,81 @@
+"""What the gateway has to reach, and whether a run reached it. A table to read, not a test that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.results import Run, ScenarioResult
+from benchmarks.summary import Spread, Way, look
+
+NOISE = 0.20
+"""What a shared machine may add to a figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure of the gateway in a scenario: at most `limit` (at least, for one `against` another peer)."""
+
+    title: str
+    scenario: str
+    figure: str
+    way: Way
+    limit: float
+    unit: str = ""
+    against: str = ""
+    """A peer whose figure divided by ours counts."""
+
+
+TARGETS = (
+    Target("CPU per plain request, 32 connections", "plain32", "cpu_us_per_request", "ratio", 6, "x nginx"),
+    Target("the same, every policy on", "policies", "cpu_us_per_request", "ratio", 6, "x nginx"),
+    Target("CPU per paced chunk, 500 streams", "paced500", "cpu_us_per_chunk", "ratio", 2, "x nginx"),
+    Target("CPU per burst chunk", "burst", "cpu_us_per_chunk", "ratio", 4, "x nginx"),
+    Target("naive relay's CPU per request to ours", "plain32", "cpu_us_per_request", "value", 50, "x", against="naive"),
+    Target("added time to first token p50, 100 streams", "paced100", "first_p50_ms", "added", 1, "ms"),
+    Target("added time to first token p50, 500 streams", "paced500", "first_p50_ms", "added", 3, "ms"),
+    Target("memory per worker at rest", "memory", "rest_mib_per_worker", "value", 80, "MiB"),
+    Target("memory per open stream", "memory", "stream_kib", "value", 40, "KiB"),
+    Target("memory for a client that stops reading", "stalled", "stalled_kib", "value", 256, "KiB"),
+    Target("start to first answer", "start", "start_seconds", "value", 2, "s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target and what was measured, None where it was not."""
+
+    target: Target
+    measured: float | None
+
+    @property
+    def text(self) -> str:
+        """`reached`, or by how much it was missed."""
+        if self.measured is None:
+            return "not measured"
+        excess = self._excess(self.measured)
+        if excess <= 0:
+            return "reached"
+        return f"missed by {excess:.0%}" + (", within the noise allowed" if excess <= NOISE else "")
+
+    def _excess(self, measured: float) -> float:
+        if self.target.against:
+            return self.target.limit / measured - 1
+        return measured / self.target.limit - 1
+
+
+def judge(run: Run) -> list[Verdict]:
+    """Every target, in order."""
+    results = {result.name: result for result in run.scenarios}
+    return [Verdict(target, _measured(target, results)) for target in TARGETS]
+
+
+def _measured(target: Target, results: Mapping[str, ScenarioResult]) -> float | None:
+    if target.scenario not in results:
+        return None
+    result = results[target.scenario]
+    ours = look(result, "gateway", target.figure, target.way)
+    if ours is None or not target.against:
+        return ours.middle if ours else None
+    other: Spread | None = look(result, target.against, target.figure)
+    return other.middle / ours.middle if other and ours.middle else None

@@ -1,0 +1,121 @@
+"""The first look at every request: inference, the worker's own small application, the control process, or nothing.
+
+Paths are compared as the server decoded them, once, here; nothing behind this decides on another reading of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from gateway.access.keys import presented_key
+from gateway.errors import ControlUnavailable, GatewayError, MethodNotAllowed, RequestTooLarge, UnknownEndpoint
+from gateway.formats.openai_chat import write_error
+from gateway.relay.forward import Forward
+from gateway.relay.sink import Headers, Message, Receive, Send, Sink
+
+from .cors import Cors
+from .endpoints import BY_PATH
+from .inference import Inference
+
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models"))
+OWN_PREFIX = "/v1/models/"
+READ_METHODS = frozenset(("GET", "HEAD"))
+FORWARDED_BODY_BYTES = 8 * 1024 * 1024
+"""Largest body passed on to the control process."""
+
+WINDOW_BYTES = 256 * 1024
+
+
+class Front:
+    """One callable for the whole public port."""
+
+    def __init__(self, inference: Inference, application: Application, forward: Forward) -> None:
+        self._inference = inference
+        self._application = application
+        self.forward = forward
+        self.cors: Cors | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            return
+        path, method = scope["path"], scope["method"]
+        endpoint = BY_PATH.get(path)
+        if endpoint is not None and method != "OPTIONS":
+            await self._inference.serve(endpoint, scope, receive, send)
+        elif endpoint is not None:
+            self._options(scope, send, b"POST, OPTIONS")
+        elif path in OWN_PATHS or path.startswith(OWN_PREFIX):
+            await self._own(scope, receive, send)
+        elif path.startswith(("/v1/", "/v1beta/")):
+            self._refuse(scope, send, UnknownEndpoint(f"Unknown request URL: {method} {path}."), [])
+        else:
+            await self._forwarded(scope, receive, send)
+
+    async def _own(self, scope: Message, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method in READ_METHODS:
+            await self._application(scope, receive, self._with_cors(scope, send))
+        elif method == "OPTIONS":
+            self._options(scope, send, b"GET, HEAD, OPTIONS")
+        else:
+            error = MethodNotAllowed(f"Not allowed to {method} on {scope['path']}.")
+            self._refuse(scope, send, error, [(b"allow", b"GET, HEAD, OPTIONS")])
+
+    async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
+        key = self._inference.keys.find(presented_key(dict(scope["headers"])))
+        try:
+            body = await _read(receive)
+            await self.forward.serve(scope, receive, send, body=body, key=key.name if key else None)
+        except (ControlUnavailable, RequestTooLarge) as error:
+            self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
+
+    def _options(self, scope: Message, send: Send, methods: bytes) -> None:
+        headers = [(b"allow", methods)]
+        if self.cors is not None:
+            headers += self.cors.preflight(dict(scope["headers"]), methods)
+        Sink(send, WINDOW_BYTES).answer(204, headers, b"")
+
+    def _refuse(self, scope: Message, send: Send, error: GatewayError, headers: Headers) -> None:
+        body, kind = _notice(scope, error)
+        if self.cors is not None:
+            headers = headers + self.cors.headers_for(dict(scope["headers"]))
+        length = (b"content-length", b"%d" % len(body))
+        sent = b"" if scope["method"] == "HEAD" else body
+        Sink(send, WINDOW_BYTES).answer(error.status, [(b"content-type", kind), length, *headers], sent)
+
+    def _with_cors(self, scope: Message, send: Send) -> Send:
+        """`send`, adding to the head what lets a browser's page read it."""
+        allowed = self.cors.headers_for(dict(scope["headers"])) if self.cors is not None else []
+        if not allowed:
+            return send
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *allowed]}
+            await send(message)
+
+        return adding
+
+
+async def _read(receive: Receive) -> bytes:
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > FORWARDED_BODY_BYTES:
+            raise RequestTooLarge(f"The request body is larger than {FORWARDED_BODY_BYTES} bytes.")
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _notice(scope: Message, error: GatewayError) -> tuple[bytes, bytes]:
+    """An error for whoever asks: words for a browser, OpenAI's shape for a program."""
+    accept = dict(scope["headers"]).get(b"accept", b"")
+    if b"text/html" in accept:
+        return error.message.encode() + b"\n", b"text/plain; charset=utf-8"
+    return write_error(error), b"application/json"

@@ -1,0 +1,70 @@
+"""The hot path's way in: one ASGI callable for every inference endpoint. Checks, reads, and hands over to the relay."""
+
+from __future__ import annotations
+
+from gateway import logs
+from gateway.access.keys import KeyRing
+from gateway.errors import ClientDisconnected, Draining, GatewayError, MethodNotAllowed
+from gateway.records import Endpoint
+from gateway.relay.exchange import Exchange
+from gateway.relay.relay import Relay
+from gateway.relay.sink import Message, Receive, Send
+
+from .cors import Cors
+from .intake import check_type, declared_length, read_body
+
+log = logs.get("gateway.api.inference")
+
+
+class Inference:
+    """Serves inference requests, each to its end and its record."""
+
+    def __init__(self, relay: Relay, keys: KeyRing) -> None:
+        self._relay = relay
+        self.keys = keys
+        self.cors: Cors | None = None
+        """Which pages in browsers may call; None when none may."""
+        self.draining = False
+
+    async def serve(self, endpoint: Endpoint, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request to `endpoint`, whatever happens."""
+        relay = self._relay
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        exchange = Exchange(relay, endpoint, headers, receive, send)
+        exchange.client = client_address(scope)
+        exchange.method = scope["method"]
+        relay.begin(exchange)
+        try:
+            await self._run(exchange, dict(headers), receive)
+        except ClientDisconnected as error:
+            exchange.note(error)
+        except GatewayError as error:
+            exchange.refuse(error)
+        except Exception:
+            log.exception("an exchange failed", id=exchange.id)
+            exchange.refuse(GatewayError("The gateway failed to handle this request."))
+        finally:
+            await exchange.finished()
+            relay.end(exchange)
+
+    async def _run(self, exchange: Exchange, headers: dict[bytes, bytes], receive: Receive) -> None:
+        agent = headers.get(b"user-agent")
+        exchange.user_agent = agent.decode("latin-1") if agent is not None else None
+        if self.cors is not None:
+            exchange.cors = self.cors.headers_for(headers)
+        if exchange.method != "POST":
+            raise MethodNotAllowed(f"Not allowed to {exchange.method} on {exchange.endpoint.path}.")
+        if self.draining:
+            raise Draining("The gateway is restarting; try again.", retry_after=1)
+        exchange.key = self.keys.get(headers)
+        exchange.content_type = check_type(exchange.endpoint, headers)
+        limit = self._relay.settings.server.max_body_bytes
+        exchange.body = await read_body(exchange, receive, declared_length(headers, limit), limit)
+        self._relay.watch(exchange)
+        await exchange.run()
+
+
+def client_address(scope: Message) -> str | None:
+    """The address of the client's end of the connection."""
+    client = scope.get("client")
+    return client[0] if client else None

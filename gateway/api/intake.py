@@ -1,0 +1,78 @@
+"""Takes in a request body: of the right type, within the limit, in time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.errors import ClientDisconnected, InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
+from gateway.records import Endpoint
+from gateway.relay.sink import Message, Receive, pending
+
+if TYPE_CHECKING:
+    from gateway.relay.exchange import Exchange
+
+
+def check_type(endpoint: Endpoint, headers: dict[bytes, bytes]) -> bytes:
+    """The content type of a request; raises UnsupportedMediaType when the endpoint does not read it."""
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding.lower() != b"identity":
+        raise UnsupportedMediaType("Request bodies must not be compressed.")
+    declared = headers.get(b"content-type", b"")
+    kind = declared.partition(b";")[0].strip().lower()
+    if endpoint.body == "multipart":
+        if kind != b"multipart/form-data":
+            raise UnsupportedMediaType("This endpoint takes multipart/form-data.")
+    elif kind and kind != b"application/json" and not kind.endswith(b"+json"):
+        raise UnsupportedMediaType("This endpoint takes application/json.")
+    return declared
+
+
+def declared_length(headers: dict[bytes, bytes], limit: int) -> int:
+    """The declared length of a body, -1 where it is not declared; raises RequestTooLarge before anything is read."""
+    text = headers.get(b"content-length")
+    if text is None:
+        return -1
+    if not text.isdigit():
+        raise InvalidRequest("The content-length of the request is not a number.")
+    length = int(text)
+    if length > limit:
+        raise RequestTooLarge(f"The request body is larger than {limit} bytes.")
+    return length
+
+
+async def read_body(exchange: Exchange, receive: Receive, length: int, limit: int) -> bytes:
+    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout."""
+    message = await _next(exchange, receive)
+    body: bytes = message.get("body", b"")
+    # Granian says `more_body` even when all declared bytes have come; asking again would cost a thread hop.
+    if len(body) == length or not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while size != length and message.get("more_body"):
+        message = await _next(exchange, receive)
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise RequestTooLarge(f"The request body is larger than {limit} bytes.")
+    return b"".join(parts)
+
+
+async def _next(exchange: Exchange, receive: Receive) -> Message:
+    """The next message of the client. The relay's clock cancels the wait when it takes too long."""
+    waiting = receive()
+    future = pending(waiting)
+    if future is None:
+        message = await waiting
+    else:
+        exchange.wait_for_body(future)
+        try:
+            message = await future
+        except asyncio.CancelledError:
+            raise RequestTimeout("The request body did not arrive in time.") from None
+        exchange.body_wait = None
+    if message["type"] == "http.disconnect":
+        exchange.gone = True
+        raise ClientDisconnected("The client left while sending its request.")
+    return message

@@ -1,0 +1,74 @@
+"""What a worker answers besides inference: models, health, metrics. A small BlackSheep application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from blacksheep import Application, Content, Request, Response
+
+from gateway import __version__
+from gateway.access.keys import KeyRing
+from gateway.errors import GatewayError
+from gateway.formats.openai_chat import write_error
+from gateway.observe import exposition
+from gateway.observe.metrics import Metrics
+
+from .models import ModelList
+
+JSON = b"application/json"
+
+
+class Public:
+    """The state those answers are made of."""
+
+    def __init__(self, models: ModelList, metrics: Metrics, keys: Callable[[], KeyRing]) -> None:
+        self._models = models
+        self._metrics = metrics
+        self._keys = keys
+        self.draining = False
+
+    def application(self) -> Application:
+        """The application; its `start` is to be awaited before the first request."""
+        app = Application(show_error_details=False)
+        for path, answer in (
+            ("/healthz", self._health),
+            ("/readyz", self._readiness),
+            ("/metrics", self._show_metrics),
+            ("/v1/models", self._list_models),
+            ("/v1/models/*", self._show_model),
+        ):
+            app.router.add_get(path, answer)
+            app.router.add_head(path, answer)
+        app.exceptions_handlers[GatewayError] = _refuse
+        return app
+
+    async def _health(self, request: Request) -> Response:
+        return _json(200, {"status": "ok", "version": __version__})
+
+    async def _readiness(self, request: Request) -> Response:
+        return _json(503, {"status": "draining"}) if self.draining else _json(200, {"status": "ready"})
+
+    async def _show_metrics(self, request: Request) -> Response:
+        dialect = exposition.choose((request.get_first_header(b"accept") or b"").decode("latin-1"))
+        return Response(200, None, Content(dialect.content_type.encode(), self._metrics.render(dialect)))
+
+    async def _list_models(self, request: Request) -> Response:
+        return _json(200, {"object": "list", "data": await self._models.names(self._keys().get(_headers(request)))})
+
+    async def _show_model(self, request: Request) -> Response:
+        key = self._keys().get(_headers(request))
+        return _json(200, self._models.get((request.route_values or {}).get("tail") or "", key))
+
+
+async def _refuse(app: Application, request: Request, error: GatewayError) -> Response:
+    return Response(error.status, None, Content(JSON, write_error(error)))
+
+
+def _headers(request: Request) -> dict[bytes, bytes]:
+    return {name.lower(): value for name, value in request.headers}
+
+
+def _json(status: int, fields: dict[str, Any]) -> Response:
+    return Response(status, [(b"cache-control", b"no-store")], Content(JSON, orjson.dumps(fields)))

@@ -1,0 +1,162 @@
+"""What all exchanges of a worker share: providers, connections, the clock that looks after them, the way to records."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import FormatNotServed
+from gateway.outbound.wire import Origin, Pool
+from gateway.records import ClientKey, Endpoint, Provider
+from gateway.routing.dispatch import Attempt
+from gateway.routing.resolve import Resolver, Route
+from gateway.settings.model import Settings
+from gateway.usage.meter import uuid7
+
+from .compose import Composer
+from .exchange import Exchange
+from .sink import Headers
+
+WATCHED_AFTER_SECONDS = 0.05
+"""Age from which a client is watched for leaving. Shorter answers are over before it matters, and cost less."""
+
+TICK_SECONDS = 0.05
+
+SLOW_TICKS = 5
+"""Every so many ticks the exchanges are looked at for keep-alives and stalled clients."""
+
+LABELS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """How to reach a provider."""
+
+    origin: Origin
+    composer: Composer
+
+
+class Relay:
+    """The shared part. `reload` replaces providers and settings for the exchanges that begin after it."""
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop, record: Callable[[Exchange], None]) -> None:
+        self.pool = pool
+        self.loop = loop
+        self.record = record
+        """Called once with every exchange that is over."""
+        self.live: set[Exchange] = set()
+        self.providers: Mapping[str, Provider] = {}
+        self.upstreams: Mapping[str, Upstream] = {}
+        self.settings = Settings()
+        self.first_byte_seconds = self.idle_seconds = 0.0
+        self.resolver = Resolver((), {}, ())
+        self._labels: dict[tuple[str, str, str], Headers] = {}
+        self._young: deque[Exchange] = deque()
+        self._turn = random.getrandbits(16)  # noqa: S311  # workers should not begin with the same credential
+        self._ticks = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def reload(self, settings: Settings, providers: Sequence[Provider], resolver: Resolver, user_agent: str) -> None:
+        """Go by these from the next exchange on."""
+        self.settings = settings
+        self.first_byte_seconds = settings.upstream.first_byte_timeout_seconds
+        self.idle_seconds = settings.upstream.idle_timeout_seconds
+        self.providers = {provider.id: provider for provider in providers}
+        self.upstreams = {provider.id: upstream_of(provider, user_agent) for provider in providers}
+        self.resolver = resolver
+        self._labels = {}
+
+    def start(self) -> None:
+        """Begin to look after exchanges."""
+        self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
+
+    def stop(self) -> None:
+        """Cut what still runs."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for exchange in list(self.live):
+            exchange.client_left()
+
+    def begin(self, exchange: Exchange) -> None:
+        """An exchange begins."""
+        self.live.add(exchange)
+
+    def watch(self, exchange: Exchange) -> None:
+        """The request has been read: from now on its client may leave, and is watched once that matters."""
+        self._young.append(exchange)
+
+    def end(self, exchange: Exchange) -> None:
+        """An exchange is over."""
+        exchange.watch.end()
+        self.live.discard(exchange)
+        self.record(exchange)
+
+    def new_id(self, unix_ms: int) -> str:
+        """A time-ordered id for an exchange."""
+        return uuid7(unix_ms, random.getrandbits(80))  # noqa: S311  # ids are names, not secrets
+
+    def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> Route:
+        """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
+        route = self.resolver.resolve(name, key)
+        speaking = [target for target in route.targets if self.providers[target.provider].format == endpoint.format]
+        if len(speaking) == len(route.targets):
+            return route
+        if not speaking:
+            provider = self.providers[route.targets[0].provider]
+            raise FormatNotServed(
+                f"The provider {provider.id} speaks {provider.format}, which {endpoint.path} is not translated to.",
+                param="model",
+            )
+        return Route(tuple(speaking), route.rotate)
+
+    def next_turn(self) -> int:
+        """Counts exchanges, for round robin."""
+        self._turn += 1
+        return self._turn
+
+    def labels(self, attempt: Attempt) -> Headers:
+        """Our response headers that name what answered."""
+        key = (attempt.target.provider, attempt.target.model, attempt.credential.name)
+        known = self._labels.get(key)
+        if known is None:
+            if len(self._labels) >= LABELS_KEPT:
+                self._labels.clear()
+            known = self._labels[key] = _labels(*key)
+        return known
+
+    def _tick(self) -> None:
+        self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
+        now = self.loop.time()
+        young = self._young
+        while young and young[0].age > WATCHED_AFTER_SECONDS:
+            exchange = young.popleft()
+            if exchange in self.live:
+                exchange.watch.begin()
+        self._ticks += 1
+        if self._ticks % SLOW_TICKS == 0:
+            for exchange in list(self.live):
+                exchange.tick(now)
+
+
+def upstream_of(provider: Provider, user_agent: str) -> Upstream:
+    """How to reach a provider, put together once."""
+    origin = Origin.of(provider.base_url, proxy=provider.proxy)
+    return Upstream(origin, Composer(provider, origin.authority, user_agent.encode()))
+
+
+def _labels(provider: str, model: str, credential: str) -> Headers:
+    headers = [
+        (b"x-sluicegate-provider", provider.encode()),
+        (b"x-sluicegate-model", _printable(model)),
+    ]
+    if credential:
+        headers.append((b"x-sluicegate-credential", credential.encode()))
+    return headers
+
+
+def _printable(name: str) -> bytes:
+    """A model id as a header value: whatever a client made up, it cannot break out of the line."""
+    return name.encode("ascii", "backslashreplace").translate(None, delete=bytes(range(32)) + b"\x7f")

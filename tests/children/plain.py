@@ -1,0 +1,81 @@
+"""The smallest application a child can serve; what it does is asked for in the path.
+
+`/` answers pid, index and names of the client keys, with 503 while draining; `/slow?2` streams for two seconds; `/die`
+exits at once. TEST_CHILD_FAILS refuses to start, TEST_CHILD_DIES dies instead, TEST_CHILD_LOG is told who stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from gateway import child
+from gateway.errors import SettingsError
+from gateway.leash import Start
+from gateway.settings.model import Settings
+
+
+class Plain:
+    def __init__(self, start: Start) -> None:
+        if os.environ.get("TEST_CHILD_FAILS"):
+            raise SettingsError("the child does not like it")
+        if os.environ.get("TEST_CHILD_DIES"):
+            os._exit(7)
+        self._start, self._settings = start, start.settings
+        self._running, self._draining = 0, False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        status = 503 if self._draining else 200
+        if path == "/die":
+            os._exit(7)
+        if path == "/slow" and not self._draining:
+            await self._stream(float(scope["query_string"]), send)
+            return
+        names = ",".join(key.name for key in self._settings.client_keys)
+        await self._answer(send, status, f"{os.getpid()} {self._start.index} {names}".encode())
+
+    async def _stream(self, seconds: float, send: Any) -> None:
+        self._running += 1
+        try:
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for _ in range(round(seconds * 20)):
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                await asyncio.sleep(0.05)
+            await send({"type": "http.response.body", "body": b"end"})
+        finally:
+            self._running -= 1
+
+    async def _answer(self, send: Any, status: int, body: bytes) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    async def start(self) -> None:
+        pass
+
+    def reload(self, settings: Settings) -> None:
+        if any(key.name == "refused" for key in settings.client_keys):
+            raise SettingsError("the child does not like it")
+        self._settings = settings
+
+    def begin_drain(self) -> None:
+        self._draining = True
+
+    def in_flight(self) -> int:
+        return self._running
+
+    async def stop(self) -> None:
+        note("control" if self._start.uds else "worker")
+
+
+def note(who: str) -> None:
+    if log := os.environ.get("TEST_CHILD_LOG"):
+        with Path(log).open("a") as file:
+            file.write(f"{who} stopped\n")
+
+
+if __name__ == "__main__":
+    child.main(Plain)

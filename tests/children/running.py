@@ -1,0 +1,112 @@
+"""A gateway of test children as a process, and asking it: what tests of the supervisor stand on."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.waiting import until
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Running:
+    """`tests.children.supervise` (or another module) with a data directory of its own; `url` once it is ready."""
+
+    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str], module: str) -> None:
+        self.data_dir = directory / "data"
+        self.out, self.err = directory / "out", directory / "err"
+        own = {name: value for name, value in os.environ.items() if not name.startswith("SLUICEGATE_")}
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdout=out,
+                stderr=err,
+                cwd=ROOT,
+                env={**own, **environ},
+            )
+
+    @property
+    def url(self) -> str:
+        return until(lambda: self._url() or self._over(), 10)
+
+    def _url(self) -> str:
+        lines = self.out.read_text().splitlines()
+        return lines[0].split()[-1] if lines else ""
+
+    def _over(self) -> str:
+        assert self.process.poll() is None, self.err.read_text()
+        return ""
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def events(self, event: str) -> list[dict[str, object]]:
+        """Log lines that say `event`."""
+        lines = [json.loads(line) for line in self.err.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    def get(self, path: str = "/") -> tuple[int, str]:
+        """Status and body of a request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def worker(self) -> int:
+        """Process id of the worker that answers."""
+        return int(self.get()[1].split()[0])
+
+    def names(self) -> str:
+        """Names of the client keys that the worker goes by."""
+        return self.get()[1].split(" ", 2)[2]
+
+    def children(self) -> list[int]:
+        """Process ids of the supervisor's children."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, seconds: float = 15) -> int:
+        """SIGTERM, and the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def running(
+    directory: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    module: str = "tests.children.supervise",
+) -> Iterator[Running]:
+    """A gateway on a free port that is over when the test is."""
+    fixed = ("--listen", "127.0.0.1:0", "--data-dir", str(directory / "data"))
+    gateway = Running(directory, *fixed, *arguments, environ=environ or {}, module=module)
+    try:
+        yield gateway
+    finally:
+        # Its children let go by themselves when it is gone, whatever state the test left it in.
+        gateway.process.kill()
+        gateway.process.wait()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process is gone; one that nobody has buried counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import sql
+from gateway.errors import ControlUnavailable
+from gateway.store.analytics import STORAGE_VERSION, Analytics
+
+ENDLESS = "select sum(a.range * b.range) from range(1000000) a, range(1000000) b where a.range + b.range != $never"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Analytics]:
+    made = Analytics(tmp_path / "usage.duckdb", tmp_path / "spool", memory_limit="256MB")
+    yield made
+    made.close()
+    made.end()
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Statements of the test, by name, in place of the program's."""
+    made: dict[str, str] = {}
+    monkeypatch.setattr("gateway.store.analytics.sql.statement", lambda name: made.get(name) or REAL(name))
+    return made
+
+
+REAL = sql.statement
+
+
+def test_a_new_file_can_be_opened_by_every_version_we_allow(store: Analytics) -> None:
+    connection = store.open()
+    tags = connection.execute("select tags from duckdb_databases() where database_name = 'usage'").fetchone()
+    assert tags is not None
+    assert tags[0]["storage_version"].startswith(STORAGE_VERSION)
+
+
+def test_there_are_no_indexes_and_no_keys(store: Analytics) -> None:
+    connection = store.open()
+    assert connection.execute("select * from duckdb_indexes()").fetchall() == []
+    kinds = connection.execute("select distinct constraint_type from duckdb_constraints()").fetchall()
+    assert kinds in ([], [("NOT NULL",)])
+
+
+def test_statements_reach_no_other_file(store: Analytics, tmp_path: Path) -> None:
+    connection = store.open()
+    (tmp_path / "secret").write_text("x")
+    for attempt in (
+        f"select * from read_text('{tmp_path}/secret')",
+        f"select * from read_text('{tmp_path}/spool/../secret')",
+        f"copy (select 1) to '{tmp_path}/out.csv'",
+        f"attach '{tmp_path}/other.duckdb'",
+        "install httpfs",
+    ):
+        with pytest.raises(duckdb.Error):
+            connection.execute(attempt)
+    with pytest.raises(duckdb.Error, match="locked"):
+        connection.execute("set enable_external_access = true")
+
+
+async def test_a_statement_is_read_by_name_into_rows(store: Analytics) -> None:
+    store.open()
+    assert await store.read("usage/count", {}) == [{"requests": 0}]
+
+
+async def test_an_unknown_statement_is_a_mistake_of_ours(store: Analytics) -> None:
+    store.open()
+    with pytest.raises(KeyError):
+        await store.read("usage/nothing", {})
+
+
+async def test_a_shut_store_says_so(store: Analytics) -> None:
+    with pytest.raises(ControlUnavailable):
+        await store.read("usage/count", {})
+
+
+async def test_a_statement_that_fails_says_no_more_than_that(store: Analytics, statements: dict[str, str]) -> None:
+    statements["wrong"] = "select nothing from nowhere"
+    store.open()
+    with pytest.raises(ControlUnavailable) as refused:
+        await store.read("wrong", {})
+    assert "nowhere" not in refused.value.message
+
+
+async def test_a_statement_that_takes_too_long_is_interrupted(store: Analytics, statements: dict[str, str]) -> None:
+    statements["endless"] = ENDLESS
+    store.open()
+    start = time.monotonic()
+    with pytest.raises(ControlUnavailable, match="too long"):
+        await store.read("endless", {"never": -1}, seconds=0.1)
+    assert time.monotonic() - start < 3
+    assert await store.read("usage/count", {}) == [{"requests": 0}]
+
+
+async def test_waiting_counts_too_and_the_loop_runs_on(store: Analytics, statements: dict[str, str]) -> None:
+    statements["endless"] = ENDLESS
+    store.open()
+    reads = [asyncio.create_task(store.read("endless", {"never": -1}, seconds=0.2)) for _ in range(6)]
+    turns = 0
+    while not all(read.done() for read in reads):
+        await asyncio.sleep(0.005)
+        turns += 1
+    assert turns > 5
+    assert all(isinstance(read.exception(), ControlUnavailable) for read in reads)
+
+
+async def test_a_reader_that_leaves_stops_its_statement(store: Analytics, statements: dict[str, str]) -> None:
+    statements["endless"] = ENDLESS
+    store.open()
+    read = asyncio.create_task(store.read("endless", {"never": -1}, seconds=60))
+    await asyncio.sleep(0.05)
+    read.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await read
+    start = time.monotonic()
+    await asyncio.to_thread(store.close)
+    assert time.monotonic() - start < 3
+
+
+async def test_closing_stops_what_is_being_read_and_opening_again_goes_on(
+    store: Analytics, statements: dict[str, str]
+) -> None:
+    statements["endless"] = ENDLESS
+    store.open()
+    reads = [asyncio.create_task(store.read("endless", {"never": -1}, seconds=60)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(store.close)
+    done, _ = await asyncio.wait(reads, timeout=5)
+    assert len(done) == 3
+    assert all(isinstance(read.exception(), ControlUnavailable) for read in done)
+    store.open()
+    assert await store.read("usage/count", {}) == [{"requests": 0}]
+
+
+async def test_reads_and_writes_do_not_wait_for_each_other(store: Analytics) -> None:
+    connection = store.open()
+    connection.begin()
+    connection.execute("insert into requests (ts, id) values (make_timestamp(1), uuid())")
+    assert await store.read("usage/count", {}) == [{"requests": 0}]
+    connection.commit()
+    assert await store.read("usage/count", {}) == [{"requests": 1}]
+
+
+def test_a_store_can_be_closed_twice(store: Analytics) -> None:
+    store.open()
+    store.close()
+    store.close()
+    assert not store.is_open

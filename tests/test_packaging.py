@@ -1,0 +1,120 @@
+"""What we ship is whole: the wheel holds the program with its data and nothing else, and runs where only it is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from gateway import __version__
+from tests.e2e.served import Served
+from tests.source import PROGRAM, ROOT, tracked
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(directory), str(ROOT))
+    return next(directory.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel; what it depends on is taken from the environment of the tests."""
+    environment = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", "--without-pip", str(environment))
+    python = str(environment / "bin" / "python")
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    library = next(environment.glob("lib/python*/site-packages"))
+    (library / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return environment
+
+
+@pytest.fixture
+def demo(installed: Path, tmp_path: Path) -> Iterator[Served]:
+    command = [str(installed / "bin" / "sluicegate"), "serve", "--demo", "--listen", "127.0.0.1:0"]
+    served = Served([*command, "--data-dir", str(tmp_path / "data")], tmp_path)
+    yield served
+    assert served.close() == 0
+
+
+def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
+    files = {str(path.relative_to(ROOT)) for path in tracked()}
+    program = {name for name in files if name.split("/")[0] in PROGRAM}
+    shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert shipped == program
+
+
+@pytest.mark.parametrize("pattern", [r"gateway/catalog/providers/\w+\.toml", r"sql/.+\.sql", r"\w+/py\.typed"])
+def test_the_wheel_holds_its_data(wheel: Path, pattern: str) -> None:
+    assert [name for name in zipfile.ZipFile(wheel).namelist() if re.fullmatch(pattern, name)]
+
+
+def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        folder = f"sluicegate-{__version__}.dist-info"
+        metadata = archive.read(f"{folder}/METADATA").decode()
+        assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert "Requires-Python: >=3.11" in metadata
+    assert "License-Expression: Apache-2.0" in metadata
+
+
+def test_the_installed_command_runs(installed: Path, tmp_path: Path) -> None:
+    said = run(str(installed / "bin" / "sluicegate"), "version", cwd=tmp_path)
+    assert __version__ in said
+    place = run(str(installed / "bin" / "python"), "-c", "import gateway; print(gateway.__file__)", cwd=tmp_path)
+    assert place.startswith(str(installed))
+
+
+def test_the_installed_gateway_serves_its_demo(demo: Served) -> None:
+    line = next(line for line in demo.output_until("curl") if "curl" in line)
+    command = line[line.index("curl") :].strip()
+    streamed = run("sh", "-c", f"{command} -sS --max-time 10 --noproxy '*'")
+    assert streamed.startswith("data: {")
+    assert streamed.rstrip().endswith("data: [DONE]")
+
+
+def test_locked_requirements_are_what_pyproject_asks_for() -> None:
+    locked = pins("run.txt")
+    for requirement in map(Requirement, PROJECT["project"]["dependencies"]):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+    assert locked.items() <= pins("dev.txt").items()
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("dev", PROJECT["dependency-groups"]["dev"]), ("build", PROJECT["build-system"]["requires"])],
+)
+def test_lists_of_requirements_agree_with_pyproject(name: str, wanted: list[str]) -> None:
+    text = (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line[:1].isalpha()] == wanted
+    locked = pins(f"{name}.txt")
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package and version of every locked requirement, each of which must have a hash."""
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    found = dict(re.findall(r"^([\w.-]+)==(\S+) \\\n +--hash=sha256:", text, flags=re.MULTILINE))
+    assert len(found) == len(re.findall(r"^[\w.-]+==", text, flags=re.MULTILINE))
+    return {canonicalize_name(each): version for each, version in found.items()}
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    """What a command prints; it must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=100)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
