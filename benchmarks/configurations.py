@@ -89,6 +89,12 @@ budget_period = "month"
 """
 
 _OTHER_KEYS = 100
+_OTHER_KEY = """
+[[client_keys]]
+name = "other-{number}"
+key = "sk-other-{number:016d}"
+models = ["{provider}/*"]
+"""
 _POLICIES = """
 [[prices]]
 model = "{provider}/*"
@@ -131,8 +137,5 @@ def gateway(stage: Stage, port: int) -> str:
 
 
 def _policies() -> str:
-    keys = (
-        f'\n[[client_keys]]\nname = "other-{number}"\nkey = "sk-other-{number:016d}"\nmodels = ["{PROVIDER}/*"]\n{_LIMITS}'
-        for number in range(_OTHER_KEYS)
-    )
+    keys = (_OTHER_KEY.format(number=number, provider=PROVIDER) + _LIMITS for number in range(_OTHER_KEYS))
     return _POLICIES.format(provider=PROVIDER, model=MODEL) + "".join(keys)

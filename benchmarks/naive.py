@@ -1,4 +1,4 @@
-"""The relay one would write first: BlackSheep, httpx and a model name to look at. The row that shows what care is worth.
+"""The relay one would write first: BlackSheep and one shared httpx client. The row that shows what care is worth.
 
 Run as `granian --interface asgi benchmarks.naive:app`; the provider is named by `NAIVE_UPSTREAM` and `NAIVE_KEY`.
 """

@@ -101,7 +101,10 @@ def _started(
     except FileNotFoundError as error:
         raise BenchmarkError(f"{command[0]} is not installed") from error
     with running(process):
-        _await_answer(peer, process, log)
+        try:
+            _await_answer(peer, process, log)
+        except BenchmarkError as error:
+            raise BenchmarkError(f"{' '.join(command)}: {error}") from error
         yield replace(peer, pid=process.pid, start_seconds=time.monotonic() - begun)
 
 
@@ -112,7 +115,7 @@ def _await_answer(peer: Peer, process: Process, log: Path) -> None:
     while not answer.startswith(b"HTTP/1.1 200"):
         if process.poll() is not None or time.monotonic() > deadline:
             what = answer[:300] or log.read_bytes()[-2000:]
-            raise BenchmarkError(f"{' '.join(process.args)} did not answer: {what.decode(errors='replace')}")
+            raise BenchmarkError(what.decode(errors="replace") or "did not answer")
         answer = _ask(peer.address, request)
         if not answer:
             time.sleep(_POLL)

@@ -91,10 +91,10 @@ def free_port() -> int:
 def tree(root: int) -> list[int]:
     """`root` and all its descendants that live now."""
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        parent = _parent(int(entry)) if entry.isdigit() else None
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):  # noqa: PTH208 - names are enough
+        parent = _parent(pid)
         if parent is not None:
-            children.setdefault(parent, []).append(int(entry))
+            children.setdefault(parent, []).append(pid)
     found, unseen = [], [root]
     while unseen:
         pid = unseen.pop()

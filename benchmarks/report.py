@@ -1,8 +1,8 @@
-"""A run as Markdown: what was reached, every scenario, and how and on what it was measured. Pure: a run in, text out."""
+"""A run as Markdown: what was reached, every scenario, how and on what it was measured. Pure: a run in, text out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import targets
@@ -40,14 +40,14 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Plain: (
         Column("requests/s", "requests_per_second"),
         Column("CPU µs/request", "cpu_us_per_request", spread=True),
-        Column("× nginx", "cpu_us_per_request", "ratio", spread=True),
+        Column("x nginx", "cpu_us_per_request", "ratio", spread=True),
         *_LATENCY,
         *_USE,
     ),
     Streams: (
         Column("chunks/s", "chunks_per_second"),
         Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
-        Column("× nginx", "cpu_us_per_chunk", "ratio", spread=True),
+        Column("x nginx", "cpu_us_per_chunk", "ratio", spread=True),
         *_FIRST,
         *_DELAY,
         *_USE,
@@ -144,7 +144,7 @@ def _cell(result: ScenarioResult, peer: str, column: Column) -> str:
 
 
 def _range(found: Spread) -> str:
-    return f" ({_figure(found.low)} – {_figure(found.high)})" if found.low != found.high else ""
+    return f" ({_figure(found.low)} to {_figure(found.high)})" if found.low != found.high else ""
 
 
 def _figure(value: float | None) -> str:
@@ -195,6 +195,6 @@ def _remarks(result: ScenarioResult) -> Iterator[str]:
             yield f"{peer}: {'; '.join(found)}"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---", *("--:" for _ in head[1:])), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

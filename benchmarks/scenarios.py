@@ -108,7 +108,7 @@ def shortened(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def wish(scenario: Scenario) -> str:
+def wish(scenario: Common) -> str:
     """What the mock is asked for by the model's name."""
     if not isinstance(scenario, Streams):
         return ""

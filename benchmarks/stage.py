@@ -76,7 +76,8 @@ def request_bytes(address: str, *, key: str, model: str, stream: bool, prompt_by
     body = json.dumps(document).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nAccept: */*\r\nUser-Agent: benchmarks\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Content-Type: application/json\r\nAccept: */*\r\nUser-Agent: benchmarks\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

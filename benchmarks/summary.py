@@ -1,7 +1,7 @@
 """Many measurements into few figures. Medians over rounds; what noise did to them is kept beside them.
 
-Pure: a result in, figures out. A figure of a peer can be looked at in three ways: as it is, as a ratio to nginx measured
-just before and just after it, and as what it adds to the same figure without any relay in the same round.
+Pure: a result in, figures out. A figure of a peer can be looked at in three ways: as it is, as a ratio to nginx
+measured just before and just after it, and as what it adds to the same figure without any relay in the same round.
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ class Worker:
         self._pool = Pool(settings.upstream, loop=loop)
         self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
+        self._relay = Relay(self._pool, loop, self._record)
         self._metrics = Metrics(
             self._data_dir / "run" / "metrics",
             self._start.index,
@@ -62,7 +63,6 @@ class Worker:
             endpoints=tuple(BY_PATH),
             readings=self._readings,
         )
-        self._relay = Relay(self._pool, loop, self._record)
         self._inference = Inference(self._relay, assemble.keys_of(settings))
         self._public = Public(ModelList(self._relay), self._metrics, lambda: self._inference.keys)
         application = self._public.application()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -39,8 +39,8 @@ class Public:
             ("/v1/models", self._list_models),
             ("/v1/models/*", self._show_model),
         ):
-            app.router.add_get(path, answer)
-            app.router.add_head(path, answer)
+            app.router.add_get(path, _function(answer))
+            app.router.add_head(path, _function(answer))
         app.exceptions_handlers[GatewayError] = _refuse
         return app
 
@@ -60,6 +60,15 @@ class Public:
     async def _show_model(self, request: Request) -> Response:
         key = self._keys().get(_headers(request))
         return _json(200, self._models.get((request.route_values or {}).get("tail") or "", key))
+
+
+def _function(method: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """`method` as a function: BlackSheep sets attributes on what it routes to, which methods do not take."""
+
+    async def answer(request: Request) -> Response:
+        return await method(request)
+
+    return answer
 
 
 async def _refuse(app: Application, request: Request, error: GatewayError) -> Response:

@@ -21,8 +21,8 @@ from typing import cast
 from gateway.mock import framing, openai
 from gateway.mock.answers import Reply, Stream
 from gateway.mock.delivery import End, Steps, deliver
+from gateway.mock.drafts import Played
 from gateway.mock.ledger import Exchange
-from gateway.mock.provider import Played
 from gateway.mock.requests import Incoming, RequestReader
 from gateway.mock.script import PLAIN
 from gateway.mock.shared import Shared

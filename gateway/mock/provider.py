@@ -4,53 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from gateway.mock import multipart, openai
-from gateway.mock.answers import Answer, Call, Document, Endpoint, Family, Refused, Reply
+from gateway.mock.answers import Call, Document, Endpoint, Family, Refused, Reply
+from gateway.mock.drafts import NUMBER_IN_DRAFT, Drafts, Played
 from gateway.mock.endpoints import find, methods_of
 from gateway.mock.ledger import Exchange, Ledger
-from gateway.mock.requests import MEMORABLE, Incoming
+from gateway.mock.requests import Incoming
 from gateway.mock.script import PLAIN, BadScript, Script, read_script, split_model
 
 HTML = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Bad gateway</h1><hr>mock</body></html>\n"
-
-
-class Played(NamedTuple):
-    """What is to be delivered, and how."""
-
-    answer: Answer
-    script: Script
-    family: Family
-
-
-NUMBER_IN_DRAFT = 0xFEDCBA9876543210
-DRAFTS = 256
-
-
-class Draft:
-    """A reply without its number: what the same bytes of a request get again, under a new id, for one second."""
-
-    __slots__ = ("created", "family", "parts", "reply", "request", "script")
-
-    def __init__(self, request: Incoming) -> None:
-        self.request = request
-        self.created = 0
-
-    def write(self, played: Played, created: int) -> None:
-        """Takes the reply apart where its number is."""
-        assert isinstance(played.answer, Reply)
-        self.created = created
-        self.reply, self.script, self.family = played.answer, played.script, played.family
-        self.parts = played.answer.body.split(b"%016x" % NUMBER_IN_DRAFT)
-
-    def read(self, number: int) -> Played:
-        """The reply under this number."""
-        _, status, content_type, headers, streamed = self.reply
-        body = (b"%016x" % number).join(self.parts)
-        return Played(Reply(body, status, content_type, headers, streamed), self.script, self.family)
 
 
 class Provider:
@@ -59,30 +25,20 @@ class Provider:
     def __init__(self, ledger: Ledger, *, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self.ledger = ledger
         self._clock = clock
-        self._drafts: dict[bytes, Draft] = {}
+        self._drafts = Drafts()
 
     def play(self, exchange: Exchange) -> Played:
         """The answer to one request; a wrong request gets the provider's own error."""
-        request = exchange.request
-        draft = self._drafts.get(request.body)
-        if draft is not None and draft.request is request:
+        draft = self._drafts.find(exchange.request)
+        if draft is not None:
             now = int(time.time())
             if draft.created != now:
                 draft.write(self._find_and_answer(exchange, NUMBER_IN_DRAFT), now)
             return draft.read(exchange.number)
         played = self._find_and_answer(exchange, exchange.number)
-        if isinstance(played.answer, Reply):
-            self._draft(exchange, played)
+        if exchange.tag is None:
+            self._drafts.begin(exchange.request, played)
         return played
-
-    def _draft(self, exchange: Exchange, played: Played) -> None:
-        """The reader hands out the same object for the same bytes: a second sight of it will be answered by a draft."""
-        body = exchange.request.body
-        script = played.script
-        if exchange.tag is None and not script.on_the_wire and not script.stamp and len(body) <= MEMORABLE:
-            if len(self._drafts) >= DRAFTS:
-                self._drafts.clear()
-            self._drafts[body] = Draft(exchange.request)
 
     def _find_and_answer(self, exchange: Exchange, number: int) -> Played:
         request = exchange.request

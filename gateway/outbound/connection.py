@@ -162,10 +162,6 @@ class Connection(AnswerReader, asyncio.Protocol):
             call.connection = None
             call.fail(error)
 
-    def refuse(self, reason: str) -> None:
-        """Fail the call: what came is not acceptable."""
-        self.shut(UpstreamMalformed(f"{self._lane.origin.label} sent an invalid answer: {reason}"))
-
     def pause(self) -> None:
         """Stop reading; time does not count meanwhile."""
         if not self._paused and not self.transport.is_closing():
@@ -207,7 +203,7 @@ class Connection(AnswerReader, asyncio.Protocol):
             if self.call is not call:
                 return
         if self.fault or (self.budget < 0 and self.is_starved()):
-            self.refuse(self.fault)
+            self.shut(UpstreamMalformed(f"{self._lane.origin.label} sent an invalid answer: {self.fault}"))
         elif self.complete:
             self._finish(call)
 
@@ -268,7 +264,7 @@ class Connection(AnswerReader, asyncio.Protocol):
         stale = (b"content-encoding", b"content-length")
         call.receiver.head(self.status, [field for field in head if field[0] not in stale])
         if self.call is call:
-            call.inflating = Inflating(call, self.coding, self._lane.settings.max_reply_bytes, self._lane.loop)
+            call.inflating = Inflating(call, self.coding, self._lane)
 
     def _finish(self, call: Call) -> None:
         """The answer is complete. The connection is free before the receiver hears it, so that it can be used again."""

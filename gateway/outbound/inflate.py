@@ -6,7 +6,6 @@ event loop, the socket is not read meanwhile, and an answer that is both large a
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from gateway.errors import UpstreamError, UpstreamMalformed
 
 if TYPE_CHECKING:
     from .call import Call
+    from .pool import Lane
 
 CODINGS = frozenset((b"gzip", b"x-gzip", b"deflate"))
 PIECE_BYTES = 256 * 1024
@@ -79,13 +79,12 @@ class Inflating:
     The connection may be done and back in the pool while there is still something to give out.
     """
 
-    __slots__ = ("_call", "_given", "_inflater", "_last", "_limit", "_loop", "_over", "_scheduled", "_taken")
+    __slots__ = ("_call", "_given", "_inflater", "_lane", "_last", "_over", "_scheduled", "_taken")
 
-    def __init__(self, call: Call, coding: bytes, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, call: Call, coding: bytes, lane: Lane) -> None:
         self._call = call
         self._inflater = Inflater(coding)
-        self._limit = limit
-        self._loop = loop
+        self._lane = lane
         self._taken = self._given = 0
         self._scheduled = False
         self._over = False
@@ -116,7 +115,7 @@ class Inflating:
                 self._refuse("its compressed body is damaged")
                 return
             self._given += len(plain)
-            if self._given > self._limit and self._given > self._taken * MAX_RATIO:
+            if self._given > self._lane.settings.max_reply_bytes and self._given > self._taken * MAX_RATIO:
                 self._refuse(f"its body of {self._taken} compressed bytes unfolds to more than {self._given}")
                 return
             if plain:
@@ -131,7 +130,7 @@ class Inflating:
                 connection.pause()
             if not self._waits():
                 self._scheduled = True
-                self._loop.call_soon(self._next_turn)
+                self._lane.loop.call_soon(self._next_turn)
         elif self._over:
             self._finish()
         elif connection is not None and not self._call.paused:
@@ -157,7 +156,8 @@ class Inflating:
 
     def _refuse(self, reason: str) -> None:
         self._call.inflating = None
+        error = UpstreamMalformed(f"{self._lane.origin.label} sent an invalid answer: {reason}")
         if self._call.connection is not None:
-            self._call.connection.refuse(reason)
+            self._call.connection.shut(error)
         else:
-            self._call.fail(UpstreamMalformed(f"the provider sent an invalid answer: {reason}"))
+            self._call.fail(error)

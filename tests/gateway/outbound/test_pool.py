@@ -115,7 +115,14 @@ async def test_a_connection_is_kept_no_longer_than_the_provider_keeps_it(pool: P
 
 async def test_only_so_many_idle_connections_are_kept(make_pool: PoolMaker) -> None:
     pool = make_pool(max_idle_connections=2)
-    async with provider(answering(HELLO)) as there:
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await auntil(lambda: len(there.requests) == 6)
+        await peer.send(HELLO)
+        await peer.request()
+
+    async with provider(script) as there:
         await asyncio.gather(*(ask(pool, there.origin) for _ in range(6)))
         assert (pool.connections_open, pool.connections_idle) == (2, 2)
 
