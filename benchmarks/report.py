@@ -71,8 +71,8 @@ METHOD = """\
   ended included) between two instants under steady load, divided by what the load generator completed between them.
 - nginx does `proxy_pass` with keep-alive upstream, `proxy_buffering off`, the provider's key put in, no access log.
   It is measured before and after every measurement of another relay. A ratio is to the mean of these two neighbours, so
-  that what the machine does to one it does to the other. Figures are medians over the rounds, in brackets the lowest
-  and the highest round.
+  that what the machine does to one it does to the other; nginx's own row shows how far two of its neighbours differ.
+  Figures are medians over the rounds, in brackets the lowest and the highest.
 - `direct` is the load generator on the mock itself; "added" is the difference to it in the same round. With more than
   one connection a plain load is a closed loop that keeps a core full: its latencies are mostly waiting in line.
 - `naive` is `benchmarks/naive.py`: BlackSheep and one shared `httpx.AsyncClient`, under Granian's command line.
@@ -157,7 +157,7 @@ def _figure(value: float | None) -> str:
 
 def _options(result: ScenarioResult) -> str:
     scenario, cores = result.scenario, result.cores
-    words = [f"`{result.name}`: {scenario.rounds} rounds"]
+    words = [f"`{result.name}`: rounds {scenario.rounds}"]
     if isinstance(scenario, Timed):
         words.append(
             f"window {scenario.seconds:g} s after {scenario.ramp_seconds + scenario.warmup_seconds:g} s of warm-up"

@@ -18,7 +18,7 @@ Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 
 
-class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+class Outline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
     """What every scenario says."""
 
     title: str
@@ -31,7 +31,7 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     """Whether the gateway also has many keys, limits, prices and combos, and the request goes through an alias."""
 
 
-class Timed(Common, frozen=True, kw_only=True):
+class Timed(Outline, frozen=True, kw_only=True):
     """A load that is kept up for a while."""
 
     connections: Count
@@ -62,7 +62,7 @@ class Stalled(Streams, frozen=True, kw_only=True, tag="stalled"):
     """What a client costs that stops reading while its provider is fast."""
 
 
-class Start(Common, frozen=True, kw_only=True, tag="start"):
+class Start(Outline, frozen=True, kw_only=True, tag="start"):
     """From the start of the process to the first answer."""
 
 
@@ -108,7 +108,7 @@ def shortened(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def wish(scenario: Common) -> str:
+def wish(scenario: Outline) -> str:
     """What the mock is asked for by the model's name."""
     if not isinstance(scenario, Streams):
         return ""

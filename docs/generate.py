@@ -6,6 +6,7 @@ page reads is in `docs/templates/`, one file a page, where `{{name}}` stands for
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,12 +15,16 @@ from typing import cast, get_args
 import msgspec
 from msgspec import inspect
 
+import gateway.mock
 from gateway import errors
+from gateway.api.endpoints import ENDPOINTS
 from gateway.catalog.presets import presets
+from gateway.observe.series import SERIES
 from gateway.settings.model import FormatName, Settings
 from gateway.settings.sources import PREFIX, SEPARATOR
 
 DOCS = Path(__file__).parent
+TEMPLATES = DOCS / "templates"
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 TYPES: dict[type[inspect.Type], str] = {
@@ -32,10 +37,11 @@ TYPES: dict[type[inspect.Type], str] = {
 
 Row = tuple[str, ...]
 
-def settings_page() -> str:
+
+def settings() -> str:
     """Every setting: name, type, default, variable, meaning."""
     lines = (line for field in struct_fields(Settings) for line in section(field, ()))
-    return SETTINGS_PAGE + "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines).rstrip()
 
 
 def section(field: inspect.Field, around: tuple[str, ...]) -> Iterator[str]:
@@ -51,7 +57,7 @@ def section(field: inspect.Field, around: tuple[str, ...]) -> Iterator[str]:
     inner = [each for each in struct.fields if isinstance(item(each.type), inspect.StructType)]
     variable = PREFIX + SEPARATOR.join(path).upper() + SEPARATOR
     rows = [setting(each, variable) for each in struct.fields if each not in inner]
-    yield from table(("Setting", "Type", "Default", "Variable", "Meaning"), rows)
+    yield table(("Setting", "Type", "Default", "Variable", "Meaning"), rows)
     yield ""
     for each in inner:
         yield from section(each, path)
@@ -130,13 +136,13 @@ def size(number: int) -> str:
     return f"{number} bytes"
 
 
-def errors_page() -> str:
+def client_errors() -> str:
     """Every error a client can see."""
     rows = [
         (f"`{kind.__name__}`", str(kind.status), f"`{kind.code}`", f"`{kind.kind}`", one_line(kind.__doc__ or ""))
         for kind in tree(errors.GatewayError)
     ]
-    return ERRORS_PAGE.format(table="\n".join(table(("Error", "Status", "Code", "Kind", "Meaning"), rows)))
+    return table(("Error", "Status", "Code", "Kind", "Meaning"), rows)
 
 
 def tree(kind: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
@@ -150,7 +156,7 @@ def tree(kind: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]
             yield each
 
 
-def providers_page() -> str:
+def provider_presets() -> str:
     """Every preset of the catalogue."""
     rows = [
         (
@@ -162,15 +168,47 @@ def providers_page() -> str:
         )
         for name, preset in presets().items()
     ]
-    formats = ", ".join(f"`{name}`" for name in get_args(FormatName))
-    head = ("Id", "Provider", "Format", "Variable", "Address")
-    return PROVIDERS_PAGE.format(formats=formats, table="\n".join(table(head, rows)))
+    return table(("Id", "Provider", "Format", "Variable", "Address"), rows)
 
 
-def table(head: Row, rows: Iterable[Row]) -> list[str]:
+def formats() -> str:
+    """The names of the formats, in a row."""
+    return ", ".join(f"`{name}`" for name in get_args(FormatName))
+
+
+def inference_endpoints() -> str:
+    """Every endpoint of the relay."""
+    rows = [
+        (
+            f"`POST {endpoint.path}`",
+            f"`{endpoint.format}`",
+            "JSON" if endpoint.body == "json" else "`multipart/form-data`",
+            f"`{endpoint.default_model}`" if endpoint.default_model else "the request must name it",
+        )
+        for endpoint in ENDPOINTS
+    ]
+    return table(("Endpoint", "Format", "Body", "Model"), rows)
+
+
+def metrics() -> str:
+    """Every series of /metrics."""
+    rows = [
+        (f"`{series.name}`", series.kind, ", ".join(f"`{label}`" for label in series.labels) or "—", series.meaning)
+        for series in SERIES
+    ]
+    return table(("Series", "Type", "Labels", "Meaning"), rows)
+
+
+def mock_behaviours() -> str:
+    """What the mock's own documentation says, below its first line."""
+    text = gateway.mock.__doc__ or ""
+    return text[text.index("\n") :].strip()
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
     """A Markdown table."""
     body = [head, tuple("---" for _ in head), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body)
 
 
 def struct_fields(struct: type) -> tuple[inspect.Field, ...]:
@@ -183,16 +221,31 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "settings.md": settings_page,
-    "errors.md": errors_page,
-    "providers.md": providers_page,
+FACTS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "endpoints": inference_endpoints,
+    "errors": client_errors,
+    "presets": provider_presets,
+    "formats": formats,
+    "series": metrics,
+    "mock": mock_behaviours,
 }
+"""What a template can ask for."""
 
 
-def stale() -> list[str]:
-    """Pages that are not what the code says now."""
-    return [name for name, page in PAGES.items() if not is_fresh(DOCS / name, page())]
+def pages() -> dict[Path, str]:
+    """Every generated page and its text."""
+    return {DOCS / path.name: fill(path.read_text(encoding="utf-8")) for path in sorted(TEMPLATES.glob("*.md"))}
+
+
+def fill(template: str) -> str:
+    """A template with its facts. KeyError when it asks for one that is not in `FACTS`."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: FACTS[found[1]](), template)
+
+
+def stale() -> dict[Path, str]:
+    """Pages that are not what the code says now, with what they should say."""
+    return {path: text for path, text in pages().items() if not is_fresh(path, text)}
 
 
 def is_fresh(path: Path, text: str) -> bool:
@@ -202,14 +255,14 @@ def is_fresh(path: Path, text: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with `--check` only say which are stale; the exit code."""
-    if arguments == ["--check"]:
-        for name in stale():
-            print(f"docs/{name} is stale: run `make docs`", file=sys.stderr)
-        return 1 if stale() else 0
-    for name in stale():
-        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
-        print(f"docs/{name}")
-    return 0
+    found = stale()
+    for path, text in found.items():
+        if arguments == ["--check"]:
+            print(f"docs/{path.name} is stale: run `make docs`", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"docs/{path.name}")
+    return 1 if found and arguments == ["--check"] else 0
 
 
 if __name__ == "__main__":

@@ -53,6 +53,10 @@ CUT_SECONDS = 0.5
 
 POLL_SECONDS = 0.005
 
+COLLECTED_EVERY = (20_000, 20, 20)
+"""Objects made before the collector looks at young ones, and how often it looks at older ones with them: a request makes
+many objects and hardly a circle, and with Python's own figures the collector runs at every few requests."""
+
 log = logs.get("child")
 
 Message = MutableMapping[str, Any]
@@ -139,6 +143,7 @@ class Child:
         # What start-up made stays until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTED_EVERY)
         code = await self._serve(application, server)
         hearing.cancel()
         if lock is not None:

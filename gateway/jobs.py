@@ -42,14 +42,14 @@ class Job:
 
 async def checkpoint(chores: Chores) -> None:
     """Move the store's log into its file, so that a start after a kill has little to replay."""
-    await chores.write(lambda connection: _none(connection.execute("checkpoint")))
+    await chores.write(lambda connection: connection.execute("checkpoint"))
 
 
 async def forget_taken_segments(chores: Chores) -> None:
     """Names of segments are kept to recognise those that come back; old ones cannot."""
     before_us = time.time_ns() // 1000 - REMEMBERED // timedelta(microseconds=1)
     statement = sql.statement("usage/forget_taken")
-    await chores.write(lambda connection: _none(connection.execute(statement, {"before_us": before_us})))
+    await chores.write(lambda connection: connection.execute(statement, {"before_us": before_us}))
 
 
 JOBS = (
@@ -58,13 +58,17 @@ JOBS = (
 )
 
 
-def schedule(chores: Chores) -> AsyncIOScheduler:
-    """A scheduler that runs every job from now on; it must be shut down."""
+def schedule(chores: Chores) -> Callable[[], None]:
+    """Run every job from now on, in the running event loop; what is given back ends that."""
     scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     for job in JOBS:
         scheduler.add_job(run, "interval", seconds=job.every.total_seconds(), args=(job, chores), id=job.name)
     scheduler.start()
-    return scheduler
+
+    def end() -> None:
+        scheduler.shutdown(wait=False)
+
+    return end
 
 
 async def run(job: Job, chores: Chores) -> None:
@@ -75,7 +79,3 @@ async def run(job: Job, chores: Chores) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - a job may fail in any way, and the others must go on
         log.error("a job failed", job=job.name, error=str(error))
-
-
-def _none(_: object) -> None:
-    """A task gives nothing back."""

@@ -115,7 +115,9 @@ def identify(request: Request, operator_token: str) -> Viewer:
 def read_question(query: Mapping[str, list[str]], *, now_us: int) -> Question:
     """The question in a query string. Raises InvalidRequest that names what is wrong."""
     if unknown := sorted(query.keys() - PARAMETERS):
-        raise InvalidRequest(f"Unknown parameter {unknown[0]!r}; there are {', '.join(sorted(PARAMETERS))}.", param=unknown[0])
+        raise InvalidRequest(
+            f"Unknown parameter {unknown[0]!r}; there are {', '.join(sorted(PARAMETERS))}.", param=unknown[0]
+        )
     given = {name: values[-1] for name, values in query.items() if values}
     by = given.get("by")
     if by is not None and by not in GROUPS:

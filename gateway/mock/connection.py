@@ -56,8 +56,6 @@ class Connection(asyncio.Protocol):
         self._due = 0.0
         self._wake_up = self._wake
 
-    # What the event loop says.
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Counts the connection in; small writes leave at once."""
         self._transport = cast(asyncio.Transport, transport)
@@ -105,8 +103,6 @@ class Connection(asyncio.Protocol):
         elif reader.expects_continue:
             reader.expects_continue = False
             self._transport.write(framing.CONTINUE)
-
-    # One answer after the other.
 
     def _serve(self) -> None:
         """Answers waiting requests until one takes its time."""
@@ -182,8 +178,6 @@ class Connection(asyncio.Protocol):
     def _write_head(self, status: int, lines: bytes) -> bytes:
         close = b"" if self._keep_alive else b"connection: close\r\n"
         return b"%b%b%b%b\r\n" % (framing.status_line(status), self._shared.date(), lines, close)
-
-    # Steps.
 
     def _advance(self) -> None:
         """Takes steps until one says wait, the socket is full, or there are no more."""

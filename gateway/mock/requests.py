@@ -100,8 +100,6 @@ class RequestReader:
             self._seen.clear()
         self._seen[data] = request
 
-    # What the parser says.
-
     def on_message_begin(self) -> None:
         """A first byte."""
         self.in_message = self._in_head = True

@@ -1,7 +1,7 @@
 """Reads one answer after the other from a connection's bytes, and says what is wrong with them. No sockets, no time.
 
-llhttp does the parsing. What it lets pass and we do not, is refused here: transfer codings other than `chunked`, switching
-protocols, a head or framing without end, anything after the end of an answer.
+llhttp does the parsing. What it lets pass and we do not, is refused here: transfer codings but `chunked`, a switch
+of protocols, a head or framing without end, anything after the end of an answer.
 """
 
 from __future__ import annotations

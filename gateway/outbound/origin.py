@@ -25,9 +25,13 @@ class Origin(NamedTuple):
         parts = urlsplit(base_url)
         if parts.scheme == "unix":
             return cls("unix", unquote(parts.path), 0)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        try:
+            port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        except ValueError:  # Python's own message would show a misplaced password as the port.
+            port = 0
+        if parts.scheme not in DEFAULT_PORTS or not port or not parts.hostname:
             raise ValueError("an address must begin with http://, https:// or unix:// and name a host")
-        return cls(parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], proxy)
+        return cls(parts.scheme, parts.hostname, port, proxy)
 
     @property
     def authority(self) -> bytes:

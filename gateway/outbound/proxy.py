@@ -35,9 +35,12 @@ class ProxyAddress(NamedTuple):
     def of(cls, url: str) -> ProxyAddress:
         """ValueError, without the URL in it, when it is not one we can use."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme not in PROXY_PORTS or not parts.hostname:
-            raise ValueError("a proxy must be an http://, https://, socks5:// or socks5h:// URL that names a host")
-        port = parts.port or PROXY_PORTS[parts.scheme]
+        try:
+            port = parts.port or PROXY_PORTS.get(parts.scheme, 0)
+        except ValueError:  # Python's own message would show a misplaced password as the port.
+            port = 0
+        if parts.scheme not in PROXY_PORTS or not port or not parts.hostname:
+            raise ValueError("a proxy must be an http://, https://, socks5:// or socks5h:// URL with a host")
         return cls(parts.scheme, parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
     @property
@@ -145,7 +148,9 @@ class _Tunnel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._head += data
         head, end, rest = self._head.partition(b"\r\n\r\n")
-        if end or len(self._head) > MAX_TUNNEL_HEAD:
+        if len(head) > MAX_TUNNEL_HEAD:
+            self._refuse("its answer has no end")
+        elif end:
             self._judge(head.split(b"\r\n", 1)[0].split(b" "), rest)
 
     def connection_lost(self, error: Exception | None) -> None:

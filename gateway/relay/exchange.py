@@ -230,6 +230,13 @@ class Exchange:
             self.sink.start(200, replies.waiting_head(self))
         self.sink.write(chat.KEEPALIVE)
 
+    def dissolve(self) -> None:
+        """Let go of everything that points back here: reference counting then frees it all, and the collector rests."""
+        self.sink.forget()
+        for trial in self.trials:
+            trial.call = None
+        self.trials.clear()
+
     def _drained(self) -> None:
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)

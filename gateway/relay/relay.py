@@ -93,6 +93,7 @@ class Relay:
         exchange.watch.end()
         self.live.discard(exchange)
         self.record(exchange)
+        exchange.dissolve()
 
     def new_id(self, unix_ms: int) -> str:
         """A time-ordered id for an exchange."""

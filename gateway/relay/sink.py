@@ -181,6 +181,7 @@ class Watch:
     def end(self) -> None:
         """The answer is complete: who leaves now, leaves in peace."""
         self._over = True
+        self._on_gone = _nothing
         if self._future is not None and not self._future.done():
             self._future.cancel()
 

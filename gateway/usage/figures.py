@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+NOTHING = "\N{EN DASH}"
+"""What stands for no figure at all."""
+
 NANO = Decimal(10) ** -9
 
 SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -19,7 +22,7 @@ DAY = 24 * HOUR
 
 
 def money(nano_usd: int) -> str:
-    """`$12.40`, `$1,204.00`, below a dollar two significant digits: `$0.0031`. Never `$0.00` for what cost something."""
+    """`$12.40`, `$1,204.00`; below a dollar two significant digits, `$0.0031`: what cost something is never `$0.00`."""
     amount = abs(nano_usd) * NANO
     sign = "-" if nano_usd < 0 else ""
     digits = 2 if amount >= 1 or not amount else max(2, 1 - amount.adjusted())
@@ -73,7 +76,7 @@ def exact_duration(microseconds: int) -> str:
 def share(part: int, whole: int) -> str:
     """`4.2 %`, `12 %`; a small part is never nothing, and nearly all is never all."""
     if not whole:
-        return "–"
+        return NOTHING
     percent = Decimal(100 * part) / whole
     if 0 < percent < Decimal("0.1"):
         return "<0.1 %"

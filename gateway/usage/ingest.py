@@ -37,7 +37,7 @@ SYNC_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 
-Task = Callable[[DuckDBPyConnection], None]
+Task = Callable[[DuckDBPyConnection], object]
 """Something to do on the writing connection."""
 
 log = logs.get("gateway.usage.ingest")

@@ -13,7 +13,6 @@ from gateway.usage import figures
 
 Row = Mapping[str, Any]
 
-NOTHING = "–"
 LONGEST = 40
 GAP = "  "
 
@@ -32,12 +31,12 @@ def _text(name: str) -> Callable[[Row], str]:
 
 
 def _figure(name: str, show: Callable[[int], str]) -> Callable[[Row], str]:
-    return lambda row: NOTHING if row.get(name) is None else show(row[name])
+    return lambda row: figures.NOTHING if row.get(name) is None else show(row[name])
 
 
 def _safe(value: object) -> str:
     """Names come from clients: nothing in them may steer the terminal or break the table."""
-    text = NOTHING if value is None else str(value)
+    text = figures.NOTHING if value is None else str(value)
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 

@@ -1,13 +1,16 @@
 """The smallest application a child can serve; what it does is asked for in the path.
 
-`/` answers pid, index and names of the client keys, with 503 while draining; `/slow?2` streams for two seconds; `/die`
-exits at once. TEST_CHILD_FAILS refuses to start, TEST_CHILD_DIES dies instead, TEST_CHILD_LOG is told who stopped.
+`/` answers pid, index and names of the client keys, with 503 while draining; `/slow?2` streams for two seconds;
+`/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die` exits.
+TEST_CHILD_FAILS refuses to start, TEST_CHILD_DIES dies instead, TEST_CHILD_LOG is told who stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,12 @@ class Plain:
             os._exit(7)
         if path == "/slow" and not self._draining:
             await self._stream(float(scope["query_string"]), send)
+            return
+        if path == "/big" and not self._draining:
+            await self._answer(send, status, b"x" * int(scope["query_string"]))
+            return
+        if path == "/nodelay":
+            await self._answer(send, status, str(all(nodelay(self._start.port))).encode())
             return
         names = ",".join(key.name for key in self._settings.client_keys)
         await self._answer(send, status, f"{os.getpid()} {self._start.index} {names}".encode())
@@ -69,6 +78,17 @@ class Plain:
 
     async def stop(self) -> None:
         note("control" if self._start.uds else "worker")
+
+
+def nodelay(port: int) -> list[int]:
+    """TCP_NODELAY of every accepted connection."""
+    found = []
+    for name in [entry.name for entry in Path("/dev/fd").iterdir()]:
+        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as one:
+            accepted = one.family == socket.AF_INET and not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if accepted and one.getsockname()[1] == port:
+                found.append(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    return found
 
 
 def note(who: str) -> None:

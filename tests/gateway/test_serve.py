@@ -7,6 +7,7 @@ import socket
 import stat
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,12 +78,15 @@ def test_a_worker_that_dies_comes_back_and_the_others_are_unharmed(tmp_path: Pat
 
 def test_a_child_that_keeps_dying_is_started_less_and_less_often(tmp_path: Path) -> None:
     with running(tmp_path) as gateway:
-        for count in range(1, 4):
-            victim = until(lambda: gateway.worker() if len(gateway.events("child died")) == count - 1 else 0)
-            os.kill(victim, signal.SIGKILL)
-            until(lambda: len(gateway.events("child died")) == count)
+        for count in (1, 2, 3):
             until(lambda: answers(gateway))
+            os.kill(gateway.worker(), signal.SIGKILL)
+            until(partial(died, gateway, count))
         assert [death["again_in"] for death in gateway.events("child died")] == [0.1, 0.2, 0.4]
+
+
+def died(gateway: Running, times: int) -> bool:
+    return len(gateway.events("child died")) == times
 
 
 def answers(gateway: Running) -> bool:

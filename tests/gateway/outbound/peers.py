@@ -126,6 +126,8 @@ async def provider(script: Script, *, context: ssl.SSLContext | None = None, pat
         for task in list(made.tasks):
             task.cancel()
         await asyncio.gather(*made.tasks, return_exceptions=True)
+        for peer in made.peers:
+            peer.writer.close()
 
 
 def answering(data: bytes, *, cuts: list[int] | None = None, then_close: bool = False) -> Script:

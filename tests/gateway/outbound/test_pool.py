@@ -137,7 +137,7 @@ async def test_calls_beyond_the_limit_wait_their_turn(make_pool: PoolMaker) -> N
             heard.on_end = order.append
         assert pool.calls_waiting == 20
         await asyncio.gather(*(finish(heard) for heard in heards))
-        assert len(there.peers) == 2
+        assert len(there.peers) <= 2
     assert len(order) == 20
     assert all(abs(order.index(call) - place) <= 1 for place, call in enumerate(calls))
 

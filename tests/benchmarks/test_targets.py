@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from benchmarks.scenarios import load_all
+from benchmarks.targets import TARGETS, judge
+from tests.benchmarks.samples import a_run
+
+TEXTS = {verdict.target.title: verdict.text for verdict in judge(a_run())}
+
+
+def test_a_figure_at_or_under_its_limit_is_reached() -> None:
+    assert TEXTS["CPU per plain request, 32 connections"] == "reached"
+
+
+def test_a_missed_target_says_by_how_much() -> None:
+    assert {verdict.text for verdict in judge(a_run(seconds=3.0))} >= {"missed by 50%"}
+
+
+def test_a_small_miss_is_told_from_a_large_one() -> None:
+    assert TEXTS["start to first answer"] == "missed by 10%, within the noise allowed"
+
+
+def test_a_target_against_another_peer_wants_at_least_its_limit() -> None:
+    assert TEXTS["naive relay's CPU per request to ours"] == "missed by 150%"
+
+
+def test_what_was_not_measured_is_not_claimed() -> None:
+    assert TEXTS["memory per open stream"] == "not measured"
+
+
+def test_every_target_belongs_to_a_scenario_that_exists() -> None:
+    assert {target.scenario for target in TARGETS} <= {named.name for named in load_all()}

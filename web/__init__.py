@@ -1,0 +1,1 @@
+"""The dashboard: pages rendered here, made livelier by htmx, working without it."""

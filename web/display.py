@@ -1,0 +1,106 @@
+"""How pages show things: figures as everywhere, and what only pages have: changes, ages, sparklines, shares of a bar.
+
+Pure: the present is a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from gateway.usage import figures
+from gateway.usage.figures import DAY, HOUR, MINUTE, SECOND
+
+FILTERS = {
+    "money": figures.money,
+    "exact_money": figures.exact_money,
+    "count": figures.count,
+    "exact_count": figures.exact_count,
+    "duration": figures.duration,
+    "exact_duration": figures.exact_duration,
+}
+"""Filters of every template. Each takes a number; a template says itself what stands for none."""
+
+Meaning = Literal["good", "warning", "bad", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure against the period before."""
+
+    text: str
+    """`▲ +12 %`; empty where there is nothing to compare with."""
+    meaning: Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a request ended, in one word, and what that means."""
+
+    word: str
+    meaning: Meaning
+
+
+def change(now: float | None, before: float | None, *, more_is: Meaning = "neutral") -> Change:
+    """The change from `before` to `now`. Where more is bad, less is good; below one percent nothing changed."""
+    if not before or now is None:
+        return Change("", "neutral")
+    percent = 100 * (now - before) / before
+    if abs(percent) < 1:
+        return Change("± 0 %", "neutral")
+    opposite: dict[Meaning, Meaning] = {"bad": "good", "good": "bad"}
+    size = f"{abs(percent):,.0f}" if abs(percent) < 1000 else ">999"
+    if percent > 0:
+        return Change(f"▲ +{size} %", more_is)
+    return Change(f"▼ \N{MINUS SIGN}{size} %", opposite.get(more_is, more_is))
+
+
+def age(then_us: int, now_us: int) -> str:
+    """`now`, `12 s ago`, `5 min ago`, `3 h ago`; from a day on the date, `2026-11-20 14:02`."""
+    passed = now_us - then_us
+    if passed < SECOND:
+        return "now"
+    for unit, limit, word in ((SECOND, MINUTE, "s"), (MINUTE, HOUR, "min"), (HOUR, DAY, "h")):
+        if passed < limit:
+            return f"{passed // unit} {word} ago"
+    return moment(then_us)[:16]
+
+
+def moment(unix_us: int) -> str:
+    """`2026-11-20 14:02:07 UTC`."""
+    return f"{datetime.fromtimestamp(unix_us // SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ended(status: int, error: str | None) -> State:
+    """How a request ended."""
+    if error == "client_disconnected" or status == 499:
+        return State("client left", "warning")
+    if error is None and status < 400:
+        return State("ok", "good")
+    return State("refused", "warning") if 400 <= status < 500 else State("failed", "bad")
+
+
+def sparkline(values: Sequence[float | None], *, width: int, height: int) -> list[str]:
+    """Lines of an SVG through these values, evenly spaced, from zero: `points` for a polyline each, broken at gaps."""
+    top = max((value for value in values if value is not None), default=0) or 1
+    step = width / max(1, len(values) - 1)
+    lines: list[list[str]] = [[]]
+    for index, value in enumerate(values):
+        if value is None:
+            lines.append([])
+        else:
+            lines[-1].append(f"{index * step:.1f},{height - 1 - (height - 2) * value / top:.1f}")
+    # A lone point shows as a dot: a line from it to itself with round ends.
+    return [" ".join(points if len(points) > 1 else points * 2) for points in lines if points]
+
+
+def ceiling(value: int) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, ...: where an axis ends."""
+    scale = 1
+    while True:
+        for step in (1, 2, 5):
+            if step * scale >= value:
+                return step * scale
+        scale *= 10
