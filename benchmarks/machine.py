@@ -32,6 +32,11 @@ class Cores(Struct, frozen=True, forbid_unknown_fields=True):
     mock: tuple[int, ...]
     load: tuple[int, ...]
 
+    @property
+    def rig(self) -> tuple[int, ...]:
+        """Those of mock and load together."""
+        return tuple(sorted({*self.mock, *self.load}))
+
 
 def describe() -> Machine:
     """This machine."""

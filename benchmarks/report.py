@@ -73,6 +73,8 @@ METHOD = """\
   It is measured before and after every measurement of another relay. A ratio is to the mean of these two neighbours, so
   that what the machine does to one it does to the other; nginx's own row shows how far two of its neighbours differ.
   Figures are medians over the rounds, in brackets the lowest and the highest.
+- A measurement during which others used more than a quarter of one of its cores is made again, up to twice, and the
+  least disturbed one counts; what was left of disturbance is said below the tables.
 - `direct` is the load generator on the mock itself; "added" is the difference to it in the same round. With more than
   one connection a plain load is a closed loop that keeps a core full: its latencies are mostly waiting in line.
 - `naive` is `benchmarks/naive.py`: BlackSheep and one shared `httpx.AsyncClient`, under Granian's command line.

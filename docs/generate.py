@@ -1,4 +1,4 @@
-"""Pages of docs/ that say what the code already says: settings, endpoints, errors, providers, metrics, the mock.
+"""Pages of docs/ that say what the code already says: settings, commands, endpoints, errors, providers, metrics.
 
 `python -m docs.generate` writes them, `--check` only tells which are stale (exit code 1). Knows what is true; how a
 page reads is in `docs/templates/`, one file a page, where `{{name}}` stands for what is made here.
@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast, get_args
 
+import click
 import msgspec
 from msgspec import inspect
 
 import gateway.mock
 from gateway import errors
+from gateway.__main__ import main as main_command
 from gateway.api.endpoints import ENDPOINTS
 from gateway.catalog.presets import presets
 from gateway.observe.series import SERIES
@@ -199,6 +201,19 @@ def metrics() -> str:
     return table(("Series", "Type", "Labels", "Meaning"), rows)
 
 
+def commands() -> str:
+    """What every command says of itself."""
+    group = click.Context(main_command, info_name="sluicegate", terminal_width=100)
+    found = ((name, main_command.get_command(group, name)) for name in main_command.list_commands(group))
+    return "\n\n".join(help_of(name, command, group) for name, command in found if command is not None)
+
+
+def help_of(name: str, command: click.Command, group: click.Context) -> str:
+    """The help of a command, under its name."""
+    context = click.Context(command, info_name=name, parent=group, terminal_width=100)
+    return f"## `sluicegate {name}`\n\n```text\n{command.get_help(context)}\n```"
+
+
 def mock_behaviours() -> str:
     """What the mock's own documentation says, below its first line."""
     text = gateway.mock.__doc__ or ""
@@ -222,6 +237,7 @@ def one_line(text: str) -> str:
 
 
 FACTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
     "settings": settings,
     "endpoints": inference_endpoints,
     "errors": client_errors,

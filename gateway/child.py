@@ -54,8 +54,8 @@ CUT_SECONDS = 0.5
 POLL_SECONDS = 0.005
 
 COLLECTED_EVERY = (20_000, 20, 20)
-"""Objects made before the collector looks at young ones, and how often it looks at older ones with them: a request makes
-many objects and hardly a circle, and with Python's own figures the collector runs at every few requests."""
+"""Objects made before the collector looks at the young ones, and how often it looks at older ones too: a request makes
+many objects and hardly a circle, and with Python's own figures the collector runs every few requests."""
 
 log = logs.get("child")
 
@@ -140,24 +140,30 @@ class Child:
         if self._waiting is not None:
             await self._leash.say(self._reload(self._waiting))
         server = _server(application, self._start)
+        try:
+            return await self._serve(application, server)
+        finally:
+            # Granian, DuckDB and others look, at the very end, for what nobody has collected.
+            gc.unfreeze()
+            hearing.cancel()
+            if lock is not None:
+                os.close(lock)
+
+    async def _serve(self, application: Application, server: Server) -> int:
         # What start-up made stays until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECTED_EVERY)
-        code = await self._serve(application, server)
-        hearing.cancel()
-        if lock is not None:
-            os.close(lock)
-        return code
-
-    async def _serve(self, application: Application, server: Server) -> int:
         serving = asyncio.ensure_future(server.serve())
         ended = asyncio.create_task(self._ended.wait())
         await _until(lambda: serving.done() or _listens(self._start))
-        await self._leash.say(Ready())
+        if not serving.done():
+            await self._leash.say(Ready())
         await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
-            log.error("the server ended unasked", reason=repr(serving.exception()))
+            reason = f"the server ended unasked: {serving.exception()!r}"
+            log.error(reason)
+            await self._leash.say(Failed(error=reason))
             await application.stop()
             return 1
         await self._drain(application)

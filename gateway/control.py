@@ -1,12 +1,13 @@
 """Composition root of the control process: owner of the analytics store, of ingest, jobs, the usage API and the pages.
 
-It may start, stop or be killed at any time; the workers do not notice. That one process at a time is the control process of
-a data directory is `child`'s business: it holds the lock beside the socket from before `start` until after `stop`.
+It may start, stop or be killed at any time; the workers do not notice. That there is one at a time for a data directory
+is `child`'s business: it holds the lock beside the socket from before `start` until after `stop`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -73,7 +74,7 @@ class Control:
         self._app = Application(show_error_details=False)
         UsageApi(self._analytics.read, token, self._describe_ingest).add_to(self._app)
         add_pages(self._app, self._site)
-        await self._app.start()
+        await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
         self._stop_jobs = jobs.schedule(self)
 
     def reload(self, settings: Settings) -> None:
@@ -92,7 +93,9 @@ class Control:
         self._stop_jobs()
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
-        await self._app.stop()
+        # `child` froze what start-up made; what DuckDB's binding finds frozen at exit it reports, at length, as leaked.
+        gc.unfreeze()
+        await self._app.stop()  # type: ignore[no-untyped-call] # BlackSheep's own
 
     async def write(self, task: Task) -> None:
         """Have this done on the store's writing connection."""

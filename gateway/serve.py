@@ -265,5 +265,6 @@ class Supervisor:
 def demo_lines(url: str) -> tuple[str, str]:
     """What a newcomer pastes, and what they open."""
     body = '{"model":"fast","stream":true,"messages":[{"role":"user","content":"Hello"}]}'
-    curl = f"curl -N {url}/v1/chat/completions -H 'Authorization: Bearer {DEMO_KEY}' -d '{body}'"
+    headers = f"-H 'Authorization: Bearer {DEMO_KEY}' -H 'Content-Type: application/json'"
+    curl = f"curl -N {url}/v1/chat/completions {headers} -d '{body}'"
     return f"Try it: {curl}", f"Open:   {url}/"

@@ -45,7 +45,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def demo(installed: Path, tmp_path: Path) -> Iterator[Served]:
     command = [str(installed / "bin" / "sluicegate"), "serve", "--demo", "--listen", "127.0.0.1:0"]
-    served = Served([*command, "--data-dir", str(tmp_path / "data")], tmp_path)
+    served = Served([*command, "--data-dir", str(tmp_path / "data")], tmp_path, cwd=tmp_path)
     yield served
     assert served.close() == 0
 

@@ -71,8 +71,8 @@ class UsageApi:
     def add_to(self, app: Application) -> None:
         """Serve these endpoints in `app`."""
         for path, answer in (("/api/usage", self._usage), ("/api/health", self._health)):
-            app.router.add_get(path, answer)
-            app.router.add_head(path, answer)
+            app.router.add_get(path, _endpoint(answer))
+            app.router.add_head(path, _endpoint(answer))
         app.exceptions_handlers[GatewayError] = refuse
 
     async def _usage(self, request: Request) -> Response:
@@ -143,6 +143,15 @@ async def refuse(app: Application, request: Request, error: GatewayError) -> Res
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
     return Response(error.status, headers, Content(JSON, write_error(error)))
+
+
+def _endpoint(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """`answer` as a plain function: BlackSheep writes on what it is given, and a method cannot be written on."""
+
+    async def endpoint(request: Request) -> Response:
+        return await answer(request)
+
+    return endpoint
 
 
 def _span(last: str) -> timedelta:

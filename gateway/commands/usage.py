@@ -26,7 +26,7 @@ from gateway.usage import table
 @click.option("--json", "as_json", is_flag=True, help="What the gateway answers, as JSON.")
 def command(config: Path | None, data_dir: str | None, as_json: bool, **question: Any) -> None:
     """Show what was used: a row per request, newest first, or totals."""
-    parameters = {name: value for name, value in question.items() if value is not None}
+    parameters = {name: question[name] for name in ("last", "by", "limit") if question[name] is not None}
     try:
         place = find_data_dir(config, os.environ, options=options.said(data_dir=data_dir))
         answer = ask(place, "/api/usage", parameters)

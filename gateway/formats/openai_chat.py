@@ -19,9 +19,6 @@ KEEPALIVE = b": keep-alive\n\n"
 
 DONE = b"data: [DONE]\n\n"
 
-WHOLE_REPLY_BYTES = 16 * 1024
-"""Replies up to this size are parsed for their usage; larger ones (embeddings, images) only where usage stands."""
-
 ERROR_TYPES = {
     401: "invalid_request_error",
     403: "permission_error",
@@ -30,8 +27,10 @@ ERROR_TYPES = {
 """`error.type` by status; other 4xx are `invalid_request_error`, 5xx `server_error`."""
 
 _ESCAPED_ASCII_LETTER = re.compile(rb"\\u00[46]", re.IGNORECASE)
+_COLON = re.compile(rb"\s*:\s*")
 _USAGE_KEY = b'"usage"'
-_OPENING_BRACE = re.compile(rb"\s*\{")
+_USAGE_OBJECT = re.compile(rb"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
+"""A `usage` object behind its key: objects within it, but none within those."""
 
 
 class Ask(NamedTuple):
@@ -92,27 +91,33 @@ def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
 def read_tokens(usage: dict[str, Any]) -> Tokens:
     """Tokens of a `usage` object: chat, completions and embeddings, or the newer names that images and audio use."""
     if "input_tokens" in usage:
-        names = ("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+        entered, produced = usage["input_tokens"], usage.get("output_tokens")
+        details, more = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     else:
-        names = ("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
-    count = _count
-    entered = count(usage, names[0])
-    produced = count(usage, names[1])
-    if not entered and not produced:
-        entered = count(usage, "total_tokens")
-    details = usage.get(names[2]) or usage
-    cached = count(details, "cached_tokens")
-    written = count(details, "cache_write_tokens")
-    reasoning = count(usage.get(names[3]) or {}, "reasoning_tokens")
-    return Tokens(entered, produced, min(cached, entered), min(written, entered), min(reasoning, produced))
+        entered, produced = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        details, more = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    entered, produced = _count(entered), _count(produced)
+    if not (entered or produced):
+        entered = _count(usage.get("total_tokens"))
+    cached = written = reasoning = 0
+    if isinstance(details, dict):
+        cached = min(_count(details.get("cached_tokens")), entered)
+        written = min(_count(details.get("cache_write_tokens")), entered - cached)
+    if isinstance(more, dict):
+        reasoning = min(_count(more.get("reasoning_tokens")), produced)
+    return Tokens(entered, produced, cached, written, reasoning)
 
 
 def read_reply_tokens(body: bytes) -> Tokens | None:
-    """Tokens of a whole reply; None where it does not say."""
-    if _USAGE_KEY not in body:
+    """Tokens of a whole reply, None where it does not say. Only the `usage` object is parsed, however large the reply."""
+    key = body.rfind(_USAGE_KEY)
+    found = _USAGE_OBJECT.match(body, key + len(_USAGE_KEY)) if key >= 0 else None
+    if found is None:
         return None
-    usage = _usage_of(body) if len(body) <= WHOLE_REPLY_BYTES else _usage_within(body)
-    return read_tokens(usage) if usage else None
+    try:
+        return read_tokens(orjson.loads(found[1]))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def write_error(error: GatewayError) -> bytes:
@@ -160,13 +165,14 @@ def _renamed(body: bytes, old: str, new: str) -> bytes | None:
     A quote inside a JSON string is escaped, so `"model":` in the bytes is always a key. It is the key of the outermost
     object when it occurs once and no key can be the same name written with escapes.
     """
-    if _ESCAPED_ASCII_LETTER.search(body):
+    key = body.find(b'"model"')
+    if key < 0 or body.find(b'"model"', key + 7) >= 0 or (b"\\u00" in body and _ESCAPED_ASCII_LETTER.search(body)):
         return None
-    found = re.findall(rb'"model"\s*:\s*' + re.escape(orjson.dumps(old)), body)
-    if len(found) != 1 or body.count(b'"model"') != 1:
+    colon = _COLON.match(body, key + 7)
+    value = orjson.dumps(old)
+    if colon is None or not body.startswith(value, colon.end()):
         return None
-    kept = found[0][: found[0].index(b":") + 1]
-    return body.replace(found[0], kept + orjson.dumps(new), 1)
+    return body[: colon.end()] + orjson.dumps(new) + body[colon.end() + len(value) :]
 
 
 def _inserted(body: bytes, pairs: bytes, ask: Ask) -> bytes:
@@ -185,36 +191,5 @@ def _written_anew(ask: Ask, model: str, *, add_usage: bool) -> bytes:
     return orjson.dumps(fields)
 
 
-def _count(fields: Any, name: str) -> int:
-    value = fields.get(name) if isinstance(fields, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _usage_of(body: bytes) -> dict[str, Any] | None:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    usage = fields.get("usage") if isinstance(fields, dict) else None
-    return usage if isinstance(usage, dict) else None
-
-
-def _usage_within(body: bytes) -> dict[str, Any] | None:
-    """The last `"usage": {...}` in a large body, read without parsing the rest: its braces are counted."""
-    after = re.compile(rb"\s*:\s*").match(body, body.rfind(_USAGE_KEY) + len(_USAGE_KEY))
-    if after is None or body[after.end() : after.end() + 1] != b"{":
-        return None
-    depth = 0
-    for brace in re.finditer(rb"[{}]", body[after.end() : after.end() + WHOLE_REPLY_BYTES]):
-        depth += 1 if brace[0] == b"{" else -1
-        if depth == 0:
-            return _parsed(body[after.end() : after.end() + brace.end()])
-    return None
-
-
-def _parsed(text: bytes) -> dict[str, Any] | None:
-    try:
-        fields = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return fields if isinstance(fields, dict) else None
+def _count(value: Any) -> int:
+    return value if value.__class__ is int and value > 0 else 0

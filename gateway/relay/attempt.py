@@ -25,6 +25,7 @@ class Trial:
 
     __slots__ = (
         "_exchange",
+        "_named",
         "_pieces",
         "_size",
         "attempt",
@@ -41,6 +42,7 @@ class Trial:
         self._exchange = exchange
         self._pieces: list[bytes] = []
         self._size = 0
+        self._named: dict[bytes, bytes] = {}
         self.attempt = attempt
         self.done = done
         self.call: Call | None = None
@@ -58,16 +60,14 @@ class Trial:
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def header(self, name: bytes) -> bytes:
-        """The first value of a header of the answer; empty when there is none."""
-        for header, value in self.headers:
-            if header == name:
-                return value
-        return b""
+        """The value of a header of the answer; empty when there is none."""
+        return self._named.get(name, b"")
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The provider answers."""
         self.status = status
         self.headers = headers
+        self._named = dict(headers)
         if status < 400 and not self._is_collected():
             self._exchange.begin_pumping(self)
 

@@ -74,6 +74,8 @@ KEPT_FROM_CLIENTS = frozenset(
 )
 """Provider headers that stay with us: one hop's, or the provider's site's own. Bodies are decoded, lengths counted anew."""
 
+NAMES_LEARNT = 1024
+
 OURS = b"x-sluicegate-"
 """Prefix of our own headers: neither side can set them through us."""
 
@@ -114,10 +116,23 @@ class Composer:
         )
 
 
+class Passing(dict[bytes, bool]):
+    """Whether a header of a provider's answer goes to the client, by name; learnt, up to a bound."""
+
+    def __missing__(self, name: bytes) -> bool:
+        """Look closely once."""
+        passes = name not in KEPT_FROM_CLIENTS and not name.startswith(OURS)
+        if len(self) < NAMES_LEARNT:
+            self[name] = passes
+        return passes
+
+
+_passing = Passing()
+
+
 def reply_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """The headers of a provider's answer that its client gets."""
-    kept = KEPT_FROM_CLIENTS
-    return [header for header in headers if header[0] not in kept and not header[0].startswith(OURS)]
+    return [header for header in headers if _passing[header[0]]]
 
 
 def masked(body: bytes, credential: Credential) -> bytes:

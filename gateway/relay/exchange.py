@@ -19,7 +19,6 @@ from gateway.outbound.wire import Request
 from gateway.records import ClientKey, Endpoint, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
 from gateway.routing.verdicts import judge_error, judge_status
-from gateway.usage.meter import overhead_us
 
 from . import replies
 from .attempt import Trial
@@ -199,8 +198,8 @@ class Exchange:
 
     def overhead_us(self, until_ns: int) -> int:
         """Our own share of the time until `until_ns`, microseconds."""
-        waits = [trial.waited_us or (until_ns - trial.sent_ns) // 1000 for trial in self.trials]
-        return overhead_us((until_ns - self.started_ns) // 1000, waits)
+        waited = sum([trial.waited_us or (until_ns - trial.sent_ns) // 1000 for trial in self.trials])
+        return max((until_ns - self.started_ns) // 1000 - waited, 0)
 
     def tick(self, now: float) -> None:
         """Called a few times a second with the loop's time: keep-alives, and clients that take nothing."""

@@ -28,7 +28,8 @@ TICK_SECONDS = 0.05
 SLOW_TICKS = 5
 """Every so many ticks the exchanges are looked at for keep-alives and stalled clients."""
 
-LABELS_KEPT = 4096
+REMEMBERED = 4096
+"""Routes and labels kept for the next request. Clients may invent names under a wildcard, so this is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Relay:
         self.first_byte_seconds = self.idle_seconds = 0.0
         self.resolver = Resolver((), {}, ())
         self._labels: dict[tuple[str, str, str], Headers] = {}
+        self._routes: dict[tuple[str, str, str], Route] = {}
         self._young: deque[Exchange] = deque()
         self._turn = random.getrandbits(16)  # noqa: S311  # workers should not begin with the same credential
         self._ticks = 0
@@ -67,6 +69,7 @@ class Relay:
         self.providers = {provider.id: provider for provider in providers}
         self.upstreams = {provider.id: upstream_of(provider, user_agent) for provider in providers}
         self.resolver = resolver
+        self._routes = {}
         self._labels = {}
 
     def start(self) -> None:
@@ -97,14 +100,21 @@ class Relay:
 
     def new_id(self, unix_ms: int) -> str:
         """A time-ordered id for an exchange."""
-        return uuid7(unix_ms, random.getrandbits(80))  # noqa: S311  # ids are names, not secrets
+        return uuid7(unix_ms, random.getrandbits(74))  # noqa: S311  # ids are names, not secrets
 
     def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> Route:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
+        known = self._routes.get((name, key.name, endpoint.format))
+        if known is None:
+            known = self._find_route(name, key, endpoint)
+            if len(self._routes) >= REMEMBERED:
+                self._routes.clear()
+            self._routes[name, key.name, endpoint.format] = known
+        return known
+
+    def _find_route(self, name: str, key: ClientKey, endpoint: Endpoint) -> Route:
         route = self.resolver.resolve(name, key)
         speaking = [target for target in route.targets if self.providers[target.provider].format == endpoint.format]
-        if len(speaking) == len(route.targets):
-            return route
         if not speaking:
             provider = self.providers[route.targets[0].provider]
             raise FormatNotServed(
@@ -123,7 +133,7 @@ class Relay:
         key = (attempt.target.provider, attempt.target.model, attempt.credential.name)
         known = self._labels.get(key)
         if known is None:
-            if len(self._labels) >= LABELS_KEPT:
+            if len(self._labels) >= REMEMBERED:
                 self._labels.clear()
             known = self._labels[key] = _labels(*key)
         return known

@@ -13,9 +13,6 @@ from fnmatch import translate
 from gateway.errors import ModelForbidden, UnknownModel
 from gateway.records import ClientKey, Provider, Target
 
-REMEMBERED = 4096
-"""Answers kept. Clients may invent names under a wildcard, so this is bounded."""
-
 MOST_HOPS = 16
 """Longest chain of aliases followed; loading the settings refuses loops, this only makes sure."""
 
@@ -44,19 +41,11 @@ class Resolver:
         self._providers = {provider.id: provider for provider in providers}
         self._aliases = dict(aliases)
         self._combos = {combo.name: combo for combo in combos}
-        self._routes: dict[tuple[str, tuple[str, ...]], Route] = {}
         self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
 
     def resolve(self, name: str, key: ClientKey) -> Route:
         """The targets that `key` may use under `name`. Raises UnknownModel or ModelForbidden."""
-        known = self._routes.get((name, key.models))
-        if known is not None:
-            return known
-        route = self._permitted(name, self._find(name), key)
-        if len(self._routes) >= REMEMBERED:
-            self._routes.clear()
-        self._routes[name, key.models] = route
-        return route
+        return self._permitted(name, self._find(name), key)
 
     def may_use(self, name: str, key: ClientKey) -> bool:
         """Whether `resolve` would find targets."""

@@ -25,7 +25,8 @@ class IngestThread:
         self._tasks: queue.SimpleQueue[tuple[Task, Future[None]]] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._stepped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ingest")
+        # A process that fails to start must not hang on this thread: whatever it leaves half done is taken up again.
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
         """Begin; returns when the store is open, or opening it was tried once."""

@@ -18,15 +18,15 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Running:
-    """`tests.children.supervise` (or another module) with a data directory of its own; `url` once it is ready."""
+    """A supervisor's process with a data directory of its own; `url` once it is ready."""
 
-    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str], module: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str]) -> None:
         self.data_dir = directory / "data"
         self.out, self.err = directory / "out", directory / "err"
         own = {name: value for name, value in os.environ.items() if not name.startswith("SLUICEGATE_")}
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", *arguments],
                 stdout=out,
                 stderr=err,
                 cwd=ROOT,
@@ -91,11 +91,11 @@ def running(
     directory: Path,
     *arguments: str,
     environ: Mapping[str, str] | None = None,
-    module: str = "tests.children.supervise",
+    command: tuple[str, ...] = ("tests.children.supervise",),
 ) -> Iterator[Running]:
-    """A gateway on a free port that is over when the test is."""
-    fixed = ("--listen", "127.0.0.1:0", "--data-dir", str(directory / "data"))
-    gateway = Running(directory, *fixed, *arguments, environ=environ or {}, module=module)
+    """A gateway on a free port that is over when the test is; `command` is a module and what comes before options."""
+    fixed = (*command, "--listen", "127.0.0.1:0", "--data-dir", str(directory / "data"))
+    gateway = Running(directory, *fixed, *arguments, environ=environ or {})
     try:
         yield gateway
     finally:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from tests.source import ROOT
+
 CLIENT_KEY = "sk-client-key-of-the-tests"
 
 SETTINGS = """\
@@ -34,10 +36,10 @@ api_key = "sk-provider-key-of-the-tests"
 class Served:
     """A running gateway; `url` is what it printed. `log` is what it says on standard error."""
 
-    def __init__(self, command: Sequence[str], directory: Path) -> None:
+    def __init__(self, command: Sequence[str], directory: Path, *, cwd: Path) -> None:
         self.log = directory / "gateway.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=log, text=True)
         self.output: list[str] = []
         self.url = self._read_url()
         self.port = int(self.url.rpartition(":")[2])
@@ -80,4 +82,4 @@ def serve(directory: Path, mock: str, *, more: str = "") -> Served:
     settings = directory / "sluicegate.toml"
     text = SETTINGS.format(data_dir=directory / "data", key=CLIENT_KEY, mock=mock)
     settings.write_text(text + more, encoding="utf-8")
-    return Served([sys.executable, "-m", "gateway", "serve", "--config", str(settings)], directory)
+    return Served([sys.executable, "-m", "gateway", "serve", "--config", str(settings)], directory, cwd=ROOT)
