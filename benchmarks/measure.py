@@ -33,6 +33,7 @@ class Reading:
 
     at: float
     peer: float
+    workers: float
     mock: float
     peer_cores: float
     rig_cores: float
@@ -59,6 +60,7 @@ def _read_clocks(peer: Peer, stage: Stage, *, memory: bool = False) -> Reading:
     return Reading(
         at=time.monotonic(),
         peer=processes.cpu_seconds(peer.pid) if peer.pid else 0.0,
+        workers=sum(map(processes.cpu_seconds, peer.workers())) if peer.pid else 0.0,
         mock=processes.cpu_seconds(stage.mock.pid),
         peer_cores=_busy(stage.cores.peer),
         rig_cores=_busy(stage.cores.rig),
@@ -172,7 +174,9 @@ def _cpu_figures(measured: Measured[Reading], *, unit: str, per_second: float) -
     microseconds = 1e6 / per_second if per_second else 0.0
     figures = {f"mock_cpu_us_per_{unit}": mock * microseconds, f"load_cpu_us_per_{unit}": load * microseconds}
     if end.peer:
-        figures |= {f"cpu_us_per_{unit}": peer * microseconds, "peer_use": peer}
+        beside = peer - (end.workers - begin.workers) / seconds
+        figures |= {f"cpu_us_per_{unit}": peer * microseconds, f"beside_cpu_us_per_{unit}": beside * microseconds}
+        figures |= {"peer_use": peer}
     return figures | {"rig_use": mock + load}
 
 

@@ -40,6 +40,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Plain: (
         Column("requests/s", "requests_per_second"),
         Column("CPU µs/request", "cpu_us_per_request", spread=True),
+        Column("of it not in workers", "beside_cpu_us_per_request"),
         Column("x nginx", "cpu_us_per_request", "ratio", spread=True),
         *_LATENCY,
         *_USE,
@@ -47,6 +48,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
     Streams: (
         Column("chunks/s", "chunks_per_second"),
         Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
+        Column("of it not in workers", "beside_cpu_us_per_chunk"),
         Column("x nginx", "cpu_us_per_chunk", "ratio", spread=True),
         *_FIRST,
         *_DELAY,

@@ -53,6 +53,10 @@ CUT_SECONDS = 0.5
 
 POLL_SECONDS = 0.005
 
+CONNECTION_BUFFER_BYTES = 64 * 1024
+"""Most bytes Granian holds for one connection in each direction: the largest request head, and a part of what a client that
+stops reading may cost (`stream.window_bytes`)."""
+
 COLLECTED_EVERY = (20_000, 20, 20)
 """Objects made before the collector looks at the young ones, and how often it looks at older ones too: a request makes
 many objects and hardly a circle, and with Python's own figures the collector runs every few requests."""
@@ -65,12 +69,12 @@ Message = MutableMapping[str, Any]
 class Application(Protocol):
     """What a child serves."""
 
-    async def __call__(
+    def __call__(
         self,
         scope: Message,
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    ) -> Awaitable[None]:
         """Answer one request (ASGI)."""
 
     async def start(self) -> None:
@@ -111,7 +115,10 @@ async def _live(build: Callable[[Start], Application], descriptor: int) -> int:
     except (GatewayError, SettingsError, OSError) as error:
         log.error("cannot start", reason=str(error))
         await leash.say(Failed(error=str(error)))
-        return 1
+    except Exception as error:  # the edge of the process: whatever it was, the supervisor must hear of it
+        log.exception("failed")
+        await leash.say(Failed(error=repr(error)))
+    return 1
 
 
 class Child:
@@ -131,6 +138,8 @@ class Child:
     async def live(self, build: Callable[[Start], Application]) -> int:
         """Serve until told to end; the exit code. Raises what `build` and `start` raise."""
         hearing = asyncio.create_task(self._obey())
+        # A child that cannot hear is one that nobody can end.
+        hearing.add_done_callback(lambda _: self._ended.set())
         lock = await self._lock_socket()
         if self._ended.is_set():
             return 0
@@ -180,9 +189,7 @@ class Child:
                 case Drain():
                     self.end()
                 case None:
-                    # The supervisor is gone: nobody would restart, drain or stop us.
-                    self._ended.set()
-                    return
+                    return  # the supervisor is gone, and with it whoever would drain or restart us
                 case Start():
                     log.error("started twice")
 
@@ -192,6 +199,9 @@ class Child:
             self._application.reload(order.settings)
         except (GatewayError, SettingsError, OSError) as error:
             return Refused(generation=order.generation, error=str(error))
+        except Exception as error:  # what goes by the old settings well shall not end with the new ones
+            log.exception("new settings failed")
+            return Refused(generation=order.generation, error=repr(error))
         self._settings = order.settings
         logs.configure(order.settings.server.log_format, order.settings.server.log_level)
         return Reloaded(generation=order.generation)
@@ -248,7 +258,9 @@ def _server(application: Application, start: Start) -> Server:
         websockets=False,
         backlog=BACKLOG,
         backpressure=settings.max_requests,
-        http1_settings=HTTP1Settings(header_read_timeout=round(settings.header_timeout_seconds * 1000)),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=round(settings.header_timeout_seconds * 1000), max_buffer_size=CONNECTION_BUFFER_BYTES
+        ),
         log_enabled=False,
     )
     server.uds_permissions = 0o600

@@ -1,16 +1,20 @@
-"""The nouns: every frozen record that crosses packages. Read this first."""
+"""The nouns: every frozen record that crosses packages. Read this first.
+
+What every exchange makes anew is a msgspec Struct: as frozen as the dataclasses, at a third of their price.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 UsageSource = Literal["reported", "none"]
 """Where token counts come from: the provider's own figures, or nowhere (the provider gave none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True, gc=False):
     """Tokens of one exchange. The last three are parts of the first two, never additions to them."""
 
     input: int = 0
@@ -101,8 +105,7 @@ class ClientKey:
     models: tuple[str, ...] = ("*",)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(Struct, frozen=True, gc=False):
     """One try of an exchange, as the usage record keeps it."""
 
     provider: str
@@ -115,8 +118,7 @@ class AttemptRecord:
     duration_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRecord:
+class UsageRecord(Struct, frozen=True, gc=False):
     """The row left by an exchange. Times are microseconds, money nano-USD, sizes bytes of body."""
 
     id: str

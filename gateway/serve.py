@@ -31,7 +31,7 @@ from gateway.settings.addresses import is_loopback, split_listen
 from gateway.settings.demo import DEMO_KEY, add_demo
 from gateway.settings.load import load
 from gateway.settings.model import Settings
-from gateway.settings.unenforced import warnings
+from gateway.settings.remarks import warnings
 from gateway.supervised import Supervised
 
 FIXED = ("listen", "workers", "data_dir", "max_requests", "header_timeout_seconds")
@@ -45,11 +45,6 @@ DRAIN_GRACE_SECONDS = 8.0
 
 LAST_INGEST_SECONDS = 5.0
 """What the control process may take to finish; then it is hurried, and after as long again killed."""
-
-NO_KEYS = (
-    "no client keys: every request is answered with 401; add one to the settings, "
-    'or to try things out set SLUICEGATE_CLIENT_KEYS=\'[{name = "me", key_env = "MY_KEY"}]\''
-)
 
 log = logs.get("supervisor")
 
@@ -159,10 +154,8 @@ class Supervisor:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         announcement = claims.Announcement(pid=os.getpid(), url=url, version=__version__, started_at=now)
         claims.announce(self._data_dir, announcement)
-        for warning in warnings(self._said):
+        for warning in warnings(self._settings):
             log.warning(warning)
-        if not self._settings.client_keys:
-            log.warning(NO_KEYS)
         lines = [f"Sluicegate answers on {url}", *(demo_lines(url) if self._mock else ())]
         with suppress(OSError):
             sys.stdout.write("".join(f"{line}\n" for line in lines))
@@ -221,7 +214,7 @@ class Supervisor:
         self._generation += 1
         logs.configure(said.server.log_format, said.server.log_level)
         log.info("settings read", generation=self._generation)
-        for warning in warnings(said):
+        for warning in warnings(self._settings):
             log.warning(warning)
         order = Reload(settings=self._settings, generation=self._generation)
         for child in (*self._workers, self._control):

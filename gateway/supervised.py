@@ -106,7 +106,12 @@ class Supervised:
         ours, theirs = socket.socketpair()
         self.last_words = ""
         with theirs:
-            self._process = await _spawn(self._module, theirs)
+            try:
+                self._process = await _spawn(self._module, theirs)
+            except OSError as error:  # no memory or no process left just now
+                ours.close()
+                self.deaths, self.last_words = self.deaths + 1, str(error)
+                return os.EX_OSERR
         leash = await hold_as_supervisor(ours)
         try:
             await self._converse(leash)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 
 from gateway import __version__, assemble, child
@@ -44,9 +45,9 @@ class Worker:
         self._rounds = 0
         self._retired: list[Pool] = []
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
-        await self._front(scope, receive, send)
+        return self._front(scope, receive, send)
 
     async def start(self) -> None:
         """Open connections, spool and logs; nothing here waits for another process."""

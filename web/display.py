@@ -57,6 +57,11 @@ def change(now: float | None, before: float | None, *, more_is: Meaning = "neutr
     return Change(f"▼ \N{MINUS SIGN}{size} %", opposite.get(more_is, more_is))
 
 
+def uptime(microseconds: int) -> str:
+    """How long something has been running."""
+    return "less than a minute" if microseconds < MINUTE else figures.duration(microseconds)
+
+
 def age(then_us: int, now_us: int) -> str:
     """`now`, `12 s ago`, `5 min ago`, `3 h ago`; from a day on the date, `2026-11-20 14:02`."""
     passed = now_us - then_us
@@ -97,10 +102,10 @@ def sparkline(values: Sequence[float | None], *, width: int, height: int) -> lis
 
 
 def ceiling(value: int) -> int:
-    """The next of 1, 2, 5, 10, 20, 50, ...: where an axis ends."""
+    """The next of 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, ...: where an axis ends."""
     scale = 1
     while True:
-        for step in (1, 2, 5):
+        for step in (1, 2, 3, 4, 5, 6, 8):
             if step * scale >= value:
                 return step * scale
         scale *= 10

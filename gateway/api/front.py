@@ -37,15 +37,16 @@ class Front:
         self.forward = forward
         self.cors: Cors | None = None
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
-        if scope["type"] != "http":
-            return
+        endpoint = BY_PATH.get(scope["path"])
+        if endpoint is not None and scope["method"] != "OPTIONS":
+            return self._inference.serve(endpoint, scope, receive, send)
+        return self._elsewhere(scope, receive, send)
+
+    async def _elsewhere(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        endpoint = BY_PATH.get(path)
-        if endpoint is not None and method != "OPTIONS":
-            await self._inference.serve(endpoint, scope, receive, send)
-        elif endpoint is not None:
+        if path in BY_PATH:
             self._options(scope, send, b"POST, OPTIONS")
         elif path in OWN_PATHS or path.startswith(OWN_PREFIX):
             await self._own(scope, receive, send)

@@ -14,7 +14,7 @@ from gateway.commands.refusal import Refusal
 from gateway.errors import SettingsError
 from gateway.settings.load import load
 from gateway.settings.model import Settings
-from gateway.settings.unenforced import warnings
+from gateway.settings.remarks import warnings
 
 
 @click.command("check")

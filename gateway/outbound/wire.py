@@ -24,7 +24,10 @@ SWEEP_SECONDS = 0.1
 
 
 class Pool:
-    """Connections to every origin, for one event loop."""
+    """Connections to every origin, for one event loop.
+
+    `ssl_context` replaces the one made from the settings; it brings its own authorities and should offer ALPN `http/1.1`.
+    """
 
     def __init__(
         self,
@@ -93,8 +96,8 @@ class Pool:
 
     def _sweep(self) -> None:
         self._sweeper = None
+        if any(lane.open or lane.dials for lane in self._lanes.values()):
+            self._watch()  # First of all: a receiver that raises must not stop the clock of the others.
         now = self._loop.time()
         for lane in list(self._lanes.values()):
             lane.expire(now)
-        if any(lane.open or lane.dials for lane in self._lanes.values()):
-            self._watch()

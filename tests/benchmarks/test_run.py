@@ -30,11 +30,11 @@ PLAIN = {
     "requests_per_second", "latency_p50_ms", "latency_p99_ms", "rig_use", "mock_cpu_us_per_request",
     "load_cpu_us_per_request", "others_use",
 }  # fmt: skip
-COST = {"cpu_us_per_request", "peer_use"}
+COST = {"cpu_us_per_request", "beside_cpu_us_per_request", "peer_use"}
 PACED = {
     "chunks_per_second", "first_p50_ms", "first_p99_ms", "delay_p50_ms", "delay_p99_ms", "pace_kept", "rig_use",
     "cpu_us_per_chunk", "mock_cpu_us_per_chunk", "load_cpu_us_per_chunk", "peer_use",
-    "others_use",
+    "others_use", "beside_cpu_us_per_chunk",
 }  # fmt: skip
 NGINX: dict[str, Scenario] = {
     "plain": Plain(title="", order=0, peers=("nginx",), connections=4, seconds=0.2, warmup_seconds=0.05),

@@ -25,7 +25,7 @@ class Leashed:
         """Connections of the test; they stay open for as long as the test lasts."""
 
     async def start(self, settings: Settings, *, uds: Path | None = None) -> Report | None:
-        """Say the first word; the child's first report."""
+        """Say the first word, with a free port; the child's first report."""
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             free.bind(("127.0.0.1", 0))

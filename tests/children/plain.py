@@ -2,7 +2,7 @@
 
 `/` answers pid, index and names of the client keys, with 503 while draining; `/slow?2` streams for two seconds;
 `/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die` exits.
-TEST_CHILD_FAILS refuses to start, TEST_CHILD_DIES dies instead, TEST_CHILD_LOG is told who stopped.
+TEST_CHILD_FAILS refuses to start, TEST_CHILD_BREAKS raises, TEST_CHILD_DIES dies, TEST_CHILD_LOG is told who stopped.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ class Plain:
     def __init__(self, start: Start) -> None:
         if os.environ.get("TEST_CHILD_FAILS"):
             raise SettingsError("the child does not like it")
+        if os.environ.get("TEST_CHILD_BREAKS"):
+            raise ZeroDivisionError
         if os.environ.get("TEST_CHILD_DIES"):
             os._exit(7)
         self._start, self._settings = start, start.settings
@@ -68,6 +70,8 @@ class Plain:
     def reload(self, settings: Settings) -> None:
         if any(key.name == "refused" for key in settings.client_keys):
             raise SettingsError("the child does not like it")
+        if any(key.name == "broken" for key in settings.client_keys):
+            raise ZeroDivisionError
         self._settings = settings
 
     def begin_drain(self) -> None:

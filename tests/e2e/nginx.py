@@ -17,6 +17,13 @@ from tests.waiting import until
 
 SHIPPED = ROOT / "deploy" / "nginx.conf"
 
+STOCK = """\
+server {{
+    listen 127.0.0.1:{plain};
+    location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
+}}
+"""
+
 MAIN = """\
 daemon off;
 {user}
@@ -37,16 +44,26 @@ http {{
 
 
 class Nginx:
-    """A running nginx; `url` is its TLS address, `trust` what a client needs to believe it."""
+    """A running nginx; `url` is its TLS address. A `stock` one has no more than a `proxy_pass`, and no TLS."""
 
-    def __init__(self, directory: Path, upstream_port: int) -> None:
+    def __init__(self, directory: Path, upstream_port: int, *, stock: bool = False) -> None:
         self.directory = directory
         self.plain_port, self.port = free_ports(2)
         self.url = f"https://localhost:{self.port}"
-        self.trust = certify(directory)
+        self._authority = certify(directory)
         write_configuration(directory, plain=self.plain_port, tls=self.port, upstream=upstream_port)
+        if stock:
+            text = STOCK.format(plain=self.plain_port, upstream=upstream_port)
+            (directory / "sluicegate.conf").write_text(text, encoding="utf-8")
         self._process = subprocess.Popen([*command(directory)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._listens, 5.0)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a client needs to believe it; a fresh one, for clients write into theirs."""
+        context = ssl.create_default_context()
+        self._authority.configure_trust(context)
+        return context
 
     def close(self) -> None:
         """End it as its user would."""
@@ -64,7 +81,7 @@ class Nginx:
     def _listens(self) -> bool:
         assert self._process.poll() is None, (self.directory / "error.log").read_text(encoding="utf-8")
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex(("127.0.0.1", self.plain_port)) == 0
 
 
 def command(directory: Path) -> tuple[str, ...]:
@@ -91,15 +108,13 @@ def write_configuration(directory: Path, *, plain: int, tls: int, upstream: int)
     (directory / "nginx.conf").write_text(MAIN.format(directory=directory, user=user), encoding="utf-8")
 
 
-def certify(directory: Path) -> ssl.SSLContext:
-    """A certificate for localhost in the directory; the context that trusts it."""
+def certify(directory: Path) -> trustme.CA:
+    """Put a certificate for localhost into the directory; who vouches for it."""
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.private_key_pem.write_to_path(directory / "privkey.pem")
     (directory / "fullchain.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
+    return authority
 
 
 def free_ports(count: int) -> list[int]:

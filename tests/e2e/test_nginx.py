@@ -127,11 +127,30 @@ def test_a_client_that_leaves_closes_the_provider(nginx: Nginx, mock: MockProces
 
 
 def test_connections_to_the_gateway_are_kept(nginx: Nginx, gateway: Served) -> None:
+    used_up = closed_connections(gateway.port)
     with closing(HTTPSConnection("localhost", nginx.port, timeout=10, context=nginx.trust)) as connection:
         for _ in range(20):
             connection.request("GET", "/healthz")
-            assert connection.getresponse().read() is not None
+            connection.getresponse().read()
+    assert closed_connections(gateway.port) - used_up < 3
+
+
+def test_nginx_has_nothing_to_complain_about(nginx: Nginx) -> None:
+    with posted(nginx, chat("chunks=3", stream=True)) as response:
+        response.read()
     assert not nginx.errors()
+
+
+def test_a_stock_nginx_does_not_hold_a_stream_back(gateway: Served, tmp_path: Path) -> None:
+    stock = Nginx(tmp_path, gateway.port, stock=True)
+    try:
+        with closing(HTTPConnection("localhost", stock.plain_port, timeout=10)) as connection:
+            connection.request("POST", "/v1/chat/completions", json.dumps(chat(STREAM, stream=True)), HEADERS)
+            times = [(sent, time.monotonic_ns()) for line in connection.getresponse() if (sent := sent_at(line))]
+        assert len(times) == 10
+        assert times[0][1] < times[-1][0]
+    finally:
+        stock.close()
 
 
 def test_who_asks_without_tls_is_sent_to_it(nginx: Nginx) -> None:
@@ -149,3 +168,10 @@ def test_what_is_not_inference_is_reached_too(nginx: Nginx, path: str) -> None:
         response = connection.getresponse()
         response.read()
         assert response.status == 200
+
+
+def closed_connections(port: int) -> int:
+    """Connections to a port of this machine that were closed lately: the kernel remembers them for a minute."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    time_wait = "06"
+    return sum(f":{port:04X}" in f"{row[1]} {row[2]}" and row[3] == time_wait for row in rows)

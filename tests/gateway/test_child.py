@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.leash import Drain, Drained, Failed, Ready, Refused, Reload, Reloaded
+from gateway.leash import Drain, Drained, Failed, Ready, Refused, Reload, Reloaded, Start
 from gateway.settings.model import ClientKeySettings, ServerSettings, Settings
 from tests.children.leashed import Leashed, leashed
 from tests.children.running import ROOT
@@ -140,6 +140,35 @@ async def test_why_it_cannot_start_is_said(tmp_path: Path) -> None:
     async with leashed(tmp_path, {"TEST_CHILD_FAILS": "1"}) as child:
         assert await child.start(ONE) == Failed(error="the child does not like it")
         assert await child.exit_code() == 1
+
+
+async def test_whatever_breaks_at_the_start_is_said(tmp_path: Path) -> None:
+    async with leashed(tmp_path, {"TEST_CHILD_BREAKS": "1"}) as child:
+        assert await child.start(ONE) == Failed(error="ZeroDivisionError()")
+        assert await child.exit_code() == 1
+
+
+async def test_new_settings_that_break_something_leave_everything_as_it_was(tmp_path: Path) -> None:
+    async with leashed(tmp_path) as child:
+        await child.start(ONE)
+        broken = Settings(client_keys=(ClientKeySettings(name="broken", key="sk-12345678"),))
+        await child.leash.say(Reload(settings=broken, generation=2))
+        assert await child.hear() == Refused(generation=2, error="ZeroDivisionError()")
+        assert (await text(child)).endswith(" one")
+        await child.leash.say(Drain())
+        assert await child.exit_code() == 0
+
+
+async def test_a_port_that_cannot_be_had_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with leashed(tmp_path) as child:
+            await child.leash.say(Start(settings=ONE, port=taken.getsockname()[1]))
+            report = await child.hear()
+            assert isinstance(report, Failed)
+            assert "Address already in use" in report.error
+            assert await child.exit_code() == 1
 
 
 async def test_a_unix_socket_is_for_its_owner_only(tmp_path: Path) -> None:

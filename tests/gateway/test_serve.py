@@ -289,6 +289,11 @@ def test_the_demo_prints_what_to_paste_and_what_to_open(tmp_path: Path) -> None:
         assert lines[1:] == list(demo_lines(gateway.url))
 
 
+def test_the_demo_adds_to_a_configuration(tmp_path: Path) -> None:
+    with running(tmp_path, "--demo", "--config", str(config(tmp_path, "one"))) as gateway:
+        assert gateway.names() == "one,demo"
+
+
 def test_the_demo_s_mock_comes_back_where_it_was(tmp_path: Path) -> None:
     with running(tmp_path, "--demo") as gateway:
         assert gateway.url

@@ -94,7 +94,7 @@ async def load(site: Site, visit: Visit) -> Overview:
     """The page's context."""
     return Overview(
         now_us=visit.now_us,
-        uptime=figures.duration(max(0, visit.now_us - site.started_at_us)),
+        uptime=display.uptime(visit.now_us - site.started_at_us),
         endpoints=(*site.endpoints, *OWN_PATHS),
         curl=curl(site, visit.origin),
         live=await look_back(site, visit.now_us) if site.demo else None,

@@ -7,8 +7,12 @@ import socket
 
 import pytest
 
+from gateway.errors import UpstreamTimeout
 from gateway.outbound.addresses import STAGGER_SECONDS, _first_of, find_addresses, open_tcp
-from tests.gateway.outbound.peers import descriptors
+from gateway.outbound.wire import Origin
+from tests.gateway.outbound.conftest import PoolMaker
+from tests.gateway.outbound.peers import ask, descriptors
+from tests.waiting import auntil
 
 
 @pytest.fixture
@@ -89,3 +93,12 @@ async def test_families_take_turns() -> None:
     addresses = await find_addresses(asyncio.get_running_loop(), "localhost", 80)
     assert len(addresses) >= 1
     assert all(address[1] == 80 for _, address in addresses)
+
+
+async def test_connecting_has_a_time_limit(silent: tuple[str, int], make_pool: PoolMaker) -> None:
+    before = descriptors()
+    _, heard = await ask(make_pool(connect_timeout_seconds=0.2), Origin("http", *silent))
+    assert isinstance(heard.error, UpstreamTimeout)
+    assert heard.error.message == f"no connection to 127.0.0.1:{silent[1]} within 0.2 s (connect timeout)"
+    assert heard.error.nothing_sent
+    await auntil(lambda: descriptors() == before)

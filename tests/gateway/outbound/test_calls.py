@@ -6,7 +6,7 @@ import asyncio
 import socket
 import zlib
 
-from gateway.errors import UpstreamClosed, UpstreamTimeout
+from gateway.errors import UpstreamClosed, UpstreamError, UpstreamTimeout
 from gateway.outbound.wire import Call, Origin, Pool
 from tests.gateway.outbound.peers import HELLO, OK, Heard, Peer, answering, ask, finish, provider, request, send
 from tests.waiting import auntil
@@ -172,3 +172,24 @@ async def test_what_is_compressed_is_told_before_the_failure_that_follows_it(poo
         _, heard = await ask(pool, there.origin)
     assert heard.size == 1_000_000
     assert isinstance(heard.error, UpstreamClosed)
+
+
+async def test_a_receiver_that_breaks_does_not_stop_the_clock(pool: Pool, complaints: list[dict[str, object]]) -> None:
+    class Broken(Heard):
+        def failed(self, error: UpstreamError) -> None:
+            super().failed(error)
+            raise RuntimeError("a defect")
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.gone(5)
+
+    async with provider(script) as there:
+        broken, second = Broken(), Heard()
+        send(pool, there.origin, broken, request(first_byte_timeout=0.1))
+        send(pool, there.origin, second, request(first_byte_timeout=0.4))
+        await finish(broken)
+        await finish(second, 2)
+    assert isinstance(second.error, UpstreamTimeout)
+    assert len(complaints) == 1
+    complaints.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from dataclasses import replace
+from msgspec.structs import replace
 from typing import Any
 
 from gateway.records import AttemptRecord, Tokens, UsageRecord
