@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 import gateway
+from benchmarks.places import ROOT
 
 PACKAGES = ("granian", "blacksheep", "uvloop", "httptools", "orjson", "httpx")
 
@@ -46,7 +47,7 @@ def describe() -> Machine:
 
 def versions() -> dict[str, str]:
     """Of everything that decides a figure; the gateway's own is under `gateway`."""
-    found = {"gateway": gateway.__version__, "python": platform.python_version(), "nginx": _nginx_version()}
+    found = {"gateway": _gateway_version(), "python": platform.python_version(), "nginx": _nginx_version()}
     return found | {package: _package_version(package) for package in PACKAGES}
 
 
@@ -81,9 +82,19 @@ def _package_version(package: str) -> str:
         return "absent"
 
 
+def _gateway_version() -> str:
+    """With the commit it was made of, and whether something was changed since, where that can be told."""
+    commit = _said(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10"])
+    return f"{gateway.__version__} ({commit})" if commit else gateway.__version__
+
+
 def _nginx_version() -> str:
+    return _said(["nginx", "-v"]).rpartition("/")[2] or "absent"
+
+
+def _said(command: list[str]) -> str:
     try:
-        result = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False)
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except FileNotFoundError:
-        return "absent"
-    return result.stderr.strip().rpartition("/")[2]
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""

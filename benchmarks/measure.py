@@ -10,7 +10,7 @@ from benchmarks import processes
 from benchmarks.load import Histogram, Measured, Outcome, Plan, drive
 from benchmarks.peers import Peer
 from benchmarks.results import Measurement
-from benchmarks.scenarios import Memory, Named, Plain, Scenario, Stalled, Start, Streams, Timed, wish
+from benchmarks.scenarios import Memory, Plain, Scenario, Stalled, Start, Streams, Timed, wish
 from benchmarks.stage import Stage
 
 Figures = dict[str, float]
@@ -22,14 +22,14 @@ REST_SECONDS = 1.0
 BUSY_NEIGHBOUR = 0.10
 """Share of a core in use by others from which a measurement says so."""
 DISTURBED = 0.25
-"""Share of a core in use by others from which a measurement is made again, up to `ATTEMPTS` times."""
+"""Share of a core in use by others from which a measurement is made again, as long as patience lasts."""
 ATTEMPTS = 3
 RIG_LIMIT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All clocks at one instant, seconds; memory in KiB where it was asked for."""
+    """All clocks at one instant, seconds; memory of the peer's workers in KiB, where it was asked for."""
 
     at: float
     peer: float
@@ -40,15 +40,29 @@ class Reading:
     memory: int
 
 
-def measure(named: Named, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
-    """One measurement of the peer called `name` in round `turn`: of some attempts the one that was disturbed least."""
+@dataclass(slots=True)
+class Patience:
+    """How often in a run a disturbed measurement may still be made again."""
+
+    left: int = 0
+
+    def allows(self, attempts: list[Measurement]) -> bool:
+        """Whether one more attempt is worth it, which is then counted."""
+        if not attempts:
+            return True
+        if self.left <= 0 or len(attempts) >= ATTEMPTS or _disturbance(attempts[-1]) < DISTURBED:
+            return False
+        self.left -= 1
+        return True
+
+
+def measure(scenario: Scenario, peer: Peer, stage: Stage, *, name: str, turn: int, patience: Patience) -> Measurement:
+    """One measurement of the peer called `name` in round `turn`: of its attempts the one that was disturbed least."""
     attempts: list[Measurement] = []
-    for _ in range(ATTEMPTS):
-        figures, remarks = _KINDS[type(named.scenario)](named.scenario, peer, stage)
+    while patience.allows(attempts):
+        figures, remarks = _KINDS[type(scenario)](scenario, peer, stage)
         time.sleep(CALM_SECONDS)
         attempts.append(Measurement(peer=name, round=turn, figures=figures, remarks=remarks))
-        if _disturbance(attempts[-1]) < DISTURBED:
-            break
     return min(attempts, key=_disturbance)
 
 
@@ -64,8 +78,12 @@ def _read_clocks(peer: Peer, stage: Stage, *, memory: bool = False) -> Reading:
         mock=processes.cpu_seconds(stage.mock.pid),
         peer_cores=_busy(stage.cores.peer),
         rig_cores=_busy(stage.cores.rig),
-        memory=sum(map(processes.pss_kib, processes.tree(peer.pid))) if memory else 0,
+        memory=_memory_of(peer.workers()) if memory else 0,
     )
+
+
+def _memory_of(pids: list[int]) -> int:
+    return sum(map(processes.pss_kib, pids))
 
 
 def _busy(cores: tuple[int, ...]) -> float:
@@ -117,10 +135,10 @@ def _streams(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tup
 def _memory(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
     assert isinstance(scenario, Memory)
     time.sleep(REST_SECONDS)
-    workers = [processes.pss_kib(pid) for pid in peer.workers()]
+    workers = peer.workers()
     figures = {
-        "rest_mib_per_worker": sum(workers) / len(workers) / 1024,
-        "rest_mib": _read_clocks(peer, stage, memory=True).memory / 1024,
+        "rest_mib_per_worker": _memory_of(workers) / len(workers) / 1024,
+        "rest_mib": _memory_of(processes.tree(peer.pid)) / 1024,
     }
     grown, measured = _growth(scenario, peer, stage)
     return figures | {"stream_kib": grown}, _errors(measured.outcome)
@@ -151,7 +169,7 @@ _KINDS: dict[type, Callable[[Scenario, Peer, Stage], tuple[Figures, tuple[str, .
 
 
 def _growth(scenario: Streams, peer: Peer, stage: Stage) -> tuple[float, Measured[Reading]]:
-    """KiB by which the peer's tree grows for each of the scenario's connections, from a state that has seen traffic."""
+    """KiB by which the peer's workers grow for each connection of the scenario, from a state that has seen traffic."""
     warm = Plan(address=peer.address, request=peer.request("", stream=False), connections=32, requests=1000)
     drive(warm, lambda: None, cores=stage.cores.load)
     time.sleep(CALM_SECONDS)

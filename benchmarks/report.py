@@ -75,8 +75,8 @@ METHOD = """\
   It is measured before and after every measurement of another relay. A ratio is to the mean of these two neighbours, so
   that what the machine does to one it does to the other; nginx's own row shows how far two of its neighbours differ.
   Figures are medians over the rounds, in brackets the lowest and the highest.
-- A measurement during which others used more than a quarter of one of its cores is made again, up to twice, and the
-  least disturbed one counts; what was left of disturbance is said below the tables.
+- A measurement during which others used more than a quarter of one of its cores is made again, up to twice and
+  40 times a run, and the least disturbed one counts; what was left of disturbance is said below the tables.
 - `direct` is the load generator on the mock itself; "added" is the difference to it in the same round. With more than
   one connection a plain load is a closed loop that keeps a core full: its latencies are mostly waiting in line.
 - `naive` is `benchmarks/naive.py`: BlackSheep and one shared `httpx.AsyncClient`, under Granian's command line.
@@ -86,8 +86,9 @@ METHOD = """\
 - Paced streams: the ramp is as long as a stream, so that streams end and begin all the time; time to first token is
   from the request being written to the first event with content. Each chunk carries the mock's clock; a chunk's delay
   is from there to the load generator.
-- Memory is PSS. Growth per stream and per stalled client is that of all processes of the relay after 1,000 warm-up
-  requests over 32 connections."""
+- Memory is PSS. Growth per stream and per stalled client is that of the relay's workers, from after 1,000 warm-up
+  requests over 32 connections. A stalled client asks for 64 MiB, reads the first chunk and then nothing, with a
+  receive buffer of 8 KiB; what the kernel holds in sockets is nobody's PSS."""
 
 NOT_SHOWN = """\
 TLS on either side, HTTP/2, a real network (all is loopback), name look-up, translation between formats, several

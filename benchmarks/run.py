@@ -8,12 +8,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.measure import measure
+from benchmarks.machine import Cores
+from benchmarks.measure import Patience, measure
 from benchmarks.peers import PEERS, Peer
 from benchmarks.places import WORK
 from benchmarks.results import Measurement, Run, ScenarioResult
@@ -23,6 +25,8 @@ from benchmarks.stage import MockName, Stage, staged
 YARDSTICK = "nginx"
 _ALONE = (Memory, Stalled, Start)
 """Kinds in which a peer is started anew for each measurement, with no other beside it."""
+REPEATS = 40
+"""Disturbed measurements made again in a whole run: about two minutes of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,8 @@ def run(chosen: Sequence[Named], options: Options) -> Run:
     """Measures everything. Raises `BenchmarkError`; every process it started has ended by then."""
     begun = time.monotonic()
     with _out_of_the_way():
-        results = tuple(_scenario(named, options) for named in chosen)
+        course = _Course(options)
+        results = tuple(course.scenario(named) for named in chosen)
     return Run(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         minutes=round((time.monotonic() - begun) / 60, 1),
@@ -61,31 +66,6 @@ def _out_of_the_way() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _scenario(named: Named, options: Options) -> ScenarioResult:
-    scenario = shortened(named.scenario) if options.quick else named.scenario
-    named = Named(named.name, scenario)
-    _say(f"{named.name}: {scenario.title}")
-    peers = [peer for peer in scenario.peers if peer in options.peers]
-    cores = machine.assign_cores(scenario.workers)
-    with _directory() as directory, _stage(scenario, options, cores, directory) as stage:
-        alone = isinstance(scenario, _ALONE)
-        measurements = tuple((_one_by_one if alone else _side_by_side)(named, peers, stage))
-    return ScenarioResult(name=named.name, scenario=scenario, cores=cores, measurements=measurements)
-
-
-def _stage(
-    scenario: Scenario, options: Options, cores: machine.Cores, directory: Path
-) -> contextlib.AbstractContextManager[Stage]:
-    return staged(options.mock, cores=cores, directory=directory, workers=scenario.workers, policies=scenario.policies)
-
-
-@contextlib.contextmanager
-def _directory() -> Iterator[Path]:
-    WORK.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WORK) as directory:
-        yield Path(directory)
-
-
 def turns(peers: Sequence[str], rounds: int) -> list[tuple[int, str]]:
     """Who is measured in which round: the yardstick stands on both sides of every other peer that costs CPU."""
     others = [peer for peer in peers if peer != YARDSTICK]
@@ -100,25 +80,60 @@ def turns(peers: Sequence[str], rounds: int) -> list[tuple[int, str]]:
     return order if others else [(turn, YARDSTICK) for turn in range(rounds)]
 
 
-def _side_by_side(named: Named, peers: Sequence[str], stage: Stage) -> Iterator[Measurement]:
-    with contextlib.ExitStack() as stack:
-        started = {name: stack.enter_context(PEERS[name](stage)) for name in peers}
-        for turn, name in turns(peers, named.scenario.rounds):
-            yield _measured(named, started[name], stage, name=name, turn=turn)
+class _Course:
+    """The scenarios of one run; what they share is how much patience is left."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._patience = Patience(0 if options.quick else REPEATS)
+
+    def scenario(self, named: Named) -> ScenarioResult:
+        """Starts the mock and the peers, measures them and ends them."""
+        scenario = shortened(named.scenario) if self._options.quick else named.scenario
+        _say(f"{named.name}: {scenario.title}")
+        cores = machine.assign_cores(scenario.workers)
+        in_turn = self._one_by_one if isinstance(scenario, _ALONE) else self._side_by_side
+        with _directory() as directory, self._stage(scenario, cores, directory) as stage:
+            measurements = tuple(in_turn(scenario, stage))
+        return ScenarioResult(name=named.name, scenario=scenario, cores=cores, measurements=measurements)
+
+    def _stage(self, scenario: Scenario, cores: Cores, directory: Path) -> AbstractContextManager[Stage]:
+        return staged(
+            self._options.mock,
+            cores=cores,
+            directory=directory,
+            workers=scenario.workers,
+            policies=scenario.policies,
+        )
+
+    def _peers(self, scenario: Scenario) -> list[str]:
+        return [peer for peer in scenario.peers if peer in self._options.peers]
+
+    def _side_by_side(self, scenario: Scenario, stage: Stage) -> Iterator[Measurement]:
+        names = self._peers(scenario)
+        with contextlib.ExitStack() as stack:
+            started = {name: stack.enter_context(PEERS[name](stage)) for name in names}
+            for turn, name in turns(names, scenario.rounds):
+                yield self._measured(scenario, started[name], stage, name=name, turn=turn)
+
+    def _one_by_one(self, scenario: Scenario, stage: Stage) -> Iterator[Measurement]:
+        for turn in range(scenario.rounds):
+            for name in self._peers(scenario):
+                with PEERS[name](stage) as peer:
+                    yield self._measured(scenario, peer, stage, name=name, turn=turn)
+
+    def _measured(self, scenario: Scenario, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
+        measurement = measure(scenario, peer, stage, name=name, turn=turn, patience=self._patience)
+        figures = "  ".join(f"{figure} {value:.4g}" for figure, value in measurement.figures.items())
+        _say(f"  {turn} {name:8} {figures}  {'; '.join(measurement.remarks)}")
+        return measurement
 
 
-def _one_by_one(named: Named, peers: Sequence[str], stage: Stage) -> Iterator[Measurement]:
-    for turn in range(named.scenario.rounds):
-        for name in peers:
-            with PEERS[name](stage) as peer:
-                yield _measured(named, peer, stage, name=name, turn=turn)
-
-
-def _measured(named: Named, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
-    measurement = measure(named, peer, stage, name=name, turn=turn)
-    figures = "  ".join(f"{figure} {value:.4g}" for figure, value in measurement.figures.items())
-    _say(f"  {turn} {name:8} {figures}  {'; '.join(measurement.remarks)}")
-    return measurement
+@contextlib.contextmanager
+def _directory() -> Iterator[Path]:
+    WORK.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as directory:
+        yield Path(directory)
 
 
 def _say(text: str) -> None:

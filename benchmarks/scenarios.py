@@ -104,7 +104,7 @@ def shortened(scenario: Scenario) -> Scenario:
     """The same for `--quick`: one round, a shorter window."""
     scenario = msgspec.structs.replace(scenario, rounds=1)
     if isinstance(scenario, Timed):
-        scenario = msgspec.structs.replace(scenario, seconds=min(scenario.seconds, 1.0))
+        scenario = msgspec.structs.replace(scenario, seconds=min(scenario.seconds, 0.5), warmup_seconds=0.2)
     return scenario
 
 

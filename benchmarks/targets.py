@@ -59,9 +59,8 @@ class Verdict:
         return f"missed by {excess:.0%}" + (", within the noise allowed" if excess <= NOISE else "")
 
     def _excess(self, measured: float) -> float:
-        if self.target.against:
-            return self.target.limit / measured - 1
-        return measured / self.target.limit - 1
+        share = measured / self.target.limit
+        return 1 - share if self.target.against else share - 1
 
 
 def judge(run: Run) -> list[Verdict]:

@@ -54,8 +54,8 @@ CUT_SECONDS = 0.5
 POLL_SECONDS = 0.005
 
 CONNECTION_BUFFER_BYTES = 64 * 1024
-"""Most bytes Granian holds for one connection in each direction: the largest request head, and a part of what a client that
-stops reading may cost (`stream.window_bytes`)."""
+"""Most bytes Granian holds for one connection in each direction: the largest request head, and a part of what a client
+that stops reading may cost (`stream.window_bytes`)."""
 
 COLLECTED_EVERY = (20_000, 20, 20)
 """Objects made before the collector looks at the young ones, and how often it looks at older ones too: a request makes

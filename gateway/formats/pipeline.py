@@ -59,7 +59,7 @@ class PassThrough:
             chunk = self._whole_events(chunk)
         if b'"usage"' in chunk:
             chunk = self._without_usage(chunk)
-        self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+        self._tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (self._tail + chunk)[-TAIL_BYTES:]
         return chunk
 
     def close(self) -> bytes:
@@ -92,26 +92,36 @@ class PassThrough:
         return chunk[:end]
 
     def _without_usage(self, chunk: bytes) -> bytes:
-        """Take the usage out of whole events: read it, and hide what the client did not ask for."""
-        if self._hide_usage:
-            chunk = _NO_USAGE.sub(b"", chunk)
-            if b'"usage"' not in chunk:
-                return chunk
-        return b"".join(event for event in sse.split_events(chunk) if not self._is_ours(event))
+        """Take the usage out of whole events: read it, and hide what the client did not ask for.
 
-    def _is_ours(self, event: bytes) -> bool:
-        """Note the usage of an event; whether the event exists only because we asked for it."""
-        if b'"usage"' not in event:
-            return False
+        Only events that speak of usage are looked at: of a burst of many, that is the last.
+        """
+        if self._hide_usage:
+            chunk = chunk.replace(b',"usage":null', b"")
+        at = chunk.find(b'"usage"')
+        done = 0
+        kept: list[bytes] = []
+        while at >= 0:
+            start, end = sse.event_around(chunk, at)
+            kept += (chunk[done:start], self._settled(chunk[start:end]))
+            done = end
+            at = chunk.find(b'"usage"', end)
+        return b"".join((*kept, chunk[done:])) if kept else chunk
+
+    def _settled(self, event: bytes) -> bytes:
+        """Note the usage of an event; what the client gets of it: nothing, when it is only there because we asked."""
         try:
             fields = orjson.loads(sse.event_data(event))
         except orjson.JSONDecodeError:
-            return False
+            return event
         usage = fields.get("usage") if isinstance(fields, dict) else None
-        if not isinstance(usage, dict):
-            return False
-        self.tokens = read_tokens(usage)
-        return self._hide_usage and fields.get("choices") == []
+        if isinstance(usage, dict):
+            self.tokens = read_tokens(usage)
+            if self._hide_usage and fields.get("choices") == []:
+                return b""
+        elif self._hide_usage:
+            return _NO_USAGE.sub(b"", event)
+        return event
 
 
 def _is_error(event: bytes) -> bool:

@@ -21,6 +21,20 @@ def end_of_events(chunk: bytes) -> int:
     return max((chunk.rfind(end) + len(end) for end in EVENT_ENDS if end in chunk), default=0)
 
 
+def event_around(chunk: bytes, at: int) -> tuple[int, int]:
+    """Where the event that contains the byte `at` begins and ends."""
+    start = 0
+    end = len(chunk)
+    for mark in EVENT_ENDS:
+        before = chunk.rfind(mark, start, at)
+        if before >= 0:
+            start = before + len(mark)
+        after = chunk.find(mark, at, end)
+        if after >= 0:
+            end = after + len(mark)
+    return start, end
+
+
 def split_events(chunk: bytes) -> list[bytes]:
     """`chunk` cut behind every event; a last piece that is no whole event comes last."""
     events: list[bytes] = _EVENT.findall(chunk)

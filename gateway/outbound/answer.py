@@ -41,6 +41,7 @@ class AnswerReader:
         "framed",
         "keep_seconds",
         "new_head",
+        "on_body",
         "pieces",
         "reusable",
         "status",
@@ -49,6 +50,9 @@ class AnswerReader:
     def __init__(self, max_header_bytes: int, keep_seconds: float) -> None:
         self._limit = self.budget = max_header_bytes
         """`budget`: bytes that may still come without ending the head or bringing body, before it is too much."""
+        self.pieces: list[bytes] = []
+        self.on_body = self.pieces.append
+        """What the parser calls with each piece of a body: the list's own method, for a burst has many."""
         self._parser = HttpResponseParser(self)
         self._keep_alive = b""
         self.keep_seconds = keep_seconds
@@ -56,7 +60,6 @@ class AnswerReader:
         self._fields: list[tuple[bytes, bytes]] = []
         self.new_head: list[tuple[bytes, bytes]] | None = None
         """Fields of the final head, when it has just been completed."""
-        self.pieces: list[bytes] = []
         self.fault = ""
         self.status = 0
         self.begin(b"")
@@ -83,9 +86,11 @@ class AnswerReader:
 
     def take_pieces(self) -> bytes:
         """The body that has come, as one."""
-        pieces, self.pieces = self.pieces, []
+        pieces = self.pieces
         self.budget = self._limit
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        return body
 
     def take_trailers(self) -> list[tuple[bytes, bytes]]:
         """The fields that came after the body."""
@@ -133,10 +138,6 @@ class AnswerReader:
         if self.bodyless:
             self.complete, self.reusable = True, False
             raise Stop  # The parser cannot know that no body follows, so this connection ends here.
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        self.pieces.append(data)
 
     def on_message_complete(self) -> None:
         """The end, of an interim answer or of the final one."""

@@ -74,6 +74,7 @@ class Call:
         "connection",
         "connection_reused",
         "deadline",
+        "ending",
         "idle_timeout",
         "inflating",
         "lane",
@@ -94,6 +95,8 @@ class Call:
         self.inflating: Inflating | None = None
         """Hears the body in the receiver's stead while a compressed answer comes in."""
         self.paused = False
+        self.ending = False
+        """`end` follows the piece of body being told, at once: a receiver may put both into one."""
         self.deadline = 0.0
         """Loop time after which it has waited too long for a connection."""
         self.trailers: list[tuple[bytes, bytes]] = []

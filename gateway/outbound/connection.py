@@ -199,6 +199,7 @@ class Connection(AnswerReader, asyncio.Protocol):
                 return
         if self.pieces:
             self.deadline = self._time() + call.idle_timeout
+            call.ending = self.complete and not self.fault and call.inflating is None
             (call.inflating or call.receiver).body(self.take_pieces())
             if self.call is not call:
                 return

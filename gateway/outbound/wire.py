@@ -26,7 +26,7 @@ SWEEP_SECONDS = 0.1
 class Pool:
     """Connections to every origin, for one event loop.
 
-    `ssl_context` replaces the one made from the settings; it brings its own authorities and should offer ALPN `http/1.1`.
+    `ssl_context` replaces the one made from the settings: its authorities, and no ALPN unless it offers `http/1.1`.
     """
 
     def __init__(
@@ -85,6 +85,11 @@ class Pool:
     def calls_waiting(self) -> int:
         """Calls that have no connection yet."""
         return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Calls on a connection or waiting for one; a pool without any can be closed and nobody notices."""
+        return self.connections_open - self.connections_idle + self.calls_waiting
 
     def _add(self, origin: Origin) -> Lane:
         lane = self._lanes[origin] = Lane(origin, self._settings, self._dialler, self._watch)

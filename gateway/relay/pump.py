@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = ("_call", "_clock", "_exchange", "_sink", "_trial", "pipeline", "sent_at")
+    __slots__ = ("_call", "_clock", "_exchange", "_last", "_sink", "_trial", "pipeline", "sent_at")
 
     def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: PassThrough | None) -> None:
         self._exchange = exchange
@@ -27,6 +27,8 @@ class Pump:
         self._call = call
         self._sink = exchange.sink
         self._clock = exchange.relay.loop.time
+        self._last = b""
+        """The last piece, which leaves together with the end."""
         self.pipeline = pipeline
         self.sent_at = self._clock()
         """Loop time at which the client last got something."""
@@ -38,6 +40,9 @@ class Pump:
     def body(self, data: bytes) -> None:
         """Bytes from the provider go to the client at once."""
         out = data if self.pipeline is None else self.pipeline.feed(data)
+        if self._call.ending:
+            self._last = out
+            return
         if not out:
             return
         if not self._exchange.first_byte_ns:
@@ -49,10 +54,12 @@ class Pump:
     def end(self) -> None:
         """The provider has ended its answer."""
         self._trial.stop_waiting()
+        if not self._exchange.first_byte_ns:
+            self._exchange.first_byte_ns = time.monotonic_ns()
         if self.pipeline is None:
-            self._sink.finish()
+            self._sink.finish(self._last)
             return
-        rest = self.pipeline.close()
+        rest = self._last + self.pipeline.close()
         if not self.pipeline.complete:
             self._break(rest, UpstreamClosed("The provider's stream ended without its end mark."))
             return

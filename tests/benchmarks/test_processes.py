@@ -42,7 +42,7 @@ def test_memory_of_a_process_is_read_and_of_one_that_ended_is_none() -> None:
     process, child = family()
     with processes.running(process):
         assert processes.pss_kib(process.pid) > 500
-        assert "time.sleep(60)" in processes.command_line(child)
+        until(lambda: "time.sleep(60)" in processes.command_line(child))
     assert processes.pss_kib(process.pid) == 0
     assert processes.command_line(process.pid) == ""
 

@@ -50,7 +50,7 @@ def test_a_quick_run_has_one_round_and_short_windows() -> None:
     for named in load_all():
         quick = shortened(named.scenario)
         assert quick.rounds == 1
-        assert not isinstance(quick, Timed) or quick.seconds <= 1.0
+        assert not isinstance(quick, Timed) or quick.seconds <= 0.5
 
 
 def test_paced_streams_ramp_up_over_the_length_of_a_stream() -> None:

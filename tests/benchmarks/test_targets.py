@@ -20,7 +20,7 @@ def test_a_small_miss_is_told_from_a_large_one() -> None:
 
 
 def test_a_target_against_another_peer_wants_at_least_its_limit() -> None:
-    assert TEXTS["naive relay's CPU per request to ours"] == "missed by 150%"
+    assert TEXTS["naive relay's CPU per request to ours"] == "missed by 60%"
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

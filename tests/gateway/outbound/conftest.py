@@ -28,7 +28,7 @@ async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
     heard: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
     yield heard
-    gc.collect()
+    gc.collect(1)
     await asyncio.sleep(0)
     assert heard == []
 

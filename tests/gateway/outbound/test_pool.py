@@ -135,9 +135,10 @@ async def test_calls_beyond_the_limit_wait_their_turn(make_pool: PoolMaker) -> N
         calls = [send(pool, there.origin, heard) for heard in heards]
         for heard in heards:
             heard.on_end = order.append
-        assert pool.calls_waiting == 20
+        assert (pool.calls_waiting, pool.calls_in_flight) == (20, 20)
         await asyncio.gather(*(finish(heard) for heard in heards))
         assert len(there.peers) <= 2
+        assert pool.calls_in_flight == 0
     assert len(order) == 20
     assert all(abs(order.index(call) - place) <= 1 for place, call in enumerate(calls))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from msgspec.structs import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.records import AttemptRecord, Tokens, UsageRecord
 
