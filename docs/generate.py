@@ -6,9 +6,11 @@ page reads is in `docs/templates/`, one file a page, where `{{name}}` stands for
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -17,7 +19,7 @@ import msgspec
 from msgspec import inspect
 
 import gateway.mock
-from gateway import errors
+from gateway import errors, records
 from gateway.__main__ import main as main_command
 from gateway.api.endpoints import ENDPOINTS
 from gateway.catalog.presets import presets
@@ -214,6 +216,26 @@ def help_of(name: str, command: click.Command, group: click.Context) -> str:
     return f"## `sluicegate {name}`\n\n```text\n{command.get_help(context)}\n```"
 
 
+def record_fields(name: str) -> str:
+    """The fields of a record, and what is written below each."""
+    tree = ast.parse(Path(records.__file__).read_text(encoding="utf-8"))
+    (record,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    rows = [
+        (f"`{node.target.id}`", f"`{ast.unparse(node.annotation)}`", text_of(below))
+        for node, below in zip(record.body, [*record.body[1:], None], strict=True)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
+    return table(("Field", "Type", "Meaning"), rows)
+
+
+def text_of(node: ast.stmt | None) -> str:
+    """What a statement says, where it is only a text."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return one_line(text)
+    return ""
+
+
 def mock_behaviours() -> str:
     """What the mock's own documentation says, below its first line."""
     text = gateway.mock.__doc__ or ""
@@ -244,6 +266,9 @@ FACTS: dict[str, Callable[[], str]] = {
     "presets": provider_presets,
     "formats": formats,
     "series": metrics,
+    "record": partial(record_fields, "UsageRecord"),
+    "tokens": partial(record_fields, "Tokens"),
+    "attempt": partial(record_fields, "AttemptRecord"),
     "mock": mock_behaviours,
 }
 """What a template can ask for."""

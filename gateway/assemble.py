@@ -9,6 +9,7 @@ from msgspec import UNSET
 from gateway.access.keys import KeyRing
 from gateway.catalog.presets import presets
 from gateway.catalog.prices import PriceList
+from gateway.errors import SettingsError
 from gateway.outbound.proxy import resolve_proxy
 from gateway.records import ClientKey, Credential, Price, Provider
 from gateway.routing.resolve import Combo, Resolver
@@ -48,11 +49,20 @@ def _provider(said: ProviderSettings, settings: Settings) -> Provider:
         models=said.models,
         strategy=said.strategy,
         credentials=tuple(Credential(said.id, each.name, each.api_key) for each in said.credentials),
-        proxy=resolve_proxy(said.base_url, said.proxy or settings.upstream.proxy),
+        proxy=_proxy_of(said, settings),
         headers=tuple((name.lower(), value) for name, value in said.headers.items()),
         forward_headers=tuple(name.lower() for name in said.forward_headers),
+        stream_usage=said.stream_usage,
         auth=preset.auth if preset else "bearer",
     )
+
+
+def _proxy_of(said: ProviderSettings, settings: Settings) -> str:
+    """The proxy from the settings or the environment; SettingsError when it is not one."""
+    try:
+        return resolve_proxy(said.base_url, said.proxy or settings.upstream.proxy)
+    except ValueError as error:
+        raise SettingsError(f"provider {said.id}: {error}") from None
 
 
 def _prices(settings: Settings) -> Iterator[tuple[str, Price]]:

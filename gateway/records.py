@@ -69,6 +69,8 @@ class Provider:
     """Added to every request."""
     forward_headers: tuple[str, ...] = ()
     """Further client headers to pass on, lower-case."""
+    stream_usage: bool = True
+    """Whether its streams may be asked for usage."""
     auth: str = "bearer"
     """How the secret is presented."""
 

@@ -129,7 +129,7 @@ class Worker:
 
     def _close_retired(self) -> None:
         """Connections under old settings end when the last exchange on them has."""
-        for pool in [pool for pool in self._retired if pool.connections_open == pool.connections_idle]:
+        for pool in [pool for pool in self._retired if not pool.calls_in_flight]:
             self._retired.remove(pool)
             self._closing = asyncio.ensure_future(pool.close())
 

@@ -231,5 +231,3 @@ def resident_bytes(pid: int) -> int:
 def open_files(pid: int) -> int:
     """How many file descriptors a process has."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-

@@ -47,6 +47,8 @@ async def read_body(exchange: Exchange, receive: Receive, length: int, limit: in
     """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout."""
     message = await _next(exchange, receive)
     body: bytes = message.get("body", b"")
+    if len(body) > limit:
+        raise RequestTooLarge(f"The request body is larger than {limit} bytes.")
     # Granian says `more_body` even when all declared bytes have come; asking again would cost a thread hop.
     if len(body) == length or not message.get("more_body"):
         return body

@@ -73,7 +73,7 @@ class AnswerReader:
         self.coding = b""
         self._interims = 0
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Read bytes. Nothing is raised: see `fault`."""
         self.budget -= len(data)
         try:
@@ -146,7 +146,7 @@ class AnswerReader:
 
     # How it is done
 
-    def _read_to_limit(self, data: bytes) -> bytes:
+    def _read_to_limit(self, data: bytes | memoryview) -> bytes | memoryview:
         """Read as much of the head as may be; what is left of `data` where it was complete by then."""
         room = len(data) + self.budget
         self._parser.feed_data(data[:room])

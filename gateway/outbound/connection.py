@@ -27,6 +27,12 @@ PROBED_AFTER = 0.5
 """An idle connection not used for so long, seconds, is looked at before it is used: the loop may be late with news."""
 
 
+READ_BYTES = 64 * 1024
+"""Most bytes taken from a socket at once: what a receiver gets after it has asked for a pause, at the most."""
+
+_READ_BUFFER = memoryview(bytearray(READ_BYTES))
+
+
 class ByteStream(Protocol):
     """What a connection needs of the transport below it: the event loop's own, or a `tls.TlsStream`."""
 
@@ -55,7 +61,7 @@ class ByteStream(Protocol):
         """From now on tell this one."""
 
 
-class Connection(AnswerReader, asyncio.Protocol):
+class Connection(AnswerReader, asyncio.BufferedProtocol):
     """One socket, with one call at a time.
 
     Of a request it says `nothing_sent` only where that is certain: the connection was closed before the write, or the
@@ -102,6 +108,8 @@ class Connection(AnswerReader, asyncio.Protocol):
         self.transport = stream
         stream.set_write_buffer_limits(0)  # So that `resume_writing` says when the kernel has the whole request.
         stream.set_protocol(self)
+        stream.pause_reading()  # uvloop looks at the kind of protocol when it begins to read.
+        stream.resume_reading()
 
     def carry(self, call: Call) -> bool:
         """Write the call's request; False when the connection turned out dead and certainly nothing was sent."""
@@ -185,7 +193,15 @@ class Connection(AnswerReader, asyncio.Protocol):
 
     # What the transport tells
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where a read goes. One buffer serves every connection, for what is read is understood before the next read."""
+        return _READ_BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes have come from the socket."""
+        self.data_received(_READ_BUFFER[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         """Bytes have come: read them and tell the receiver what they mean, unless a hook cancels the call."""
         call = self.call
         if call is None:  # It speaks without being asked.

@@ -45,7 +45,10 @@ def describe(error: Exception) -> str:
     return "the connection was closed"
 
 
-class TlsStream(asyncio.Protocol):
+_READ_BUFFER = memoryview(bytearray(SLICE_BYTES))
+
+
+class TlsStream(asyncio.BufferedProtocol):
     """Below it a transport, above it a protocol: it is the protocol of the one and the transport of the other."""
 
     __slots__ = (
@@ -89,6 +92,8 @@ class TlsStream(asyncio.Protocol):
         self._lower = lower
         lower.set_write_buffer_limits(0)  # So that `pause_writing` comes as soon as the socket is full.
         lower.set_protocol(self)
+        lower.pause_reading()  # uvloop looks at the kind of protocol when it begins to read.
+        lower.resume_reading()
         self._shake()
         await self._shaken
 
@@ -132,16 +137,19 @@ class TlsStream(asyncio.Protocol):
 
     # The protocol of the transport below
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where a read goes. One buffer serves every connection, for what is read is decrypted before the next read."""
+        return _READ_BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Ciphertext has come: as many plain bytes as it holds go up as one."""
         pieces: list[bytes] = []
         try:
-            for start in range(0, len(data), SLICE_BYTES):
-                self._incoming.write(data[start : start + SLICE_BYTES] if len(data) > SLICE_BYTES else data)
-                if self._shaken is not None:
-                    self._shake()
-                if self._shaken is None:
-                    self._decrypt(pieces)
+            self._incoming.write(_READ_BUFFER[:nbytes])
+            if self._shaken is not None:
+                self._shake()
+            if self._shaken is None:
+                self._decrypt(pieces)
         except ssl.SSLError:
             self._break(pieces)
             return

@@ -161,6 +161,14 @@ class Exchange:
         if self.trials:
             self.trials[-1].give_up()
 
+    def cut(self, error: GatewayError) -> None:
+        """End it now, whatever it is doing: a stream with an error event if its client still listens."""
+        self.note(error)
+        if self._pump is not None and self._pump.break_off(error):
+            self.trials[-1].give_up()
+        else:
+            self.client_left()
+
     async def finished(self) -> None:
         """Until a slow client has taken all of its answer, or has left."""
         if self.sink.started and not self.sink.over:
@@ -258,5 +266,6 @@ class Exchange:
         ask = self.ask
         assert ask is not None  # noqa: S101  # read before anything is tried
         if self.endpoint.body == "json":
-            return chat.edit_body(self.body, ask, attempt.target.model, ask_usage=self.endpoint.ends_with_done)
+            ask_usage = self.endpoint.ends_with_done and attempt.provider.stream_usage
+            return chat.edit_body(self.body, ask, attempt.target.model, ask_usage=ask_usage)
         return multipart.edit_form(self.body, self.content_type, ask, attempt.target.model)

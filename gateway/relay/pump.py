@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import UpstreamClosed, UpstreamError
+from gateway.errors import GatewayError, UpstreamClosed, UpstreamError
 from gateway.formats.openai_chat import KEEPALIVE, write_error_event
 from gateway.formats.pipeline import PassThrough
 
@@ -83,6 +83,13 @@ class Pump:
             self._sink.write(KEEPALIVE)
             self.sent_at = self._clock()
 
-    def _break(self, rest: bytes, error: UpstreamError) -> None:
+    def break_off(self, error: GatewayError) -> bool:
+        """End an event stream from our side; False when that cannot be told to the client."""
+        if self.pipeline is None or self._sink.blocked_since is not None:
+            return False
+        self._break(b"" if self.pipeline.between_events else b"\n\n", error)
+        return True
+
+    def _break(self, rest: bytes, error: GatewayError) -> None:
         self._exchange.note(error)
         self._sink.finish(rest + write_error_event(error))

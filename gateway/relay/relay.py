@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.errors import FormatNotServed
+from gateway.errors import Draining, FormatNotServed
 from gateway.outbound.wire import Origin, Pool
 from gateway.records import ClientKey, Endpoint, Provider
 from gateway.routing.dispatch import Attempt
@@ -81,7 +81,7 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
         for exchange in list(self.live):
-            exchange.client_left()
+            exchange.cut(Draining("The gateway is shutting down."))
 
     def begin(self, exchange: Exchange) -> None:
         """An exchange begins."""

@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 Headers = list[tuple[bytes, bytes]]
 
-SHARE_OF_WINDOW = 8
+SHARE_OF_WINDOW = 16
 """Granian and its HTTP library hold a handful of pieces each; one piece is this share of what a client may cost."""
 
 _finished_kinds: set[type] = set()

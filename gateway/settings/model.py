@@ -76,7 +76,7 @@ class UpstreamSettings(Section):
     max_idle_connections: Annotated[int, Meta(ge=0, description="Idle connections kept to one origin in one worker.")] = 256
     idle_seconds: Annotated[float, Meta(ge=0, description="How long an idle connection is kept.")] = 60.0
     max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest response head accepted from a provider.")] = 64 * 1024
-    max_reply_bytes: Annotated[int, Meta(ge=1024, description="Largest answer accepted that has to be held as a whole.")] = 128 * 1024 * 1024
+    max_reply_bytes: Annotated[int, Meta(ge=1024, description="Unpacked size from which a compressed answer that grows more than a hundredfold is refused.")] = 128 * 1024 * 1024
     proxy: Annotated[str, Meta(description="Proxy for every provider (`http://`, `https://`, `socks5://`, `socks5h://`); empty uses HTTP(S)_PROXY, ALL_PROXY and NO_PROXY; `none` uses no proxy.")] = ""
     ca_file: Annotated[str, Meta(description="PEM file of further certificate authorities to trust.")] = ""
 
@@ -153,6 +153,10 @@ class ProviderSettings(Section):
     proxy: Annotated[str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
     headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
     forward_headers: Annotated[tuple[str, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
+    stream_usage: Annotated[
+        bool,
+        Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),
+    ] = True
     credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
     model_facts: Annotated[tuple[ModelFactsSettings, ...], Meta(description="What its models can do.")] = ()
 

@@ -131,38 +131,11 @@ def headline(now: dict[str, Any], then: dict[str, Any], minutes: dict[int, dict[
         values = [minutes[place][name] if place in minutes else empty for place in range(60)]
         return display.sparkline(values, width=SPARK_WIDTH, height=SPARK_HEIGHT)
 
-    tokens, tokens_then = (row["input_tokens"] + row["output_tokens"] for row in (now, then))
-    cost = now["cost_nano_usd"]
-    errors, errors_then = (100 * row["errors"] / row["requests"] if row["requests"] else None for row in (now, then))
     return (
-        Figure(
-            "Requests",
-            figures.count(now["requests"]),
-            figures.exact_count(now["requests"]),
-            display.change(now["requests"], then["requests"]),
-            spark("requests"),
-        ),
-        Figure(
-            "Tokens",
-            figures.count(tokens),
-            f"{figures.exact_count(now['input_tokens'])} in, {figures.exact_count(now['output_tokens'])} out",
-            display.change(tokens, tokens_then),
-            spark("tokens"),
-        ),
-        Figure(
-            "Cost",
-            figures.NOTHING if cost is None else figures.money(cost),
-            "no price is known for these models" if cost is None else figures.exact_money(cost),
-            display.change(cost, then["cost_nano_usd"]),
-            spark("cost_nano_usd"),
-        ),
-        Figure(
-            "Errors",
-            figures.share(now["errors"], now["requests"]),
-            f"{figures.exact_count(now['errors'])} of {figures.exact_count(now['requests'])}",
-            display.change(errors, errors_then, more_is="bad"),
-            spark("errors"),
-        ),
+        _requests(now, then, spark("requests")),
+        _tokens(now, then, spark("tokens")),
+        _cost(now, then, spark("cost_nano_usd")),
+        _errors(now, then, spark("errors")),
         _wait("First byte, p50", "p50_first_byte_us", (now, then), spark("p50_first_byte_us", None)),
         _wait("First byte, p95", "p95_first_byte_us", (now, then), []),
     )
@@ -186,6 +159,33 @@ def curl(site: Site, origin: str) -> str:
 def _has_demo_key(settings: Settings) -> bool:
     """Whether the key that everybody knows is in force; any other is nobody's business here."""
     return any(key.key == DEMO_KEY for key in settings.client_keys)
+
+
+def _requests(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
+    count = now["requests"]
+    change = display.change(count, then["requests"])
+    return Figure("Requests", figures.count(count), figures.exact_count(count), change, lines)
+
+
+def _tokens(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
+    total, before = (row["input_tokens"] + row["output_tokens"] for row in (now, then))
+    exact = f"{figures.exact_count(now['input_tokens'])} in, {figures.exact_count(now['output_tokens'])} out"
+    return Figure("Tokens", figures.count(total), exact, display.change(total, before), lines)
+
+
+def _cost(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
+    cost = now["cost_nano_usd"]
+    if cost is None:
+        return Figure("Cost", figures.NOTHING, "no price is known for these models", Change("", "neutral"), lines)
+    change = display.change(cost, then["cost_nano_usd"])
+    return Figure("Cost", figures.money(cost), figures.exact_money(cost), change, lines)
+
+
+def _errors(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
+    share, before = (row["errors"] / row["requests"] if row["requests"] else None for row in (now, then))
+    exact = f"{figures.exact_count(now['errors'])} of {figures.exact_count(now['requests'])}"
+    shown = figures.share(now["errors"], now["requests"])
+    return Figure("Errors", shown, exact, display.change(share, before, more_is="bad"), lines)
 
 
 def _wait(label: str, name: str, rows: Sequence[dict[str, Any]], lines: list[str]) -> Figure:

@@ -32,7 +32,7 @@ select
 from read_json(
     $paths,
     format = 'newline_delimited',
-    compression = 'none',
+    compression = 'uncompressed',
     ignore_errors = true,
     columns = {
         id: 'UUID',
