@@ -142,14 +142,19 @@ class TlsStream(asyncio.BufferedProtocol):
         return _READ_BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Ciphertext has come: as many plain bytes as it holds go up as one."""
+        """Ciphertext has come from the socket."""
+        self.data_received(_READ_BUFFER[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Ciphertext has come, from a socket or from another TLS: as many plain bytes as it holds go up as one."""
         pieces: list[bytes] = []
         try:
-            self._incoming.write(_READ_BUFFER[:nbytes])
-            if self._shaken is not None:
-                self._shake()
-            if self._shaken is None:
-                self._decrypt(pieces)
+            for start in range(0, len(data), SLICE_BYTES):
+                self._incoming.write(data[start : start + SLICE_BYTES])
+                if self._shaken is not None:
+                    self._shake()
+                if self._shaken is None:
+                    self._decrypt(pieces)
         except ssl.SSLError:
             self._break(pieces)
             return
