@@ -41,7 +41,7 @@ def prices_of(settings: Settings) -> PriceList:
 
 def _provider(said: ProviderSettings, settings: Settings) -> Provider:
     preset = presets().get(said.id)
-    assert said.format is not UNSET  # noqa: S101  # loading fills it in or refuses
+    assert said.format is not UNSET  # loading fills it in or refuses
     return Provider(
         id=said.id,
         format=said.format,

@@ -154,7 +154,7 @@ class UsageRecord(Struct, frozen=True, gc=False):
     upstream_us: int
     """Time spent waiting on providers: every attempt, from sending to its last byte."""
     overhead_us: int
-    """What we added before the first byte to the client: the time until then, less the time spent waiting on providers."""
+    """What we added before the first byte to the client: the time until then, less the wait for providers."""
     request_bytes: int
     response_bytes: int
     upstream_request_id: str | None

@@ -103,9 +103,7 @@ class Worker:
     async def stop(self) -> None:
         """Cut what still runs, write every record, close."""
         self._timer.cancel()
-        self._relay.stop()
-        while self._relay.live:
-            await asyncio.sleep(0)
+        await self._relay.stop()
         self._spool.close()
         self._metrics.publish()
         self._log.close()

@@ -141,17 +141,17 @@ class GatewayProcess:
         return rows
 
     def record(self, tag: str, seconds: float = 10.0) -> dict[str, Any]:
-        """The one usage record of the request that has `tag` in its model's name, once it is there."""
+        """The one usage record of the request with `tag` in its model's name or user agent, once it is there."""
         found = self.records(tag, seconds=seconds)
         assert len(found) == 1, f"{len(found)} records of one request: {found}"
         return found[0]
 
     def records(self, tag: str, count: int = 1, seconds: float = 10.0) -> list[dict[str, Any]]:
-        """The usage records of requests with `tag` in their model's name, once there are `count`."""
+        """The usage records of requests with `tag` in their model's name or user agent, once there are `count`."""
 
         def found() -> list[dict[str, Any]]:
             with suppress(operator.NotAnswered):
-                rows = [row for row in self.usage() if tag in (row["requested_model"] or "")]
+                rows = [row for row in self.usage() if tag in f"{row['requested_model']} {row['user_agent']}"]
                 return rows if len(rows) >= count else []
             return []
 

@@ -1,4 +1,7 @@
-"""Which pages in browsers may call us (https://fetch.spec.whatwg.org/#http-cors-protocol). Off unless origins are named."""
+"""Which pages in browsers may call us: none, unless origins are named.
+
+How a browser asks: https://fetch.spec.whatwg.org/#http-cors-protocol.
+"""
 
 from __future__ import annotations
 

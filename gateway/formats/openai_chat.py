@@ -109,7 +109,7 @@ def read_tokens(usage: dict[str, Any]) -> Tokens:
 
 
 def read_reply_tokens(body: bytes) -> Tokens | None:
-    """Tokens of a whole reply, None where it does not say. Only the `usage` object is parsed, however large the reply."""
+    """Tokens of a whole reply, None where it does not say. Only `usage` is parsed, however large the reply."""
     key = body.rfind(_USAGE_KEY)
     found = _USAGE_OBJECT.match(body, key + len(_USAGE_KEY)) if key >= 0 else None
     if found is None:

@@ -72,7 +72,7 @@ KEPT_FROM_CLIENTS = frozenset(
         b"www-authenticate",
     )
 )
-"""Provider headers that stay with us: one hop's, or the provider's site's own. Bodies are decoded, lengths counted anew."""
+"""Provider headers that stay with us: one hop's, or its site's own. Bodies are decoded, lengths counted anew."""
 
 NAMES_LEARNT = 1024
 

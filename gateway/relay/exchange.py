@@ -144,7 +144,7 @@ class Exchange:
             head = replies.stream_head if is_stream else replies.flowing_head
             self.sink.start(trial.status, head(self, trial))
         call = trial.call
-        assert call is not None  # noqa: S101  # a head only comes for a call that was sent
+        assert call is not None  # a head only comes for a call that was sent
         pump = self._pump = Pump(self, trial, call, self._pipeline() if is_stream else None)
         self.sink.on_drained = trial.finish
         call.receiver = pump
@@ -158,6 +158,8 @@ class Exchange:
         self.note(ClientDisconnected("The client left before its answer was complete."))
         self.sink.forget()
         self._drained()
+        if self.body_wait is not None:
+            self.body_wait.cancel()
         if self.trials:
             self.trials[-1].give_up()
 
@@ -254,7 +256,7 @@ class Exchange:
         return PassThrough(hide_usage=done and not asked, ends_with_done=done)
 
     def _key(self) -> ClientKey:
-        assert self.key is not None  # noqa: S101  # admitted before it runs
+        assert self.key is not None  # admitted before it runs
         return self.key
 
     def _read_ask(self) -> Ask:
@@ -264,7 +266,7 @@ class Exchange:
 
     def _body_for(self, attempt: Attempt) -> bytes:
         ask = self.ask
-        assert ask is not None  # noqa: S101  # read before anything is tried
+        assert ask is not None  # read before anything is tried
         if self.endpoint.body == "json":
             ask_usage = self.endpoint.ends_with_done and attempt.provider.stream_usage
             return chat.edit_body(self.body, ask, attempt.target.model, ask_usage=ask_usage)

@@ -1,4 +1,4 @@
-"""Forwards what is not inference to the control process over its Unix socket: pages, the management API, live events."""
+"""Forwards what is not inference to the control process over its Unix socket: pages, the API, live events."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from gateway.errors import Draining, FormatNotServed
 from gateway.outbound.wire import Origin, Pool
 from gateway.records import ClientKey, Endpoint, Provider
 from gateway.routing.dispatch import Attempt
-from gateway.routing.resolve import Resolver, Route
+from gateway.routing.resolve import Resolver, TargetList
 from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
@@ -27,6 +27,9 @@ TICK_SECONDS = 0.05
 
 SLOW_TICKS = 5
 """Every so many ticks the exchanges are looked at for keep-alives and stalled clients."""
+
+CUT_SECONDS = 1.0
+"""How long exchanges that were cut may take to end. They wait for nothing any more."""
 
 REMEMBERED = 4096
 """Routes and labels kept for the next request. Clients may invent names under a wildcard, so this is bounded."""
@@ -55,10 +58,11 @@ class Relay:
         self.first_byte_seconds = self.idle_seconds = 0.0
         self.resolver = Resolver((), {}, ())
         self._labels: dict[tuple[str, str, str], Headers] = {}
-        self._routes: dict[tuple[str, str, str], Route] = {}
+        self._routes: dict[tuple[str, str, str], TargetList] = {}
         self._young: deque[Exchange] = deque()
-        self._turn = random.getrandbits(16)  # noqa: S311  # workers should not begin with the same credential
+        self._turn = random.getrandbits(16)  # workers should not begin with the same credential
         self._ticks = 0
+        self._emptied: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def reload(self, settings: Settings, providers: Sequence[Provider], resolver: Resolver, user_agent: str) -> None:
@@ -76,12 +80,15 @@ class Relay:
         """Begin to look after exchanges."""
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
 
-    def stop(self) -> None:
-        """Cut what still runs."""
+    async def stop(self) -> None:
+        """Cut what still runs, and see it recorded."""
         if self._timer is not None:
             self._timer.cancel()
-        for exchange in list(self.live):
-            exchange.cut(Draining("The gateway is shutting down."))
+        if self.live:
+            self._emptied = self.loop.create_future()
+            for exchange in list(self.live):
+                exchange.cut(Draining("The gateway is shutting down."))
+            await asyncio.wait((self._emptied,), timeout=CUT_SECONDS)
 
     def begin(self, exchange: Exchange) -> None:
         """An exchange begins."""
@@ -97,12 +104,14 @@ class Relay:
         self.live.discard(exchange)
         self.record(exchange)
         exchange.dissolve()
+        if not self.live and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
 
     def new_id(self, unix_ms: int) -> str:
         """A time-ordered id for an exchange."""
-        return uuid7(unix_ms, random.getrandbits(74))  # noqa: S311  # ids are names, not secrets
+        return uuid7(unix_ms, random.getrandbits(74))  # ids are names, not secrets
 
-    def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> Route:
+    def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
         known = self._routes.get((name, key.name, endpoint.format))
         if known is None:
@@ -112,7 +121,7 @@ class Relay:
             self._routes[name, key.name, endpoint.format] = known
         return known
 
-    def _find_route(self, name: str, key: ClientKey, endpoint: Endpoint) -> Route:
+    def _find_route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         route = self.resolver.resolve(name, key)
         speaking = [target for target in route.targets if self.providers[target.provider].format == endpoint.format]
         if not speaking:
@@ -121,7 +130,7 @@ class Relay:
                 f"The provider {provider.id} speaks {provider.format}, which {endpoint.path} is not translated to.",
                 param="model",
             )
-        return Route(tuple(speaking), route.rotate)
+        return TargetList(tuple(speaking), route.rotate)
 
     def next_turn(self) -> int:
         """Counts exchanges, for round robin."""

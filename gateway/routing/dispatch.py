@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gateway.records import Credential, Provider, Target
 
-from .resolve import Route
+from .resolve import TargetList
 from .verdicts import Verdict
 
 Item = TypeVar("Item")
@@ -34,7 +34,7 @@ class Dispatch:
 
     __slots__ = ("_credentials", "_left", "_providers", "_target", "_targets", "_turn")
 
-    def __init__(self, route: Route, providers: Mapping[str, Provider], turn: int) -> None:
+    def __init__(self, route: TargetList, providers: Mapping[str, Provider], turn: int) -> None:
         """`turn` counts exchanges: round robin begins with another credential (and target) each time."""
         self._targets = _rotated(route.targets, turn) if route.rotate else route.targets
         self._providers = providers

@@ -27,7 +27,7 @@ class Combo:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class TargetList:
     """The targets of a name, in order, and whether to begin with another one each time."""
 
     targets: tuple[Target, ...]
@@ -43,7 +43,7 @@ class Resolver:
         self._combos = {combo.name: combo for combo in combos}
         self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
 
-    def resolve(self, name: str, key: ClientKey) -> Route:
+    def resolve(self, name: str, key: ClientKey) -> TargetList:
         """The targets that `key` may use under `name`. Raises UnknownModel or ModelForbidden."""
         return self._permitted(name, self._find(name), key)
 
@@ -59,15 +59,15 @@ class Resolver:
         """Every alias and combo."""
         return (*self._aliases, *self._combos)
 
-    def _find(self, name: str) -> Route:
+    def _find(self, name: str) -> TargetList:
         for _ in range(MOST_HOPS):
             if name not in self._aliases:
                 break
             name = self._aliases[name]
         combo = self._combos.get(name)
         if combo is None:
-            return Route((self._target(name),))
-        return Route(tuple(self._target(target) for target in combo.targets), combo.strategy == "round_robin")
+            return TargetList((self._target(name),))
+        return TargetList(tuple(self._target(target) for target in combo.targets), combo.strategy == "round_robin")
 
     def _target(self, name: str) -> Target:
         provider_id, slash, model = name.partition("/")
@@ -91,7 +91,7 @@ class Resolver:
                 raise UnknownModel(f"Several providers serve `{model}`; ask for one of: {choices}.", param="model")
         raise UnknownModel(f"The model `{model}` does not exist: no configured provider serves it.", param="model")
 
-    def _permitted(self, name: str, route: Route, key: ClientKey) -> Route:
+    def _permitted(self, name: str, route: TargetList, key: ClientKey) -> TargetList:
         if self._matches(key.models, name):
             return route
         targets = tuple(
@@ -99,7 +99,7 @@ class Resolver:
         )
         if not targets:
             raise ModelForbidden(f"Your key may not use the model `{name}`.", param="model")
-        return Route(targets, route.rotate)
+        return TargetList(targets, route.rotate)
 
     def _matches(self, patterns: tuple[str, ...], name: str) -> bool:
         pattern = self._patterns.get(patterns)

@@ -30,7 +30,7 @@ TRIES = 3
 """After so many failures a segment is set aside, if others went through since its first: else the store is at fault."""
 
 ROOM_BYTES = 16 * 1024 * 1024
-"""Free disk below which a failure is the disk's and never counted against a segment."""
+"""Free disk below which a failure is the disk's, and no segment is set aside for it."""
 
 ADOPT_SECONDS = 0.5
 SYNC_SECONDS = 1.0
@@ -213,13 +213,14 @@ class Ingest:
             self._singly = len(batch)
             return
         (segment,) = batch
-        if shutil.disk_usage(self._spool).free < ROOM_BYTES + 4 * segment.size:
-            return
         before = self._failures.get(segment.name, _Failures(0, self._commits))
         now = self._failures[segment.name] = replace(before, count=before.count + 1)
-        if now.count >= TRIES and self._commits > now.commits:
+        if now.count >= TRIES and self._commits > now.commits and self._has_room_for(segment):
             self._set_aside(segment, segments.CLOSED)
             del self._failures[segment.name]
+
+    def _has_room_for(self, segment: Segment) -> bool:
+        return shutil.disk_usage(self._spool).free >= ROOM_BYTES + 4 * segment.size
 
     def _set_aside(self, segment: Segment, suffix: str) -> None:
         place = segments.set_aside(segment.path, suffix)

@@ -340,7 +340,7 @@ def test_a_wrong_key_is_an_authentication_error(client: openai.OpenAI, key: str)
     for ask_for in (
         lambda: stranger.chat.completions.create(model="mock/gpt-4o-mini", messages=HELLO),
         lambda: stranger.embeddings.create(model="mock/text", input="x"),
-        lambda: stranger.models.list(),
+        stranger.models.list,
     ):
         with pytest.raises(openai.AuthenticationError) as raised:
             ask_for()
@@ -409,8 +409,7 @@ def test_the_provider_s_own_words_about_a_wrong_request_reach_the_client(client:
 @pytest.mark.parametrize("stream", [False, True])
 def test_retries_of_the_client_work(client: openai.OpenAI, mock: MockProcess, tag: str, stream: bool) -> None:
     model = f"mock/gpt-4o-mini;status=500;retry=0.01;times=2;tag={tag}"
-    answer = client.with_options(max_retries=3).chat.completions.create(model=model, messages=HELLO, stream=stream)
-    assert answer
+    client.with_options(max_retries=3).chat.completions.create(model=model, messages=HELLO, stream=stream)
     assert len(mock.requests(tag)) == 3
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import struct
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -180,6 +182,35 @@ async def ask(port: int, data: bytes, *, method: str = "POST") -> Answer:
     """The answer to one request on a connection of its own."""
     async with dialled(port) as wire:
         return await wire.ask(data, method=method)
+
+
+def connect(port: int, *, receive_buffer: int = 0) -> socket.socket:
+    """A plain socket, for tests that must be the ones who read and leave; with a small buffer nothing is read ahead."""
+    sock = socket.socket()
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(10)
+    sock.connect(("127.0.0.1", port))
+    return sock
+
+
+def read_until(sock: socket.socket, mark: bytes) -> bytes:
+    """What comes, up to the first piece with which `mark` is complete."""
+    got = b""
+    while mark not in got:
+        piece = sock.recv(65536)
+        assert piece, f"closed before {mark!r}: {got[-500:]!r}"
+        got += piece
+    return got
+
+
+def leave(sock: socket.socket, how: str) -> float:
+    """Leave by `fin` or `reset`; the time, monotonic milliseconds, as the mock tells it."""
+    if how == "reset":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    now = time.monotonic() * 1000
+    sock.close()
+    return now
 
 
 def events(body: bytes) -> list[bytes]:

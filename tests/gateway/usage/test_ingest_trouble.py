@@ -183,6 +183,8 @@ def test_a_full_disk_is_no_fault_of_the_segment(bench: Bench, monkeypatch: pytes
         for number in range(10):
             bench.put(f"small{number}", usage_record())
             bench.steps(3)
+        bench.ingest.open()
+        assert len(bench.rows()) == 10
     bench.steps()
     assert large.id in bench.rows()
     assert len(bench.rows()) == 11
