@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from blacksheep import Application
+from blacksheep import Application, Router
 
 from gateway import __version__, child, jobs
 from gateway.api.endpoints import ENDPOINTS
@@ -71,7 +72,9 @@ class Control:
         """Open the store and begin to ingest. A store that cannot be opened now is tried again and again."""
         await asyncio.to_thread(self._thread.start)
         token = operator_token(self._directory / "run")
-        self._app = Application(show_error_details=False)
+        self._app = Application(router=Router(), show_error_details=False)
+        # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
+        self._app.logger.setLevel(logging.WARNING)
         UsageApi(self._analytics.read, token, self._describe_ingest).add_to(self._app)
         add_pages(self._app, self._site)
         await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own

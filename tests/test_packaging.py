@@ -9,16 +9,19 @@ import sysconfig
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from gateway import __version__
-from tests.e2e.served import Served
+from tests.gateway_process import environment, get
 from tests.source import PROGRAM, ROOT, tracked
+from tests.waiting import until
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -43,11 +46,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def demo(installed: Path, tmp_path: Path) -> Iterator[Served]:
+def demo(installed: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     command = [str(installed / "bin" / "sluicegate"), "serve", "--demo", "--listen", "127.0.0.1:0"]
-    served = Served([*command, "--data-dir", str(tmp_path / "data")], tmp_path, cwd=tmp_path)
-    yield served
-    assert served.close() == 0
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.terminate()
+    assert process.returncode == 0
 
 
 def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
@@ -78,12 +82,14 @@ def test_the_installed_command_runs(installed: Path, tmp_path: Path) -> None:
     assert place.startswith(str(installed))
 
 
-def test_the_installed_gateway_serves_its_demo(demo: Served) -> None:
-    line = next(line for line in demo.output_until("curl") if "curl" in line)
-    command = line[line.index("curl") :].strip()
-    streamed = run("sh", "-c", f"{command} -sS --max-time 10 --noproxy '*'")
+def test_the_installed_gateway_serves_its_demo(demo: subprocess.Popen[str]) -> None:
+    assert demo.stdout is not None
+    line = next(line for line in demo.stdout if "curl" in line)
+    streamed = run("sh", "-c", f"{line[line.index('curl') :].strip()} -sS --max-time 10 --noproxy '*'")
     assert streamed.startswith("data: {")
     assert streamed.rstrip().endswith("data: [DONE]")
+    url = next(line for line in demo.stdout if line.startswith("Open:")).split()[-1]
+    assert b"<!doctype html>" in until(lambda: page(url), 10.0)
 
 
 def test_locked_requirements_are_what_pyproject_asks_for() -> None:
@@ -103,6 +109,13 @@ def test_lists_of_requirements_agree_with_pyproject(name: str, wanted: list[str]
     locked = pins(f"{name}.txt")
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+
+
+def page(url: str) -> bytes:
+    """The page there, once the control process is up; empty before."""
+    with suppress(HTTPError):
+        return get(url)
+    return b""
 
 
 def pins(name: str) -> dict[str, str]:

@@ -57,6 +57,11 @@ def add_pages(app: Application, site: Site, pages: tuple[Page, ...] = PAGES) -> 
     app.router.add_head("/static/*", _static)
     readable = {page.path for page in pages}
 
+    async def broken(app: Application, request: Request, error: Exception) -> Response:
+        return _notice(site, 500, "That went wrong", "The gateway's log says why. Requests are served all the same.")
+
+    app.exceptions_handlers[500] = broken
+
     async def otherwise(request: Request) -> Response:
         path = request.url.path.decode("latin-1")
         if path in readable and request.method not in {"GET", "HEAD"}:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from blacksheep import Application, Content, Request, Response
+from blacksheep import Application, Content, Request, Response, Router
 
 from gateway import __version__
 from gateway.access.keys import KeyRing
@@ -31,7 +32,9 @@ class Public:
 
     def application(self) -> Application:
         """The application; its `start` is to be awaited before the first request."""
-        app = Application(show_error_details=False)
+        # BlackSheep's default router is one for the whole process.
+        app = Application(router=Router(), show_error_details=False)
+        app.logger.setLevel(logging.WARNING)  # It tells of every refusal; the client hears it, and that is enough.
         for path, answer in (
             ("/healthz", self._health),
             ("/readyz", self._readiness),

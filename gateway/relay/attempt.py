@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamMalformed
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 
@@ -33,6 +33,7 @@ class Trial:
         "done",
         "error",
         "headers",
+        "is_stream",
         "sent_ns",
         "status",
         "waited_us",
@@ -49,6 +50,8 @@ class Trial:
         self.status = 0
         """What the provider answered; 0 before it did."""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.is_stream = False
+        """Whether the answer is an event stream."""
         self.error: UpstreamError | None = None
         self.sent_ns = time.monotonic_ns()
         self.waited_us = 0
@@ -64,16 +67,23 @@ class Trial:
         return self._named.get(name, b"")
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The provider answers."""
+        """The provider answers. Until the first byte of a stream has come another provider may do better."""
         self.status = status
         self.headers = headers
         self._named = dict(headers)
-        if status < 400 and not self._is_collected():
+        if status >= 300:
+            return
+        self.is_stream = self.header(b"content-type").startswith(b"text/event-stream")
+        if self.is_stream and self.call is not None:
+            self.call.set_idle_timeout(self._exchange.relay.settings.stream.idle_timeout_seconds)
+        elif not self._is_collected():
             self._exchange.begin_pumping(self)
 
     def body(self, data: bytes) -> None:
-        """A piece of an answer that is collected."""
-        if self.status < 400:
+        """The first piece of a stream, or a piece of an answer that is collected."""
+        if self.is_stream:
+            self._exchange.begin_pumping(self).body(data)
+        elif self.status < 400:
             self._pieces.append(data)
             self._size += len(data)
             if self._size > COLLECTED_BYTES:
@@ -84,8 +94,11 @@ class Trial:
             self._size += len(data)
 
     def end(self) -> None:
-        """The answer is complete."""
+        """The answer is complete, if it is one."""
         self.stop_waiting()
+        if self.status < 400 and (self.status >= 300 or not self._pieces):
+            what = "with a redirect" if self.status >= 300 else "without a body"
+            self.error = UpstreamMalformed(f"The provider answered {self.status} {what}.")
         self.finish()
 
     def failed(self, error: UpstreamError) -> None:

@@ -139,17 +139,14 @@ class Exchange:
 
     def begin_pumping(self, trial: Trial) -> Pump:
         """Commit: the head of this attempt goes to the client, and its bytes follow as they come."""
-        is_stream = trial.header(b"content-type").startswith(b"text/event-stream")
         if not self.sink.started:
-            head = replies.stream_head if is_stream else replies.flowing_head
+            head = replies.stream_head if trial.is_stream else replies.flowing_head
             self.sink.start(trial.status, head(self, trial))
         call = trial.call
         assert call is not None  # a head only comes for a call that was sent
-        pump = self._pump = Pump(self, trial, call, self._pipeline() if is_stream else None)
+        pump = self._pump = Pump(self, trial, call, self._pipeline() if trial.is_stream else None)
         self.sink.on_drained = trial.finish
         call.receiver = pump
-        if is_stream:
-            call.set_idle_timeout(self.relay.settings.stream.idle_timeout_seconds)
         return pump
 
     def client_left(self) -> None:

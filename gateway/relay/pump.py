@@ -61,7 +61,8 @@ class Pump:
             return
         rest = self._last + self.pipeline.close()
         if not self.pipeline.complete:
-            self._break(rest, UpstreamClosed("The provider's stream ended without its end mark."))
+            self._trial.error = UpstreamClosed("The provider's stream ended without its end mark.")
+            self._break(rest, self._trial.error)
             return
         if self.pipeline.failed:
             self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")

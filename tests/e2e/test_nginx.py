@@ -10,15 +10,13 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
 from tests.e2e.nginx import Nginx, certify, command, write_configuration
-from tests.e2e.served import CLIENT_KEY, Served, serve
+from tests.gateway_process import CLIENT_KEY, GatewayProcess
 from tests.providers import MockProcess
-from tests.providers import mock as mock  # noqa: PLC0414 # a fixture
 from tests.waiting import until
 
 pytestmark = pytest.mark.needs("nginx")
@@ -28,14 +26,7 @@ STREAM = "chunks=10;pace=30ms;stamp"
 
 
 @pytest.fixture(scope="module")
-def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = serve(tmp_path_factory.mktemp("gateway"), mock.url)
-    yield served
-    assert served.close() == 0
-
-
-@pytest.fixture(scope="module")
-def nginx(gateway: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def nginx(gateway: GatewayProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     running = Nginx(tmp_path_factory.mktemp("nginx"), gateway.port)
     yield running
     running.close()
@@ -93,8 +84,7 @@ async def test_a_stream_over_http_2_begins_before_it_ends(nginx: Nginx) -> None:
     assert times[0][1] < times[-1][0]
 
 
-def test_a_long_prompt_passes(nginx: Nginx, mock: MockProcess) -> None:
-    tag = uuid4().hex
+def test_a_long_prompt_passes(nginx: Nginx, mock: MockProcess, tag: str) -> None:
     with posted(nginx, chat(f"tag={tag}", stream=False, prompt="x" * 2**20)) as response:
         assert response.status == 200
         assert json.load(response)["choices"]
@@ -111,8 +101,7 @@ def test_a_prompt_beyond_the_limit_is_refused_by_us_not_by_nginx(nginx: Nginx) -
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_closes_the_provider(nginx: Nginx, mock: MockProcess, stream: bool) -> None:
-    tag = uuid4().hex
+def test_a_client_that_leaves_closes_the_provider(nginx: Nginx, mock: MockProcess, tag: str, stream: bool) -> None:
     script = f"stall=2;tag={tag}" if stream else f"first=60s;tag={tag}"
     connection = HTTPSConnection("localhost", nginx.port, timeout=10, context=nginx.trust)
     with closing(connection):
@@ -126,7 +115,7 @@ def test_a_client_that_leaves_closes_the_provider(nginx: Nginx, mock: MockProces
     assert time.monotonic() - left < 1.0
 
 
-def test_connections_to_the_gateway_are_kept(nginx: Nginx, gateway: Served) -> None:
+def test_connections_to_the_gateway_are_kept(nginx: Nginx, gateway: GatewayProcess) -> None:
     used_up = closed_connections(gateway.port)
     with closing(HTTPSConnection("localhost", nginx.port, timeout=10, context=nginx.trust)) as connection:
         for _ in range(20):
@@ -141,7 +130,7 @@ def test_nginx_has_nothing_to_complain_about(nginx: Nginx) -> None:
     assert not nginx.errors()
 
 
-def test_a_stock_nginx_does_not_hold_a_stream_back(gateway: Served, tmp_path: Path) -> None:
+def test_a_stock_nginx_does_not_hold_a_stream_back(gateway: GatewayProcess, tmp_path: Path) -> None:
     stock = Nginx(tmp_path, gateway.port, stock=True)
     try:
         with closing(HTTPConnection("localhost", stock.plain_port, timeout=10)) as connection:
@@ -163,11 +152,14 @@ def test_who_asks_without_tls_is_sent_to_it(nginx: Nginx) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/"])
 def test_what_is_not_inference_is_reached_too(nginx: Nginx, path: str) -> None:
+    # The control process, which has the page, may come up a moment after the workers.
+    until(lambda: status_of(nginx, path) == 200, 10.0)
+
+
+def status_of(nginx: Nginx, path: str) -> int:
     with closing(HTTPSConnection("localhost", nginx.port, timeout=10, context=nginx.trust)) as connection:
         connection.request("GET", path)
-        response = connection.getresponse()
-        response.read()
-        assert response.status == 200
+        return connection.getresponse().status
 
 
 def closed_connections(port: int) -> int:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import httpx
 import pytest
+from blacksheep import Application, Router
 
 from gateway.settings.demo import add_demo
+from gateway.settings.model import Settings
 from tests.gateway.control.process import FORWARDED, Answer, ControlProcess, record, running, settings_in
-from web.site import GUARDS
+from web.page import Page, Role, Site, Visit
+from web.site import GUARDS, add_pages
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +116,35 @@ def test_the_curl_line_goes_where_the_browser_went_but_never_into_a_shell(
 
 def test_behind_tls_the_curl_line_says_https(demo: ControlProcess) -> None:
     assert "https://gate.example:8080/v1/" in page(demo, **{"x-forwarded-proto": "https"}).text
+
+
+async def look_at(role: Role) -> httpx.Response:
+    """The answer of a page whose making fails, asked of the application itself."""
+
+    async def load(site: Site, visit: Visit) -> object:
+        raise RuntimeError("a secret of ours")
+
+    async def read(name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+        return []
+
+    app = Application(router=Router(), show_error_details=False)
+    made = Page("/", "Made up", "It fails.", "Watch", role, "overview.html", (), load)
+    add_pages(app, Site(read, Settings, demo=False, version="1", started_at_us=0, endpoints=()), (made,))
+    await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gate.example") as client:
+        return await client.get("/")
+
+
+async def test_a_mistake_of_ours_is_told_without_its_details_under_the_same_guards() -> None:
+    answer = await look_at("anyone")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"]
+    assert "The gateway's log says why" in answer.text.replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+async def test_a_page_for_people_with_a_login_is_shown_to_nobody_yet(role: Role) -> None:
+    answer = await look_at(role)
+    assert answer.status_code == 403
+    assert "login" in answer.text
