@@ -194,7 +194,7 @@ class Connection(AnswerReader, asyncio.BufferedProtocol):
     # What the transport tells
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where a read goes. One buffer serves every connection, for what is read is understood before the next read."""
+        """Where a read goes: one buffer serves all connections, for what is read is understood before the next read."""
         return _READ_BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:

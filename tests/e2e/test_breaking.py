@@ -29,7 +29,7 @@ class Break(NamedTuple):
     """`error.code`; empty where it is the kind."""
 
 
-SILENT = 0.4
+SILENT = 0.25
 """Seconds of silence after which a provider counts as dead here."""
 
 WITHOUT_AN_ANSWER = (

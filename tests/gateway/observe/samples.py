@@ -38,7 +38,7 @@ ORDINARY = UsageRecord(
 
 def exchange(**changes: object) -> UsageRecord:
     """An ordinary exchange, but for `changes`."""
-    return replace(ORDINARY, **changes)  # type: ignore[arg-type]  # by name, as each test needs them
+    return replace(ORDINARY, **changes)
 
 
 def tried(model: str = "gpt", *, error: str | None = None) -> AttemptRecord:
