@@ -134,9 +134,9 @@ class GatewayProcess:
 
     # What it remembers
 
-    def usage(self) -> list[dict[str, Any]]:
+    def usage(self, limit: int = 500) -> list[dict[str, Any]]:
         """The latest usage records, newest first."""
-        answer = operator.ask(self.data_dir, "/api/usage", {"last": "1h", "limit": 10_000})
+        answer = operator.ask(self.data_dir, "/api/usage", {"last": "1h", "limit": limit})
         rows: list[dict[str, Any]] = answer["rows"]
         return rows
 

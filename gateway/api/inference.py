@@ -35,7 +35,11 @@ class Inference:
         exchange.method = scope["method"]
         relay.begin(exchange)
         try:
-            await self._run(exchange, dict(headers), receive)
+            limit = relay.settings.server.max_body_bytes
+            length = self._admit(exchange, dict(headers), limit)
+            exchange.body = await read_body(exchange, receive, length, limit)
+            relay.watch(exchange)
+            await exchange.run()
         except ClientDisconnected as error:
             exchange.note(error)
         except GatewayError as error:
@@ -44,10 +48,12 @@ class Inference:
             log.exception("an exchange failed", id=exchange.id)
             exchange.refuse(GatewayError("The gateway failed to handle this request."))
         finally:
-            await exchange.finished()
+            if exchange.sink.started and not exchange.sink.over:
+                await exchange.drained()
             relay.end(exchange)
 
-    async def _run(self, exchange: Exchange, headers: dict[bytes, bytes], receive: Receive) -> None:
+    def _admit(self, exchange: Exchange, headers: dict[bytes, bytes], limit: int) -> int:
+        """Check everything but the body; the declared length of the body, -1 where it is not declared."""
         agent = headers.get(b"user-agent")
         exchange.user_agent = agent.decode("latin-1") if agent is not None else None
         if self.cors is not None:
@@ -58,10 +64,7 @@ class Inference:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = self.keys.get(headers)
         exchange.content_type = check_type(exchange.endpoint, headers)
-        limit = self._relay.settings.server.max_body_bytes
-        exchange.body = await read_body(exchange, receive, declared_length(headers, limit), limit)
-        self._relay.watch(exchange)
-        await exchange.run()
+        return declared_length(headers, limit)
 
 
 def client_address(scope: Message) -> str | None:

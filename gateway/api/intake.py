@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import ClientDisconnected, InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 from gateway.records import Endpoint
-from gateway.relay.sink import Message, Receive, pending
+from gateway.relay.sink import Receive, pending
 
 if TYPE_CHECKING:
     from gateway.relay.exchange import Exchange
@@ -44,39 +45,29 @@ def declared_length(headers: dict[bytes, bytes], limit: int) -> int:
 
 
 async def read_body(exchange: Exchange, receive: Receive, length: int, limit: int) -> bytes:
-    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout."""
-    message = await _next(exchange, receive)
-    body: bytes = message.get("body", b"")
-    if len(body) > limit:
-        raise RequestTooLarge(f"The request body is larger than {limit} bytes.")
-    # Granian says `more_body` even when all declared bytes have come; asking again would cost a thread hop.
-    if len(body) == length or not message.get("more_body"):
-        return body
-    parts, size = [body], len(body)
-    while size != length and message.get("more_body"):
-        message = await _next(exchange, receive)
-        part = message.get("body", b"")
-        parts.append(part)
+    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout.
+
+    The relay's clock cancels the wait for a piece when it takes too long.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        waiting = receive()
+        exchange.body_wait = future = pending(waiting)
+        try:
+            message = await (waiting if future is None else future)
+        except asyncio.CancelledError:
+            raise RequestTimeout("The request body did not arrive in time.") from None
+        if message["type"] == "http.disconnect":
+            exchange.gone = True
+            raise ClientDisconnected("The client left while sending its request.")
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > limit:
             raise RequestTooLarge(f"The request body is larger than {limit} bytes.")
-    return b"".join(parts)
-
-
-async def _next(exchange: Exchange, receive: Receive) -> Message:
-    """The next message of the client. The relay's clock cancels the wait when it takes too long."""
-    waiting = receive()
-    future = pending(waiting)
-    if future is None:
-        message = await waiting
-    else:
-        exchange.wait_for_body(future)
-        try:
-            message = await future
-        except asyncio.CancelledError:
-            raise RequestTimeout("The request body did not arrive in time.") from None
-        exchange.body_wait = None
-    if message["type"] == "http.disconnect":
-        exchange.gone = True
-        raise ClientDisconnected("The client left while sending its request.")
-    return message
+        # Granian says `more_body` even when all declared bytes have come; asking again would cost a thread hop.
+        if size == length or not message.get("more_body"):
+            exchange.body_wait = None
+            return b"".join((*parts, part)) if parts else part
+        parts.append(part)
+        exchange.heard_ns = time.monotonic_ns()

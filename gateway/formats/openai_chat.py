@@ -7,6 +7,7 @@ Shapes: https://platform.openai.com/docs/api-reference.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -168,11 +169,20 @@ def _renamed(body: bytes, old: str, new: str) -> bytes | None:
     key = body.find(b'"model"')
     if key < 0 or body.find(b'"model"', key + 7) >= 0 or (b"\\u00" in body and _ESCAPED_ASCII_LETTER.search(body)):
         return None
+    compact = _member(old)
+    if body.startswith(compact, key):
+        return b"%b%b%b" % (body[:key], _member(new), body[key + len(compact) :])
     colon = _COLON.match(body, key + 7)
     value = orjson.dumps(old)
     if colon is None or not body.startswith(value, colon.end()):
         return None
     return body[: colon.end()] + orjson.dumps(new) + body[colon.end() + len(value) :]
+
+
+@lru_cache(maxsize=1024)
+def _member(model: str) -> bytes:
+    """The member of a JSON object as most clients write it."""
+    return b'"model":' + orjson.dumps(model)
 
 
 def _inserted(body: bytes, pairs: bytes, ask: Ask) -> bytes:

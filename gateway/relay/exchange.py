@@ -39,7 +39,6 @@ class Exchange:
         "ask",
         "body",
         "body_wait",
-        "body_wait_since",
         "client",
         "content_type",
         "cors",
@@ -47,11 +46,14 @@ class Exchange:
         "error",
         "first_byte_ns",
         "gone",
+        "head_overhead_us",
         "headers",
+        "heard_ns",
         "id",
         "key",
         "kind",
         "method",
+        "recorded",
         "relay",
         "sink",
         "started_at_us",
@@ -76,12 +78,17 @@ class Exchange:
         self.user_agent: str | None = None
         self.content_type = b""
         self.sink = Sink(send, relay.settings.stream.window_bytes)
+        self.sink.on_end = self.conclude
         self.watch = Watch(receive, self.client_left)
         self.key: ClientKey | None = None
         self.body = b""
         self.body_wait: asyncio.Future[object] | None = None
         """What the reading of the body waits for, if anything."""
-        self.body_wait_since = 0.0
+        self.heard_ns = self.started_ns
+        """When the client last sent a piece of its request."""
+        self.head_overhead_us = -1
+        """What the head told the client of our overhead; -1 before that."""
+        self.recorded = False
         self.ask: Ask | None = None
         self.trials: list[Trial] = []
         self.tokens: Tokens | None = None
@@ -112,7 +119,8 @@ class Exchange:
         route = self.relay.route(self.ask.model, self._key(), self.endpoint)
         dispatch = Dispatch(route, self.relay.providers, self.relay.next_turn())
         while (attempt := dispatch.next()) is not None:
-            trial = await self._try(attempt)
+            trial = self._begin(attempt)
+            await trial.done
             if self.gone:
                 raise ClientDisconnected("The client left before its answer was complete.")
             if self._pump is not None:
@@ -125,7 +133,7 @@ class Exchange:
                 break
         replies.settle(self, self.trials[-1])
 
-    async def _try(self, attempt: Attempt) -> Trial:
+    def _begin(self, attempt: Attempt) -> Trial:
         relay = self.relay
         upstream = relay.upstreams[attempt.provider.id]
         body = self._body_for(attempt)
@@ -134,7 +142,6 @@ class Exchange:
         trial = Trial(self, attempt, relay.loop.create_future())
         self.trials.append(trial)
         trial.call = relay.pool.send(upstream.origin, request, trial)
-        await trial.done
         return trial
 
     def begin_pumping(self, trial: Trial) -> Pump:
@@ -168,17 +175,17 @@ class Exchange:
         else:
             self.client_left()
 
-    async def finished(self) -> None:
+    async def drained(self) -> None:
         """Until a slow client has taken all of its answer, or has left."""
-        if self.sink.started and not self.sink.over:
-            self._drain = self.relay.loop.create_future()
-            self.sink.on_drained = self._drained
-            await self._drain
+        self._drain = self.relay.loop.create_future()
+        self.sink.on_drained = self._drained
+        await self._drain
 
-    def wait_for_body(self, wait: asyncio.Future[object]) -> None:
-        """The rest of the request is still to come: `tick` cancels `wait` when that takes too long."""
-        self.body_wait = wait
-        self.body_wait_since = self.relay.loop.time()
+    def conclude(self) -> None:
+        """Leave the record, once; before the last byte goes out, so that an answer the client has is recorded."""
+        if not self.recorded:
+            self.recorded = True
+            self.relay.record(self)
 
     def break_off(self) -> None:
         """End without a proper end, so that the client sees that something is missing."""
@@ -213,7 +220,8 @@ class Exchange:
         stream = self.relay.settings.stream
         stalled = self.sink.blocked_since
         if self.body_wait is not None:
-            if now - self.body_wait_since > self.relay.settings.server.body_timeout_seconds:
+            silent = (time.monotonic_ns() - self.heard_ns) / 1e9
+            if silent > self.relay.settings.server.body_timeout_seconds:
                 self.body_wait.cancel()
         elif stalled is not None and now - stalled > stream.client_stall_seconds:
             self.note(ClientDisconnected("The client took nothing of its answer for too long."), "client_stalled")

@@ -47,7 +47,7 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         total_us=(now - started) // 1000,
         first_byte_us=(first_byte - started) // 1000 if first_byte else None,
         upstream_us=sum([each.waited_us for each in exchange.trials]),
-        overhead_us=exchange.overhead_us(first_byte or now),
+        overhead_us=exchange.overhead_us(now) if exchange.head_overhead_us < 0 else exchange.head_overhead_us,
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
         upstream_request_id=_upstream_id(trial),

@@ -102,7 +102,7 @@ class Relay:
         """An exchange is over."""
         exchange.watch.end()
         self.live.discard(exchange)
-        self.record(exchange)
+        exchange.conclude()
         exchange.dissolve()
         if not self.live and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)

@@ -35,8 +35,9 @@ def our_headers(exchange: Exchange) -> Headers:
     if not exchange.trials:
         return headers
     headers.extend(exchange.relay.labels(exchange.trials[-1].attempt))
+    exchange.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
     headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
-    headers.append((b"x-sluicegate-overhead-us", b"%d" % exchange.overhead_us(time.monotonic_ns())))
+    headers.append((b"x-sluicegate-overhead-us", b"%d" % overhead))
     return headers
 
 

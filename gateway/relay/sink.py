@@ -49,6 +49,7 @@ class Sink:
         "blocked_since",
         "bytes_sent",
         "on_drained",
+        "on_end",
         "on_room",
         "over",
         "started",
@@ -71,6 +72,8 @@ class Sink:
         """Loop time since which the client takes nothing."""
         self.on_room = _nothing
         """Called when the client has taken everything that waited for it."""
+        self.on_end = _nothing
+        """Called just before the last piece leaves: what must be true once the client has its answer, is made true."""
         self.on_drained = _nothing
         """Called when everything has been handed over after `finish`."""
 
@@ -109,9 +112,10 @@ class Sink:
         """The client is gone: nothing more is sent, what waits is dropped."""
         self.over = True
         self._queue.clear()
-        self.on_room = self.on_drained = _nothing
+        self.on_room = self.on_drained = self.on_end = _nothing
 
     def _end(self, data: bytes) -> None:
+        self.on_end()
         self._put({"type": "http.response.body", "body": data})
         self.over = True
         self.on_drained()

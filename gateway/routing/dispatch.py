@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TypeVar
+
+from msgspec import Struct
 
 from gateway.records import Credential, Provider, Target
 
@@ -20,8 +21,7 @@ NO_CREDENTIAL = Credential("", "", "")
 """For a server that asks for no key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True, gc=False):
     """One try: a target, and the credential to use."""
 
     target: Target
@@ -65,9 +65,11 @@ class Dispatch:
 
     def _order(self, provider: Provider) -> list[Credential]:
         """The credentials of a provider, the first to use last."""
-        credentials: Sequence[Credential] = provider.credentials or (NO_CREDENTIAL,)
-        if provider.strategy == "round_robin" and len(credentials) > 1:
-            credentials = _rotated(tuple(credentials), self._turn)
+        credentials = provider.credentials or (NO_CREDENTIAL,)
+        if len(credentials) == 1:
+            return [credentials[0]]
+        if provider.strategy == "round_robin":
+            credentials = _rotated(credentials, self._turn)
         return list(reversed(credentials))
 
 

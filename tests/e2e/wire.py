@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 import time
@@ -16,6 +17,9 @@ from tests.gateway_process import CLIENT_KEY
 
 CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "Hello"}]
+
+OF_TRANSPORT = {"split", "byte", "gzip", "eof", "chunkext", "trailers", "interim", "close", "usage=late"}
+"""Behaviours of the mock that change how an answer comes, not what it says."""
 
 Headers = list[tuple[str, str]]
 
@@ -227,3 +231,16 @@ def content(body: bytes) -> str:
     """The text of a streamed chat answer."""
     said = [json.loads(data) for data in events(body) if data != b"[DONE]"]
     return "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in said if chunk.get("choices"))
+
+
+def comparable(body: bytes) -> bytes:
+    """A stream of the mock without comments, and without what differs from request to request."""
+    body = re.sub(rb"chatcmpl-[0-9a-f]+", b"ID", re.sub(rb": keep-alive\r?\n\r?\n", b"", body))
+    return re.sub(rb'("created":\s*)\d+', rb"\1TIME", body)
+
+
+async def from_the_mock(port: int, script: str, **more: object) -> bytes:
+    """What the mock says to this script when asked without a gateway, and without oddities of transport."""
+    told = ";".join(word for word in script.split(";") if word not in OF_TRANSPORT)
+    body = chat_body("x", stream=True, **more).replace(b"mock/x", f"gpt;{told}".encode())
+    return (await ask(port, request("POST", CHAT, body))).body
