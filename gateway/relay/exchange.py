@@ -104,11 +104,6 @@ class Exchange:
         self._keepalives = 0
 
     @property
-    def age(self) -> float:
-        """Seconds since the request was seen."""
-        return (time.monotonic_ns() - self.started_ns) / 1e9
-
-    @property
     def is_streaming(self) -> bool:
         """Whether its answer is flowing."""
         return self._pump is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from .compose import Composer
 from .exchange import Exchange
 from .sink import Headers
 
-WATCHED_AFTER_SECONDS = 0.05
+WATCHED_AFTER_NS = 50_000_000
 """Age from which a client is watched for leaving. Shorter answers are over before it matters, and cost less."""
 
 TICK_SECONDS = 0.05
@@ -151,7 +152,8 @@ class Relay:
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
         now = self.loop.time()
         young = self._young
-        while young and young[0].age > WATCHED_AFTER_SECONDS:
+        born_before = time.monotonic_ns() - WATCHED_AFTER_NS
+        while young and young[0].started_ns < born_before:
             exchange = young.popleft()
             if exchange in self.live:
                 exchange.watch.begin()
