@@ -5,10 +5,18 @@ Paths are compared as the server decoded them, once, here; nothing behind this d
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.access.keys import presented_key
-from gateway.errors import ControlUnavailable, GatewayError, MethodNotAllowed, RequestTooLarge, UnknownEndpoint
+from gateway.errors import (
+    ControlUnavailable,
+    GatewayError,
+    MethodNotAllowed,
+    RequestTimeout,
+    RequestTooLarge,
+    UnknownEndpoint,
+)
 from gateway.formats.openai_chat import write_error
 from gateway.relay.forward import Forward
 from gateway.relay.sink import Headers, Message, Receive, Send, Sink
@@ -24,6 +32,9 @@ OWN_PREFIX = "/v1/models/"
 READ_METHODS = frozenset(("GET", "HEAD"))
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
+
+FORWARDED_BODY_SECONDS = 60.0
+"""How long such a body may take to arrive."""
 
 WINDOW_BYTES = 256 * 1024
 
@@ -68,8 +79,13 @@ class Front:
     async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
         key = self._inference.keys.find(presented_key(dict(scope["headers"])))
         try:
-            body = await _read(receive)
+            async with asyncio.timeout(FORWARDED_BODY_SECONDS):
+                body = await _read(receive)
             await self.forward.serve(scope, receive, send, body=body, key=key.name if key else None)
+        except TimeoutError:
+            self._refuse(
+                scope, send, RequestTimeout("The request body did not arrive in time."), [(b"connection", b"close")]
+            )
         except (ControlUnavailable, RequestTooLarge) as error:
             self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
 

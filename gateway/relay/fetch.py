@@ -26,10 +26,6 @@ class Gathering:
         self._size = 0
         self.cancel: Callable[[], None] = _nothing
 
-    async def result(self) -> bytes:
-        """The whole body of a 200; raises UpstreamError."""
-        return await self._done
-
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The status counts, the headers do not."""
         self._status = status
@@ -60,11 +56,12 @@ async def fetch(relay: Relay, provider: Provider, path: str) -> bytes:
     upstream = relay.upstreams[provider.id]
     credential = provider.credentials[0] if provider.credentials else NO_CREDENTIAL
     head = upstream.composer.compose_get(path, credential)
-    gathering = Gathering(relay.loop.create_future())
+    done: asyncio.Future[bytes] = relay.loop.create_future()
+    gathering = Gathering(done)
     call = relay.pool.send(upstream.origin, Request(b"GET", head, b"", FETCH_SECONDS, FETCH_SECONDS), gathering)
     gathering.cancel = call.cancel
     try:
-        return await gathering.result()
+        return await done
     except asyncio.CancelledError:
         call.cancel()
         raise
