@@ -51,6 +51,11 @@ def versions() -> dict[str, str]:
     return found | {package: _package_version(package) for package in PACKAGES}
 
 
+def between(begin: dict[str, str], end: dict[str, str]) -> dict[str, str]:
+    """The versions of a run. Where the two ends differ, the change is told: its figures are of no one version."""
+    return {name: old if end[name] == old else f"{old}, in the end {end[name]}" for name, old in begin.items()}
+
+
 def assign_cores(workers: int) -> Cores:
     """Peers on the first core (as many as workers where there are enough), mock and load on the last ones."""
     allowed = sorted(_ALLOWED)

@@ -40,7 +40,7 @@ class Options:
 
 def run(chosen: Sequence[Named], options: Options) -> Run:
     """Measures everything. Raises `BenchmarkError`; every process it started has ended by then."""
-    begun = time.monotonic()
+    begun, versions = time.monotonic(), machine.versions()
     with _out_of_the_way():
         course = _Course(options)
         results = tuple(course.scenario(named) for named in chosen)
@@ -50,7 +50,7 @@ def run(chosen: Sequence[Named], options: Options) -> Run:
         quick=options.quick,
         mock=options.mock,
         machine=machine.describe(),
-        versions=machine.versions(),
+        versions=machine.between(versions, machine.versions()),
         scenarios=results,
     )
 

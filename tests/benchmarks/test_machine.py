@@ -48,3 +48,9 @@ def test_versions_name_the_gateway_and_what_it_stands_on(monkeypatch: pytest.Mon
     assert found["gateway"] == gateway.__version__
     assert found["nginx"] == "absent"
     assert {"granian", "blacksheep", "uvloop", "httptools", "orjson"} <= found.keys()
+
+
+def test_what_changed_during_a_run_is_told() -> None:
+    begin, end = {"gateway": "1", "nginx": "2"}, {"gateway": "1-dirty", "nginx": "2"}
+
+    assert machine.between(begin, end) == {"gateway": "1, in the end 1-dirty", "nginx": "2"}
