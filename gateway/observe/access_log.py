@@ -55,6 +55,7 @@ class AccessLog:
         self._clock = Clock()
         self._words: Memory[Key] = Memory()
         self._tidy: Memory[str] = Memory()
+        self._quotes: Memory[str] = Memory()
         self.configure(enabled=enabled, style=style)
 
     def configure(self, *, enabled: bool, style: LogFormat) -> None:
@@ -92,23 +93,14 @@ class AccessLog:
         words = self._words_of(record, method)
         first_byte = record.first_byte_us
         tokens = record.tokens
-        numbers = orjson.dumps(
-            {
-                "client": self._tidied(client),
-                "ttfb_ms": None if first_byte is None else first_byte / 1000,
-                "total_ms": record.total_us / 1000,
-                "upstream_ms": record.upstream_us / 1000,
-                "overhead_ms": record.overhead_us / 1000,
-                "tokens_in": tokens.input,
-                "tokens_out": tokens.output,
-                "attempts": len(record.attempts),
-                "bytes_in": record.request_bytes,
-                "bytes_out": record.response_bytes,
-                "worker": record.worker,
-            },
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
-        return f'{{"time":"{at}","id":"{record.id}",{words},'.encode() + numbers[1:]
+        # Numbers written out by hand: a dict and its encoder would cost twice as much.
+        return (
+            f'{{"time":"{at}","id":"{record.id}",{words},"client":{self._quoted(client)},'
+            f'"ttfb_ms":{"null" if first_byte is None else first_byte / 1000},"total_ms":{record.total_us / 1000},'
+            f'"upstream_ms":{record.upstream_us / 1000},"overhead_ms":{record.overhead_us / 1000},'
+            f'"tokens_in":{tokens.input},"tokens_out":{tokens.output},"attempts":{len(record.attempts)},'
+            f'"bytes_in":{record.request_bytes},"bytes_out":{record.response_bytes},"worker":{record.worker}}}\n'
+        ).encode()
 
     def _console_line(self, record: UsageRecord, method: str, client: str | None) -> bytes:
         at = self._clock.text(record.started_at_us + record.total_us)
@@ -133,6 +125,12 @@ class AccessLog:
             record.user_agent,
         )
         return self._words.get(key) or self._words.remember(key, self._render(key))
+
+    def _quoted(self, client: str | None) -> str:
+        """A client's address as JSON."""
+        if client is None:
+            return "null"
+        return self._quotes.get(client) or self._quotes.remember(client, orjson.dumps(self._tidied(client)).decode())
 
     def _tidied(self, text: str | None) -> str | None:
         if text is None:
