@@ -1,6 +1,6 @@
 """What changed between two runs: ratios of ratios. Pure: two runs in, a table out.
 
-Only what is already relative to nginx, or a size or a start that does not depend on the speed of the day, is compared.
+Only what is already relative to nginx, or hardly depends on the speed of the day, is compared.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMPARED: tuple[tuple[str, Way], ...] = (
     ("rest_mib_per_worker", "value"),
     ("stream_kib", "value"),
     ("stalled_kib", "value"),
-    ("start_seconds", "ratio"),
+    ("start_seconds", "value"),
 )
 
 

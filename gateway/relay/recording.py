@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 NO_TOKENS = Tokens()
 
+NAME_CHARACTERS = 400
+"""How much is kept of a name that a client or a provider made up."""
+
 CLIENT_GONE_STATUS = 499
 """Status recorded when the client left before one could be sent (nginx's number for it)."""
 
@@ -33,9 +36,9 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         started_at_us=exchange.started_at_us,
         key=exchange.key.name if exchange.key else None,
         endpoint=exchange.endpoint.path,
-        requested_model=ask.model if ask else None,
+        requested_model=ask.model[:NAME_CHARACTERS] if ask else None,
         provider=target.provider if target else None,
-        model=target.model if target else None,
+        model=target.model[:NAME_CHARACTERS] if target else None,
         credential=(trial.attempt.credential.name or None) if trial else None,
         status=exchange.sink.status or CLIENT_GONE_STATUS,
         error=exchange.kind,
@@ -51,7 +54,7 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
         upstream_request_id=_upstream_id(trial),
-        user_agent=exchange.user_agent,
+        user_agent=exchange.user_agent[:NAME_CHARACTERS] if exchange.user_agent else None,
         worker=worker,
     )
 
@@ -79,4 +82,4 @@ def _upstream_id(trial: Trial | None) -> str | None:
     if trial is None:
         return None
     said = trial.header(b"x-request-id") or trial.header(b"request-id")
-    return said.decode("latin-1") or None
+    return said[:NAME_CHARACTERS].decode("latin-1") or None
