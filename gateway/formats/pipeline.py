@@ -57,8 +57,9 @@ class PassThrough:
             self._spilling = False
         else:
             chunk = self._whole_events(chunk)
-        if b'"usage"' in chunk:
-            chunk = self._without_usage(chunk)
+        at = chunk.find(b'"usage"')
+        if at >= 0:
+            chunk = self._without_usage(chunk, at)
         self._tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (self._tail + chunk)[-TAIL_BYTES:]
         return chunk
 
@@ -91,14 +92,14 @@ class PassThrough:
         self._held = chunk[end:]
         return chunk[:end]
 
-    def _without_usage(self, chunk: bytes) -> bytes:
+    def _without_usage(self, chunk: bytes, at: int) -> bytes:
         """Take the usage out of whole events: read it, and hide what the client did not ask for.
 
-        Only events that speak of usage are looked at: of a burst of many, that is the last.
+        `at` is where it is first spoken of. Only events that do are looked at: of a burst of many, that is the last.
         """
-        if self._hide_usage:
+        if self._hide_usage and chunk.startswith(b'"usage":null', at):
             chunk = chunk.replace(b',"usage":null', b"")
-        at = chunk.find(b'"usage"')
+            at = chunk.find(b'"usage"')
         done = 0
         kept: list[bytes] = []
         while at >= 0:
