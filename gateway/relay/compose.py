@@ -74,6 +74,9 @@ KEPT_FROM_CLIENTS = frozenset(
 )
 """Provider headers that stay with us: one hop's, or its site's own. Bodies are decoded, lengths counted anew."""
 
+UNREMARKABLE = frozenset((b"", b"keep-alive", b"close"))
+"""Values of `connection` that name no header."""
+
 NAMES_LEARNT = 1024
 
 OURS = b"x-sluicegate-"
@@ -130,9 +133,16 @@ class Passing(dict[bytes, bool]):
 _passing = Passing()
 
 
-def reply_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The headers of a provider's answer that its client gets."""
-    return [header for header in headers if _passing[header[0]]]
+def reply_headers(headers: Headers, connection: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a provider's answer that its client gets.
+
+    `connection` is the value of the header of that name, which may name others that are for one hop only.
+    """
+    passing = [header for header in headers if _passing[header[0]]]
+    if connection in UNREMARKABLE:
+        return passing
+    named = {name.strip() for name in connection.lower().split(b",")}
+    return [header for header in passing if header[0] not in named]
 
 
 def masked(body: bytes, credential: Credential) -> bytes:

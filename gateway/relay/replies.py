@@ -43,13 +43,13 @@ def our_headers(exchange: Exchange) -> Headers:
 
 def stream_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of an event stream a provider has begun."""
-    headers = [header for header in reply_headers(trial.headers) if header[0] != b"cache-control"]
+    headers = [header for header in _passed(trial) if header[0] != b"cache-control"]
     return headers + UNBUFFERED + our_headers(exchange)
 
 
 def flowing_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of any other answer that is passed on as it comes."""
-    headers = reply_headers(trial.headers)
+    headers = _passed(trial)
     if length := trial.header(b"content-length"):
         headers.append((b"content-length", length))
     return headers + our_headers(exchange)
@@ -95,7 +95,7 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
     if exchange.sink.started:
         exchange.sink.finish(b"data: " + body.replace(b"\n", b" ") + b"\n\n" + chat.DONE)
         return
-    headers = reply_headers(trial.headers)
+    headers = _passed(trial)
     headers.append(_length(body))
     exchange.sink.answer(trial.status, headers + our_headers(exchange), body)
 
@@ -110,8 +110,12 @@ def _pass_error(exchange: Exchange, trial: Trial) -> None:
     if exchange.sink.started:
         exchange.sink.finish(b"data: " + (chat.write_error_object(error) if error else body) + b"\n\n")
         return
-    headers = [header for header in reply_headers(trial.headers) if header[0] != b"content-type"]
+    headers = [header for header in _passed(trial) if header[0] != b"content-type"]
     exchange.sink.answer(trial.status, [*headers, JSON, _length(body), *our_headers(exchange)], body)
+
+
+def _passed(trial: Trial) -> Headers:
+    return reply_headers(trial.headers, trial.header(b"connection"))
 
 
 def _length(body: bytes) -> tuple[bytes, bytes]:

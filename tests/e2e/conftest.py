@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from uuid import uuid4
 
+import openai
 import pytest
 
 from tests.gateway_process import GatewayProcess, configuration
@@ -52,6 +53,13 @@ def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iter
     process = GatewayProcess(tmp_path_factory.mktemp("gateway"), toml)
     yield process
     assert process.close() == 0, process.tail()
+
+
+@pytest.fixture
+def client(gateway: GatewayProcess) -> Iterator[openai.OpenAI]:
+    """The official client, at that gateway."""
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as made:
+        yield made
 
 
 @pytest.fixture

@@ -50,8 +50,10 @@ class Actor(socketserver.StreamRequestHandler):
 def playing(scripts: Mapping[str, Script]) -> Iterator[Scripted]:
     """A scripted provider, in threads of its own."""
     with Scripted(scripts) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -169,7 +169,7 @@ class Gossip(BaseHTTPRequestHandler):
 def gossip() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gossip)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server.server_port
     server.shutdown()

@@ -8,9 +8,10 @@ import re
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tests.gateway_process import CLIENT_KEY
@@ -30,12 +31,20 @@ def chat_body(model: str, *, stream: bool = False, **more: object) -> bytes:
     return json.dumps({"model": name, "messages": HELLO, "stream": stream, **more}).encode()
 
 
-def request(method: str, path: str, body: bytes = b"", *, key: str | None = CLIENT_KEY, **headers: str) -> bytes:
-    """A whole request; an underscore in a header's name is a hyphen, and an empty value leaves a header out."""
+def request(
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    key: str | None = CLIENT_KEY,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    **named: str,
+) -> bytes:
+    """A whole request. Headers may be `named`, with underscores; one with an empty value is left out."""
     fields = {"host": "gateway.test", "content-type": "application/json", "content-length": str(len(body))}
     if key:
         fields["authorization"] = f"Bearer {key}"
-    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    fields |= {**headers} | {name.replace("_", "-"): value for name, value in named.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
     return f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
