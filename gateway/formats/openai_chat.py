@@ -78,7 +78,7 @@ def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     rename = ask.names_model and model != ask.model
     if not (add_usage or rename or not ask.names_model):
         return body
-    if add_usage and ask.fields.get("stream_options") is not None:
+    if (add_usage and "stream_options" in ask.fields) or ("model" in ask.fields and not ask.names_model):
         return _written_anew(ask, model, add_usage=True)
     edited = _renamed(body, ask.model, model) if rename else body
     if edited is None:

@@ -45,7 +45,7 @@ async def test_every_answer_that_arrived_is_counted_once(mock: MockProcess, tmp_
                 for name in ("first", "control", "second"):
                     await kill(gateway, name, crowd)
         assert gateway.close() == 0, gateway.tail()
-        counted = {str(id): times for id, times in gateway.stored("select id, count(*) from requests group by id")}
+        counted = {str(name): times for name, times in gateway.stored("select id, count(*) from requests group by id")}
     assert crowd.broken >= ROUNDS, "nobody was hit"
     assert set(counted.values()) == {1}
     lost = set(crowd.acknowledged) - counted.keys()

@@ -1,0 +1,141 @@
+"""What a request asks for is read once, and only the bytes that must change do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.formats import openai_chat as chat
+from gateway.records import Tokens
+
+NAME = "mock/gpt-4o"
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["model", "stream", "a", 'q"', "usage", "é"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def edited(body: bytes, *, ask_usage: bool = True, default: str | None = None) -> bytes:
+    return chat.edit_body(body, chat.read_ask(body, default), "gpt-4o", ask_usage=ask_usage)
+
+
+@given(st.dictionaries(st.sampled_from(["messages", "metadata", "x", "ü"]), json_values), st.booleans(), st.booleans())
+def test_only_model_and_usage_change(more: dict[str, Any], stream: bool, spaced: bool) -> None:
+    fields = {**more, "model": NAME, "stream": stream}
+    body = orjson.dumps(fields, option=orjson.OPT_INDENT_2 if spaced else None)
+    expected: dict[str, Any] = {**fields, "model": "gpt-4o"}
+    if stream:
+        expected["stream_options"] = {"include_usage": True}
+    assert orjson.loads(edited(body)) == expected
+
+
+@pytest.mark.parametrize("blank", [b"", b" "])
+def test_everything_else_stays_byte_for_byte(blank: bytes) -> None:
+    body = b'{"temperature":1.0,"model":' + blank + b'"mock/gpt-4o" , "big":123456789012345678901234567890}'
+    assert edited(body) == body.replace(b"mock/gpt-4o", b"gpt-4o")
+    streamed = b'{"stream":true,"model":"mock/gpt-4o","x":1e2}'
+    assert edited(streamed) == (b'{"stream_options":{"include_usage":true},"stream":true,"model":"gpt-4o","x":1e2}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"mod\\u0065l":"mock/gpt-4o","metadata":{"model":"mock/gpt-4o"}}',
+        b'{"model":"other","model":"mock/gpt-4o"}',
+        b'{"metadata":{"model":"mock/gpt-4o"},"model":"mock/gpt-4o"}',
+        b'{"model":"mock\\/gpt-4o"}',
+    ],
+)
+def test_a_name_in_a_doubtful_place_is_changed_where_it_counts(body: bytes) -> None:
+    assert orjson.loads(edited(body)) == {**orjson.loads(body), "model": "gpt-4o"}
+
+
+def test_stream_options_of_the_client_are_kept() -> None:
+    body = b'{"model":"mock/gpt-4o","stream":true,"stream_options":{"include_obfuscation":false}}'
+    assert orjson.loads(edited(body))["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+    asked = b'{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true}}'
+    assert edited(asked) is asked
+
+
+def test_a_model_nobody_named_is_put_in() -> None:
+    assert edited(b'{"input":"x"}', default="omni") == b'{"model":"gpt-4o","input":"x"}'
+    assert edited(b"{}", default="omni") == b'{"model":"gpt-4o"}'
+    assert orjson.loads(edited(b'{"model":null,"input":"x"}', default="omni"))["model"] == "gpt-4o"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (b"", None),
+        (b"{", None),
+        (b"[]", None),
+        (b"\xff", None),
+        (b"{}", "model"),
+        (b'{"model":""}', "model"),
+        (b'{"model":7}', "model"),
+        (b'{"model":"m","stream":"yes"}', "stream"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(body: bytes, param: str | None) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        chat.read_ask(body, None)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"prompt_tokens": 5, "total_tokens": 5}, Tokens(input=5)),
+        ({"input_tokens": 5, "output_tokens": 2}, Tokens(input=5, output=2)),
+        (
+            {"input_tokens": 5, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 3}},
+            Tokens(input=5, output=2, cache_read=3),
+        ),
+        ({"total_tokens": 9}, Tokens(input=9)),
+        ({"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 8}}, Tokens(input=1, cache_read=1)),
+        ({"prompt_tokens": "many", "completion_tokens": -3, "prompt_tokens_details": 7}, Tokens()),
+        ({}, Tokens()),
+    ],
+)
+def test_usage_in_every_shape(usage: dict[str, Any], tokens: Tokens) -> None:
+    assert chat.read_tokens(usage) == tokens
+
+
+@pytest.mark.parametrize(
+    ("body", "tokens"),
+    [
+        (b'{"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}', Tokens(input=3)),
+        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }', None),
+        (b'{"text":"say \\"usage\\": {}"}', None),
+        (b'{"usage":null}', None),
+        (b'{"usage":{bad}}', None),
+        (b"", None),
+    ],
+)
+def test_usage_of_a_whole_reply(body: bytes, tokens: Tokens | None) -> None:
+    assert chat.read_reply_tokens(body) == tokens
+
+
+def test_errors_have_openais_shape() -> None:
+    error = InvalidRequest("no", param="model")
+    assert orjson.loads(chat.write_error(error)) == {
+        "error": {"message": "no", "type": "invalid_request_error", "param": "model", "code": "invalid_request"}
+    }
+    assert chat.write_error_event(error) == b"data: " + chat.write_error(error) + b"\n\n"
+    assert orjson.loads(chat.write_status_error(503))["error"]["type"] == "server_error"
+    assert chat.error_type(GatewayError("x").status) == "server_error"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b'{"error":"text"}', b'{"detail":1}'])
+def test_what_is_no_error_of_the_dialect_is_none(body: bytes) -> None:
+    assert chat.read_error(body) is None

@@ -1,0 +1,79 @@
+"""A name leads to the targets its key may use, or to an error that says why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import ModelForbidden, UnknownModel
+from gateway.records import ClientKey, Provider, Target
+from gateway.routing.resolve import Combo, Resolver, TargetList
+
+
+def provider(name: str, *models: str) -> Provider:
+    return Provider(name, "openai_chat", "http://localhost/v1", models, "round_robin", ())
+
+
+RESOLVER = Resolver(
+    (provider("one", "gpt-4o", "ft:*"), provider("two", "claude-*", "gpt-4o"), provider("any", "*")),
+    {"fast": "two/claude-3", "quick": "fast", "pool": "best"},
+    (Combo("best", ("one/gpt-4o", "two/claude-3"), "fallback"), Combo("turns", ("one/gpt-4o", "any/x"), "round_robin")),
+)
+EVERYTHING = ClientKey("root")
+
+
+def targets(name: str, *models: str) -> TargetList:
+    return RESOLVER.resolve(name, ClientKey("k", models) if models else EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("one/gpt-4o", [Target("one", "gpt-4o")]),
+        ("any/whatever/it/is", [Target("any", "whatever/it/is")]),
+        ("fast", [Target("two", "claude-3")]),
+        ("quick", [Target("two", "claude-3")]),
+        ("best", [Target("one", "gpt-4o"), Target("two", "claude-3")]),
+        ("pool", [Target("one", "gpt-4o"), Target("two", "claude-3")]),
+        ("claude-9", [Target("two", "claude-9")]),
+        ("ft:mine", [Target("one", "ft:mine")]),
+        ("mistral", [Target("any", "mistral")]),
+        ("meta/llama", [Target("any", "meta/llama")]),
+    ],
+)
+def test_names_lead_to_targets(name: str, expected: list[Target]) -> None:
+    assert list(targets(name).targets) == expected
+
+
+def test_a_combo_may_begin_with_another_each_time() -> None:
+    assert targets("turns").rotate
+    assert not targets("best").rotate
+
+
+def test_a_bare_id_that_two_providers_list_is_ambiguous() -> None:
+    with pytest.raises(UnknownModel, match=r"one/gpt-4o, two/gpt-4o"):
+        targets("gpt-4o")
+
+
+def test_a_name_nobody_serves_is_unknown() -> None:
+    lonely = Resolver((provider("one", "gpt-4o"),), {}, ())
+    for name in ("gpt-5", "one/gpt-5", "two/gpt-4o", "*", "gpt-4?"):
+        with pytest.raises(UnknownModel):
+            lonely.resolve(name, EVERYTHING)
+
+
+def test_a_key_is_held_to_its_models() -> None:
+    assert targets("fast", "fast").targets == (Target("two", "claude-3"),)
+    assert targets("fast", "two/*").targets == (Target("two", "claude-3"),)
+    assert targets("best", "one/*").targets == (Target("one", "gpt-4o"),)
+    assert targets("best", "best").targets == targets("best").targets
+    with pytest.raises(ModelForbidden):
+        targets("fast", "one/*")
+    assert not RESOLVER.may_use("fast", ClientKey("k", ("one/*",)))
+    assert not RESOLVER.may_use("nobody/nothing-at-all", ClientKey("k", ()))
+    assert RESOLVER.may_use("fast", EVERYTHING)
+
+
+def test_signs_other_than_the_star_mean_themselves() -> None:
+    odd = Resolver((provider("one", "a[b]?c"),), {}, ())
+    assert odd.resolve("one/a[b]?c", EVERYTHING).targets == (Target("one", "a[b]?c"),)
+    assert not odd.may_use("one/abxc", EVERYTHING)
