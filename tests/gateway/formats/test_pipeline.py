@@ -126,9 +126,10 @@ def test_a_huge_event_flows_and_is_never_held_whole() -> None:
     for _ in range(100):
         out += pipeline.feed(piece)
     assert len(out) > 1_000_000 - HELD_BYTES
-    assert not pipeline.between_events
+    between = [pipeline.between_events]
     out += pipeline.feed(b'"}\n\n' + stream(chunk(finish="stop"), b"[DONE]")) + pipeline.close()
-    assert pipeline.between_events
+    between.append(pipeline.between_events)
+    assert between == [False, True]
     assert out == b'data: {"b64":"' + piece * 100 + b'"}\n\n' + stream(chunk(finish="stop"), b"[DONE]")
 
 
