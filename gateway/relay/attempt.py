@@ -124,6 +124,12 @@ class Trial:
         self.stop_waiting()
         self.finish()
 
+    def dissolve(self) -> None:
+        """Let go of everything that points back here; the exchange is over."""
+        if self.call is not None:
+            self.call.cancel()
+        self.call = self.error = None
+
     def _is_collected(self) -> bool:
         """Whether to hold the answer until it is complete: JSON of moderate size."""
         kind = self.header(b"content-type")

@@ -163,12 +163,15 @@ class Exchange:
             self.trials[-1].give_up()
 
     def cut(self, error: GatewayError) -> None:
-        """End it now, whatever it is doing: a stream with an error event if its client still listens."""
+        """End it now, whatever it is doing: with a status or an error event, where there is still room for one."""
         self.note(error)
         if self._pump is not None and self._pump.break_off(error):
             self.trials[-1].give_up()
-        else:
-            self.client_left()
+            return
+        answered = self._pump is not None or (self.trials and self.trials[-1].done.done())
+        if not answered and not self.gone:
+            replies.refuse(self, error)
+        self.client_left()
 
     async def drained(self) -> None:
         """Until a slow client has taken all of its answer, or has left."""
@@ -243,8 +246,10 @@ class Exchange:
         """Let go of everything that points back here: reference counting then frees it all, and the collector rests."""
         self.sink.forget()
         for trial in self.trials:
-            trial.call = None
+            trial.dissolve()
         self.trials.clear()
+        # What was raised holds the frames it went through, and those hold this.
+        self.error = self._pump = None
 
     def _drained(self) -> None:
         if self._drain is not None and not self._drain.done():

@@ -186,8 +186,9 @@ class Watch:
         """The answer is complete: who leaves now, leaves in peace."""
         self._over = True
         self._on_gone = _nothing
-        if self._future is not None and not self._future.done():
-            self._future.cancel()
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.cancel()
 
     def _heard(self, future: asyncio.Future[Message]) -> None:
         if self._over or future.cancelled():

@@ -19,6 +19,7 @@ from tests.waiting import auntil
 
 STREAMS = 50
 CHUNKS = 20
+ENDLESS = "gpt;chunks=300;size=8;pace=100ms"
 PACED = f"gpt;chunks={CHUNKS};size=8;pace=100ms"
 """Two seconds."""
 
@@ -29,27 +30,16 @@ class Streams:
     """Streams that have begun; `rest` takes what is still to come of each."""
 
     def __init__(self, wires: list[Wire]) -> None:
-        self._answers = [asyncio.create_task(whole(wire)) for wire in wires]
+        self._answers = [asyncio.create_task(wire.answer()) for wire in wires]
         self.open = len(wires)
 
-    async def rest(self) -> list[Answer | Cut]:
-        """How each of them ended."""
-        return [answer if isinstance(answer, (Answer, Cut)) else fail(answer) for answer in await self._gathered()]
-
-    async def _gathered(self) -> list[Answer | BaseException]:
-        return await asyncio.gather(*self._answers, return_exceptions=True)
+    async def rest(self) -> list[Answer]:
+        """The whole answers. Raises `Cut`."""
+        return await asyncio.gather(*self._answers)
 
     def running(self) -> int:
         """How many have not ended."""
         return sum(not answer.done() for answer in self._answers)
-
-
-def fail(error: object) -> Answer:
-    raise AssertionError(f"{error!r}")
-
-
-async def whole(wire: Wire) -> Answer:
-    return await wire.answer()
 
 
 @asynccontextmanager
@@ -94,11 +84,6 @@ def check_counted(gateway: GatewayProcess, where: str, times: int) -> None:
     assert not [path for path in (gateway.data_dir / "spool").iterdir() if path.suffix in (".open", ".seg")]
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: Path, workers: int) -> None:
     with running(tmp_path, configuration(mock.url), workers=workers) as gateway:
@@ -119,7 +104,7 @@ async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: 
         assert await ended(gateway, 10) == 0, gateway.tail()
         assert not any(map(is_alive, children))
         assert refusals == 5
-        whole = [answer for answer in answers if isinstance(answer, Answer) and answer.body.endswith(b"[DONE]\n\n")]
+        whole = [answer for answer in answers if answer.body.endswith(b"[DONE]\n\n")]
         assert len(whole) == STREAMS, gateway.tail()
         assert {len(content(answer.body)) for answer in whole} == {CHUNKS * 8}
         check_counted(gateway, f"status = 200 and error is null and stream and output_tokens = {CHUNKS}", STREAMS)
@@ -128,26 +113,27 @@ async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: 
 
 
 async def test_what_takes_too_long_is_cut_at_the_cap(mock: MockProcess, tmp_path: Path) -> None:
-    toml = configuration(mock.url, "[server]\ndrain_seconds = 0.7\n")
-    with running(tmp_path, toml) as gateway:
-        async with (
-            streaming(gateway, 10, "gpt;chunks=300;size=8;pace=100ms") as streams,
-            dialled(gateway.port) as plain,
-        ):
+    """Whoever still waits hears why, in the way that is left to say it."""
+    with running(tmp_path, configuration(mock.url, "[server]\ndrain_seconds = 0.7\n")) as gateway:
+        port = gateway.port
+        async with streaming(gateway, 10, ENDLESS) as streams, dialled(port) as plain, dialled(port) as up:
             plain.send(chat("gpt;first=30s"))
+            up.send(chat("gpt")[:-5])
+            await auntil(lambda: gateway.total("sluicegate_requests_in_flight") == 12)
             told = time.monotonic()
             gateway.process.send_signal(signal.SIGTERM)
             answers = await streams.rest()
             assert 0.6 < time.monotonic() - told < 3
-            with pytest.raises(Cut):
-                await plain.answer()
+            for waiting in (plain, up):
+                refused = await waiting.answer()
+                assert (refused.status, refused.error["code"]) == (503, "draining")
         assert await ended(gateway, 5) == 0, gateway.tail()
         assert time.monotonic() - told < 5
         for answer in answers:
-            assert not isinstance(answer, Answer) or b"[DONE]" not in answer.body
-            assert not isinstance(answer, Answer) or b'"error"' in events(answer.body)[-1]
-        check_counted(gateway, "error is not null", 11)
-        check_counted(gateway, "true", 11)
+            assert b"[DONE]" not in answer.body
+            assert b'"draining"' in events(answer.body)[-1]
+        check_counted(gateway, "error = 'draining'", 12)
+        check_counted(gateway, "true", 12)
 
 
 async def test_who_asks_twice_is_in_a_hurry(mock: MockProcess, tmp_path: Path) -> None:
@@ -158,7 +144,7 @@ async def test_who_asks_twice_is_in_a_hurry(mock: MockProcess, tmp_path: Path) -
             gateway.process.send_signal(signal.SIGTERM)
             await streams.rest()
         assert await ended(gateway, 5) == 0
-        check_counted(gateway, "stream and error is not null", 3)
+        check_counted(gateway, "stream and error = 'draining'", 3)
 
 
 # Settings
@@ -199,8 +185,7 @@ async def settle(gateway: GatewayProcess, model: str, key: str, status: int) -> 
 async def check_unharmed(streams: Streams) -> None:
     """All streams are still running, and all of them end well."""
     assert streams.running() == streams.open
-    answers = await streams.rest()
-    assert all(isinstance(answer, Answer) and answer.body.endswith(b"[DONE]\n\n") for answer in answers)
+    assert all(answer.body.endswith(b"[DONE]\n\n") for answer in await streams.rest())
 
 
 async def test_new_settings_hold_at_once_and_no_stream_is_dropped(changing: GatewayProcess, mock: MockProcess) -> None:
@@ -219,7 +204,7 @@ async def test_new_settings_hold_at_once_and_no_stream_is_dropped(changing: Gate
 
 WRONG = {
     "unknown name": ('listn = "127.0.0.1:0"', "server.listn"),
-    "wrong type": ('workers = "two"', "server.workers"),
+    "wrong type": ('max_body_bytes = "much"', "server.max_body_bytes"),
     "wrong value": ("drain_seconds = -1", "server.drain_seconds"),
     "no toml": ("this is = not toml", ""),
 }
