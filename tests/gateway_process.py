@@ -74,6 +74,11 @@ class GatewayProcess:
             raise
         self.port = int(self.url.rpartition(":")[2])
 
+    def complete(self) -> GatewayProcess:
+        """Itself, once its control process answers too; requests are answered before that."""
+        until(self._controlled, 15)
+        return self
+
     # Its end
 
     def close(self) -> int:
@@ -168,6 +173,13 @@ class GatewayProcess:
         """Have it read other settings; they hold when `until` something says so."""
         self.config.write_text(toml, encoding="utf-8")
         self.process.send_signal(signal.SIGHUP)
+
+    def _controlled(self) -> bool:
+        try:
+            self.usage(1)
+        except operator.NotAnswered:
+            return False
+        return True
 
     def _hear_url(self) -> str:
         assert self.process.stdout is not None

@@ -51,7 +51,7 @@ def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A gateway with one worker, for tests that leave it as they found it."""
     toml = configuration(mock.url, SHARED.format(mock=mock.url))
     process = GatewayProcess(tmp_path_factory.mktemp("gateway"), toml)
-    yield process
+    yield process.complete()
     assert process.close() == 0, process.tail()
 
 

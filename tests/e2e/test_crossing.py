@@ -191,7 +191,7 @@ async def test_who_we_vouch_for_cannot_be_claimed(gateway: GatewayProcess) -> No
 
 
 async def test_without_the_control_process_pages_wait_and_inference_goes_on(page: GatewayProcess, tag: str) -> None:
-    until(lambda: page.pids("gateway.control"), 10)
+    page.complete()
     refused = await ask(page.port, request("GET", "/"))
     for _ in range(5):
         if refused.status == 503:
@@ -205,6 +205,5 @@ async def test_without_the_control_process_pages_wait_and_inference_goes_on(page
     for path in ("/healthz", "/readyz", "/metrics", "/v1/models"):
         assert (await ask(page.port, request("GET", path))).status == 200
     assert (await ask(page.port, chat(f"gpt;tag={tag}"))).status == 200
-    until(lambda: page.pids("gateway.control"), 15)
-    assert page.record(tag, 20)["status"] == 200
+    assert page.complete().record(tag)["status"] == 200
     assert (await ask(page.port, request("GET", "/"))).status == 200
