@@ -13,7 +13,7 @@ from gateway.routing.dispatch import Attempt
 if TYPE_CHECKING:
     from .exchange import Exchange
 
-COLLECTED_BYTES = 1024 * 1024
+COLLECTED_BYTES = 128 * 1024
 """A JSON answer up to this size is held until it is complete, so that one that breaks can still be tried elsewhere."""
 
 ERROR_BYTES = 256 * 1024

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError, UpstreamClosed, UpstreamError
-from gateway.formats.openai_chat import KEEPALIVE, write_error_event
-from gateway.formats.pipeline import PassThrough
+from gateway.formats.openai_chat import KEEPALIVE, read_reply_tokens, write_error_event
+from gateway.formats.pipeline import TAIL_BYTES, PassThrough
 
 if TYPE_CHECKING:
     from gateway.outbound.wire import Call
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = ("_call", "_clock", "_exchange", "_last", "_sink", "_trial", "pipeline", "sent_at")
+    __slots__ = ("_call", "_clock", "_exchange", "_last", "_sink", "_tail", "_trial", "pipeline", "sent_at")
 
     def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: PassThrough | None) -> None:
         self._exchange = exchange
@@ -29,6 +29,8 @@ class Pump:
         self._clock = exchange.relay.loop.time
         self._last = b""
         """The last piece, which leaves together with the end."""
+        self._tail = b""
+        """The end of an answer that is no event stream: where a large JSON answer says its usage."""
         self.pipeline = pipeline
         self.sent_at = self._clock()
         """Loop time at which the client last got something."""
@@ -39,7 +41,11 @@ class Pump:
 
     def body(self, data: bytes) -> None:
         """Bytes from the provider go to the client at once."""
-        out = data if self.pipeline is None else self.pipeline.feed(data)
+        if self.pipeline is None:
+            out = data
+            self._tail = (self._tail + data)[-TAIL_BYTES:]
+        else:
+            out = self.pipeline.feed(data)
         if self._call.ending:
             self._last = out
             return
@@ -57,6 +63,7 @@ class Pump:
         if not self._exchange.first_byte_ns:
             self._exchange.first_byte_ns = time.monotonic_ns()
         if self.pipeline is None:
+            self._exchange.tokens = read_reply_tokens(self._tail)
             self._sink.finish(self._last)
             return
         rest = self._last + self.pipeline.close()
