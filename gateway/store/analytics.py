@@ -36,6 +36,10 @@ CLOSE_POLL_SECONDS = 0.02
 
 Row = dict[str, Any]
 
+INSIST_SECONDS = 0.05
+INSISTING = 200
+"""How often a statement that takes too long is told to stop, and how many times."""
+
 log = logs.get("gateway.store.analytics")
 
 
@@ -95,11 +99,11 @@ class Analytics:
         """The rows of a named statement. Raises ControlUnavailable when the store is shut or takes longer."""
         loop = asyncio.get_running_loop()
         read = _Read(sql.statement(name), dict(parameters))
-        timer = loop.call_later(seconds, read.interrupt)
+        timer = loop.call_later(seconds, _insist, loop, read, INSISTING)
         try:
             return await loop.run_in_executor(self._readers, self._perform, read)
         except asyncio.CancelledError:
-            read.interrupt()
+            _insist(loop, read, INSISTING)
             raise
         except duckdb.InterruptException as error:
             raise ControlUnavailable("The analytics store took too long to answer.", retry_after=1) from error
@@ -146,6 +150,13 @@ class Analytics:
         connection.execute("set lock_configuration = true")
 
 
+def _insist(loop: asyncio.AbstractEventLoop, read: _Read, times: int) -> None:
+    """Interrupt, again and again until it helps: one that comes just before a statement begins is lost."""
+    if not read.over and times:
+        read.interrupt()
+        loop.call_later(INSIST_SECONDS, _insist, loop, read, times - 1)
+
+
 class _Read:
     """One statement on its way: it can be interrupted from any thread, before, while and after it runs."""
 
@@ -154,6 +165,7 @@ class _Read:
         self._lock = threading.Lock()
         self._cursor: DuckDBPyConnection | None = None
         self._interrupted = False
+        self.over = False
 
     def perform(self, cursor: DuckDBPyConnection) -> list[Row]:
         with self._lock:
@@ -173,3 +185,4 @@ class _Read:
     def forget(self) -> None:
         with self._lock:
             self._cursor = None
+            self.over = True
