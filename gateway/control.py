@@ -24,6 +24,8 @@ from gateway.child import Message
 from gateway.leash import Start
 from gateway.settings.model import Settings
 from gateway.store.analytics import Analytics
+from gateway.store.responses import ResponseStore
+from gateway.store.state import State, state_file
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
@@ -43,6 +45,8 @@ class Control:
         )
         self._ingest = Ingest(self._spool, self._analytics)
         self._thread = IngestThread(self._ingest)
+        self.responses = ResponseStore(State(state_file(self._directory)), max_bytes=start.settings.responses.max_bytes)
+        """Kept by the workers; what has expired is deleted here."""
         self._site = Site(
             read=self._analytics.read,
             settings=lambda: self._settings,
@@ -96,6 +100,7 @@ class Control:
         self._stop_jobs()
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
+        await self.responses.close()
         # `child` froze what start-up made; what DuckDB's binding finds frozen at exit it reports, at length, as leaked.
         gc.unfreeze()
         await self._app.stop()  # type: ignore[no-untyped-call] # BlackSheep's own

@@ -3,10 +3,13 @@
 GatewayError
 ├── RequestRefused                  we will not try
 │   ├── InvalidRequest              400  invalid_request
+│   ├── UnsupportedParameter        400  unsupported_parameter
+│   ├── UnknownPreviousResponse     400  previous_response_not_found
 │   ├── InvalidKey                  401  invalid_api_key
 │   ├── ModelForbidden              403  model_not_allowed
 │   ├── UnknownEndpoint             404  unknown_url
 │   ├── UnknownModel                404  model_not_found
+│   ├── UnknownResponse             404  response_not_found
 │   ├── MethodNotAllowed            405  method_not_allowed
 │   ├── RequestTimeout              408  request_timeout
 │   ├── RequestTooLarge             413  request_too_large
@@ -15,17 +18,37 @@ GatewayError
 │   └── Draining                    503  draining
 ├── ClientDisconnected              499  the client left; nobody is told
 ├── ControlUnavailable              503  control_unavailable
+├── StateUnavailable                503  state_unavailable
 ├── UpstreamError                   a provider failed us
 │   ├── UpstreamUnreachable         502  upstream_unreachable     (name, connect, refused, proxy)
 │   ├── UpstreamTlsFailed           502  upstream_tls_failed
 │   ├── UpstreamTimeout             504  upstream_timeout         (connect, tls, first_byte, idle)
 │   ├── UpstreamClosed              502  upstream_closed          (closed or reset before the end)
 │   ├── UpstreamMalformed           502  upstream_malformed       (not HTTP, bad framing, over a limit)
-│   └── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
+│   ├── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
+│   └── ProviderRefused             4xx, 5xx                            (the provider's own error, told on)
 └── SettingsError                   the configuration is wrong: file, line and key are named
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+ProviderFault = Literal[
+    "bad_request",
+    "context_too_long",
+    "auth",
+    "forbidden",
+    "quota",
+    "rate_limit",
+    "overloaded",
+    "not_found",
+    "timeout",
+    "content_filter",
+    "server",
+    "thinking_state",
+]
+"""What a provider's error means, whatever its words: the canonical kinds that verdicts and dialects go by."""
 
 
 class GatewayError(Exception):
@@ -52,6 +75,18 @@ class RequestRefused(GatewayError):
 
 class InvalidRequest(RequestRefused):
     """The request does not make sense."""
+
+
+class UnsupportedParameter(RequestRefused):
+    """The provider of this model has no counterpart for a field without which the request makes no sense."""
+
+    code = kind = "unsupported_parameter"
+
+
+class UnknownPreviousResponse(RequestRefused):
+    """The response that a request continues is not kept, or not here."""
+
+    code = kind = "previous_response_not_found"
 
 
 class InvalidKey(RequestRefused):
@@ -81,6 +116,13 @@ class UnknownModel(RequestRefused):
 
     status = 404
     code = kind = "model_not_found"
+
+
+class UnknownResponse(RequestRefused):
+    """No response with this id is kept for this client key."""
+
+    status = 404
+    code = kind = "response_not_found"
 
 
 class MethodNotAllowed(RequestRefused):
@@ -139,6 +181,13 @@ class ControlUnavailable(GatewayError):
     code = kind = "control_unavailable"
 
 
+class StateUnavailable(GatewayError):
+    """What the gateway keeps can be neither read nor written at the moment."""
+
+    status = 503
+    code = kind = "state_unavailable"
+
+
 class UpstreamError(GatewayError):
     """A provider failed us."""
 
@@ -186,6 +235,30 @@ class UpstreamRejected(UpstreamError):
     """The provider refused our credential."""
 
     code = kind = "upstream_rejected_credential"
+
+
+class ProviderRefused(UpstreamError):
+    """A provider's own error, in neutral words: each dialect tells it on in its own."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        category: ProviderFault,
+        status: int,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.category = category
+        self.status = status
+        """What the client gets, in HTTP's own vocabulary: 529 is told where the client's dialect has it."""
+        self.said_code = code
+        """The provider's own code or type (`insufficient_quota`, `RESOURCE_EXHAUSTED`); None where it gave none."""
+        self.code = code or category
+        self.param = param
+        self.kind = f"upstream_{category}"
 
 
 class SettingsError(Exception):

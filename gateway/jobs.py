@@ -1,6 +1,7 @@
 """What is done by the clock, in the control process. The only module that knows the scheduler.
 
-Knows when. What a job does to the store runs on the thread that writes to it, between two batches of usage records.
+Knows when. What a job does to the analytics store runs on the thread that writes to it, between two batches of usage
+records; what it does to the state runs on the state's own thread.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import sql
 from gateway import logs
+from gateway.store.responses import ResponseStore
 from gateway.usage.ingest import Task
 
 REMEMBERED = timedelta(days=7)
@@ -27,8 +29,12 @@ log = logs.get("gateway.jobs")
 class Chores(Protocol):
     """What jobs may ask of the control process."""
 
+    @property
+    def responses(self) -> ResponseStore:
+        """The responses that clients may refer to."""
+
     async def write(self, task: Task) -> None:
-        """Have this done on the store's writing connection."""
+        """Have this done on the analytics store's writing connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,18 @@ async def forget_taken_segments(chores: Chores) -> None:
     await chores.write(lambda connection: connection.execute(statement, {"before_us": before_us}))
 
 
+async def forget_expired_responses(chores: Chores) -> None:
+    """Delete what has expired, a little at a time, and make the file smaller by it."""
+    while await chores.responses.forget_expired():
+        pass
+    while await chores.responses.give_back_space():
+        pass
+
+
 JOBS = (
     Job("checkpoint", timedelta(minutes=5), checkpoint),
     Job("forget taken segments", timedelta(hours=1), forget_taken_segments),
+    Job("forget expired responses", timedelta(minutes=10), forget_expired_responses),
 )
 
 

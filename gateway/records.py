@@ -76,14 +76,53 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model can do, as far as translation must know. None where nobody said: then the writer assumes what most
+    models of its format can."""
+
+    max_output: int | None = None
+    """Most output tokens."""
+    temperature: bool | None = None
+    """It accepts sampling parameters."""
+    thinking: Literal["adaptive", "budget", "level"] | None = None
+    """How it is told to think: Anthropic `adaptive` or `budget`, Gemini `level` or `budget`."""
+    effort: tuple[str, ...] = ()
+    """Effort levels it accepts, in rising order; empty means any."""
+    levels: tuple[str, ...] = ()
+    """Gemini's thinking levels it accepts, in rising order."""
+    budget_min: int | None = None
+    """Least thinking budget, tokens."""
+    budget_max: int | None = None
+    mid_system: bool | None = None
+    """Anthropic: it accepts system messages between turns."""
+    signature_required: bool | None = None
+    """Gemini: the first call of each step must carry a thought signature."""
+    media_in_function_response: bool | None = None
+    """Gemini: function responses may carry media."""
+    provider: str | None = None
+    """Gemini: whose service it is, `developer` or `vertex`."""
+    token_param: str | None = None
+    """OpenAI Chat: `max_tokens` or `max_completion_tokens`."""
+    custom_tools: bool | None = None
+    """OpenAI Chat: it takes free-form tools."""
+    echo_reasoning: bool | None = None
+    """OpenAI Chat: reasoning must be sent back as `reasoning_content`."""
+    cache_marks: bool | None = None
+    """OpenAI: it takes explicit cache breakpoints."""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One inference endpoint we serve: a row of `ENDPOINTS`."""
 
     path: str
     """As the client asks for it; also its name in usage records and metrics."""
     upstream_path: str
-    """What is added to a provider's base URL."""
+    """What is added to a provider's base URL; of Gemini's endpoints the method behind the colon."""
     format: str
+    operation: Literal["generate", "count", "compact", "pass"] = "pass"
+    """`generate`: a reply, in any dialect. `count`: tokens of a prompt. `compact`: a summary that stands for a
+    conversation. `pass`: only providers that speak its dialect serve it."""
     body: Literal["json", "multipart"] = "json"
     ends_with_done: bool = False
     """Whether its streams end with `data: [DONE]` and may be asked for usage."""
@@ -105,6 +144,8 @@ class ClientKey:
 
     name: str
     models: tuple[str, ...] = ("*",)
+    strict: bool = False
+    """Refuse what a translation would have to drop."""
 
 
 class AttemptRecord(Struct, frozen=True, gc=False):
@@ -160,3 +201,33 @@ class UsageRecord(Struct, frozen=True, gc=False):
     upstream_request_id: str | None
     user_agent: str | None
     worker: int
+    dropped: tuple[str, ...] = ()
+    """What translation could not carry over, in the client's words; `(emulated)` behind what was got by other means."""
+    upstream_format: str | None = None
+    """The dialect spoken with the provider."""
+
+
+class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):
+    """A response of the Responses API that its client may refer to by id. Times are Unix seconds."""
+
+    id: str
+    key: str
+    """Name of the client key it was given to; nobody else sees it."""
+    created_at: int
+    expires_at: int
+    previous_id: str | None
+    """The response it continues."""
+    provider: str
+    credential: str | None
+    model: str
+    """As the client named it."""
+    status: str
+    """As the Response object says it, e.g. `completed`."""
+    native: bool = False
+    """The provider keeps it itself: we only know whose it is."""
+    input: bytes | None = None
+    """JSON array of the items its request added; none when native or omitted."""
+    response: bytes | None = None
+    """JSON of the whole Response object; none when native or omitted."""
+    omitted: bool = False
+    """It was larger than what is kept; set by the store."""

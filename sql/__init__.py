@@ -1,17 +1,28 @@
 """The statements, by name. Knows where the files lie; does not know what they ask or who asks.
 
-`statement("usage/newest")` is the text of `queries/usage/newest.sql`; `migrations("analytics")` are the numbered files
-of `analytics/migrations`, in order.
+`statement("usage/newest")` is the text of `queries/usage/newest.sql`. `migrations("analytics")` are the numbered files
+of `analytics/migrations`, in order, and `ledger("analytics")` the statements that keep book of them. What depends on
+the kind of database lies with its schema: `analytics` is DuckDB's, `state/sqlite` SQLite's.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).parent
+
+SCHEMAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "analytics": ("usage",),
+        "state/sqlite": ("responses",),
+    }
+)
+"""Every schema, and the areas of `queries` that ask it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,15 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the text, hexadecimal: a file that was applied may not change."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The statements by which a database knows which migrations it has."""
+
+    create: str
+    applied: str
+    record: str
 
 
 @cache
@@ -44,10 +64,17 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def migrations(store: str) -> tuple[Migration, ...]:
-    """The migrations of a store, `NNNN_what_it_does.sql` each, by number."""
-    files = sorted((ROOT / store / "migrations").glob("*.sql"))
+def migrations(schema: str) -> tuple[Migration, ...]:
+    """The migrations of a schema, `NNNN_what_it_does.sql` each, by number."""
+    files = sorted((ROOT / schema / "migrations").glob("*.sql"))
     return tuple(_migration(path) for path in files)
+
+
+@cache
+def ledger(schema: str) -> Ledger:
+    """What keeps book of the migrations of a schema."""
+    directory = ROOT / schema / "ledger"
+    return Ledger(**{path.stem: path.read_text(encoding="utf-8") for path in directory.glob("*.sql")})
 
 
 def _migration(path: Path) -> Migration:

@@ -13,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 OURS = ("gateway", "web", "sql", "benchmarks", "tests", "docs")
 PROGRAM = ("gateway", "web", "sql")
 
+NOT_OURS = frozenset(("__pycache__", ".build", "cases"))
+"""Folders whose Python is not part of the program: `cases` are test vectors with a comparator of their own."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -49,7 +52,7 @@ def read(path: Path) -> Module:
 def modules(*packages: str) -> tuple[Module, ...]:
     """Every module of the packages, in order of name."""
     files = (path for package in packages for path in sorted((ROOT / package).rglob("*.py")))
-    return tuple(read(path) for path in files if "__pycache__" not in path.parts and ".build" not in path.parts)
+    return tuple(read(path) for path in files if not NOT_OURS.intersection(path.parts))
 
 
 def imports(module: Module) -> Iterator[str]:

@@ -63,11 +63,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "mock": (),
     # From settings to what the relay goes by.
     "assemble": (*DOMAIN, *GROUND, "outbound"),
-    # Roots put the rest together. Only control knows store and dashboard; the supervisor serves nothing itself.
-    "worker": (*DOMAIN, *GROUND, "api", "assemble", "child", "leash", "observe", "outbound", "relay"),
+    # Roots put the rest together. Only control knows the dashboard and the analytics store; the supervisor serves
+    # nothing itself, but brings the state up to date before anybody opens it.
+    "worker": (*DOMAIN, *GROUND, "api", "assemble", "child", "leash", "observe", "outbound", "relay", "store"),
     "control": (*DOMAIN, *GROUND, "api", "child", "jobs", "leash", "observe", "store", "web"),
     "demo": ("leash", "mock"),
-    "serve": (*GROUND, "catalog", "claims", "leash", "supervised"),
+    "serve": (*GROUND, "catalog", "claims", "leash", "store", "supervised"),
     "operator": (*GROUND, "claims"),
     "commands": (*GROUND, "catalog", "mock", "operator", "serve", "usage"),
     "__main__": ("commands",),
@@ -80,6 +81,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "granian": ("gateway.child",),
     "apscheduler": ("gateway.jobs",),
     "duckdb": ("gateway.store.analytics", "gateway.usage.ingest"),
+    "sqlite3": ("gateway.store.state", "gateway.store.responses"),
     "httpx": ("gateway.outbound.client",),
     "jinja2": ("web.page",),
     "blacksheep": ("gateway.api", "gateway.control", "gateway.worker", "web"),

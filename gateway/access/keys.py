@@ -31,7 +31,7 @@ class KeyRing:
         return self._keys.get(self._digest(presented))
 
     def get(self, headers: dict[bytes, bytes]) -> ClientKey:
-        """The record of the key that a request carries in `Authorization: Bearer` or `x-api-key`; raises InvalidKey."""
+        """The record of the key that a request carries; raises InvalidKey."""
         presented = presented_key(headers)
         if not presented:
             raise InvalidKey(
@@ -47,8 +47,11 @@ class KeyRing:
 
 
 def presented_key(headers: dict[bytes, bytes]) -> bytes:
-    """The key in the headers (names lower-case) of a request; empty when there is none."""
+    """The key in the headers (names lower-case) of a request; empty when there is none.
+
+    It is in `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`: where each vendor's SDK puts it.
+    """
     authorization = headers.get(b"authorization", b"")
     if authorization[:7].lower() == b"bearer ":
         return authorization[7:].strip()
-    return headers.get(b"x-api-key", b"").strip()
+    return (headers.get(b"x-api-key") or headers.get(b"x-goog-api-key", b"")).strip()

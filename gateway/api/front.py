@@ -17,12 +17,12 @@ from gateway.errors import (
     RequestTooLarge,
     UnknownEndpoint,
 )
-from gateway.formats.openai_chat import write_error
 from gateway.relay.forward import Forward
 from gateway.relay.sink import Headers, Message, Receive, Send, Sink
 
 from .cors import Cors
-from .endpoints import BY_PATH
+from .endpoints import find
+from .failures import write_refusal
 from .inference import Inference
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
@@ -50,14 +50,14 @@ class Front:
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
-        endpoint = BY_PATH.get(scope["path"])
-        if endpoint is not None and scope["method"] != "OPTIONS":
-            return self._inference.serve(endpoint, scope, receive, send)
+        asked = find(scope["path"])
+        if asked is not None and scope["method"] != "OPTIONS":
+            return self._inference.serve(asked, scope, receive, send)
         return self._elsewhere(scope, receive, send)
 
     async def _elsewhere(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        if path in BY_PATH:
+        if find(path) is not None:
             self._options(scope, send, b"POST, OPTIONS")
         elif path in OWN_PATHS or path.startswith(OWN_PREFIX):
             await self._own(scope, receive, send)
@@ -96,12 +96,12 @@ class Front:
         Sink(send, WINDOW_BYTES).answer(204, headers, b"")
 
     def _refuse(self, scope: Message, send: Send, error: GatewayError, headers: Headers) -> None:
-        body, kind = _notice(scope, error)
+        status, body, kind = _notice(scope, error)
         if self.cors is not None:
             headers = headers + self.cors.headers_for(dict(scope["headers"]))
         length = (b"content-length", b"%d" % len(body))
         sent = b"" if scope["method"] == "HEAD" else body
-        Sink(send, WINDOW_BYTES).answer(error.status, [(b"content-type", kind), length, *headers], sent)
+        Sink(send, WINDOW_BYTES).answer(status, [(b"content-type", kind), length, *headers], sent)
 
     def _with_cors(self, scope: Message, send: Send) -> Send:
         """`send`, adding to the head what lets a browser's page read it."""
@@ -130,9 +130,9 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _notice(scope: Message, error: GatewayError) -> tuple[bytes, bytes]:
-    """An error for whoever asks: words for a browser, OpenAI's shape for a program."""
-    accept = dict(scope["headers"]).get(b"accept", b"")
-    if b"text/html" in accept:
-        return error.message.encode() + b"\n", b"text/plain; charset=utf-8"
-    return write_error(error), b"application/json"
+def _notice(scope: Message, error: GatewayError) -> tuple[int, bytes, bytes]:
+    """An error for whoever asks: words for a browser, the shape of its dialect for a program."""
+    headers = dict(scope["headers"])
+    if b"text/html" in headers.get(b"accept", b""):
+        return error.status, error.message.encode() + b"\n", b"text/plain; charset=utf-8"
+    return *write_refusal(error, scope["path"], headers), b"application/json"

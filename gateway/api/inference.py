@@ -5,15 +5,18 @@ from __future__ import annotations
 from gateway import logs
 from gateway.access.keys import KeyRing
 from gateway.errors import ClientDisconnected, Draining, GatewayError, MethodNotAllowed
-from gateway.records import Endpoint
 from gateway.relay.exchange import Exchange
 from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 
+from .address import query_key, read_address
 from .cors import Cors
+from .endpoints import Asked
 from .intake import check_type, declared_length, read_body
 
 log = logs.get("gateway.api.inference")
+
+TRUE = frozenset((b"1", b"true", b"yes"))
 
 
 class Inference:
@@ -26,17 +29,22 @@ class Inference:
         """Which pages in browsers may call; None when none may."""
         self.draining = False
 
-    async def serve(self, endpoint: Endpoint, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request to `endpoint`, whatever happens."""
+    async def serve(self, asked: Asked, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request to an endpoint, whatever happens."""
         relay = self._relay
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        exchange = Exchange(relay, endpoint, headers, receive, send)
+        exchange = Exchange(relay, asked.endpoint, headers, receive, send)
+        if scope["query_string"] or asked.model:
+            exchange.address = read_address(asked, scope["query_string"])
         exchange.client = client_address(scope)
         exchange.method = scope["method"]
         relay.begin(exchange)
         try:
             limit = relay.settings.server.max_body_bytes
-            length = self._admit(exchange, dict(headers), limit)
+            named = dict(headers)
+            if asked.model and b"x-goog-api-key" not in named:
+                named[b"x-goog-api-key"] = query_key(scope["query_string"])
+            length = self._admit(exchange, named, limit)
             exchange.body = await read_body(exchange, receive, length, limit)
             relay.watch(exchange)
             await exchange.run()
@@ -62,7 +70,8 @@ class Inference:
             raise MethodNotAllowed(f"Not allowed to {exchange.method} on {exchange.endpoint.path}.")
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
-        exchange.key = self.keys.get(headers)
+        exchange.key = key = self.keys.get(headers)
+        exchange.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
         exchange.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)
 

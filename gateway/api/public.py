@@ -12,10 +12,10 @@ from blacksheep import Application, Content, Request, Response, Router
 from gateway import __version__
 from gateway.access.keys import KeyRing
 from gateway.errors import GatewayError
-from gateway.formats.openai_chat import write_error
 from gateway.observe import exposition
 from gateway.observe.metrics import Metrics
 
+from .failures import write_refusal
 from .models import ModelList
 
 JSON = b"application/json"
@@ -75,7 +75,8 @@ def _function(method: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
 
 
 async def _refuse(app: Application, request: Request, error: GatewayError) -> Response:
-    return Response(error.status, None, Content(JSON, write_error(error)))
+    status, body = write_refusal(error, request.url.path.decode("latin-1"), _headers(request))
+    return Response(status, None, Content(JSON, body))
 
 
 def _headers(request: Request) -> dict[bytes, bytes]:

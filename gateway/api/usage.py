@@ -19,7 +19,7 @@ import orjson
 from blacksheep import Application, Content, Request, Response
 
 from gateway.errors import GatewayError, InvalidKey, InvalidRequest
-from gateway.formats.openai_chat import write_error
+from gateway.formats.openai_chat.errors import write_error
 
 FORWARDED = b"x-sluicegate-forwarded"
 KEY = b"x-sluicegate-key"

@@ -9,7 +9,7 @@ import re
 
 from gateway.errors import InvalidRequest, UnsupportedMediaType
 
-from .openai_chat import Ask
+from .ask import Ask
 
 HEADER_BYTES = 8 * 1024
 """Longest head of a part that is looked at."""

@@ -1,4 +1,4 @@
-"""Server-sent events as bytes: where events end. Knows nothing of what is in them.
+"""Server-sent events as bytes: where events end, and what data they carry. Knows nothing of what the data means.
 
 Lines end with LF, CRLF or CR, an event ends with an empty line
 (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream). Everything is split on bytes:
@@ -8,6 +8,11 @@ text decoding would break characters cut by chunk borders, and `str.splitlines` 
 from __future__ import annotations
 
 import re
+
+from gateway.errors import UpstreamMalformed
+
+EVENT_BYTES = 8 * 1024 * 1024
+"""Longest event read. More is taken for a broken provider: nobody would want it in memory, many times over."""
 
 EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """What the bytes of a whole number of events end with."""
@@ -45,3 +50,75 @@ def split_events(chunk: bytes) -> list[bytes]:
 def event_data(event: bytes) -> bytes:
     """The data of one event: its `data:` lines joined by newlines."""
     return b"\n".join(_DATA.findall(event))
+
+
+class Splitter:
+    """Cuts a stream into the data of its events, however the bytes arrive.
+
+    Comments, names and ids of events are left out: every dialect says in its data what an event is.
+    """
+
+    __slots__ = ("_begun", "_held", "_pieces", "_skip_newline")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        """What came since the last whole event, with LF for every line end."""
+        self._held = 0
+        self._skip_newline = False
+        """The last byte was a CR: should an LF follow, both are one line end."""
+        self._begun = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of every event that is complete now. Raises UpstreamMalformed on an event over the limit."""
+        if b"\r" in chunk or self._skip_newline:
+            chunk = self._with_newlines(chunk)
+        pieces = self._pieces
+        if pieces:
+            if b"\n\n" not in chunk and not (chunk[:1] == b"\n" and pieces[-1][-1:] == b"\n"):
+                self._hold(chunk)
+                return []
+            chunk = b"".join((*pieces, chunk))
+            pieces.clear()
+            self._held = 0
+        end = chunk.rfind(b"\n\n")
+        if end < 0:
+            self._hold(chunk)
+            return []
+        if end + 2 < len(chunk):
+            self._hold(chunk[end + 2 :])
+        return self._data_of(chunk[:end])
+
+    def close(self) -> list[bytes]:
+        """The data of a last event that lacks its empty line."""
+        rest, self._pieces = b"".join(self._pieces), []
+        return self._data_of(rest) if rest else []
+
+    def _data_of(self, events: bytes) -> list[bytes]:
+        if not self._begun:
+            self._begun = True
+            events = events.removeprefix(b"\xef\xbb\xbf")
+        if events.startswith(b"data: ") and b"\n" not in events:
+            return [events[6:]]
+        return [data for event in events.split(b"\n\n") if (data := _lines_of_data(event)) is not None]
+
+    def _hold(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._held > EVENT_BYTES:
+            raise UpstreamMalformed(f"The provider's stream has an event of more than {EVENT_BYTES} bytes.")
+
+    def _with_newlines(self, chunk: bytes) -> bytes:
+        if self._skip_newline and chunk[:1] == b"\n":
+            chunk = chunk[1:]
+        elif not chunk:
+            return chunk
+        self._skip_newline = chunk[-1:] == b"\r"
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _lines_of_data(event: bytes) -> bytes | None:
+    """The data of one event with LF line ends; None when it has none."""
+    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None

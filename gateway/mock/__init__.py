@@ -1,4 +1,4 @@
-"""Mock providers: what OpenAI would answer, and whatever else a provider may do to us, on command.
+"""Mock providers: what OpenAI, Anthropic and Google answer, and whatever else a provider may do to us, on command.
 
 `sluicegate mock`, `sluicegate serve --demo`, tests and benchmarks use them. They know nothing of the gateway.
 One process, one event loop, no state but a ledger; started by `gateway.mock.server.start` or `run`.
@@ -6,6 +6,8 @@ One process, one event loop, no state but a ledger; started by `gateway.mock.ser
 A request says how it wants to be treated, in the model's name or in the header `x-mock` (same words; the header wins):
 
     gpt-4o-mini;chunks=64;pace=20ms;size=12;usage=off;first=500ms
+
+Where the model is in the path, as with Gemini, so is the script: `models/gemini-2.5-pro;chunks=3:generateContent`.
 
 Times are `20ms`, `500us`, `1.5s`, a bare number is milliseconds; sizes are `512`, `64KiB`, `8MiB`; a flag is its bare
 name. A chunk is a piece of content; what comes before the first and after the last one is not counted. Of a plain
@@ -21,10 +23,18 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `stamp` | each chunk's content is the time it was sent: monotonic nanoseconds, padded to `size` with blanks |
 | `huge=BYTES` | one chunk with so much content, or a plain body as large |
 | `toolcall[=N]` | call so many of the request's tools (also done for `tool_choice` required or a named function) |
+| `thinking[=N]` | think aloud first, in so many pieces (4), asked or not; pieces of thought are chunks as well |
+| `redacted` | Anthropic: a block of thoughts that nobody may read |
+| `citations` | cite a document of the request or else the web; Gemini: grounding |
+| `pings` | Anthropic: a ping before each chunk, not only at the beginning |
+| `refusal` | refuse after the content: `refusal` with its details, `SAFETY` |
+| `blocked` | refuse the prompt: no content; Gemini: `promptFeedback` and no candidates |
+| `finish=REASON` | the reason of the end, in the format's own word: `pause_turn`, `MALFORMED_FUNCTION_CALL` |
+| `echo` | the content is what was received, as JSON; no token limit cuts it short |
 | `usage=asked` | as OpenAI: in a stream only when `include_usage` asks for it |
 | `usage=on`, `off` | always, never |
-| `usage=late`, `last` | 0.2 s after the finish chunk; in the finish chunk itself |
-| `usage=cached` | half of the prompt read from cache, a quarter of the answer reasoning |
+| `usage=late`, `last` | 0.2 s after the finish chunk (Anthropic: with it); in the finish chunk itself, and only there |
+| `usage=cached` | half of the prompt from cache (Anthropic: a quarter written), a quarter of the answer reasoning |
 | `input=N`, `output=N` | tokens reported |
 | `tag=NAME` | the name of this request in `/mock/state`; also by header `x-mock-tag` |
 | `times=N` | only the first N requests of the tag are treated so, the others well |
@@ -37,13 +47,14 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `cut=N` | FIN after N chunks, without the end |
 | `reset=N` | RST after N chunks; 0 is before the head |
 | `errorevent=N` | an error event after N chunks, then the end of the body, no `[DONE]` |
-| `nodone` | everything but `[DONE]` |
+| `nodone` | everything but the end: no `[DONE]`, `message_delta`, `message_stop` or `finishReason` |
 | `close` | `Connection: close`, and done |
 | `drop=TIME` | keep-alive promised, yet the connection is closed this long after the answer |
 | **other answers** | |
-| `status=N` | this status, 300 to 599, with OpenAI's error body (a redirect has a `Location`) |
-| `retry=SECONDS` | `Retry-After`, and `retry-after-ms` |
-| `quota` | 429 `insufficient_quota` |
+| `status=N` | this status, 300 to 599, with the provider's error body (a redirect has a `Location`) |
+| `retry=SECONDS` | `Retry-After`, and `retry-after-ms`; Gemini: `RetryInfo` in the body |
+| `overloaded` | 503, Anthropic's 529; with `errorevent` the event says so |
+| `quota` | the credit is used up: 429 `insufficient_quota`, Anthropic's 402, Gemini's 429 until tomorrow |
 | `html` | an HTML page, 502 or the status given |
 | `empty` | 200 with an empty body |
 | `garbage` | bytes that are not HTTP |
@@ -60,8 +71,19 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `chunkext`, `trailers` | chunk extensions; trailers (both also make a plain body chunked) |
 | `eof` | no length: the close is the end of the body |
 
-Without a script: a model `missing-*` is 404 `model_not_found`; a key `sk-wrong*` is 401, `sk-limited*` 429 and
-`sk-broken*` 500; any other key, and none, is welcome. Wrong requests get OpenAI's own errors.
+What `echo` tells: `{"system":str,"last":str,"images":int,"documents":int,"results":[str,...],"turns":int}`. Texts of
+one kind are joined by line ends; `last` is the text of the last message of the user that has any, `results` are the
+tool results in order, `turns` counts the entries of the conversation as received.
+
+Without a script: a model `missing-*` is not found; a key `sk-wrong*` is refused (401, Gemini's 400), `sk-limited*` gets
+429 and `sk-broken*` 500; any other key, and none, is welcome, in any header a provider knows. Wrong requests get the
+provider's own errors.
+
+Anthropic's and Gemini's rules depend on the model, and the mock knows them by name: a `claude-opus-4-7` takes no
+temperature, a `gemini-3-pro` wants signatures back. Signatures are this mock's own, bound to the model, and checked
+when they return; the beta fields of Anthropic are welcome with any `anthropic-beta`. `/v1/models` is Anthropic's list
+with `anthropic-version`, Google's with `x-goog-api-key` or `?key=`, else OpenAI's. A Gemini stream without `alt=sse` is
+one JSON list, which knows neither comments nor events on two lines.
 
 `GET /mock/state[?tag=NAME]` tells the counters (`open_connections`, `connections_total`, `requests_total`,
 `requests_unfinished`: clients that left while sending, `requests_broken`: refused as not HTTP, `streams_open`),

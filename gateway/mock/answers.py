@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Any, NamedTuple
 
+from gateway.mock.framing import EVENT_STREAM
 from gateway.mock.script import Script
 
 Document = Mapping[str, Any]
@@ -24,6 +26,10 @@ class Call(NamedTuple):
     """Unix time in seconds."""
     clock: Callable[[], int]
     """Monotonic nanoseconds, for stamps."""
+    query: str
+    """What follows the question mark, as received."""
+    headers: Mapping[bytes, bytes]
+    """The request's headers by lower-cased name."""
 
 
 class Reply(NamedTuple):
@@ -39,7 +45,10 @@ class Reply(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """An answer in server-sent events. Each item is one or more whole events, ended by an empty line."""
+    """An answer in server-sent events, or in pieces of another content type.
+
+    Each item is one or more whole events, ended by an empty line; an item may be empty, but no content is.
+    """
 
     opening: bytes
     """Before the first content."""
@@ -53,9 +62,32 @@ class Stream(NamedTuple):
     """The end marker, where the format has one."""
     error: bytes
     """The error event a script may ask for."""
+    content_type: bytes = EVENT_STREAM
 
 
 Answer = Reply | Stream
+
+
+class Wrong(Enum):
+    """What can be wrong with any request, whatever its endpoint. The detail that goes with it is in brackets."""
+
+    UNKNOWN_PATH = "no endpoint has this path (method and path)"
+    WRONG_METHOD = "the path has endpoints, none with this method (method and path)"
+    NOT_JSON = "the body is no JSON object"
+    NOT_A_FORM = "the body is no form (why)"
+    NO_MODEL = "no model is named"
+    NOT_A_MODEL = "the model is no text"
+    BAD_SCRIPT = "nobody here can play this script (why)"
+
+
+def say_when_in_headers(reply: Reply, seconds: float) -> Reply:
+    """`Retry-After` in whole seconds, and `retry-after-ms`."""
+    lines = b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (-(-seconds // 1), seconds * 1000)
+    return reply._replace(headers=reply.headers + lines)
+
+
+def _as_it_is(reply: Reply, number: int, target: str) -> Reply:
+    return reply
 
 
 class Family(NamedTuple):
@@ -68,10 +100,18 @@ class Family(NamedTuple):
     quota_exceeded: Callable[[], Reply]
     check_key: Callable[[Mapping[bytes, bytes]], Reply | None]
     """Request headers, lower-cased names, to the refusal of a wrong key."""
+    refuse: Callable[[Wrong, str], Reply]
+    """What is wrong, and its detail, in this provider's words."""
+    overloaded: int = 503
+    """The status of a provider that has too much to do."""
+    say_when: Callable[[Reply, float], Reply] = say_when_in_headers
+    """An error and seconds to the error that asks to come back after so long."""
+    finish: Callable[[Reply, int, str], Reply] = _as_it_is
+    """An error, the request's number and its target (path and query) to what is sent."""
 
 
 class Endpoint(NamedTuple):
-    """One method and path of a provider. A `{name}` in the path stands for one segment."""
+    """One method and path of a provider. A `{name}` in the path stands for a segment, or for its beginning."""
 
     method: str
     path: str
@@ -79,6 +119,8 @@ class Endpoint(NamedTuple):
     family: Family
     body: str = "json"
     """`json`, `form` (multipart) or `none`."""
+    hint: bytes = b""
+    """The request header that tells this provider's requests from others' with the same path."""
 
 
 class Refused(Exception):

@@ -93,10 +93,10 @@ def _ending(script: Script, error: bytes = b"") -> tuple[int | None, Callable[[f
 
 
 def _stream(stream: Stream, script: Script, *, head: Head, progress: Progress) -> Steps:
-    dress, frame = framing.Dress(script), framing.wrapper(script)
-    dressed = script.crlf or script.multi or script.comments or script.gzip
-    wrap: framing.Wrap = (lambda events: frame(dress.feed(events))) if dressed else frame
-    yield head(200, _stream_headers(script))
+    events_only = stream.content_type == framing.EVENT_STREAM
+    dress, frame = framing.Dress(script, events=events_only), framing.wrapper(script)
+    wrap: framing.Wrap = (lambda events: frame(dress.feed(events))) if dress.worn else frame
+    yield head(200, _stream_headers(script, stream.content_type))
     if script.think:
         yield script.think
     most, ending = _ending(script, stream.error)
@@ -119,7 +119,8 @@ def _stream(stream: Stream, script: Script, *, head: Head, progress: Progress) -
 
 
 def _closing(stream: Stream, script: Script, wrap: framing.Wrap) -> Steps:
-    yield wrap(stream.closing)
+    if stream.closing:
+        yield wrap(stream.closing)
     if stream.late:
         yield LATE
         yield wrap(stream.late)
@@ -127,9 +128,9 @@ def _closing(stream: Stream, script: Script, wrap: framing.Wrap) -> Steps:
         yield wrap(stream.end)
 
 
-def _stream_headers(script: Script) -> bytes:
+def _stream_headers(script: Script, content_type: bytes) -> bytes:
     return b"content-type: %b\r\ncache-control: no-cache\r\n%b%b" % (
-        framing.EVENT_STREAM,
+        content_type,
         b"" if script.eof else framing.CHUNKED,
         _own_headers(script),
     )

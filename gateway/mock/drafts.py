@@ -13,7 +13,8 @@ from gateway.mock.script import Script
 
 NUMBER_IN_DRAFT = 0xFEDCBA9876543210
 """The number of a request in a draft: builders write it with at least 16 digits of hexadecimal."""
-MATTERING = (b"x-mock", b"x-mock-tag", b"authorization", b"content-type")
+MATTERING = (b"x-mock", b"x-mock-tag", b"authorization", b"content-type", b"x-api-key", b"x-goog-api-key",
+             b"anthropic-version")  # fmt: skip
 """The request headers an answer depends on."""
 DRAFTS = 32
 DRAFTED_BYTES = 2 << 20

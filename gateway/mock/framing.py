@@ -62,21 +62,29 @@ def wrapper(script: Script) -> Wrap:
 
 
 class Dress:
-    """What is done to the events before they are framed: several lines, comments, CRLF, compression."""
+    """What is done to the events before they are framed: several lines, comments, CRLF, compression.
+
+    A stream that is no stream of events knows neither `data:` lines nor comments.
+    """
 
     __slots__ = ("_compressor", "_steps")
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, events: bool = True) -> None:
         self._steps: list[Wrap] = []
-        if script.multi:
+        if script.multi and events:
             self._steps.append(on_two_lines)
-        if script.comments:
+        if script.comments and events:
             self._steps.append(with_comments)
         if script.crlf:
             self._steps.append(lambda events: events.replace(b"\n", b"\r\n"))
         self._compressor = zlib.compressobj(1, wbits=31) if script.gzip else None
         if self._compressor is not None:
             self._steps.append(self._compress)
+
+    @property
+    def worn(self) -> bool:
+        """Whether anything is done at all."""
+        return bool(self._steps)
 
     def feed(self, events: bytes) -> bytes:
         """Whole events as they will be sent."""

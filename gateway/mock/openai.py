@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from gateway.mock.answers import Call, Family, Refused, Reply
+from gateway.mock import keys
+from gateway.mock.answers import Call, Family, Refused, Reply, Wrong
 from gateway.mock.script import Script
 
 ROLES = ("system", "assistant", "user", "function", "tool", "developer")
@@ -29,13 +30,6 @@ _BY_STATUS = {
     500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
     503: ("The engine is currently overloaded, please try again later.", "server_error", None),
 }  # fmt: skip
-
-_KEYS = (
-    ("sk-wrong", 401),
-    ("sk-limited", 429),
-    ("sk-broken", 500),
-)
-"""Beginnings of keys that are refused, with the status: so that one credential of a pool can fail."""
 
 
 def write_headers(number: int) -> bytes:
@@ -62,12 +56,12 @@ def quota_exceeded() -> Reply:
 
 
 def check_key(headers: Mapping[bytes, bytes]) -> Reply | None:
-    """The refusal of a key the table names; any other key, and none at all, is welcome."""
-    key = headers.get(b"authorization", b"").removeprefix(b"Bearer ").decode("latin-1")
-    for beginning, status in _KEYS:
-        if key.startswith(beginning):
-            return _wrong_key(key) if status == 401 else write_error(status, "gpt-4o-mini")
-    return None
+    """The refusal of a key that fails; any other key, and none at all, is welcome."""
+    key = keys.read_bearer(headers.get(b"authorization", b""))
+    status = keys.find_failure(key)
+    if status is None:
+        return None
+    return _wrong_key(key) if status == 401 else write_error(status, "gpt-4o-mini")
 
 
 def _wrong_key(key: str) -> Reply:
@@ -76,7 +70,25 @@ def _wrong_key(key: str) -> Reply:
     return error(401, message, kind="invalid_request_error", code="invalid_api_key")
 
 
-FAMILY = Family(write_headers, write_error, quota_exceeded, check_key)
+_NOT_JSON = "We could not parse the JSON body of your request. The API expects a JSON object."
+_WRONG = {
+    Wrong.UNKNOWN_PATH: (404, "Invalid URL ({})", None, None),
+    Wrong.WRONG_METHOD: (405, "Not allowed: {}. (HINT: Perhaps you meant to use a different HTTP method?)", None, None),
+    Wrong.NOT_JSON: (400, _NOT_JSON, None, None),
+    Wrong.NOT_A_FORM: (400, "Could not parse multipart form: {}", None, None),
+    Wrong.NO_MODEL: (400, "you must provide a model parameter", None, None),
+    Wrong.NOT_A_MODEL: (400, "Invalid type for 'model': expected a string.", "model", "invalid_type"),
+    Wrong.BAD_SCRIPT: (400, "mock: {}", "model", "bad_script"),
+}  # fmt: skip
+
+
+def explain(wrong: Wrong, detail: str) -> Reply:
+    """OpenAI's error for what is wrong with any request."""
+    status, message, param, code = _WRONG[wrong]
+    return error(status, message.replace("{}", detail), kind="invalid_request_error", param=param, code=code)
+
+
+FAMILY = Family(write_headers, write_error, quota_exceeded, check_key, explain)
 
 
 def refuse(message: str, *, param: str | None = None, code: str | None = None) -> Refused:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 
-from gateway.mock import multipart, openai
-from gateway.mock.answers import Call, Document, Endpoint, Family, Refused, Reply
+from gateway.mock import multipart
+from gateway.mock.answers import Call, Document, Endpoint, Family, Refused, Reply, Wrong, say_when_in_headers
 from gateway.mock.drafts import NUMBER_IN_DRAFT, Drafts, Played
-from gateway.mock.endpoints import find, methods_of
+from gateway.mock.endpoints import family_of, find, methods_of, model_in
 from gateway.mock.ledger import Exchange, Ledger
 from gateway.mock.requests import Incoming
 from gateway.mock.script import PLAIN, BadScript, Script, read_script, split_model
@@ -43,16 +44,22 @@ class Provider:
     def _find_and_answer(self, exchange: Exchange, number: int) -> Played:
         request = exchange.request
         method = "GET" if request.method == "HEAD" else request.method
-        path = request.path.partition("?")[0]
-        endpoint = find(method, path)
+        path, _, query = request.path.partition("?")
+        headers = _with_key(request.lookup, query)
+        endpoint = find(method, path, headers)
         if endpoint is None:
-            return Played(_unknown(method, path), self._script(exchange, ""), openai.FAMILY)
+            family = family_of(path, headers)
+            return Played(_unknown(family, method, path), self._script(exchange, ""), family)
+        family = endpoint.family
         try:
-            return self._answer(endpoint, exchange, number=number, path=path)
+            played = self._answer(endpoint, exchange, number=number, headers=headers)
         except BadScript as error:
-            return Played(_bad_script(error), PLAIN, endpoint.family)
+            played = Played(family.refuse(Wrong.BAD_SCRIPT, str(error)), PLAIN, family)
+        if isinstance(played.answer, Reply) and played.answer.status >= 300:
+            return played._replace(answer=family.finish(played.answer, number, request.path))
+        return played
 
-    def _answer(self, endpoint: Endpoint, exchange: Exchange, *, number: int, path: str) -> Played:
+    def _answer(self, endpoint: Endpoint, exchange: Exchange, *, number: int, headers: Mapping[bytes, bytes]) -> Played:
         request, family = exchange.request, endpoint.family
         refusal = None
         document: Document = {}
@@ -60,16 +67,17 @@ class Provider:
             document = read_document(endpoint, request)
         except Refused as refused:
             refusal = refused.reply
-        name = document.get("model")
+        path, _, query = request.path.partition("?")
+        name = model_in(endpoint, path) or document.get("model")
         model, text = split_model(name) if isinstance(name, str) else ("", "")
         script = self._script(exchange, text)
-        refusal = family.check_key(request.lookup) or _scripted(family, script, model) or refusal
+        refusal = family.check_key(headers) or _scripted(family, script, model) or refusal
         if refusal is not None:
             return Played(refusal, script, family)
         try:
             if endpoint.body != "none":
                 _check_model(family, name, model)
-            call = Call(number, path, document, model, script, int(time.time()), self._clock)
+            call = Call(number, path, document, model, script, int(time.time()), self._clock, query, headers)
             return Played(endpoint.answer(call), script, family)
         except Refused as refused:
             return Played(refused.reply, script, family)
@@ -95,25 +103,33 @@ def read_document(endpoint: Endpoint, request: Incoming) -> Document:
         try:
             return multipart.read_form(request.lookup.get(b"content-type", b""), request.body)
         except multipart.NotAForm as error:
-            raise openai.refuse(f"Could not parse multipart form: {error}") from None
-    return _read_json(request.body)
+            raise Refused(endpoint.family.refuse(Wrong.NOT_A_FORM, str(error))) from None
+    return _read_json(endpoint.family, request.body)
 
 
-def _read_json(body: bytes) -> dict[str, Any]:
+def _read_json(family: Family, body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         document = None
     if not isinstance(document, dict):
-        raise openai.refuse("We could not parse the JSON body of your request. The API expects a JSON object.")
+        raise Refused(family.refuse(Wrong.NOT_JSON, ""))
     return document
+
+
+def _with_key(headers: Mapping[bytes, bytes], query: str) -> Mapping[bytes, bytes]:
+    """The headers, with a key that came in the query, as Google allows, where it would be as a header."""
+    if "key=" not in query:
+        return headers
+    key = parse_qs(query).get("key", [""])[0]
+    return {b"x-goog-api-key": key.encode(), **headers} if key else headers
 
 
 def _check_model(family: Family, name: object, model: str) -> None:
     if name is None or name == "":
-        raise openai.refuse("you must provide a model parameter")
+        raise Refused(family.refuse(Wrong.NO_MODEL, ""))
     if not isinstance(name, str):
-        raise openai.refuse("Invalid type for 'model': expected a string.", param="model", code="invalid_type")
+        raise Refused(family.refuse(Wrong.NOT_A_MODEL, ""))
     if model.startswith("missing-"):
         raise Refused(family.write_error(404, model))
 
@@ -126,29 +142,24 @@ def _scripted(family: Family, script: Script, model: str) -> Reply | None:
         return Reply(b"")
     if script.html:
         status = script.status or 502
-        return Reply(HTML % status, status, b"text/html; charset=utf-8", _retry_after(script))
+        page = Reply(HTML % status, status, b"text/html; charset=utf-8")
+        return page if script.retry is None else say_when_in_headers(page, script.retry)
     if script.quota:
         return family.quota_exceeded()
-    if script.status is not None:
-        elsewhere = b"location: /elsewhere\r\n" if script.status < 400 else b""
-        return family.write_error(script.status, model)._replace(headers=elsewhere + _retry_after(script))
-    return None
+    wanted = family.overloaded if script.overloaded and script.errorevent is None else script.status
+    return None if wanted is None else _scripted_status(family, script, status=wanted, model=model)
 
 
-def _retry_after(script: Script) -> bytes:
-    if script.retry is None:
-        return b""
-    return b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (-(-script.retry // 1), script.retry * 1000)
+def _scripted_status(family: Family, script: Script, *, status: int, model: str) -> Reply:
+    elsewhere = b"location: /elsewhere\r\n" if status < 400 else b""
+    refusal = family.write_error(status, model)._replace(headers=elsewhere)
+    return refusal if script.retry is None else family.say_when(refusal, script.retry)
 
 
-def _unknown(method: str, path: str) -> Reply:
+def _unknown(family: Family, method: str, path: str) -> Reply:
     allowed = methods_of(path)
+    asked = f"{method} {path}"
     if not allowed:
-        return openai.error(404, f"Invalid URL ({method} {path})", kind="invalid_request_error")
-    hint = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
-    refusal = openai.error(405, hint, kind="invalid_request_error")
+        return family.refuse(Wrong.UNKNOWN_PATH, asked)
+    refusal = family.refuse(Wrong.WRONG_METHOD, asked)
     return refusal._replace(headers=b"allow: %b\r\n" % ", ".join(allowed).encode())
-
-
-def _bad_script(error: BadScript) -> Reply:
-    return openai.error(400, f"mock: {error}", kind="invalid_request_error", param="model", code="bad_script")

@@ -21,6 +21,8 @@ _SECONDS = (("us", 1e-6), ("ms", 1e-3), ("s", 1.0))
 _BYTES = (("kib", 1 << 10), ("mib", 1 << 20))
 _WORDS_FOR_YES = frozenset(("", "on", "yes", "true", "1"))
 _WORDS_FOR_NO = frozenset(("off", "no", "false", "0"))
+THOUGHTS = 4
+"""Pieces of thought when nobody says how many."""
 USAGES = ("asked", "on", "off", "late", "cached", "last")
 
 
@@ -50,6 +52,11 @@ def read_count(text: str) -> int:
 def read_one_or_count(text: str) -> int:
     """A whole number; 1 when only the name was given."""
     return read_count(text) if text else 1
+
+
+def read_thoughts(text: str) -> int:
+    """Pieces of thought; `THOUGHTS` when only the name was given."""
+    return read_count(text) if text else THOUGHTS
 
 
 def read_flag(text: str) -> bool:
@@ -110,6 +117,14 @@ BEHAVIOURS = (
     Behaviour("stamp", read_flag, "each chunk's content is its send time, monotonic ns", on_the_wire=False),
     Behaviour("huge", read_bytes, "one chunk with this much content", on_the_wire=False),
     Behaviour("toolcall", read_one_or_count, "call this many of the request's tools", on_the_wire=False),
+    Behaviour("thinking", read_thoughts, "think aloud first, in this many pieces (4)", on_the_wire=False),
+    Behaviour("redacted", read_flag, "think in secret first: redacted_thinking", on_the_wire=False),
+    Behaviour("refusal", read_flag, "refuse after the content", on_the_wire=False),
+    Behaviour("blocked", read_flag, "refuse the prompt: no content", on_the_wire=False),
+    Behaviour("finish", str, "the reason of the end, in the format's own word", on_the_wire=False),
+    Behaviour("citations", read_flag, "cite a source", on_the_wire=False),
+    Behaviour("pings", read_flag, "a ping before each chunk", on_the_wire=False),
+    Behaviour("echo", read_flag, "the content is what was received, as JSON", on_the_wire=False),
     Behaviour("usage", read_usage, "asked, on, off, late, cached, last (in the last chunk)", on_the_wire=False),
     Behaviour("input", read_count, "input tokens in the usage", on_the_wire=False),
     Behaviour("output", read_count, "output tokens in the usage", on_the_wire=False),
@@ -130,6 +145,7 @@ BEHAVIOURS = (
     # Answers that are not the answer.
     Behaviour("status", read_status, "this status with the format's error body"),
     Behaviour("retry", read_plain_seconds, "Retry-After in seconds, with a status"),
+    Behaviour("overloaded", read_flag, "529 or 503, or the error event says so"),
     Behaviour("quota", read_flag, "429 because the credit is used up"),
     Behaviour("html", read_flag, "an HTML page instead (502, or the status given)"),
     Behaviour("empty", read_flag, "200 with nothing in it"),
@@ -161,6 +177,14 @@ class Script:
     stamp: bool = False
     huge: int | None = None
     toolcall: int = 0
+    thinking: int = 0
+    redacted: bool = False
+    refusal: bool = False
+    blocked: bool = False
+    finish: str | None = None
+    citations: bool = False
+    pings: bool = False
+    echo: bool = False
     usage: str = "asked"
     input: int | None = None
     output: int | None = None
@@ -178,6 +202,7 @@ class Script:
     drop: float | None = None
     status: int | None = None
     retry: float | None = None
+    overloaded: bool = False
     quota: bool = False
     html: bool = False
     empty: bool = False

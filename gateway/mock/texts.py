@@ -15,6 +15,7 @@ PLAIN_TEXT = (
     "Hello from the mock provider of Sluicegate. Nobody thought about this answer, yet it arrives in "
     "pieces, one after the other, the way a model would send it."
 )
+THOUGHT_TEXT = "Nobody asked me to think about this, so let me think about it aloud before I say anything at all. "
 MANY_SCRIPTS = (
     "smile 😀 family 👨‍👩‍👧 漢字 かな 한국어 naïve café Ω line\u2028separator par\u2029agraph \U0001f680 שלום"
 )
@@ -30,6 +31,21 @@ def pieces(script: Script, clock: Callable[[], int]) -> Iterator[bytes]:
         return _as_many(script, own_pieces(script.text, script.size or 0))
     filler = MANY_SCRIPTS if script.utf8 else PLAIN_TEXT
     return islice(cycle(filler_pieces(filler, script.size or 0)), count(script))
+
+
+def thoughts(number: int) -> list[str]:
+    """So many pieces of thought."""
+    return [orjson.loads(piece) for piece in islice(cycle(filler_pieces(THOUGHT_TEXT.strip(), 0)), number)]
+
+
+def until(script: Script, clock: Callable[[], int], *, most: int, stops: list[str]) -> tuple[str, str] | None:
+    """The first `most` pieces up to the first of these texts, and that text; nothing when none of them comes up."""
+    whole = content(script, clock, most=most)
+    found = [(whole.find(stop), stop) for stop in stops if stop in whole]
+    if not found:
+        return None
+    place, stop = min(found)
+    return whole[:place], stop
 
 
 def content(script: Script, clock: Callable[[], int], *, most: int) -> str:

@@ -10,41 +10,62 @@ from gateway.errors import UpstreamError, UpstreamMalformed
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 
+from .passage import Answer, Passage, Pipeline
+
 if TYPE_CHECKING:
     from .exchange import Exchange
 
 COLLECTED_BYTES = 128 * 1024
 """A JSON answer up to this size is held until it is complete, so that one that breaks can still be tried elsewhere."""
 
+TRANSLATED_BYTES = 64 * 1024 * 1024
+"""Most of an answer that is held to be translated as a whole."""
+
 ERROR_BYTES = 256 * 1024
 """Most bytes of a provider's error that are looked at and passed on."""
+
+JSON_KINDS = (b"application/json", b"text/json")
 
 
 class Trial:
     """The receiver of one attempt. `done` resolves when it was answered in full, or failed before anything was sent."""
 
     __slots__ = (
+        "_begun_at",
         "_exchange",
+        "_held",
         "_named",
         "_pieces",
         "_size",
+        "answered",
         "attempt",
         "call",
         "done",
         "error",
         "headers",
         "is_stream",
+        "passage",
+        "pipeline",
         "sent_ns",
         "status",
         "waited_us",
     )
 
-    def __init__(self, exchange: Exchange, attempt: Attempt, done: asyncio.Future[None]) -> None:
+    def __init__(self, exchange: Exchange, attempt: Attempt, passage: Passage, done: asyncio.Future[None]) -> None:
         self._exchange = exchange
         self._pieces: list[bytes] = []
         self._size = 0
         self._named: dict[bytes, bytes] = {}
+        self._held = b""
+        """What came out of the pipeline before there was any content."""
+        self._begun_at = 0.0
+        """Loop time of the first byte of a stream; 0 before that."""
         self.attempt = attempt
+        self.passage = passage
+        self.pipeline: Pipeline | None = None
+        """Of a stream that has begun."""
+        self.answered: Answer | None = None
+        """The whole answer for the client, once collected and judged."""
         self.done = done
         self.call: Call | None = None
         self.status = 0
@@ -58,7 +79,7 @@ class Trial:
         """Microseconds from sending to the last byte, or to the failure; 0 before that."""
 
     @property
-    def answer(self) -> bytes:
+    def collected(self) -> bytes:
         """The collected body."""
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
@@ -66,8 +87,12 @@ class Trial:
         """The value of a header of the answer; empty when there is none."""
         return self._named.get(name, b"")
 
+    def fault(self, body: bytes) -> UpstreamError:
+        """What an error answer means, in neutral words."""
+        return self.passage.error(self.status, self._named, body)
+
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The provider answers. Until the first byte of a stream has come another provider may do better."""
+        """The provider answers. Until content has come another provider may do better."""
         self.status = status
         self.headers = headers
         self._named = dict(headers)
@@ -80,15 +105,11 @@ class Trial:
             self._exchange.begin_pumping(self)
 
     def body(self, data: bytes) -> None:
-        """The first piece of a stream, or a piece of an answer that is collected."""
+        """The first pieces of a stream, or a piece of an answer that is collected."""
         if self.is_stream:
-            self._exchange.begin_pumping(self).body(data)
+            self._open_stream(data)
         elif self.status < 400:
-            self._pieces.append(data)
-            self._size += len(data)
-            if self._size > COLLECTED_BYTES:
-                held, self._pieces = self.answer, []
-                self._exchange.begin_pumping(self).body(held)
+            self._collect(data)
         elif self._size < ERROR_BYTES:
             self._pieces.append(data)
             self._size += len(data)
@@ -96,9 +117,14 @@ class Trial:
     def end(self) -> None:
         """The answer is complete, if it is one."""
         self.stop_waiting()
-        if self.status < 400 and (self.status >= 300 or not self._pieces):
-            what = "with a redirect" if self.status >= 300 else "without a body"
-            self.error = UpstreamMalformed(f"The provider answered {self.status} {what}.")
+        if self.pipeline is not None:
+            self._end_stream(self.pipeline)
+            return
+        if self.status < 400:
+            try:
+                self.answered = self._answer()
+            except UpstreamError as error:
+                self.error = error
         self.finish()
 
     def failed(self, error: UpstreamError) -> None:
@@ -106,6 +132,12 @@ class Trial:
         self.error = error
         self.stop_waiting()
         self.finish()
+
+    def commit_after(self, seconds: float, now: float) -> None:
+        """Begin a stream that has said nothing yet but has been heard of so long ago: its client should know."""
+        if self._begun_at and now - self._begun_at >= seconds and self.pipeline is not None and not self.done.done():
+            self._held += self.pipeline.open()
+            self._commit(self.pipeline)
 
     def stop_waiting(self) -> None:
         """The provider has done what it will do."""
@@ -128,12 +160,84 @@ class Trial:
         """Let go of everything that points back here; the exchange is over."""
         if self.call is not None:
             self.call.cancel()
-        self.call = self.error = None
+        self.call = self.error = self.pipeline = None
+
+    def _open_stream(self, data: bytes) -> None:
+        """Bytes of a stream without content so far: should the provider fail now, another one may answer."""
+        pipeline = self.pipeline
+        if pipeline is None:
+            if data[:1] in (b"{", b"["):  # said to be a stream, but it is one object
+                self.is_stream = False
+                self._collect(data)
+                return
+            pipeline = self.pipeline = self.passage.pipeline()
+            self._begun_at = self._exchange.relay.loop.time()
+        out = pipeline.feed(data)
+        if pipeline.error is not None:
+            self._give_back(pipeline.error)
+            return
+        self._held = self._held + out if self._held else out
+        if pipeline.opened:
+            self._commit(pipeline)
+
+    def _commit(self, pipeline: Pipeline) -> None:
+        held, self._held = self._held, b""
+        if self._exchange.thread is not None:
+            self._exchange.thread.first_bytes = held
+        self._exchange.begin_pumping(self).send(held)
+
+    def _end_stream(self, pipeline: Pipeline) -> None:
+        """A stream that ended before it had any content."""
+        self._held += pipeline.close()
+        if pipeline.error is None and not pipeline.complete:
+            pipeline.error = UpstreamMalformed("The provider's stream ended before it said anything.")
+        if pipeline.error is not None:
+            self.error = pipeline.error
+            self.finish()
+            return
+        held, self._held = self._held, b""
+        self._exchange.begin_pumping(self).finish(held)
+
+    def _give_back(self, error: UpstreamError) -> None:
+        """The provider failed before it said anything: its connection is of no more use."""
+        if self.call is not None:
+            self.call.cancel()
+        self.failed(error)
+
+    def _collect(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size <= COLLECTED_BYTES:
+            return
+        if not self.passage.translated:
+            held, self._pieces = self.collected, []
+            self._flow(held)
+        elif self._size > TRANSLATED_BYTES:
+            self._give_back(UpstreamMalformed(f"The provider's answer is larger than {TRANSLATED_BYTES} bytes."))
+
+    def _flow(self, held: bytes) -> None:
+        """The answer is large: what is there goes out, the rest as it comes."""
+        if self._exchange.endpoint.operation != "pass":
+            if held[:1] not in (b"{", b"["):
+                self._give_back(UpstreamMalformed("The provider's answer is not JSON."))
+                return
+            held = self.passage.beginning(held)
+        self._exchange.begin_pumping(self).body(held)
+
+    def _answer(self) -> Answer:
+        if self.status >= 300 or not self._pieces:
+            what = "with a redirect" if self.status >= 300 else "without a body"
+            raise UpstreamMalformed(f"The provider answered {self.status} {what}.")
+        return self.passage.reply(self.collected)
 
     def _is_collected(self) -> bool:
-        """Whether to hold the answer until it is complete: JSON of moderate size."""
+        """Whether to hold the answer until it is complete: JSON, of moderate size unless it must be translated."""
         kind = self.header(b"content-type")
-        if kind and not kind.startswith(b"application/json"):
+        if self._exchange.endpoint.operation != "pass":
+            # A page, or nothing at all, is no answer from a model; that is judged once it is there.
+            length = self.header(b"content-length") if kind.startswith(JSON_KINDS) else b""
+        elif kind and not kind.startswith(JSON_KINDS):
             return False
-        length = self.header(b"content-length")
-        return not length or int(length) <= COLLECTED_BYTES
+        else:
+            length = self.header(b"content-length")
+        return self.passage.translated or not length or int(length) <= COLLECTED_BYTES

@@ -9,9 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from gateway.formats.table import FORMATS
 from gateway.records import Credential, Provider
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+DIALECT_HEADERS: dict[str, tuple[bytes, ...]] = {
+    "openai_chat": (b"openai-beta",),
+    "openai_responses": (b"openai-beta",),
+    "anthropic": (b"anthropic-beta", b"anthropic-version"),
+    "gemini": (),
+}
+"""Client headers that belong to a dialect: they go to providers that are spoken to in it."""
+
+ANTHROPIC_VERSION = b"anthropic-version: 2023-06-01\r\n"
+"""For a client that names none; the vendor requires it (https://docs.anthropic.com/en/api/versioning)."""
+
+AUTH_HEADERS: dict[str, bytes] = {
+    "bearer": b"authorization: Bearer ",
+    "x-api-key": b"x-api-key: ",
+    "x-goog-api-key": b"x-goog-api-key: ",
+}
+"""By auth scheme; `none` sends no secret."""
 
 FORWARDED = frozenset(
     (
@@ -19,7 +38,6 @@ FORWARDED = frozenset(
         b"baggage",
         b"content-type",
         b"idempotency-key",
-        b"openai-beta",
         b"traceparent",
         b"tracestate",
         b"x-client-request-id",
@@ -79,6 +97,9 @@ UNREMARKABLE = frozenset((b"", b"keep-alive", b"close"))
 
 NAMES_LEARNT = 1024
 
+LINES_KEPT = 1024
+"""Request lines put together once; Gemini's name a model that clients may make up, so this is bounded."""
+
 OURS = b"x-sluicegate-"
 """Prefix of our own headers: neither side can set them through us."""
 
@@ -88,26 +109,41 @@ class Composer:
 
     def __init__(self, provider: Provider, authority: bytes, user_agent: bytes) -> None:
         self._path = urlsplit(provider.base_url).path.rstrip("/").encode()
-        self._forwarded = FORWARDED | (frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED)
+        named = frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED
+        self._neutral = FORWARDED | named
+        self._forwarded = {name: self._neutral | frozenset(own) for name, own in DIALECT_HEADERS.items()}
+        self._translated = b"content-type: application/json\r\n" + b"".join(
+            b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers
+        )
         fixed = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
         self._fixed = (
             b" HTTP/1.1\r\nhost: " + authority + b"\r\nuser-agent: " + user_agent + b"\r\n"
             b"accept-encoding: identity\r\n" + fixed
         )
+        scheme = AUTH_HEADERS.get(provider.auth)
         self._auth = {
-            credential.name: b"authorization: Bearer " + credential.secret.encode("latin-1") + b"\r\n"
+            credential.name: scheme + credential.secret.encode("latin-1") + b"\r\n"
             for credential in provider.credentials
+            if scheme is not None
         }
         self._lines: dict[str, bytes] = {}
 
-    def compose(self, path: str, credential: Credential, headers: Headers, length: int) -> bytes:
-        """The head of a POST of `length` body bytes to `path` below the provider's base URL."""
-        start = self._lines.get(path)
-        if start is None:
-            start = self._lines[path] = b"POST " + self._path + path.encode() + self._fixed
-        forwarded = self._forwarded
+    def compose(self, path: str, credential: Credential, headers: Headers, length: int, dialect: str) -> bytes:
+        """The head of a POST of `length` body bytes to `path` below the provider's base URL, in the client's words."""
+        forwarded = self._forwarded[dialect]
         along = b"".join([b"%b: %b\r\n" % header for header in headers if header[0] in forwarded])
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, self._auth.get(credential.name, b""), along, length)
+        if dialect == "anthropic" and b"anthropic-version: " not in along:
+            along += ANTHROPIC_VERSION
+        return self._head(path, credential, along, length)
+
+    def compose_translated(self, path: str, credential: Credential, headers: Headers, length: int) -> bytes:
+        """The same, in the provider's dialect: only what belongs to none goes along, and the dialect's own headers."""
+        along = [
+            b"%b: %b\r\n" % header
+            for header in headers
+            if header[0] in self._neutral and header[0] not in (b"content-type", b"accept")
+        ]
+        return self._head(path, credential, self._translated + b"".join(along), length)
 
     def compose_get(self, path: str, credential: Credential) -> bytes:
         """The head of a GET of `path` below the provider's base URL."""
@@ -117,6 +153,14 @@ class Composer:
             self._fixed,
             self._auth.get(credential.name, b""),
         )
+
+    def _head(self, path: str, credential: Credential, along: bytes, length: int) -> bytes:
+        start = self._lines.get(path)
+        if start is None:
+            if len(self._lines) >= LINES_KEPT:
+                self._lines.clear()
+            start = self._lines[path] = b"POST " + self._path + path.encode() + self._fixed
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, self._auth.get(credential.name, b""), along, length)
 
 
 class Passing(dict[bytes, bool]):

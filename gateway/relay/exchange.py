@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.errors import ClientDisconnected, GatewayError
+from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
+from gateway.formats import ask as asking
 from gateway.formats import multipart
-from gateway.formats import openai_chat as chat
-from gateway.formats.openai_chat import Ask
-from gateway.formats.pipeline import PassThrough
+from gateway.formats.ask import Ask
+from gateway.formats.table import FORMATS
 from gateway.outbound.wire import Request
-from gateway.records import ClientKey, Endpoint, Tokens
+from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
-from gateway.routing.verdicts import judge_error, judge_status
+from gateway.routing.verdicts import Verdict, judge_error, judge_status
 
-from . import replies
+from . import conversation, passages, replies
 from .attempt import Trial
+from .conversation import Thread
+from .passage import Passage
 from .pump import Pump
 from .sink import Headers, Receive, Send, Sink, Watch
 
 if TYPE_CHECKING:
     from .relay import Relay
+
+
+class Address(NamedTuple):
+    """What a request says in its address."""
+
+    model: str = ""
+    """The model, where the path names it (Gemini)."""
+    query: str = ""
+    """What of the query goes to the provider."""
+    array: bool = False
+    """The stream is wanted as one JSON array (Gemini without `alt=sse`)."""
+
+
+PLAIN = Address()
 
 
 class Exchange:
@@ -35,7 +51,9 @@ class Exchange:
     __slots__ = (
         "_drain",
         "_keepalives",
+        "_keeping",
         "_pump",
+        "address",
         "ask",
         "body",
         "body_wait",
@@ -45,6 +63,7 @@ class Exchange:
         "endpoint",
         "error",
         "first_byte_ns",
+        "format",
         "gone",
         "head_overhead_us",
         "headers",
@@ -58,6 +77,8 @@ class Exchange:
         "sink",
         "started_at_us",
         "started_ns",
+        "strict",
+        "thread",
         "tokens",
         "trials",
         "user_agent",
@@ -70,6 +91,14 @@ class Exchange:
         self.started_at_us = time.time_ns() // 1000
         self.id = relay.new_id(self.started_at_us // 1000)
         self.endpoint = endpoint
+        self.format = FORMATS[endpoint.format]
+        """The client's dialect."""
+        self.address = PLAIN
+        """What the request's address said."""
+        self.thread: Thread | None = None
+        """The conversation it belongs to, on OpenAI Responses."""
+        self.strict = False
+        """Refuse what a translation would have to drop."""
         self.headers = headers
         self.cors: Headers = []
         """Headers for a browser, where its page may call us."""
@@ -102,6 +131,7 @@ class Exchange:
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
         self._keepalives = 0
+        self._keeping: asyncio.Task[None] | None = None
 
     @property
     def is_streaming(self) -> bool:
@@ -111,10 +141,21 @@ class Exchange:
     async def run(self) -> None:
         """Answer the request whose key and body are known. Raises GatewayError when the client must hear one."""
         self.ask = self._read_ask()
+        if self.endpoint.format == conversation.FORMAT:
+            self.thread = await conversation.begin(self, self.ask)
         route = self.relay.route(self.ask.model, self._key(), self.endpoint)
-        dispatch = Dispatch(route, self.relay.providers, self.relay.next_turn())
+        dispatch = Dispatch(
+            route, self.relay.providers, self.relay.next_turn(), self.thread.pinned if self.thread else None
+        )
+        refusal: UnsupportedParameter | None = None
         while (attempt := dispatch.next()) is not None:
-            trial = self._begin(attempt)
+            try:
+                passage = self._passage(attempt) or await passages.translated(self, attempt)
+            except UnsupportedParameter as error:
+                refusal = error
+                dispatch.failed(Verdict.NEXT_TARGET)
+                continue
+            trial = self._begin(attempt, passage)
             await trial.done
             if self.gone:
                 raise ClientDisconnected("The client left before its answer was complete.")
@@ -126,15 +167,21 @@ class Exchange:
                 dispatch.failed(judge_status(trial.status))
             else:
                 break
+        if not self.trials and refusal is not None:
+            raise refusal
         replies.settle(self, self.trials[-1])
 
-    def _begin(self, attempt: Attempt) -> Trial:
+    def _begin(self, attempt: Attempt, passage: Passage) -> Trial:
         relay = self.relay
         upstream = relay.upstreams[attempt.provider.id]
-        body = self._body_for(attempt)
-        head = upstream.composer.compose(self.endpoint.upstream_path, attempt.credential, self.headers, len(body))
-        request = Request(b"POST", head, body, relay.first_byte_seconds, relay.idle_seconds)
-        trial = Trial(self, attempt, relay.loop.create_future())
+        length = len(passage.body)
+        if passage.translated:
+            head = upstream.composer.compose_translated(passage.path, attempt.credential, self.headers, length)
+        else:
+            dialect = self.endpoint.format
+            head = upstream.composer.compose(passage.path, attempt.credential, self.headers, length, dialect)
+        request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
+        trial = Trial(self, attempt, passage, relay.loop.create_future())
         self.trials.append(trial)
         trial.call = relay.pool.send(upstream.origin, request, trial)
         return trial
@@ -146,7 +193,7 @@ class Exchange:
             self.sink.start(trial.status, head(self, trial))
         call = trial.call
         assert call is not None  # a head only comes for a call that was sent
-        pump = self._pump = Pump(self, trial, call, self._pipeline() if trial.is_stream else None)
+        pump = self._pump = Pump(self, trial, call, trial.pipeline)
         self.sink.on_drained = trial.finish
         call.receiver = pump
         return pump
@@ -178,6 +225,14 @@ class Exchange:
         self._drain = self.relay.loop.create_future()
         self.sink.on_drained = self._drained
         await self._drain
+
+    def finish(self, body: bytes) -> None:
+        """The last bytes of an answer that is whole."""
+        record = conversation.to_keep(self, self.thread, body) if self.thread is not None else None
+        if record is None:
+            self.sink.finish(body)
+        else:
+            self._keeping = self.relay.loop.create_task(self._keep_and_finish(record, body))
 
     def conclude(self) -> None:
         """Leave the record, once; before the last byte goes out, so that an answer the client has is recorded."""
@@ -224,12 +279,15 @@ class Exchange:
         elif stalled is not None and now - stalled > stream.client_stall_seconds:
             self.note(ClientDisconnected("The client took nothing of its answer for too long."), "client_stalled")
             self.client_left()
-        elif not stream.keepalive_seconds:
+        elif self._pump is None and self.trials and stream.commit_seconds:
+            self.trials[-1].commit_after(stream.commit_seconds, now)
+        sign = self.format.keepalive
+        if not stream.keepalive_seconds or not sign or stalled is not None:
             return
-        elif self._pump is not None:
+        if self._pump is not None:
             if now - self._pump.sent_at >= stream.keepalive_seconds:
-                self._pump.keep_alive()
-        elif self.ask is not None and self.ask.stream and self.endpoint.ends_with_done:
+                self._pump.keep_alive(sign)
+        elif self._streams_events():
             self._show_life(stream.keepalive_seconds)
 
     def _show_life(self, every_seconds: float) -> None:
@@ -240,7 +298,7 @@ class Exchange:
         self._keepalives = due
         if not self.sink.started:
             self.sink.start(200, replies.waiting_head(self))
-        self.sink.write(chat.KEEPALIVE)
+        self.sink.write(self.format.keepalive)
 
     def dissolve(self) -> None:
         """Let go of everything that points back here: reference counting then frees it all, and the collector rests."""
@@ -249,30 +307,39 @@ class Exchange:
             trial.dissolve()
         self.trials.clear()
         # What was raised holds the frames it went through, and those hold this.
-        self.error = self._pump = None
+        self.error = self._pump = self._keeping = None
+
+    async def _keep_and_finish(self, record: StoredResponse, body: bytes) -> None:
+        """The last bytes leave once the response is on disk: its client may refer to it at once."""
+        await conversation.keep(self, record)
+        if not self.gone and not self.sink.over:
+            self.sink.finish(body)
 
     def _drained(self) -> None:
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
 
-    def _pipeline(self) -> PassThrough:
-        asked = self.ask is not None and self.ask.wants_usage
-        done = self.endpoint.ends_with_done
-        return PassThrough(hide_usage=done and not asked, ends_with_done=done)
+    def _streams_events(self) -> bool:
+        endpoint = self.endpoint
+        return (
+            self.ask is not None and self.ask.stream and (endpoint.operation == "generate" or endpoint.ends_with_done)
+        )
 
     def _key(self) -> ClientKey:
         assert self.key is not None  # admitted before it runs
         return self.key
 
     def _read_ask(self) -> Ask:
-        if self.endpoint.body == "json":
-            return chat.read_ask(self.body, self.endpoint.default_model)
-        return multipart.read_form_ask(self.body, self.content_type, self.endpoint.default_model)
+        if self.endpoint.body == "multipart":
+            return multipart.read_form_ask(self.body, self.content_type, self.endpoint.default_model)
+        if self.path_model:
+            return asking.read_body_ask(
+                self.body, self.path_model, stream=self.endpoint.upstream_path.startswith("stream")
+            )
+        return asking.read_ask(self.body, self.endpoint.default_model)
 
-    def _body_for(self, attempt: Attempt) -> bytes:
-        ask = self.ask
-        assert ask is not None  # read before anything is tried
-        if self.endpoint.body == "json":
-            ask_usage = self.endpoint.ends_with_done and attempt.provider.stream_usage
-            return chat.edit_body(self.body, ask, attempt.target.model, ask_usage=ask_usage)
-        return multipart.edit_form(self.body, self.content_type, ask, attempt.target.model)
+    def _passage(self, attempt: Attempt) -> Passage | None:
+        """The way through for a provider that speaks the client's dialect; None when it must be translated."""
+        if not self.relay.speaks(attempt.provider, self.endpoint):
+            return None
+        return passages.passed(self, attempt)

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError, UpstreamClosed, UpstreamError
-from gateway.formats.openai_chat import KEEPALIVE, read_reply_tokens, write_error_event
-from gateway.formats.pipeline import TAIL_BYTES, PassThrough
+from gateway.formats.passing import TAIL_BYTES
+
+from .passage import Pipeline
 
 if TYPE_CHECKING:
     from gateway.outbound.wire import Call
@@ -21,7 +22,7 @@ class Pump:
 
     __slots__ = ("_call", "_clock", "_exchange", "_last", "_sink", "_tail", "_trial", "pipeline", "sent_at")
 
-    def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: PassThrough | None) -> None:
+    def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: Pipeline | None) -> None:
         self._exchange = exchange
         self._trial = trial
         self._call = call
@@ -41,13 +42,21 @@ class Pump:
 
     def body(self, data: bytes) -> None:
         """Bytes from the provider go to the client at once."""
-        if self.pipeline is None:
+        pipeline = self.pipeline
+        if pipeline is None:
             out = data
             self._tail = (self._tail + data)[-TAIL_BYTES:]
         else:
-            out = self.pipeline.feed(data)
+            out = pipeline.feed(data)
+            if pipeline.error is not None:
+                self._provider_failed(out, pipeline.error)
+                return
+        self.send(out)
+
+    def send(self, out: bytes) -> None:
+        """Bytes for the client."""
         if self._call.ending:
-            self._last = out
+            self._last += out
             return
         if not out:
             return
@@ -60,20 +69,28 @@ class Pump:
     def end(self) -> None:
         """The provider has ended its answer."""
         self._trial.stop_waiting()
-        if not self._exchange.first_byte_ns:
-            self._exchange.first_byte_ns = time.monotonic_ns()
-        if self.pipeline is None:
-            self._exchange.tokens = read_reply_tokens(self._tail)
+        pipeline = self.pipeline
+        if pipeline is None:
+            self._note_first_byte()
+            self._exchange.tokens = self._trial.passage.upstream.tokens_in(self._tail)
             self._sink.finish(self._last)
             return
-        rest = self._last + self.pipeline.close()
-        if not self.pipeline.complete:
-            self._trial.error = UpstreamClosed("The provider's stream ended without its end mark.")
-            self._break(rest, self._trial.error)
+        rest = self._last + pipeline.close()
+        if pipeline.error is None and not pipeline.complete:
+            pipeline.error = UpstreamClosed("The provider's stream ended without its end mark.")
+        if pipeline.error is not None:
+            self._trial.error = pipeline.error
+            self._break(rest, pipeline.error)
             return
-        if self.pipeline.failed:
+        self.finish(rest)
+
+    def finish(self, rest: bytes) -> None:
+        """The last bytes of a stream that is complete."""
+        self._note_first_byte()
+        pipeline = self.pipeline
+        if pipeline is not None and pipeline.failed:
             self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
-        self._sink.finish(rest)
+        self._exchange.finish(rest)
 
     def failed(self, error: UpstreamError) -> None:
         """The provider broke off: an event stream ends with an error event, all else stays visibly unfinished."""
@@ -83,21 +100,33 @@ class Pump:
             self._exchange.note(error)
             self._exchange.break_off()
         else:
-            self._break(b"" if self.pipeline.between_events else b"\n\n", error)
+            self._break(b"", error)
 
-    def keep_alive(self) -> None:
+    def keep_alive(self, sign: bytes) -> None:
         """Show the client, and every proxy on the way, that the stream lives."""
         if self.pipeline is not None and self.pipeline.between_events and self._sink.blocked_since is None:
-            self._sink.write(KEEPALIVE)
+            self._sink.write(sign)
             self.sent_at = self._clock()
 
     def break_off(self, error: GatewayError) -> bool:
         """End an event stream from our side; False when that cannot be told to the client."""
         if self.pipeline is None or self._sink.blocked_since is not None:
             return False
-        self._break(b"" if self.pipeline.between_events else b"\n\n", error)
+        self._break(b"", error)
         return True
+
+    def _provider_failed(self, out: bytes, error: UpstreamError) -> None:
+        """The provider said within its stream that it failed: the client hears it in its own dialect."""
+        self._trial.error = error
+        self._trial.stop_waiting()
+        self._call.cancel()
+        self._break(self._last + out, error)
 
     def _break(self, rest: bytes, error: GatewayError) -> None:
         self._exchange.note(error)
-        self._sink.finish(rest + write_error_event(error))
+        assert self.pipeline is not None  # only event streams can end with an error
+        self._sink.finish(rest + self.pipeline.fail(error))
+
+    def _note_first_byte(self) -> None:
+        if not self._exchange.first_byte_ns:
+            self._exchange.first_byte_ns = time.monotonic_ns()

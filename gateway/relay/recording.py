@@ -56,6 +56,8 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         upstream_request_id=_upstream_id(trial),
         user_agent=exchange.user_agent[:NAME_CHARACTERS] if exchange.user_agent else None,
         worker=worker,
+        dropped=trial.passage.losses if trial else (),
+        upstream_format=trial.passage.upstream.name if trial else None,
     )
 
 

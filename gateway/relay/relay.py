@@ -9,16 +9,19 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.catalog.facts import facts_of
 from gateway.errors import Draining, FormatNotServed
 from gateway.outbound.wire import Origin, Pool
-from gateway.records import ClientKey, Endpoint, Provider
+from gateway.records import ClientKey, Endpoint, ModelFacts, Provider
 from gateway.routing.dispatch import Attempt
 from gateway.routing.resolve import Resolver, TargetList
 from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
 from .compose import Composer
+from .conversation import Keeping
 from .exchange import Exchange
+from .media import FetchMedia, no_media
 from .sink import Headers
 
 WATCHED_AFTER_NS = 50_000_000
@@ -52,6 +55,10 @@ class Relay:
         self.loop = loop
         self.record = record
         """Called once with every exchange that is over."""
+        self.responses: Keeping | None = None
+        """Where responses are kept that clients may continue."""
+        self.fetch_media: FetchMedia = no_media
+        """Gets what URLs lead to, for providers that must be given it."""
         self.live: set[Exchange] = set()
         self.providers: Mapping[str, Provider] = {}
         self.upstreams: Mapping[str, Upstream] = {}
@@ -114,17 +121,27 @@ class Relay:
 
     def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
-        known = self._routes.get((name, key.name, endpoint.format))
+        known = self._routes.get((name, key.name, endpoint.path))
         if known is None:
             known = self._find_route(name, key, endpoint)
             if len(self._routes) >= REMEMBERED:
                 self._routes.clear()
-            self._routes[name, key.name, endpoint.format] = known
+            self._routes[name, key.name, endpoint.path] = known
         return known
+
+    def speaks(self, provider: Provider, endpoint: Endpoint) -> bool:
+        """Whether a provider takes the requests of an endpoint as they are."""
+        return provider.format == endpoint.format or endpoint.format in provider.also_speaks
+
+    def facts(self, provider: Provider, model: str) -> ModelFacts:
+        """What a model of a provider can do."""
+        return facts_of(provider.format, model, provider.facts)
 
     def _find_route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         route = self.resolver.resolve(name, key)
-        speaking = [target for target in route.targets if self.providers[target.provider].format == endpoint.format]
+        if endpoint.operation != "pass":
+            return route
+        speaking = [target for target in route.targets if self.speaks(self.providers[target.provider], endpoint)]
         if not speaking:
             provider = self.providers[route.targets[0].provider]
             raise FormatNotServed(

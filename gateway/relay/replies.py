@@ -5,11 +5,11 @@ Once keep-alives have gone out the client reads an event stream, so all of these
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import GatewayError, UpstreamError, UpstreamRejected
-from gateway.formats import openai_chat as chat
+from gateway.errors import GatewayError, ProviderRefused, UpstreamError, UpstreamRejected
 
 from .compose import masked, reply_headers
 from .sink import Headers
@@ -28,13 +28,22 @@ UNBUFFERED: Headers = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel
 CLOSING_STATUSES = frozenset((408, 413, 503))
 """Refusals after which the connection is of no more use: the request was not read, or the process is ending."""
 
+WAITING_STATUSES = frozenset((429, 503, 529))
+"""Answers that always say when to come back (RL-2)."""
+
+REQUEST_ID_HEADERS = {"openai_chat": b"x-request-id", "openai_responses": b"x-request-id", "anthropic": b"request-id"}
+"""Where each dialect's SDK looks for the id to quote; Gemini's has none."""
+
 
 def our_headers(exchange: Exchange) -> Headers:
     """What we say about the exchange: its id and, once a provider was asked, which one and at what cost of ours."""
     headers: Headers = [(b"x-sluicegate-request-id", exchange.id.encode()), *exchange.cors]
     if not exchange.trials:
         return headers
-    headers.extend(exchange.relay.labels(exchange.trials[-1].attempt))
+    trial = exchange.trials[-1]
+    headers.extend(exchange.relay.labels(trial.attempt))
+    if trial.passage.losses:
+        headers.append((b"x-sluicegate-dropped", _listed(trial.passage.losses)))
     exchange.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
     headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
     headers.append((b"x-sluicegate-overhead-us", b"%d" % overhead))
@@ -43,6 +52,8 @@ def our_headers(exchange: Exchange) -> Headers:
 
 def stream_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of an event stream a provider has begun."""
+    if trial.passage.translated or exchange.address.array:
+        return [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange), *our_headers(exchange)]
     headers = [header for header in _passed(trial) if header[0] != b"cache-control"]
     return headers + UNBUFFERED + our_headers(exchange)
 
@@ -50,14 +61,14 @@ def stream_head(exchange: Exchange, trial: Trial) -> Headers:
 def flowing_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of any other answer that is passed on as it comes."""
     headers = _passed(trial)
-    if length := trial.header(b"content-length"):
+    if exchange.endpoint.operation == "pass" and (length := trial.header(b"content-length")):
         headers.append((b"content-length", length))
     return headers + our_headers(exchange)
 
 
 def waiting_head(exchange: Exchange) -> Headers:
     """The headers of an event stream that no provider has begun yet."""
-    return [EVENT_STREAM, *UNBUFFERED, *our_headers(exchange)]
+    return [_stream_kind(exchange), *UNBUFFERED, *our_headers(exchange)]
 
 
 def settle(exchange: Exchange, trial: Trial) -> None:
@@ -75,47 +86,83 @@ def settle(exchange: Exchange, trial: Trial) -> None:
 def refuse(exchange: Exchange, error: GatewayError) -> None:
     """The client hears what went wrong: as a status, or as the one event that ends its stream."""
     if exchange.sink.started:
-        exchange.sink.finish(chat.write_error_event(error))
+        exchange.sink.finish(exchange.format.write_error_event(error, exchange.id))
         return
-    body = chat.write_error(error)
-    headers = [JSON, _length(body), (b"x-request-id", exchange.id.encode()), *our_headers(exchange)]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(round(error.retry_after), 1)))
-    if error.status == 405:
+    status, body = exchange.format.write_error(error, exchange.id)
+    headers = [JSON, _length(body), *_own_id(exchange), *our_headers(exchange), *_advice(error, status)]
+    if status == 405:
         headers.append((b"allow", b"POST, OPTIONS"))
-    if error.status in CLOSING_STATUSES:
+    if error.status in CLOSING_STATUSES and not isinstance(error, UpstreamError):
         headers.append((b"connection", b"close"))
-    exchange.sink.answer(error.status, headers, body)
+    exchange.sink.answer(status, headers, body)
 
 
 def _answer(exchange: Exchange, trial: Trial) -> None:
-    body = trial.answer
-    exchange.tokens = chat.read_reply_tokens(body)
+    answer = trial.answered
+    assert answer is not None  # an attempt without error has one
+    body = answer.body
+    exchange.tokens = answer.tokens
     exchange.first_byte_ns = time.monotonic_ns()
     if exchange.sink.started:
-        exchange.sink.finish(b"data: " + body.replace(b"\n", b" ") + b"\n\n" + chat.DONE)
+        exchange.finish(body)
         return
-    headers = _passed(trial)
-    headers.append(_length(body))
-    exchange.sink.answer(trial.status, headers + our_headers(exchange), body)
+    headers: Headers
+    if answer.is_stream:
+        headers = [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange)]
+    elif trial.passage.translated:
+        headers = [JSON, *_own_id(exchange), _length(body)]
+    else:
+        headers = _passed(trial)
+        headers.append(_length(body))
+    exchange.sink.start(trial.status, headers + our_headers(exchange))
+    exchange.finish(body)
 
 
 def _pass_error(exchange: Exchange, trial: Trial) -> None:
-    """A provider's error is the client's answer, in OpenAI's shape and without our secret."""
-    body = masked(trial.answer, trial.attempt.credential)
-    exchange.note(UpstreamError(f"The provider answered {trial.status}."), f"upstream_status_{trial.status}")
-    error = chat.read_error(body)
-    if error is None:  # HTML, nothing, or another dialect: not for the client's parser
-        body = chat.write_status_error(trial.status)
-    if exchange.sink.started:
-        exchange.sink.finish(b"data: " + (chat.write_error_object(error) if error else body) + b"\n\n")
+    """A provider's error is the client's answer, in the client's shape and without our secret."""
+    body = masked(trial.collected, trial.attempt.credential)
+    error = trial.fault(body)
+    exchange.note(error, f"upstream_status_{trial.status}")
+    if trial.passage.translated or exchange.sink.started or not _is_shaped(body):
+        refuse(exchange, error)
         return
     headers = [header for header in _passed(trial) if header[0] != b"content-type"]
+    if trial.status in WAITING_STATUSES and not trial.header(b"retry-after"):
+        headers += _advice(error, trial.status)
     exchange.sink.answer(trial.status, [*headers, JSON, _length(body), *our_headers(exchange)], body)
+
+
+def _advice(error: GatewayError, status: int) -> Headers:
+    """When to come back, and whether at all (RL-2, RL-3: the official SDKs obey both)."""
+    headers: Headers = []
+    if error.retry_after is not None or status in WAITING_STATUSES:
+        headers.append((b"retry-after", b"%d" % max(math.ceil(error.retry_after or 1), 1)))
+    if isinstance(error, ProviderRefused) and error.category == "quota":
+        headers.append((b"x-should-retry", b"false"))
+    return headers
+
+
+def _is_shaped(body: bytes) -> bool:
+    """Whether an error body is one of a model API: anything else (a page, nothing) is not for the client's parser."""
+    return body[:1] == b"{" and b'"error"' in body and body.rstrip()[-1:] == b"}"
+
+
+def _stream_kind(exchange: Exchange) -> tuple[bytes, bytes]:
+    return JSON if exchange.address.array else EVENT_STREAM
+
+
+def _own_id(exchange: Exchange) -> Headers:
+    name = REQUEST_ID_HEADERS.get(exchange.endpoint.format)
+    return [(name, exchange.id.encode())] if name else []
 
 
 def _passed(trial: Trial) -> Headers:
     return reply_headers(trial.headers, trial.header(b"connection"))
+
+
+def _listed(names: tuple[str, ...]) -> bytes:
+    """Field names as a header's value: whatever a client made up, it cannot break out of the line."""
+    return ",".join(names).encode("ascii", "backslashreplace").translate(None, delete=bytes(range(32)) + b"\x7f")
 
 
 def _length(body: bytes) -> tuple[bytes, bytes]:

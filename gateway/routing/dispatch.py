@@ -32,11 +32,21 @@ class Attempt(Struct, frozen=True, gc=False):
 class Dispatch:
     """The attempts of one exchange, one after another."""
 
-    __slots__ = ("_credentials", "_left", "_providers", "_target", "_targets", "_turn")
+    __slots__ = ("_credentials", "_left", "_pinned", "_providers", "_target", "_targets", "_turn")
 
-    def __init__(self, route: TargetList, providers: Mapping[str, Provider], turn: int) -> None:
-        """`turn` counts exchanges: round robin begins with another credential (and target) each time."""
+    def __init__(
+        self,
+        route: TargetList,
+        providers: Mapping[str, Provider],
+        turn: int,
+        pinned: tuple[str, str] | None = None,
+    ) -> None:
+        """`turn` counts exchanges: round robin begins with another credential (and target) each time. `pinned` names
+        the provider and credential to begin with, where they can serve this at all."""
         self._targets = _rotated(route.targets, turn) if route.rotate else route.targets
+        self._pinned = pinned
+        if pinned is not None:
+            self._targets = tuple(sorted(self._targets, key=lambda target: target.provider != pinned[0]))
         self._providers = providers
         self._turn = turn
         self._left = MOST_ATTEMPTS
@@ -70,6 +80,9 @@ class Dispatch:
             return [credentials[0]]
         if provider.strategy == "round_robin":
             credentials = _rotated(credentials, self._turn)
+        if self._pinned is not None and self._pinned[0] == provider.id:
+            name = self._pinned[1]
+            credentials = tuple(sorted(credentials, key=lambda credential: credential.name != name))
         return list(reversed(credentials))
 
 

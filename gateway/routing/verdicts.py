@@ -42,6 +42,11 @@ ERROR_VERDICTS: dict[str, Verdict] = {
     "upstream_timeout": Verdict.NEXT_TARGET,
     "upstream_closed": Verdict.NEXT_CREDENTIAL,
     "upstream_malformed": Verdict.NEXT_TARGET,
+    "upstream_bad_request": Verdict.STOP,
+    "upstream_context_too_long": Verdict.STOP,
+    "upstream_content_filter": Verdict.STOP,
+    "upstream_thinking_state": Verdict.STOP,
+    "upstream_not_found": Verdict.NEXT_TARGET,
 }
 """By kind of error: another credential does not make an unreachable server reachable."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +68,7 @@ class Analytics:
         connection = duckdb.connect(str(self._path), config=self._configuration())
         try:
             self._shut_in(connection)
-            migrate(connection, sql.migrations("analytics"))
+            migrate(AnalyticsSchema(connection), sql.migrations("analytics"))
         except BaseException:
             connection.close()
             raise
@@ -148,6 +148,38 @@ class Analytics:
         connection.execute("set allowed_directories = [$spool]", {"spool": str(self._spool)})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
+
+
+class AnalyticsSchema:
+    """What `migrate` needs of DuckDB. One process at a time opens the file, so that we are alone anyway."""
+
+    ledger = sql.ledger("analytics")
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Run one statement; what it gives."""
+        return self._connection.execute(statement, dict(parameters)).fetchall()
+
+    def run(self, text: str) -> None:
+        """Run every statement of a file."""
+        self._connection.execute(text)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A transaction."""
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def settle(self) -> None:
+        """Not in the log: replaying a change of schema has gone wrong (duckdb issues 19712, 22044, 25395)."""
+        self._connection.execute("checkpoint")
 
 
 def _insist(loop: asyncio.AbstractEventLoop, read: _Read, times: int) -> None:

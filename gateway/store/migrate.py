@@ -1,56 +1,58 @@
-"""Bring a schema up to date: numbered files, each applied once, whole or not at all.
+"""Bring a schema up to date: numbered files, each applied once, whole or not at all, whoever else tries at once.
 
-Knows versions and checksums. Does not know what the files say, nor which database it speaks to: a connection is handed
-in.
+Knows versions and checksums. Does not know what the files say, nor which kind of database it speaks to: one that can
+run statements, and be alone while it does, is handed in.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import sql
-from sql import Migration
+from sql import Ledger, Migration
 
 
-class Connection(Protocol):
-    """What is needed of a database connection in autocommit mode."""
+class Database(Protocol):
+    """What is needed of a database."""
 
-    def execute(self, query: str, parameters: Any = ..., /) -> Any:
-        """Run statements; the result has `fetchall`."""
+    @property
+    def ledger(self) -> Ledger:
+        """Its statements for keeping book."""
 
-    def begin(self) -> Any:
-        """Begin a transaction."""
+    def rows(self, statement: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Run one statement; what it gives."""
 
-    def commit(self) -> Any:
-        """Make it last."""
+    def run(self, text: str) -> None:
+        """Run every statement of a file, within the transaction."""
 
-    def rollback(self) -> Any:
-        """Undo it."""
+    def alone(self) -> AbstractContextManager[None]:
+        """A transaction in which nobody else writes: it lasts unless something is raised in it."""
+
+    def settle(self) -> None:
+        """Called after a change of schema, for what must not wait."""
 
 
 class MigrationRefused(Exception):
     """The database was written by a newer version, or a migration was changed after it had been applied."""
 
 
-def migrate(connection: Connection, migrations: Sequence[Migration]) -> int:
+def migrate(database: Database, migrations: Sequence[Migration]) -> int:
     """Apply what is missing; how many files that was. Raises MigrationRefused, or what the database raises."""
-    connection.execute(sql.statement("schema/create"))
-    applied = {version: checksum for version, _, checksum in _applied(connection)}
+    database.rows(database.ledger.create, {})
+    missing = _missing(database, migrations)
+    count = sum(_apply(database, migration, migrations) for migration in missing)
+    if count:
+        database.settle()
+    return count
+
+
+def _missing(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
+    """Those that the database does not have. Raises MigrationRefused when it has others than these."""
+    applied = {version: checksum for version, _, checksum in database.rows(database.ledger.applied, {})}
     _check(applied, migrations)
-    missing = [migration for migration in migrations if migration.version not in applied]
-    for migration in missing:
-        _apply(connection, migration)
-    if missing:
-        # A change of schema must not wait in the log: replaying one has gone wrong (duckdb issues 19712, 22044, 25395).
-        connection.execute("checkpoint")
-    return len(missing)
-
-
-def _applied(connection: Connection) -> list[tuple[int, str, str]]:
-    rows: list[tuple[int, str, str]] = connection.execute(sql.statement("schema/applied")).fetchall()
-    return rows
+    return [migration for migration in migrations if migration.version not in applied]
 
 
 def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
@@ -62,12 +64,14 @@ def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
             raise MigrationRefused(f"migration {version} ({known[version].name}) was changed after it had been applied")
 
 
-def _apply(connection: Connection, migration: Migration) -> None:
-    connection.begin()
-    try:
-        connection.execute(migration.text)
-        connection.execute(
-            sql.statement("schema/record"),
+def _apply(database: Database, migration: Migration, migrations: Sequence[Migration]) -> bool:
+    """Whether it was applied; not where another process was quicker."""
+    with database.alone():
+        if migration not in _missing(database, migrations):
+            return False
+        database.run(migration.text)
+        database.rows(
+            database.ledger.record,
             {
                 "version": migration.version,
                 "name": migration.name,
@@ -75,7 +79,4 @@ def _apply(connection: Connection, migration: Migration) -> None:
                 "now_us": time.time_ns() // 1000,
             },
         )
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
+    return True

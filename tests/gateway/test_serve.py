@@ -4,15 +4,18 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.serve import demo_lines
+from gateway.store.state import make_ready
 from tests.children.running import Running, gone, running
 from tests.waiting import until
 
@@ -272,6 +275,31 @@ def test_a_data_directory_with_too_long_a_path_is_refused(tmp_path: Path) -> Non
     assert "too long for a Unix socket" in line
 
 
+def test_a_state_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "state.sqlite3"
+    path.write_text("no database " * 50)
+    assert refused(tmp_path) == f"sluicegate: {path} cannot be used: file is not a database"
+
+
+def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "state.sqlite3"
+    make_ready(path.parent)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("insert into schema_migrations values (99, 'later', 'x', 0)")
+    line = refused(tmp_path)
+    assert line == (
+        f"sluicegate: {path} cannot be used: the database has schema version 99, which this version does not know"
+    )
+
+
+def test_the_state_is_up_to_date_when_the_first_worker_is_ready(tmp_path: Path) -> None:
+    with running(tmp_path) as gateway:
+        assert gateway.url
+        with closing(sqlite3.connect(gateway.data_dir / "state.sqlite3")) as connection:
+            assert connection.execute("select count(*) from responses").fetchone() == (0,)
+
+
 def test_a_worker_that_says_why_it_cannot_start_ends_the_start(tmp_path: Path) -> None:
     line = refused(tmp_path, environ={"TEST_CHILD_FAILS": "1"})
     assert line == "sluicegate: worker-0 does not start: the child does not like it"
@@ -332,9 +360,9 @@ def test_no_secret_is_ever_written(tmp_path: Path) -> None:
         os.kill(gateway.worker(), signal.SIGKILL)
         until(lambda: answers(gateway))
         assert gateway.stop() == 0
-        written = [file.read_text() for file in (gateway.out, gateway.err)]
-        written += [file.read_text() for file in gateway.data_dir.rglob("*") if file.is_file()]
-        assert "canary" not in "".join(written)
+        written = [file.read_bytes() for file in (gateway.out, gateway.err)]
+        written += [file.read_bytes() for file in gateway.data_dir.rglob("*") if file.is_file()]
+        assert b"canary" not in b"".join(written)
 
 
 def test_the_supervisor_stays_small(tmp_path: Path) -> None:

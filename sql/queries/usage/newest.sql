@@ -27,7 +27,9 @@ select
     response_bytes,
     upstream_request_id,
     user_agent,
-    worker
+    worker,
+    dropped,
+    upstream_format
 from requests
 where
     ts >= make_timestamp($since_us)

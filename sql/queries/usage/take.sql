@@ -28,7 +28,9 @@ select
     response_bytes,
     upstream_request_id,
     user_agent,
-    worker
+    worker,
+    dropped,
+    upstream_format
 from read_json(
     $paths,
     format = 'newline_delimited',
@@ -58,7 +60,9 @@ from read_json(
         response_bytes: 'BIGINT',
         upstream_request_id: 'VARCHAR',
         user_agent: 'VARCHAR',
-        worker: 'INTEGER'
+        worker: 'INTEGER',
+        dropped: 'VARCHAR[]',
+        upstream_format: 'VARCHAR'
     }
 )
 -- A line that cannot be read comes as a row of nulls.

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,10 @@ from structlog.testing import capture_logs
 
 from gateway import jobs
 from gateway.jobs import JOBS, Chores, Job
+from gateway.records import StoredResponse
 from gateway.store.analytics import Analytics
+from gateway.store.responses import ResponseStore
+from gateway.store.state import State, state_file
 from gateway.usage.ingest import Task
 from tests.waiting import auntil
 
@@ -19,20 +24,22 @@ DAY_US = 86_400_000_000
 
 
 class StoreChores:
-    """Chores on a store of the test."""
+    """Chores on stores of the test."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, responses: ResponseStore) -> None:
+        self.connection, self.responses = connection, responses
 
     async def write(self, task: Task) -> None:
         task(self.connection)
 
 
 @pytest.fixture
-def chores(tmp_path: Path) -> Iterator[StoreChores]:
+async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:
     store = Analytics(tmp_path / "usage.duckdb", tmp_path / "spool", memory_limit="256MB")
-    yield StoreChores(store.open())
+    responses = ResponseStore(State(state_file(tmp_path)), max_bytes=1024)
+    yield StoreChores(store.open(), responses)
     store.close()
+    await responses.close()
 
 
 def test_jobs_have_names_of_their_own() -> None:
@@ -61,6 +68,32 @@ async def test_a_checkpoint_empties_the_log(chores: StoreChores, tmp_path: Path)
     await jobs.checkpoint(chores)
     log = tmp_path / "usage.duckdb.wal"
     assert not log.exists() or log.stat().st_size == 0
+
+
+async def test_expired_responses_are_forgotten(chores: StoreChores, tmp_path: Path) -> None:
+    now = int(time.time())
+    for number in range(500):
+        await chores.responses.keep(response(str(number), expires_at=now - 1 if number % 2 else now + 60))
+    await jobs.forget_expired_responses(chores)
+    with closing(sqlite3.connect(state_file(tmp_path))) as connection:
+        assert connection.execute("select count(*), min(expires_at) from responses").fetchone() == (250, now + 60)
+        assert connection.execute("pragma freelist_count").fetchone() == (0,)
+
+
+def response(name: str, *, expires_at: int) -> StoredResponse:
+    return StoredResponse(
+        id=name,
+        key="team",
+        created_at=0,
+        expires_at=expires_at,
+        previous_id=None,
+        provider="mock",
+        credential=None,
+        model="fast",
+        status="completed",
+        input=b"[]",
+        response=b"{}",
+    )
 
 
 async def test_jobs_run_by_the_clock_until_ended(chores: StoreChores, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
-"""The OpenAI dialect, as far as the relay must know it to pass it through: what a request asks for, the few bytes that
-must change, where usage stands, and how errors look. Bodies stay bytes.
+"""What a JSON request asks for, as far as the relay must know to pass it through, and the few bytes that must change.
 
-Shapes: https://platform.openai.com/docs/api-reference.
+Bodies stay bytes: same dialect on both sides means that nothing else is touched.
 """
 
 from __future__ import annotations
@@ -12,26 +11,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.errors import GatewayError, InvalidRequest
-from gateway.records import Tokens
-
-KEEPALIVE = b": keep-alive\n\n"
-"""A comment: every SSE reader ignores it, every proxy in between sees traffic."""
-
-DONE = b"data: [DONE]\n\n"
-
-ERROR_TYPES = {
-    401: "invalid_request_error",
-    403: "permission_error",
-    429: "rate_limit_error",
-}
-"""`error.type` by status; other 4xx are `invalid_request_error`, 5xx `server_error`."""
+from gateway.errors import InvalidRequest
 
 _ESCAPED_ASCII_LETTER = re.compile(rb"\\u00[46]", re.IGNORECASE)
 _COLON = re.compile(rb"\s*:\s*")
-_USAGE_KEY = b'"usage"'
-_USAGE_OBJECT = re.compile(rb"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
-"""A `usage` object behind its key: objects within it, but none within those."""
 
 
 class Ask(NamedTuple):
@@ -68,6 +51,17 @@ def read_ask(body: bytes, default_model: str | None) -> Ask:
     return Ask(model, named is not None, stream is True, wants_usage, fields)
 
 
+def read_body_ask(body: bytes, model: str, *, stream: bool) -> Ask:
+    """What a JSON request asks for whose path says model and stream. Raises InvalidRequest when it is no object."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"We could not parse the JSON body of your request: {error}") from None
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body of the request must be a JSON object.")
+    return Ask(model, False, stream, False, fields)
+
+
 def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     """The body for the provider: its own model id, and usage asked for in streams. Everything else stays byte for byte.
 
@@ -87,77 +81,6 @@ def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     if not ask.names_model:
         inserted += b'"model":' + orjson.dumps(model) + b","
     return _inserted(edited, inserted, ask)
-
-
-def read_tokens(usage: dict[str, Any]) -> Tokens:
-    """Tokens of a `usage` object: chat, completions and embeddings, or the newer names that images and audio use."""
-    if "input_tokens" in usage:
-        entered, produced = usage["input_tokens"], usage.get("output_tokens")
-        details, more = usage.get("input_tokens_details"), usage.get("output_tokens_details")
-    else:
-        entered, produced = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        details, more = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    entered, produced = _count(entered), _count(produced)
-    if not (entered or produced):
-        entered = _count(usage.get("total_tokens"))
-    cached = written = reasoning = 0
-    if isinstance(details, dict):
-        cached = min(_count(details.get("cached_tokens")), entered)
-        written = min(_count(details.get("cache_write_tokens")), entered - cached)
-    if isinstance(more, dict):
-        reasoning = min(_count(more.get("reasoning_tokens")), produced)
-    return Tokens(entered, produced, cached, written, reasoning)
-
-
-def read_reply_tokens(body: bytes) -> Tokens | None:
-    """Tokens of a whole reply, None where it does not say. Only `usage` is parsed, however large the reply."""
-    key = body.rfind(_USAGE_KEY)
-    found = _USAGE_OBJECT.match(body, key + len(_USAGE_KEY)) if key >= 0 else None
-    if found is None:
-        return None
-    try:
-        return read_tokens(orjson.loads(found[1]))
-    except orjson.JSONDecodeError:
-        return None
-
-
-def write_error(error: GatewayError) -> bytes:
-    """The JSON body a client gets."""
-    return orjson.dumps({"error": _error_fields(error.status, error.message, error.param, error.code)})
-
-
-def write_status_error(status: int) -> bytes:
-    """The JSON body for a provider's error that says nothing readable: an HTML page, or nothing."""
-    return orjson.dumps({"error": _error_fields(status, f"Upstream returned status {status}", None, "upstream_error")})
-
-
-def write_error_event(error: GatewayError) -> bytes:
-    """The one event that ends a broken stream. The official SDKs raise on it; `[DONE]` never follows."""
-    return b"data: " + write_error(error) + b"\n\n"
-
-
-def read_error(body: bytes) -> dict[str, Any] | None:
-    """The error object of a provider's answer; None when it is not in this dialect."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    error = fields.get("error") if isinstance(fields, dict) else None
-    return error if isinstance(error, dict) else None
-
-
-def write_error_object(error: dict[str, Any]) -> bytes:
-    """The JSON body around an error object."""
-    return orjson.dumps({"error": error})
-
-
-def error_type(status: int) -> str:
-    """`error.type` that goes with an HTTP status."""
-    return ERROR_TYPES.get(status) or ("server_error" if status >= 500 else "invalid_request_error")
-
-
-def _error_fields(status: int, message: str, param: str | None, code: str) -> dict[str, Any]:
-    return {"message": message, "type": error_type(status), "param": param, "code": code}
 
 
 def _renamed(body: bytes, old: str, new: str) -> bytes | None:
@@ -199,7 +122,3 @@ def _written_anew(ask: Ask, model: str, *, add_usage: bool) -> bytes:
     if add_usage:
         fields["stream_options"] = {**(ask.fields.get("stream_options") or {}), "include_usage": True}
     return orjson.dumps(fields)
-
-
-def _count(value: Any) -> int:
-    return value if value.__class__ is int and value > 0 else 0

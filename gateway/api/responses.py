@@ -1,0 +1,149 @@
+"""Responses that were kept, for the clients they were given to: show, delete, list the input, cancel.
+
+Knows paths, methods and answers. Does not know how responses are kept, nor how a provider that keeps its own is asked:
+a store and a function are handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import orjson
+from blacksheep import Application, Content, Request, Response
+
+from gateway.access.keys import KeyRing
+from gateway.errors import InvalidRequest, MethodNotAllowed, UnknownEndpoint, UnknownResponse
+from gateway.records import StoredResponse
+
+from .input_items import page, read_question
+
+PREFIX = "/v1/responses/"
+SHAPE = re.compile(r"/v1/responses/([^/]+)(/[a-z_]+)?")
+
+METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "": ("GET", "DELETE"),
+        "/input_items": ("GET",),
+        "/cancel": ("POST",),
+    }
+)
+"""What may be done, by what follows the id."""
+
+JSON = b"application/json"
+NO_STORE = (b"cache-control", b"no-store")
+
+TOLD_ON = frozenset((b"retry-after", b"x-request-id"))
+"""Headers of a provider's answer that the client gets, besides the type of its content."""
+
+Headers = list[tuple[bytes, bytes]]
+
+FetchNative = Callable[[StoredResponse, str, str], Awaitable[tuple[int, Headers, bytes]]]
+"""Asks the provider that keeps a response: the record, a method, and a path below its base URL with the query. Gives
+status, headers with names in lower case, and body; raises UpstreamError."""
+
+
+class Store(Protocol):
+    """What is needed of the store."""
+
+    async def find(self, response_id: str, key: str) -> StoredResponse | None:
+        """The response of this key with this id."""
+
+    async def delete(self, response_id: str, key: str) -> bool:
+        """Forget it; whether it was there."""
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """The methods that a path below PREFIX takes; empty where nothing is."""
+    found = SHAPE.fullmatch(path)
+    return METHODS.get(found[2] or "", ()) if found else ()
+
+
+class ResponsesApi:
+    """The endpoints below PREFIX."""
+
+    def __init__(self, store: Store, keys: Callable[[], KeyRing], fetch_native: FetchNative) -> None:
+        self._store, self._keys, self._fetch_native = store, keys, fetch_native
+        self._answers: dict[tuple[str, str], Callable[[StoredResponse, Request], Awaitable[Response]]] = {
+            ("GET", ""): self._show,
+            ("DELETE", ""): self._delete,
+            ("GET", "/input_items"): self._list_input,
+            ("POST", "/cancel"): self._cancel,
+        }
+
+    def add_to(self, app: Application) -> None:
+        """Serve these endpoints in `app`, which must know how to answer a GatewayError."""
+
+        async def answer(request: Request) -> Response:
+            return await self._answer(request)
+
+        for method in sorted({method for methods in METHODS.values() for method in methods}):
+            app.router.add(method, f"{PREFIX}*", answer)
+
+    async def _answer(self, request: Request) -> Response:
+        # The path as the server decoded it, which is what was decided on before; not the application's own reading.
+        path, method = request.scope["path"], request.method
+        key = self._keys().get({name.lower(): value for name, value in request.headers})
+        found = SHAPE.fullmatch(path)
+        if found is None or not methods_of(path):
+            raise UnknownEndpoint(f"Unknown request URL: {method} {path}.")
+        answer = self._answers.get((method, found[2] or ""))
+        if answer is None:
+            raise MethodNotAllowed(f"Not allowed to {method} on {path}.")
+        record = await self._store.find(found[1], key.name)
+        if record is None:
+            raise UnknownResponse(f"Response with id '{found[1]}' not found.")
+        return await answer(record, request)
+
+    async def _show(self, record: StoredResponse, request: Request) -> Response:
+        if request.query.get("stream", [""])[-1] == "true":
+            raise InvalidRequest("A stored response cannot be streamed; ask for it without `stream`.", param="stream")
+        if record.native:
+            return await self._ask_provider(record, request)
+        return Response(200, [NO_STORE], Content(JSON, _kept(record, record.response)))
+
+    async def _delete(self, record: StoredResponse, request: Request) -> Response:
+        if record.native:
+            answer = await self._ask_provider(record, request)
+            if answer.status < 300 or answer.status == 404:
+                await self._store.delete(record.id, record.key)
+            return answer
+        await self._store.delete(record.id, record.key)
+        return _json({"id": record.id, "object": "response", "deleted": True})
+
+    async def _list_input(self, record: StoredResponse, request: Request) -> Response:
+        if record.native:
+            return await self._ask_provider(record, request)
+        question = read_question(request.query)
+        _kept(record, record.input)
+        return _json(page(record, question))
+
+    async def _cancel(self, record: StoredResponse, request: Request) -> Response:
+        if record.native:
+            return await self._ask_provider(record, request)
+        # In OpenAI's own words. Here no response is made in the background.
+        raise InvalidRequest("Cannot cancel a synchronous response.")
+
+    async def _ask_provider(self, record: StoredResponse, request: Request) -> Response:
+        found = SHAPE.fullmatch(request.scope["path"])
+        assert found is not None
+        path = f"/responses/{quote(record.id, safe='')}{found[2] or ''}"
+        if query := request.scope.get("query_string", b""):
+            path += "?" + query.decode("latin-1")
+        status, headers, body = await self._fetch_native(record, request.method, path)
+        kind = dict(headers).get(b"content-type", JSON)
+        told = [(name, value) for name, value in headers if name in TOLD_ON]
+        return Response(status, [NO_STORE, *told], Content(kind, body))
+
+
+def _kept(record: StoredResponse, text: bytes | None) -> bytes:
+    if text is None:
+        raise UnknownResponse(f"Response with id '{record.id}' was not kept: it is larger than `responses.max_bytes`.")
+    return text
+
+
+def _json(fields: Mapping[str, Any]) -> Response:
+    return Response(200, [NO_STORE], Content(JSON, orjson.dumps(fields)))

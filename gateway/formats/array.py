@@ -1,0 +1,76 @@
+"""A Gemini stream for a client that did not ask for `alt=sse`: the same objects as one JSON array, byte for byte."""
+
+from __future__ import annotations
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway.records import Tokens
+
+from .passing import PassThrough
+from .sse import Splitter
+
+
+class ArrayFraming:
+    """A stream of events that goes out as an array."""
+
+    __slots__ = ("_begun", "_splitter", "_through")
+
+    between_events = True
+
+    def __init__(self, through: PassThrough) -> None:
+        self._through = through
+        self._splitter = Splitter()
+        self._begun = False
+
+    @property
+    def opened(self) -> bool:
+        """Content has begun."""
+        return self._through.opened
+
+    @property
+    def error(self) -> UpstreamError | None:
+        """The provider failed before there was any content."""
+        return self._through.error
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What the provider reported, once seen."""
+        return self._through.tokens
+
+    @property
+    def complete(self) -> bool:
+        """Whether the provider said all it had to say."""
+        return self._through.complete
+
+    @property
+    def failed(self) -> bool:
+        """Whether the stream ended with an error of the provider's own."""
+        return self._through.failed
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client gets for `chunk`."""
+        return self._framed(self._splitter.feed(self._through.feed(chunk)))
+
+    def close(self) -> bytes:
+        """The rest and, when the provider said all it had to say, the end of the array."""
+        rest = self._framed(self._splitter.feed(self._through.close()) + self._splitter.close())
+        return rest + self._end() if self.complete else rest
+
+    def open(self) -> bytes:
+        """The beginning: an array begins with its first element."""
+        return self._through.open()
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The error as the last element."""
+        return self._framed([self._through.fail(error).partition(b"data: ")[2].rstrip()]) + b"]"
+
+    def _framed(self, objects: list[bytes]) -> bytes:
+        return b"".join([self._opening() + each for each in objects])
+
+    def _opening(self) -> bytes:
+        if self._begun:
+            return b",\n"
+        self._begun = True
+        return b"["
+
+    def _end(self) -> bytes:
+        return b"]" if self._begun else b"[]"

@@ -1,0 +1,117 @@
+"""What a dialect must bring: one record of pure functions. `table.FORMATS` lists the four.
+
+A reader makes neutral records of a dialect, a writer makes the dialect of neutral records. Requests and whole replies
+are parsed JSON; streams are events, an object with state on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway.records import ModelFacts, Tokens
+
+from .events import Event
+from .losses import Losses
+from .neutral import FormatName, Prompt, Reply, Usage
+
+Fields = dict[str, Any]
+"""A parsed JSON object of a dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyContext:
+    """What a writer of replies must know beside the reply itself."""
+
+    model: str
+    """The name the client asked for; it stands in every answer and event."""
+    token: str
+    """Hexadecimal, unique to this exchange: ids the dialect needs are made of it."""
+    created: int
+    """Unix time, seconds."""
+    prompt: Prompt
+    fields: Fields
+    """The client's request as it came: some dialects repeat its settings."""
+    array: bool = False
+    """Gemini without `alt=sse`: the stream is one JSON array."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRules:
+    """What a dialect takes as names and ids of tools."""
+
+    name_characters: str
+    """A character class of `re` without brackets: what a name may contain."""
+    name_length: int
+    id_characters: str
+    id_length: int
+    name_first: str = ""
+    """What a name may begin with, where that is less; `_` is put in front otherwise."""
+    custom: bool = False
+    """It has free-form tools of its own."""
+
+
+class EventReader(Protocol):
+    """Reads one stream of a provider."""
+
+    finished: bool
+    """Its end mark, or what counts as one, was seen: what follows is ignored."""
+
+    def feed(self, data: bytes) -> Iterable[Event]:
+        """The events in the data of one server-sent event. Raises UpstreamMalformed on what is no such thing."""
+
+    def close(self) -> Iterable[Event]:
+        """What is left to say at the end of the body: ReplyEnd if the reply was complete, else ReplyFailed, or
+        nothing if either was said already."""
+
+
+class EventWriter(Protocol):
+    """Writes one stream for a client, as bytes with their framing. It may rely on the order `events` promises."""
+
+    def write(self, event: Event) -> bytes:
+        """The bytes for one event; empty while something is held back."""
+
+    def open(self) -> bytes:
+        """The beginning, now, though nothing was said yet; empty when it went out already."""
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The last bytes of a stream that ends with this error, whatever went out before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One dialect."""
+
+    name: FormatName
+    read_prompt: Callable[[Fields, Losses], Prompt]
+    """A client's request. Raises InvalidRequest with the field at fault; drops and refuses what it cannot hold."""
+    write_prompt: Callable[[Prompt, str, ModelFacts, Losses], Fields]
+    """The request for a provider: prompt, upstream model, what that model can do."""
+    read_reply: Callable[[Fields], Reply]
+    """A provider's whole answer. Raises UpstreamError: UpstreamMalformed when it is none, ProviderRefused when it is
+    an error in disguise."""
+    write_reply: Callable[[Reply, ReplyContext], Fields]
+    """The whole answer for a client."""
+    event_reader: Callable[[], EventReader]
+    event_writer: Callable[[ReplyContext], EventWriter]
+    read_usage: Callable[[Fields], Usage]
+    """The numbers of the dialect's usage object."""
+    read_error: Callable[[int, Mapping[bytes, bytes], bytes], UpstreamError]
+    """A provider's error answer: status, headers (names in lower case), body. Any body, HTML or nothing too."""
+    write_error: Callable[[GatewayError, str], tuple[int, bytes]]
+    """Status and JSON body for a client, given the request id."""
+    write_error_event: Callable[[GatewayError, str], bytes]
+    """The one event, or the two, that end a stream in which no writer is at work (pass-through)."""
+    tokens_in: Callable[[bytes], Tokens | None]
+    """Tokens in the last bytes of a whole reply passed through, parsing no more than needed; None where it has none."""
+    field_names: Mapping[str, str]
+    """Neutral field → this dialect's path, for what clients are told of losses."""
+    tools: ToolRules
+    urls: frozenset[str] = frozenset()
+    """Kinds of parts whose URL it takes: `image`, `document`."""
+    keepalive: bytes = b""
+    """What shows life in a silent stream; empty where its clients bear nothing."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers of a translated request."""

@@ -1,0 +1,310 @@
+"""Errors of a Responses provider in neutral words, and any error of ours in OpenAI's shape.
+
+Shapes and codes: https://platform.openai.com/docs/guides/error-codes. A stream ends with `error` and then
+`response.failed`; the SDK raises on the nested object of the first, others read its flat fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from gateway.errors import GatewayError, ProviderFault, ProviderRefused, UpstreamClosed, UpstreamMalformed
+from gateway.formats.format import Fields
+
+# From a provider
+
+_CATEGORY_OF_CODE: dict[str, ProviderFault] = {
+    "context_length_exceeded": "context_too_long",
+    "insufficient_quota": "quota",
+    "billing_hard_limit_reached": "quota",
+    "billing_not_active": "quota",
+    "rate_limit_exceeded": "rate_limit",
+    "rate_limit_error": "rate_limit",
+    "requests": "rate_limit",
+    "tokens": "rate_limit",
+    "overloaded": "overloaded",
+    "overloaded_error": "overloaded",
+    "server_is_overloaded": "overloaded",
+    "service_unavailable_error": "overloaded",
+    "content_filter": "content_filter",
+    "content_policy_violation": "content_filter",
+    "invalid_api_key": "auth",
+    "authentication_error": "auth",
+    "permission_error": "forbidden",
+    "model_not_found": "not_found",
+    "timeout": "timeout",
+    "invalid_encrypted_content": "thinking_state",
+    "server_error": "server",
+    "api_error": "server",
+    "invalid_prompt": "bad_request",
+    "invalid_request_error": "bad_request",
+}
+"""By code, else by type. What names only the status is looked at last."""
+
+_CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
+    401: "auth",
+    402: "quota",
+    403: "forbidden",
+    404: "not_found",
+    408: "timeout",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+"""Other 4xx are bad requests, the rest is the server's own fault."""
+
+_VAGUE = frozenset({"invalid_request_error", "server_error", "api_error"})
+"""Types that say no more than the status does, which therefore goes first."""
+
+_TOO_LONG = re.compile(
+    r"prompt is too long|maximum context length|context window|exceeds the maximum number of tokens", re.IGNORECASE
+)
+_THINKING_STATE = re.compile(r"signature|\bthinking\b|encrypted[ _]content|without its required following item", re.I)
+
+_STATUS_OF: dict[ProviderFault, int] = {
+    "bad_request": 400,
+    "context_too_long": 400,
+    "content_filter": 400,
+    "thinking_state": 400,
+    "not_found": 404,
+    "quota": 429,
+    "rate_limit": 429,
+    "auth": 502,
+    "forbidden": 502,
+    "server": 502,
+    "timeout": 504,
+    "overloaded": 529,
+}
+
+_SECRET = re.compile(r"\b(?:sk|rk|sess|key)-[\w*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
+    """A provider's error answer, whatever its body: JSON, HTML, or nothing."""
+    error = _error_in(body)
+    if error is None:
+        return refusal({"message": f"Upstream returned status {status}"}, status, _retry_after(headers))
+    return refusal(error, status, _retry_after(headers))
+
+
+def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
+    """What an error object says. Without a status (streams, answers that failed later) its code alone counts."""
+    code, kind, message = _word(error.get("code")), _word(error.get("type")), error.get("message")
+    category = _category(code, kind, message if isinstance(message, str) else "", status)
+    return ProviderRefused(
+        _readable(message, status),
+        category=category,
+        status=_STATUS_OF[category],
+        code=code or kind or None,
+        param=_word(error.get("param")) or None,
+        retry_after=retry_after,
+    )
+
+
+def _category(code: str, kind: str, message: str, status: int | None) -> ProviderFault:
+    said = [word for word in (code, kind) if word not in _VAGUE]
+    found = next((_CATEGORY_OF_CODE[word] for word in said if word in _CATEGORY_OF_CODE), None)
+    if found is None and status is not None:
+        found = _CATEGORY_OF_STATUS.get(status) or ("bad_request" if 400 <= status < 500 else "server")
+    if found is None:
+        found = next((_CATEGORY_OF_CODE[word] for word in (code, kind) if word in _CATEGORY_OF_CODE), "server")
+    if found == "bad_request":
+        if _TOO_LONG.search(message):
+            return "context_too_long"
+        if _THINKING_STATE.search(message):
+            return "thinking_state"
+    return found
+
+
+def _error_in(body: bytes) -> Fields | None:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if isinstance(fields, list) and fields:
+        fields = fields[0]
+    if not isinstance(fields, dict):
+        return None
+    error = fields.get("error", fields.get("detail"))
+    if isinstance(error, str):
+        return {"message": error}
+    if isinstance(error, dict):
+        return _unwrapped(error)
+    return {"message": fields["message"]} if isinstance(fields.get("message"), str) else None
+
+
+def _unwrapped(error: Fields) -> Fields:
+    """The error within an error: some providers put one, as JSON text, into the message (ERR-2)."""
+    message = error.get("message")
+    if not isinstance(message, str) or not message.lstrip().startswith("{"):
+        return error
+    try:
+        inner = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return error
+    found = inner.get("error", inner)
+    return {**error, **found} if isinstance(found, dict) and isinstance(found.get("message"), str) else error
+
+
+def _readable(message: Any, status: int | None) -> str:
+    if isinstance(message, str) and message.strip():
+        return _SECRET.sub("***", message)
+    return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds, from the first header that tells: https://platform.openai.com/docs/guides/rate-limits."""
+    for name, unit in ((b"retry-after", 1.0), (b"retry-after-ms", 0.001)):
+        seconds = _number(headers.get(name, b""))
+        if seconds is not None:
+            return seconds * unit
+    resets = [
+        _seconds(headers.get(b"x-ratelimit-reset-" + kind, b""))
+        for kind in (b"requests", b"tokens")
+        if headers.get(b"x-ratelimit-remaining-" + kind, b"").strip() == b"0"
+    ]
+    return max((each for each in resets if each is not None), default=None)
+
+
+def _number(text: bytes) -> float | None:
+    return float(text) if re.fullmatch(rb"\s*\d{1,9}(?:\.\d{1,9})?\s*", text) else None
+
+
+def _seconds(text: bytes) -> float | None:
+    """`6m0s` in seconds."""
+    pieces = _DURATION.findall(text.decode("latin-1"))
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in pieces) if pieces else None
+
+
+# For a client
+
+_TYPES = {401: "invalid_request_error", 403: "permission_error", 429: "rate_limit_error"}
+"""`error.type` by status; other 4xx are `invalid_request_error`, 5xx `server_error`."""
+
+_CODES: dict[ProviderFault, str | None] = {
+    "bad_request": None,
+    "thinking_state": None,
+    "context_too_long": "context_length_exceeded",
+    "content_filter": "content_policy_violation",
+    "quota": "insufficient_quota",
+    "rate_limit": "rate_limit_exceeded",
+    "overloaded": "overloaded",
+    "not_found": "model_not_found",
+    "timeout": "timeout",
+    "auth": "upstream_error",
+    "forbidden": "upstream_error",
+    "server": "upstream_error",
+}
+"""`error.code` where the provider's own is not one of OpenAI's."""
+
+_OURS = frozenset({"auth", "forbidden"})
+"""Faults of our credentials: what the provider says of them is none of the client's business."""
+
+_OPENAI_CODES = frozenset(
+    {
+        "array_above_max_length",
+        "content_filter",
+        "content_policy_violation",
+        "context_length_exceeded",
+        "decimal_above_max_value",
+        "decimal_below_min_value",
+        "empty_array",
+        "insufficient_quota",
+        "integer_above_max_value",
+        "integer_below_min_value",
+        "invalid_base64_image",
+        "invalid_encrypted_content",
+        "invalid_function_parameters",
+        "invalid_image_url",
+        "invalid_json_schema",
+        "invalid_prompt",
+        "invalid_type",
+        "invalid_value",
+        "missing_required_parameter",
+        "model_not_found",
+        "overloaded",
+        "rate_limit_exceeded",
+        "server_error",
+        "server_is_overloaded",
+        "string_above_max_length",
+        "unknown_parameter",
+        "unsupported_parameter",
+        "unsupported_value",
+    }
+)
+"""Codes of OpenAI's own, which its clients may look for."""
+
+
+def write_error(error: GatewayError, request_id: str) -> tuple[int, bytes]:
+    """Status and body for a client. The request id goes into headers, which are not ours to write."""
+    status = 503 if error.status == 529 else error.status
+    return status, orjson.dumps({"error": error_fields(error)})
+
+
+def error_fields(error: GatewayError) -> Fields:
+    """The `error` object."""
+    status, code = error.status, _code(error)
+    kind = _TYPES.get(status) or ("server_error" if status >= 500 else "invalid_request_error")
+    if code == "insufficient_quota":
+        kind = code
+    return {"message": error.message, "type": kind, "param": error.param, "code": code}
+
+
+def stream_error_fields(error: GatewayError) -> Fields:
+    """The `error` object of a stream that breaks: how the provider's bytes ended is told as one thing."""
+    fields = error_fields(error)
+    return {**fields, "code": "upstream_error"} if isinstance(error, UpstreamClosed | UpstreamMalformed) else fields
+
+
+def failed_fields(error: Fields) -> Fields:
+    """`error` of a failed Response object, from an `error` object: its codes are a closed set."""
+    limited = error["code"] in ("rate_limit_exceeded", "insufficient_quota")
+    return {"code": "rate_limit_exceeded" if limited else "server_error", "message": error["message"]}
+
+
+def write_error_event(error: GatewayError, request_id: str) -> bytes:
+    """The two events that end a broken stream of somebody else's making: its ids are not known here."""
+    fields = error_fields(error)
+    response = {
+        "id": f"resp_{request_id}",
+        "object": "response",
+        "created_at": 0,
+        "status": "failed",
+        "error": failed_fields(fields),
+        "incomplete_details": None,
+        "model": "",
+        "output": [],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": None,
+    }
+    failed = {"type": "response.failed", "sequence_number": 1, "response": response}
+    return error_event(fields, 0) + b"event: response.failed\ndata: " + orjson.dumps(failed) + b"\n\n"
+
+
+def error_event(error: Fields, number: int) -> bytes:
+    """The `error` event, flat and nested, with its sequence number."""
+    flat = {name: error[name] for name in ("code", "message", "param")}
+    fields = {"type": "error", "sequence_number": number, **flat, "error": error}
+    return b"event: error\ndata: " + orjson.dumps(fields) + b"\n\n"
+
+
+def _code(error: GatewayError) -> str | None:
+    if not isinstance(error, ProviderRefused):
+        return error.code
+    said = error.said_code
+    if said in _OPENAI_CODES and error.category not in _OURS:
+        return said
+    return _CODES[error.category]

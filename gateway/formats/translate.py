@@ -1,0 +1,116 @@
+"""A provider's stream in one dialect to the client's in another: bytes in, bytes out, through neutral events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway.records import Tokens
+
+from .events import Event, ReplyBegin, ReplyEnd, ReplyFailed, UsageReported
+from .format import EventReader, EventWriter
+from .neutral import Usage
+from .settle import Settle
+from .sse import Splitter
+
+SILENT = frozenset((ReplyBegin, UsageReported))
+"""Events after which an answer has not begun yet: until it has, another provider may still give it."""
+
+
+class Translate:
+    """One stream between two dialects."""
+
+    __slots__ = ("_finished", "_reader", "_settle", "_splitter", "_usage", "error", "opened", "writer")
+
+    between_events = True
+    """Whole events go out, always."""
+    failed = False
+    """Only what is passed through ends with a provider's own words."""
+
+    def __init__(self, reader: EventReader, settle: Settle, writer: EventWriter) -> None:
+        self._splitter = Splitter()
+        self._reader = reader
+        self._settle = settle
+        self.writer = writer
+        self._usage: Usage | None = None
+        self._finished = False
+        self.opened = False
+        """Content has begun."""
+        self.error: UpstreamError | None = None
+        """The provider failed, in its own words or by what it sent. Nothing more comes out."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What the provider reported, once seen."""
+        usage = self._usage
+        if usage is None:
+            return None
+        return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the provider said all it had to say."""
+        return self._finished
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client gets for `chunk`."""
+        if self._finished or self.error is not None:
+            return b""
+        try:
+            return self._written(self._splitter.feed(chunk))
+        except UpstreamError as error:
+            self.error = error
+            return b""
+
+    def close(self) -> bytes:
+        """What the client gets when the provider has ended."""
+        if self._finished or self.error is not None:
+            return b""
+        try:
+            rest = self._written(self._splitter.close())
+            if not self._finished and self.error is None:
+                rest += self._told(self._reader.close())
+            if not self._finished and self.error is None:
+                rest += self._settled(self._settle.close())
+            return rest
+        except UpstreamError as error:
+            self.error = error
+            return b""
+
+    def open(self) -> bytes:
+        """The beginning, though there is no content yet."""
+        self.opened = True
+        return self.writer.open()
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The last bytes of a stream that ends with an error."""
+        self._finished = True
+        return self.writer.fail(error)
+
+    def _written(self, events: list[bytes]) -> bytes:
+        reader = self._reader
+        if len(events) == 1:
+            return self._told(reader.feed(events[0]))
+        return b"".join([self._told(reader.feed(data)) for data in events])
+
+    def _told(self, events: Iterable[Event]) -> bytes:
+        settle = self._settle
+        return b"".join([self._settled(settle.feed(event)) for event in events])
+
+    def _settled(self, events: Iterable[Event]) -> bytes:
+        return b"".join([self._write(event) for event in events])
+
+    def _write(self, event: Event) -> bytes:
+        if self._finished or self.error is not None:
+            return b""
+        kind = event.__class__
+        if not self.opened and kind not in SILENT and kind is not ReplyFailed:
+            self.opened = True
+        if kind is UsageReported:
+            self._usage = event.usage  # type: ignore[attr-defined]  # its class was just looked at
+        elif kind is ReplyFailed:
+            self.error = event.error  # type: ignore[attr-defined]  # its class was just looked at
+            return b""
+        elif kind is ReplyEnd:
+            self._finished = True
+        return self.writer.write(event)

@@ -1,0 +1,226 @@
+"""How one attempt's bytes get from the provider's dialect to the client's: passed through, or translated. Pure.
+
+Either kind has the request for the provider, makes the pipeline for its stream, and judges and writes a whole answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
+from gateway.formats.array import ArrayFraming
+from gateway.formats.ask import Ask
+from gateway.formats.format import EventWriter, Fields, Format, ReplyContext
+from gateway.formats.openai_responses.event_writer import ResponseEvents
+from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
+from gateway.formats.translation import Translation, tokens_of, write_as_stream
+from gateway.records import Endpoint, Tokens
+
+_ERROR_INSIDE = re.compile(rb'"error"\s*:\s*["{]')
+_CONTENT = ("choices", "candidates", "content", "output", "data", "results", "embedding", "embeddings")
+"""Fields of which a real answer has one."""
+
+
+class Pipeline(Protocol):
+    """Upstream bytes to client bytes. The relay knows only these verbs and what they found."""
+
+    opened: bool
+    """Content has begun: from now on the answer is committed."""
+    error: UpstreamError | None
+    """The provider failed; what it said before that has come out."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What the provider reported, once seen."""
+
+    @property
+    def between_events(self) -> bool:
+        """Whether what went out so far ends with a whole event."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the provider said all it had to say; asked at the end."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the stream ended with an error event that went out as the provider wrote it."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client gets for `chunk`."""
+
+    def close(self) -> bytes:
+        """What the client gets when the provider has ended."""
+
+    def open(self) -> bytes:
+        """The beginning, though there is no content yet."""
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The last bytes of a stream that ends with an error."""
+
+
+class Answer(NamedTuple):
+    """A whole answer for the client."""
+
+    body: bytes
+    tokens: Tokens | None
+    is_stream: bool = False
+    """The client asked for a stream, so it is written as one."""
+
+
+class Passage(Protocol):
+    """One attempt's way through the dialects."""
+
+    path: str
+    """Below the provider's base URL."""
+    body: bytes
+    """The request for the provider."""
+    upstream: Format
+    translated: bool
+    losses: tuple[str, ...]
+
+    @property
+    def written(self) -> Fields | None:
+        """The Response object the client got, where it is ours: only of a translated answer to OpenAI Responses."""
+
+    def pipeline(self) -> Pipeline:
+        """For the provider's stream."""
+
+    def reply(self, body: bytes) -> Answer:
+        """A provider's whole answer for the client. Raises UpstreamError when it is none."""
+
+    def beginning(self, body: bytes) -> bytes:
+        """The first bytes of an answer too large to be held, for the client."""
+
+    def error(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
+        """A provider's error, in neutral words."""
+
+
+class Passed:
+    """The provider speaks the client's dialect: bytes stay as they are."""
+
+    __slots__ = ("_ask", "_context", "_endpoint", "body", "path", "upstream")
+
+    translated = False
+    losses: tuple[str, ...] = ()
+
+    def __init__(self, endpoint: Endpoint, upstream: Format, ask: Ask, context: ReplyContext | None) -> None:
+        """`context` is there when the client asked for a stream: should the provider not give one, we write it."""
+        self._endpoint = endpoint
+        self._ask = ask
+        self._context = context
+        self.upstream = upstream
+        self.path = ""
+        self.body = b""
+
+    @property
+    def written(self) -> Fields | None:
+        """The provider's answer is the provider's."""
+        return None
+
+    def pipeline(self) -> Pipeline:
+        """Events go out as they come."""
+        endpoint, ask = self._endpoint, self._ask
+        streams = endpoint.operation == "generate" or endpoint.ends_with_done
+        passing = PASSING[self.upstream.name] if streams else PLAIN
+        hidden = endpoint.ends_with_done and not ask.wants_usage
+        through = PassThrough(self.upstream, passing, model=ask.model if streams else "", hide_usage=hidden)
+        return ArrayFraming(through) if self._context is not None and self._context.array else through
+
+    def reply(self, body: bytes) -> Answer:
+        """The answer as it came, but for the model's name. Raises UpstreamError when it is an error in disguise."""
+        endpoint = self._endpoint
+        if endpoint.operation != "pass" or endpoint.ends_with_done:
+            _check_json(body)
+        self._check_error(body)
+        if self._context is not None and endpoint.operation == "generate":
+            reply = self.upstream.read_reply(_object(body))
+            written = write_as_stream(reply, self.upstream.event_writer(self._context))
+            return Answer(written, tokens_of(reply.usage) if reply.usage else None, is_stream=True)
+        tokens = self.upstream.tokens_in(body[-16384:])
+        return Answer(self.beginning(body), tokens)
+
+    def beginning(self, body: bytes) -> bytes:
+        """The first bytes of an answer with the model's name as the client knows it."""
+        return renamed_reply(body, PASSING[self.upstream.name].model_key, self._ask.model)
+
+    def error(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
+        """A provider's error, in neutral words."""
+        return self.upstream.read_error(status, headers, body)
+
+    def _check_error(self, body: bytes) -> None:
+        if body[:1] != b"{" or _ERROR_INSIDE.search(body) is None:
+            return
+        fields = _object(body)
+        if fields.get("error") and not any(fields.get(name) for name in _CONTENT):
+            raise self.upstream.read_error(500, {}, body)
+
+
+class Translated:
+    """The provider speaks another dialect than the client."""
+
+    __slots__ = ("_context", "_fields", "_stream", "_translation", "_writer", "body", "losses", "path", "upstream")
+
+    translated = True
+
+    def __init__(self, translation: Translation, context: ReplyContext, *, stream: bool) -> None:
+        self._translation = translation
+        self._context = context
+        self._stream = stream
+        self.upstream = translation.upstream
+        self.path = ""
+        self.body = b""
+        self.losses = translation.losses.report
+        self._writer: EventWriter | None = None
+        self._fields: Fields | None = None
+
+    @property
+    def written(self) -> Fields | None:
+        """The Response object the client got, once it is complete."""
+        if isinstance(self._writer, ResponseEvents):
+            return self._writer.response
+        return self._fields
+
+    def pipeline(self) -> Pipeline:
+        """Through neutral events."""
+        stream = self._translation.stream(self._context)
+        self._writer = stream.writer
+        return stream
+
+    def reply(self, body: bytes) -> Answer:
+        """Through a neutral reply."""
+        reply = self._translation.reply(body)
+        tokens = tokens_of(reply.usage) if reply.usage else None
+        client = self._translation.client
+        if self._stream:
+            self._writer = client.event_writer(self._context)
+            return Answer(write_as_stream(reply, self._writer), tokens, is_stream=True)
+        self._fields = client.write_reply(reply, self._context)
+        return Answer(orjson.dumps(self._fields), tokens)
+
+    def beginning(self, body: bytes) -> bytes:
+        """Not asked for: what is translated is held until it is whole."""
+        return body
+
+    def error(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
+        """A provider's error, in neutral words."""
+        return self.upstream.read_error(status, headers, body)
+
+
+def _check_json(body: bytes) -> None:
+    """Raises UpstreamMalformed on what cannot be JSON: a page, or half of an answer."""
+    if body.lstrip()[:1] not in (b"{", b"[") or body.rstrip()[-1:] not in (b"}", b"]"):
+        raise UpstreamMalformed("The provider's answer is not JSON.")
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise UpstreamMalformed("The provider's answer is not JSON.") from None
+    if not isinstance(fields, dict):
+        raise UpstreamMalformed("The provider's answer is not a JSON object.")
+    return fields

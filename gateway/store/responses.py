@@ -1,0 +1,197 @@
+"""Responses of the Responses API, kept so that clients can refer to them by id.
+
+Knows whose a response is, how long it is kept and which ones it continues. Does not know what is in one beyond
+`output`, nor who asks. Another key's, an unknown and an expired one are the same: not there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+import sql
+from gateway.errors import UnknownPreviousResponse
+from gateway.records import StoredResponse
+from gateway.store.state import State
+
+MOST_LINKS = 500
+"""Responses in one history."""
+
+MOST_HISTORY_BYTES = 32 * 1024 * 1024
+"""Size of one history: a request carries it to a provider whole."""
+
+EXPIRED_AT_ONCE = 200
+"""Expired responses deleted in one transaction, so that nobody waits long for it."""
+
+PAGES_AT_ONCE = 1000
+"""Free pages given back in one transaction."""
+
+CAUSE = "previous_response_id"
+
+Items = list[dict[str, Any]]
+
+
+class ResponseStore:
+    """Every method raises StateUnavailable where the file cannot be used, and never takes longer than its patience."""
+
+    def __init__(self, state: State, *, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
+        self.max_bytes = max_bytes
+        """Size of request items and response together above which only the fact is kept."""
+        self._state, self._clock = state, clock
+
+    async def keep(self, record: StoredResponse) -> None:
+        """Have it on disk when this returns, in place of one with the same key and id."""
+        statement = sql.statement("responses/keep")
+        # The row is made on the thread, for a text of a megabyte takes its time; and no cursor leaves it.
+        await self._state.run(lambda connection: connection.execute(statement, _row(record, self.max_bytes)).rowcount)
+
+    async def find(self, response_id: str, key: str) -> StoredResponse | None:
+        """The response of this key with this id; None when there is none."""
+        if not response_id.isprintable():
+            return None
+        rows = await self._state.run(lambda connection: self._rows(connection, "responses/find", response_id, key))
+        return _record(rows[0]) if rows else None
+
+    async def history(self, response_id: str, key: str) -> Items | None:
+        """What led to this response and what it said: for each one it continues, oldest first, then for itself, the
+        items of its request and those of its output. None when one of them is not there.
+
+        Raises UnknownPreviousResponse when one is there but its items are not, or when the chain is too long.
+        """
+        if not response_id.isprintable():
+            return None
+        return await self._state.run(lambda connection: self._history(connection, response_id, key))
+
+    async def delete(self, response_id: str, key: str) -> bool:
+        """Forget it; whether it was there."""
+        if not response_id.isprintable():
+            return False
+        parameters = self._asked(response_id, key)
+        statement = sql.statement("responses/delete")
+        return await self._state.run(lambda connection: connection.execute(statement, parameters).rowcount > 0)
+
+    async def forget_expired(self) -> int:
+        """Delete some of what has expired; how many. To be called until there are none."""
+        parameters = {"now": int(self._clock()), "limit": EXPIRED_AT_ONCE}
+        statement = sql.statement("responses/forget_expired")
+        return await self._state.run(lambda connection: connection.execute(statement, parameters).rowcount)
+
+    async def give_back_space(self) -> bool:
+        """Make the file smaller by some of what is free in it; whether there is more to give back."""
+        return await self._state.run(_give_back_space)
+
+    async def close(self) -> None:
+        """Finish what was begun and close the file."""
+        await self._state.close()
+
+    def _asked(self, response_id: str, key: str) -> dict[str, object]:
+        return {"id": response_id, "key": key, "now": int(self._clock())}
+
+    def _rows(self, connection: sqlite3.Connection, name: str, response_id: str, key: str, **bounds: int) -> list[Any]:
+        return connection.execute(sql.statement(name), {**self._asked(response_id, key), **bounds}).fetchall()
+
+    def _history(self, connection: sqlite3.Connection, response_id: str, key: str) -> Items | None:
+        bounds = {"most_steps": MOST_LINKS, "most_bytes": MOST_HISTORY_BYTES}
+        links = [_Link(*row) for row in self._rows(connection, "responses/chain", response_id, key, **bounds)]
+        if not links:
+            return None
+        before = links[0].previous_id
+        if before is not None:
+            if not self._rows(connection, "responses/find", before, key):
+                return None
+            raise UnknownPreviousResponse(
+                f"The conversation that leads to response '{response_id}' is too long to be continued by its id: more "
+                f"than {MOST_LINKS} responses or {MOST_HISTORY_BYTES} bytes. Send its items instead.",
+                param=CAUSE,
+            )
+        return list(_items(links))
+
+
+class _Link(NamedTuple):
+    """A row of `responses/chain`."""
+
+    id: str
+    previous_id: str | None
+    provider: str
+    native: int
+    omitted: int
+    input: str | None
+    response: str | None
+
+
+def _items(links: Sequence[_Link]) -> Iterator[dict[str, Any]]:
+    for link in links:
+        if link.native:
+            raise UnknownPreviousResponse(
+                f"Response with id '{link.id}' is kept by the provider '{link.provider}' alone and cannot be continued "
+                "elsewhere by its id. Send its items instead.",
+                param=CAUSE,
+            )
+        if link.input is None or link.response is None:
+            raise UnknownPreviousResponse(
+                f"Response with id '{link.id}' was not kept: it is larger than `responses.max_bytes`. Send its items "
+                "instead.",
+                param=CAUSE,
+            )
+        yield from orjson.loads(link.input)
+        yield from orjson.loads(link.response).get("output") or ()
+
+
+def _row(record: StoredResponse, max_bytes: int) -> dict[str, object]:
+    """The parameters of `responses/keep`."""
+    size = len(record.input or b"") + len(record.response or b"")
+    omitted = not record.native and size > max_bytes
+    is_kept = not record.native and not omitted
+    return {
+        "key": record.key,
+        "id": record.id,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "previous_id": record.previous_id,
+        "provider": record.provider,
+        "credential": record.credential,
+        "model": record.model,
+        "native": record.native,
+        "omitted": omitted,
+        "input": record.input.decode() if is_kept and record.input is not None else None,
+        "response": record.response.decode() if is_kept and record.response is not None else None,
+        "size": size if is_kept else 0,
+        "status": record.status,
+    }
+
+
+def _record(row: Sequence[Any]) -> StoredResponse:
+    """A row of `responses/find`."""
+    *plain, native, omitted, said, response, status = row
+    response_id, key, created_at, expires_at, previous_id, provider, credential, model = plain
+    return StoredResponse(
+        id=response_id,
+        key=key,
+        created_at=created_at,
+        expires_at=expires_at,
+        previous_id=previous_id,
+        provider=provider,
+        credential=credential,
+        model=model,
+        status=status,
+        native=bool(native),
+        input=None if said is None else said.encode(),
+        response=None if response is None else response.encode(),
+        omitted=bool(omitted),
+    )
+
+
+def _give_back_space(connection: sqlite3.Connection) -> bool:
+    before = _free_pages(connection)
+    # A page a row: what is not fetched is not done.
+    connection.execute(f"pragma incremental_vacuum({PAGES_AT_ONCE})").fetchall()
+    return 0 < _free_pages(connection) < before
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    (free,) = connection.execute("pragma freelist_count").fetchone()
+    return int(free)
