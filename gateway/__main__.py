@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "gateway.commands.serve",
     "check": "gateway.commands.check",
     "mock": "gateway.commands.mock",
+    "translate": "gateway.commands.translate",
     "usage": "gateway.commands.usage",
     "version": "gateway.commands.version",
 }

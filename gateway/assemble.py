@@ -31,7 +31,7 @@ def resolver_of(settings: Settings, providers: tuple[Provider, ...]) -> Resolver
 
 def keys_of(settings: Settings) -> KeyRing:
     """The client keys."""
-    return KeyRing((key.key, ClientKey(key.name, key.models)) for key in settings.client_keys)
+    return KeyRing((key.key, ClientKey(key.name, key.models, key.strict)) for key in settings.client_keys)
 
 
 def prices_of(settings: Settings) -> PriceList:

@@ -13,6 +13,7 @@ from gateway.api.front import Front
 from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
+from gateway.api.responses import StoredResponses
 from gateway.leash import Start
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
@@ -20,10 +21,13 @@ from gateway.observe.tally import Readings
 from gateway.outbound.wire import Pool
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
+from gateway.relay.native import Native
 from gateway.relay.recording import record_of
 from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 from gateway.settings.model import Settings
+from gateway.store.responses import ResponseStore
+from gateway.store.state import State, state_file
 from gateway.usage import segments
 from gateway.usage.spool import Spool, encode
 
@@ -66,7 +70,11 @@ class Worker:
         )
         self._inference = Inference(self._relay, assemble.keys_of(settings))
         self._public = Public(ModelList(self._relay), self._metrics, lambda: self._inference.keys)
+        self._responses = ResponseStore(State(state_file(self._data_dir)), max_bytes=settings.responses.max_bytes)
+        self._relay.responses = self._responses
         application = self._public.application()
+        stored = StoredResponses(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
+        stored.add_to(application)
         await application.start()  # type: ignore[no-untyped-call]  # blacksheep leaves it untyped
         forward = Forward(self._pool, loop, str(self._data_dir / "run" / "control.sock"))
         self._front = Front(self._inference, application, forward)
@@ -89,6 +97,7 @@ class Worker:
         self._inference.keys, self._prices = keys, prices
         cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._inference.cors = self._front.cors = cors
+        self._responses.max_bytes = settings.responses.max_bytes
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
         self._settings = settings
 
@@ -104,6 +113,7 @@ class Worker:
         """Cut what still runs, write every record, close."""
         self._timer.cancel()
         await self._relay.stop()
+        await self._responses.close()
         self._spool.close()
         self._metrics.publish()
         self._log.close()

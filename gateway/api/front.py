@@ -24,12 +24,14 @@ from .cors import Cors
 from .endpoints import find
 from .failures import write_refusal
 from .inference import Inference
+from .responses import PREFIX as RESPONSES_PREFIX
+from .responses import methods_of
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models"))
-OWN_PREFIX = "/v1/models/"
-READ_METHODS = frozenset(("GET", "HEAD"))
+OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models", "/v1beta/models"))
+OWN_PREFIXES = ("/v1/models/", "/v1beta/models/", RESPONSES_PREFIX)
+READ_METHODS = ("GET", "HEAD")
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
 
@@ -59,7 +61,7 @@ class Front:
         path, method = scope["path"], scope["method"]
         if find(path) is not None:
             self._options(scope, send, b"POST, OPTIONS")
-        elif path in OWN_PATHS or path.startswith(OWN_PREFIX):
+        elif path in OWN_PATHS or path.startswith(OWN_PREFIXES):
             await self._own(scope, receive, send)
         elif path.startswith(("/v1/", "/v1beta/")):
             self._refuse(scope, send, UnknownEndpoint(f"Unknown request URL: {method} {path}."), [])
@@ -67,14 +69,17 @@ class Front:
             await self._forwarded(scope, receive, send)
 
     async def _own(self, scope: Message, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        if method in READ_METHODS:
+        method, path = scope["method"], scope["path"]
+        methods = methods_of(path) if path.startswith(RESPONSES_PREFIX) else READ_METHODS
+        allowed = ", ".join((*methods, "OPTIONS")).encode()
+        if method in methods:
             await self._application(scope, receive, self._with_cors(scope, send))
+        elif not methods:
+            self._refuse(scope, send, UnknownEndpoint(f"Unknown request URL: {method} {path}."), [])
         elif method == "OPTIONS":
-            self._options(scope, send, b"GET, HEAD, OPTIONS")
+            self._options(scope, send, allowed)
         else:
-            error = MethodNotAllowed(f"Not allowed to {method} on {scope['path']}.")
-            self._refuse(scope, send, error, [(b"allow", b"GET, HEAD, OPTIONS")])
+            self._refuse(scope, send, MethodNotAllowed(f"Not allowed to {method} on {path}."), [(b"allow", allowed)])
 
     async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
         key = self._inference.keys.find(presented_key(dict(scope["headers"])))

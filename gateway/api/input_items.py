@@ -5,7 +5,6 @@ How they look when listed: https://platform.openai.com/docs/api-reference/respon
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import InvalidRequest
+from gateway.formats.ids import made_id
 from gateway.records import StoredResponse
 
 DEFAULT_LIMIT = 20
@@ -78,13 +78,13 @@ def page(record: StoredResponse, question: Question) -> dict[str, Any]:
 
 def listed(items: Sequence[Any], response_id: str) -> list[Item]:
     """Items as a client sent them, completed. Ids are the client's own, or made from the place in the request."""
-    return [_listed(item, f"{response_id}/{place}") for place, item in enumerate(items) if isinstance(item, dict)]
+    return [_listed(item, response_id, place) for place, item in enumerate(items) if isinstance(item, dict)]
 
 
-def _listed(item: Item, place: str) -> Item:
+def _listed(item: Item, response_id: str, place: int) -> Item:
     kind = str(item.get("type") or "message")
-    made = hashlib.sha256(place.encode()).hexdigest()[:24]
-    done = {**item, "id": item.get("id") or f"{PREFIXES.get(kind, 'item')}_{made}", "type": kind}
+    made = made_id(f"{PREFIXES.get(kind, 'item')}_", response_id, place)
+    done = {**item, "id": item.get("id") or made, "type": kind}
     if kind in WITH_STATUS:
         done["status"] = item.get("status") or "completed"
     if kind == "message":

@@ -1,11 +1,12 @@
-"""`GET /v1/models`: what a key may use, as OpenAI's clients read it."""
+"""Models lists: what a key may use, in the dialect of whoever asks."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,12 +14,28 @@ from gateway import logs
 from gateway.errors import UnknownModel, UpstreamError
 from gateway.records import ClientKey, Provider
 from gateway.relay.fetch import fetch
+from gateway.formats.paths import MODELS
 from gateway.relay.relay import Relay
+
+Fields = dict[str, Any]
+Question = Mapping[str, str]
+"""What the query of a request says."""
+
+MOST_LISTED = 1000
+"""Models on one page, as Anthropic and Google have it."""
 
 KEPT_SECONDS = 60.0
 """How long a provider's own list is believed."""
 
 log = logs.get("gateway.api.models")
+
+
+class Listed(NamedTuple):
+    """A model that may be asked for."""
+
+    name: str
+    owner: str
+    """The provider's id, or `sluicegate` for our own names."""
 
 
 class ModelList:
@@ -28,21 +45,21 @@ class ModelList:
         self._relay = relay
         self._listed: dict[str, tuple[float, tuple[str, ...]]] = {}
 
-    async def names(self, key: ClientKey) -> list[dict[str, Any]]:
+    async def listed(self, key: ClientKey) -> list[Listed]:
         """The models that `key` may use: aliases and combos, then `provider/model`."""
         providers = list(self._relay.providers.values())
         served = await asyncio.gather(*(self._served(provider) for provider in providers))
         names: dict[str, str] = dict.fromkeys(self._relay.resolver.names(), "sluicegate")
         for provider, models in zip(providers, served, strict=True):
             names.update((f"{provider.id}/{model}", provider.id) for model in models)
-        return [_model(name, owner) for name, owner in names.items() if self._relay.resolver.may_use(name, key)]
+        return [Listed(name, owner) for name, owner in names.items() if self._relay.resolver.may_use(name, key)]
 
-    def get(self, name: str, key: ClientKey) -> dict[str, Any]:
+    def get(self, name: str, key: ClientKey) -> Listed:
         """One model by its name; raises UnknownModel when the key may not use it, too."""
         if not self._relay.resolver.may_use(name, key):
             raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.", param="model")
         provider = name.partition("/")[0]
-        return _model(name, provider if provider in self._relay.providers else "sluicegate")
+        return Listed(name, provider if provider in self._relay.providers else "sluicegate")
 
     async def _served(self, provider: Provider) -> Iterable[str]:
         exact = [model for model in provider.models if "*" not in model]
@@ -56,7 +73,7 @@ class ModelList:
         if asked_at and time.monotonic() - asked_at < KEPT_SECONDS:
             return models
         try:
-            models = _ids(await fetch(self._relay, provider, "/models"))
+            models = _ids(await fetch(self._relay, provider, MODELS[provider.format]))
         except UpstreamError as error:
             log.warning("a provider does not list its models", provider=provider.id, reason=error.message)
         self._listed[provider.id] = (time.monotonic(), models)
@@ -64,16 +81,94 @@ class ModelList:
 
 
 def _ids(body: bytes) -> tuple[str, ...]:
-    """The ids of a model list, in OpenAI's shape (`data`) or the bare one some servers give."""
+    """The ids of a model list: OpenAI's and Anthropic's shape (`data`), Gemini's (`models`), or a bare list."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ()
-    rows = fields.get("data") if isinstance(fields, dict) else fields
+    rows = (fields.get("data") or fields.get("models")) if isinstance(fields, dict) else fields
     if not isinstance(rows, list):
         return ()
-    return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
+    return tuple(name for row in rows if isinstance(row, dict) and (name := _name_of(row)))
 
 
-def _model(name: str, owner: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _name_of(row: dict[str, Any]) -> str:
+    """The id of one model; Gemini's names begin with what they are names of."""
+    name = row.get("id") or row.get("name")
+    return name.removeprefix("models/") if isinstance(name, str) else ""
+
+
+def _openai_one(model: Listed) -> Fields:
+    return {"id": model.name, "object": "model", "created": 0, "owned_by": model.owner}
+
+
+def _anthropic_one(model: Listed) -> Fields:
+    return {"type": "model", "id": model.name, "display_name": model.name, "created_at": "1970-01-01T00:00:00Z"}
+
+
+def _gemini_one(model: Listed) -> Fields:
+    methods = ["generateContent", "countTokens", "streamGenerateContent"]
+    return {
+        "name": f"models/{model.name}",
+        "baseModelId": model.name,
+        "version": "",
+        "displayName": model.name,
+        "supportedGenerationMethods": methods,
+    }
+
+
+ONE: Mapping[str, Callable[[Listed], Fields]] = MappingProxyType(
+    {
+        "openai_chat": _openai_one,
+        "openai_responses": _openai_one,
+        "anthropic": _anthropic_one,
+        "gemini": _gemini_one,
+    }
+)
+"""One model in each dialect. When a model was made is not known to us."""
+
+
+def _openai_page(models: Sequence[Listed], question: Question) -> Fields:
+    return {"object": "list", "data": [_openai_one(model) for model in models]}
+
+
+def _anthropic_page(models: Sequence[Listed], question: Question) -> Fields:
+    """`after_id` and `before_id` name a neighbour, `limit` is 20 where it is not said."""
+    names = [model.name for model in models]
+    limit = _bounded(question.get("limit"), 20)
+    first = names.index(question["after_id"]) + 1 if question.get("after_id") in names else 0
+    last = names.index(question["before_id"]) if question.get("before_id") in names else len(names)
+    chosen = models[max(first, last - limit) if question.get("before_id") else first : last][:limit]
+    end = first + limit < last if not question.get("before_id") else last - limit > first
+    return {
+        "data": [_anthropic_one(model) for model in chosen],
+        "has_more": end,
+        "first_id": chosen[0].name if chosen else None,
+        "last_id": chosen[-1].name if chosen else None,
+    }
+
+
+def _gemini_page(models: Sequence[Listed], question: Question) -> Fields:
+    """`pageToken` is where the page begins, `pageSize` is 50 where it is not said."""
+    token = question.get("pageToken", "")
+    first = int(token) if token.isdigit() else 0
+    size = _bounded(question.get("pageSize"), 50)
+    page: Fields = {"models": [_gemini_one(model) for model in models[first : first + size]]}
+    if first + size < len(models):
+        page["nextPageToken"] = str(first + size)
+    return page
+
+
+PAGE: Mapping[str, Callable[[Sequence[Listed], Question], Fields]] = MappingProxyType(
+    {
+        "openai_chat": _openai_page,
+        "openai_responses": _openai_page,
+        "anthropic": _anthropic_page,
+        "gemini": _gemini_page,
+    }
+)
+"""A list in each dialect; Anthropic's and Gemini's come in pages."""
+
+
+def _bounded(said: str | None, usual: int) -> int:
+    return min(max(int(said), 1), MOST_LISTED) if said is not None and said.isdigit() else usual

@@ -15,8 +15,8 @@ from gateway.errors import GatewayError
 from gateway.observe import exposition
 from gateway.observe.metrics import Metrics
 
-from .failures import write_refusal
-from .models import ModelList
+from .failures import dialect_of, write_refusal
+from .models import ONE, PAGE, ModelList
 
 JSON = b"application/json"
 
@@ -41,6 +41,8 @@ class Public:
             ("/metrics", self._show_metrics),
             ("/v1/models", self._list_models),
             ("/v1/models/*", self._show_model),
+            ("/v1beta/models", self._list_models),
+            ("/v1beta/models/*", self._show_model),
         ):
             app.router.add_get(path, _function(answer))
             app.router.add_head(path, _function(answer))
@@ -58,11 +60,15 @@ class Public:
         return Response(200, None, Content(dialect.content_type.encode(), self._metrics.render(dialect)))
 
     async def _list_models(self, request: Request) -> Response:
-        return _json(200, {"object": "list", "data": await self._models.names(self._keys().get(_headers(request)))})
+        headers = _headers(request)
+        models = await self._models.listed(self._keys().get(headers))
+        question = {name: values[-1] for name, values in request.query.items()}
+        return _json(200, PAGE[_dialect(request, headers)](models, question))
 
     async def _show_model(self, request: Request) -> Response:
-        key = self._keys().get(_headers(request))
-        return _json(200, self._models.get((request.route_values or {}).get("tail") or "", key))
+        headers = _headers(request)
+        model = self._models.get((request.route_values or {}).get("tail") or "", self._keys().get(headers))
+        return _json(200, ONE[_dialect(request, headers)](model))
 
 
 def _function(method: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -75,12 +81,25 @@ def _function(method: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
 
 
 async def _refuse(app: Application, request: Request, error: GatewayError) -> Response:
-    status, body = write_refusal(error, request.url.path.decode("latin-1"), _headers(request))
-    return Response(status, None, Content(JSON, body))
+    status, body = write_refusal(error, _path(request), _headers(request))
+    headers = [(b"retry-after", b"%d" % max(round(error.retry_after), 1))] if error.retry_after is not None else None
+    return Response(status, headers, Content(JSON, body))
 
 
 def _headers(request: Request) -> dict[bytes, bytes]:
-    return {name.lower(): value for name, value in request.headers}
+    """By name; a key in the query counts on Gemini's paths, where its clients may put it."""
+    headers = {name.lower(): value for name, value in request.headers}
+    if _path(request).startswith("/v1beta/") and (key := request.query.get("key")):
+        headers.setdefault(b"x-goog-api-key", key[-1].encode("latin-1", "replace"))
+    return headers
+
+
+def _dialect(request: Request, headers: dict[bytes, bytes]) -> str:
+    return dialect_of(_path(request), headers).name
+
+
+def _path(request: Request) -> str:
+    return request.url.path.decode("latin-1")
 
 
 def _json(status: int, fields: dict[str, Any]) -> Response:

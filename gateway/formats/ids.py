@@ -13,12 +13,12 @@ from functools import lru_cache
 from .format import ToolRules
 
 
-def clean_id(id: str, rules: ToolRules) -> str:
+def clean_id(original: str, rules: ToolRules) -> str:
     """The id as the dialect takes it: itself where it can be (TID-1)."""
-    cleaned = foreign_characters(rules.id_characters).sub("_", id)
-    if cleaned == id and len(id) <= rules.id_length:
-        return id
-    return marked(cleaned, id, rules.id_length)
+    cleaned = foreign_characters(rules.id_characters).sub("_", original)
+    if cleaned == original and len(original) <= rules.id_length:
+        return original
+    return marked(cleaned, original, rules.id_length)
 
 
 def made_id(prefix: str, *what: object) -> str:

@@ -275,8 +275,6 @@ class Prompt(Struct, frozen=True):
     """Detail of every image: `low`, `high`, `original`, or empty."""
     safety: tuple[tuple[str, str], ...] = ()
     """Gemini's category and threshold pairs."""
-    compact: bool = False
-    """A summary of the conversation is wanted (`/v1/responses/compact`), not its continuation."""
 
 
 # Replies

@@ -22,12 +22,12 @@ def all_of_merged(schema: Schema, root: Schema) -> Schema:
     if len(members) == 1 and "$ref" in members[0] and _STRUCTURE.isdisjoint(rest):
         return {**rest, "$ref": members[0]["$ref"]}
     seen: set[str] = set()
-    left = _MOST
-    while members and left:
-        left -= 1
+    for _ in range(_MOST):
+        if not members:
+            break
         member = members.pop(0)
-        members[:0] = [a_schema(inner) for inner in schemas_in_list(member.get("allOf"))]
-        rest = joined(rest, _resolved(member, root, seen))
+        members[:0] = _implied(member, root, seen)
+        rest = joined(rest, {key: value for key, value in member.items() if key not in ("$ref", "allOf")})
     return rest
 
 
@@ -52,21 +52,21 @@ def joined(first: Schema, second: Schema) -> Schema:
     return out
 
 
-def _resolved(member: Schema, root: Schema, seen: set[str]) -> Schema:
-    """The member without its reference, and what that stands for; nothing the second time."""
+def _implied(member: Schema, root: Schema, seen: set[str]) -> list[Schema]:
+    """What holds where the member does: what it refers to, if that is new, and its own `allOf`."""
     reference = member.get("$ref")
-    rest = {key: value for key, value in member.items() if key not in ("$ref", "allOf")}
-    if not isinstance(reference, str) or reference in seen:
-        return rest
-    seen.add(reference)
-    target = a_schema(found(reference, root))
-    return joined(rest, all_of_merged(target, root)) if "allOf" not in target and "$ref" not in target else rest
+    target = found(reference, root) if isinstance(reference, str) and reference not in seen else None
+    seen.add(str(reference))
+    inner = [a_schema(inner) for inner in schemas_in_list(member.get("allOf"))]
+    return inner if target is None else [a_schema(target), *inner]
 
 
 def _union(first: Any, second: Any) -> Any:
     if not isinstance(first, dict) or not isinstance(second, dict):
         return first
-    both = {name: {"allOf": [first[name], second[name]]} for name in first if name in second}
+    both = {
+        name: {"allOf": [first[name], second[name]]} for name in first if name in second and first[name] != second[name]
+    }
     return {**second, **first, **both}
 
 

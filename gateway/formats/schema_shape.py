@@ -60,6 +60,14 @@ def a_schema(value: object) -> Schema:
     return {}
 
 
+def with_root(schema: Schema | None) -> Schema:
+    """The schema of a tool's arguments, whose root is an object unless it says otherwise (TDEF-1)."""
+    if not isinstance(schema, dict):
+        return {"type": "object", "properties": {}}
+    root = _whole(schema)
+    return written(dict(root) if root.get("type") else {**root, "type": "object"})
+
+
 def schemas_by_name(value: object) -> dict[str, Any]:
     """What maps names to schemas, without those that allow nothing."""
     if not isinstance(value, dict):
@@ -76,6 +84,24 @@ def names(value: object, within: Mapping[str, object]) -> list[str]:
     """What lists names of properties, each once, as far as there are such properties."""
     listed = value if isinstance(value, list) else []
     return list(dict.fromkeys(name for name in listed if isinstance(name, str) and name in within))
+
+
+def kinds(schema: Schema) -> list[str]:
+    """The types that a schema names."""
+    named = schema.get("type")
+    if isinstance(named, str):
+        return [named]
+    return [kind for kind in named if isinstance(kind, str)] if isinstance(named, list) else []
+
+
+def or_null(schema: Schema) -> Schema:
+    """The schema, or null, where it says of what kind it is."""
+    if named := kinds(schema):
+        return schema if "null" in named else {**schema, "type": [*named, "null"]}
+    for word in ("anyOf", "oneOf"):
+        if isinstance(schema.get(word), list):
+            return {**schema, word: [*schema[word], {"type": "null"}]}
+    return schema
 
 
 def number(value: object) -> int | float | None:
@@ -139,7 +165,11 @@ def _whole(schema: Schema) -> Schema:
     if not flagged:
         return schema
     listed = schema.get("required")
-    return {**schema, "required": [*(listed if isinstance(listed, list) else []), *flagged]}
+    unflagged = {
+        name: {key: properties[name][key] for key in properties[name] if key != "required"} for name in flagged
+    }
+    required = [*(listed if isinstance(listed, list) else []), *flagged]
+    return {**schema, "properties": {**properties, **unflagged}, "required": required}
 
 
 def _is_name(key: str) -> bool:

@@ -42,6 +42,4 @@ def _merged(turns: Iterable[Turn], belong: Callable[[Turn, Turn], bool]) -> tupl
 
 
 def _reminders(parts: Iterable[Part]) -> tuple[Part, ...]:
-    return tuple(
-        structs.replace(part, text=reminder(part.text)) if isinstance(part, Text) else part for part in parts
-    )
+    return tuple(structs.replace(part, text=reminder(part.text)) if isinstance(part, Text) else part for part in parts)

@@ -58,6 +58,7 @@ for _row in ENDPOINTS:
         _EXACT.setdefault((_row.method, _row.path), []).append(_row)
 _PATTERNS = tuple((row, row.path.split("/")) for row in ENDPOINTS if "{" in row.path)
 
+_ACTIONS = tuple(f":{action}" for action, _ in _GEMINI_ACTIONS)
 _FAMILIES = (
     ("/v1/messages", b"anthropic-version", anthropic.FAMILY),
     ("/v1beta", b"x-goog-api-key", gemini.FAMILY),
@@ -108,4 +109,6 @@ def _fits_segment(part: str, segment: str) -> bool:
         return part == segment
     action = part.partition("}")[2]
     segment = unquote(segment)
+    if not action and segment.endswith(_ACTIONS):
+        return False
     return len(segment) > len(action) and segment.endswith(action)

@@ -11,11 +11,14 @@ from gateway.mock import signatures
 from gateway.mock.gemini import refuse
 from gateway.mock.gemini_messages import PART_KINDS
 from gateway.mock.gemini_models import Abilities
+from gateway.mock.gemini_proto import standard_base64
 
 Content = dict[str, Any]
 
 _ANY_SIGNATURE = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
-BYPASSES = frozenset(_ANY_SIGNATURE) | {base64.b64encode(word.encode()).decode() for word in _ANY_SIGNATURE}
+BYPASSES = frozenset(
+    written for word in _ANY_SIGNATURE for written in (standard_base64(word), base64.b64encode(word.encode()).decode())
+)
 """Signatures that Google takes for thoughts of which there are none."""
 _FILE_URI = re.compile(
     r"gs://.+|https://generativelanguage\.googleapis\.com/v1(beta)?/files/.+|files/.+"

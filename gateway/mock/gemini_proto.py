@@ -7,7 +7,6 @@ places in the second. All that is wrong is collected, so that one refusal tells 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -81,13 +80,16 @@ def _read_number(value: Any) -> float:
 
 
 def _read_bytes(value: Any) -> str:
-    """Base64 of either alphabet; as it was written."""
-    written = _read_text(value).replace("-", "+").replace("_", "/")
-    try:
-        base64.b64decode(written + "=" * (-len(written) % 4) if "=" not in written else written, validate=True)
-    except binascii.Error:
-        raise ValueError("no base64") from None
-    return str(value)
+    """Base64 of either alphabet, padded or not; in the standard one, padded."""
+    written = standard_base64(_read_text(value))
+    base64.b64decode(written, validate=True)
+    return written
+
+
+def standard_base64(text: str) -> str:
+    """Base64 of either alphabet in the standard one, padded."""
+    bare = text.rstrip("=").replace("-", "+").replace("_", "/")
+    return bare + "=" * (-len(bare) % 4)
 
 
 a_text = _scalar("TYPE_STRING", _read_text)

@@ -70,10 +70,11 @@ def _wrong_key(key: str) -> Reply:
     return error(401, message, kind="invalid_request_error", code="invalid_api_key")
 
 
+_OTHER_METHOD = "Not allowed to {}. (HINT: Perhaps you meant to use a different HTTP method?)"
 _NOT_JSON = "We could not parse the JSON body of your request. The API expects a JSON object."
 _WRONG = {
     Wrong.UNKNOWN_PATH: (404, "Invalid URL ({})", None, None),
-    Wrong.WRONG_METHOD: (405, "Not allowed: {}. (HINT: Perhaps you meant to use a different HTTP method?)", None, None),
+    Wrong.WRONG_METHOD: (405, _OTHER_METHOD, None, None),
     Wrong.NOT_JSON: (400, _NOT_JSON, None, None),
     Wrong.NOT_A_FORM: (400, "Could not parse multipart form: {}", None, None),
     Wrong.NO_MODEL: (400, "you must provide a model parameter", None, None),

@@ -158,8 +158,7 @@ def _scripted_status(family: Family, script: Script, *, status: int, model: str)
 
 def _unknown(family: Family, method: str, path: str) -> Reply:
     allowed = methods_of(path)
-    asked = f"{method} {path}"
     if not allowed:
-        return family.refuse(Wrong.UNKNOWN_PATH, asked)
-    refusal = family.refuse(Wrong.WRONG_METHOD, asked)
+        return family.refuse(Wrong.UNKNOWN_PATH, f"{method} {path}")
+    refusal = family.refuse(Wrong.WRONG_METHOD, f"{method} on {path}")
     return refusal._replace(headers=b"allow: %b\r\n" % ", ".join(allowed).encode())

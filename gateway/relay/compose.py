@@ -112,9 +112,9 @@ class Composer:
         named = frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED
         self._neutral = FORWARDED | named
         self._forwarded = {name: self._neutral | frozenset(own) for name, own in DIALECT_HEADERS.items()}
-        self._translated = b"content-type: application/json\r\n" + b"".join(
-            b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers
-        )
+        self._own = b"".join(b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers)
+        """What its dialect asks for in every request."""
+        self._translated = b"content-type: application/json\r\n" + self._own
         fixed = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
         self._fixed = (
             b" HTTP/1.1\r\nhost: " + authority + b"\r\nuser-agent: " + user_agent + b"\r\n"
@@ -145,13 +145,17 @@ class Composer:
         ]
         return self._head(path, credential, self._translated + b"".join(along), length)
 
-    def compose_get(self, path: str, credential: Credential) -> bytes:
-        """The head of a GET of `path` below the provider's base URL."""
-        return b"GET %b%b%b%baccept: application/json\r\n\r\n" % (
+    def compose_plain(self, method: str, path: str, credential: Credential) -> bytes:
+        """The head of a request without a body for `path` below the provider's base URL."""
+        length = b"content-length: 0\r\n" if method == "POST" else b""
+        return b"%b %b%b%b%b%b%baccept: application/json\r\n\r\n" % (
+            method.encode(),
             self._path,
             path.encode(),
             self._fixed,
             self._auth.get(credential.name, b""),
+            self._own,
+            length,
         )
 
     def _head(self, path: str, credential: Credential, along: bytes, length: int) -> bytes:

@@ -15,7 +15,8 @@ from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
 from gateway.formats.array import ArrayFraming
 from gateway.formats.ask import Ask
 from gateway.formats.format import EventWriter, Fields, Format, ReplyContext
-from gateway.formats.openai_responses.event_writer import ResponseEvents
+from gateway.formats.openai_responses.compaction import write_compacted
+from gateway.formats.openai_responses.event_writer import EventWriter as ResponseEvents
 from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
 from gateway.formats.translation import Translation, tokens_of, write_as_stream
 from gateway.records import Endpoint, Tokens
@@ -208,6 +209,16 @@ class Translated:
     def error(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
         """A provider's error, in neutral words."""
         return self.upstream.read_error(status, headers, body)
+
+
+class Compacted(Translated):
+    """A conversation summed up by a provider that has no such thing: its reply comes to stand for the conversation."""
+
+    def reply(self, body: bytes) -> Answer:
+        """The compaction item. Raises UpstreamMalformed when the model said nothing."""
+        reply = self._translation.reply(body)
+        tokens = tokens_of(reply.usage) if reply.usage else None
+        return Answer(orjson.dumps(write_compacted(reply, self._context)), tokens)
 
 
 def _check_json(body: bytes) -> None:

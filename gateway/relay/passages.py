@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import structs
 
 from gateway.formats import ask as asking
 from gateway.formats import multipart
 from gateway.formats.format import Fields, ReplyContext
-from gateway.formats.neutral import Prompt
+from gateway.formats.neutral import Prompt, Text, ToolChoice, Turn
+from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
+from gateway.formats.paths import generate_path, own_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.routing.dispatch import Attempt
 
-from .passage import Passed, Translated
-from .paths import generate_path, own_path
+from .passage import Compacted, Passed, Translated
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -45,30 +47,34 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
 
 
 async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
-    """For a provider that speaks another dialect. Raises InvalidRequest, UnsupportedParameter, and FetchFailed when
-    media that the provider must be given cannot be had."""
+    """For a provider that speaks another dialect. Raises InvalidRequest and UnsupportedParameter, and whatever keeps
+    media from being fetched that the provider must be given."""
     ask, relay = exchange.ask, exchange.relay
     assert ask is not None  # read before anything is tried
     upstream = FORMATS[attempt.provider.format]
     model = attempt.target.model
     translation = Translation(exchange.format, upstream, relay.facts(attempt.provider, model), strict=exchange.strict)
-    fields = {**ask.fields, "stream": ask.stream} if not exchange.address.model else ask.fields
-    if urls := translation.read(fields):
+    if urls := translation.read(ask.fields):
         translation.inline(await relay.fetch_media(urls))
+    translation.prompt = structs.replace(translation.prompt, stream=ask.stream)  # Gemini's path says it
+    compacts = exchange.endpoint.operation == "compact"
+    if compacts:
+        translation.prompt = _summarising(translation.prompt)
     written = translation.write(model)
     context = _context(exchange, translation.prompt, ask.fields)
-    passage = Translated(translation, context, stream=ask.stream)
+    passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
     passage.path = generate_path(upstream.name, model, stream=ask.stream)
-    passage.body = orjson.dumps(_with_stream(written, upstream.name, ask.stream))
+    if not attempt.provider.stream_usage:
+        written.pop("stream_options", None)
+    passage.body = orjson.dumps(written)
     return passage
 
 
-def _with_stream(written: Fields, format_name: str, stream: bool) -> Fields:
-    """Gemini's path says whether to stream, and its readers cannot know."""
-    if not stream or format_name == "gemini" or "stream" in written:
-        return written
-    more = {"stream_options": {"include_usage": True}} if format_name == "openai_chat" else {}
-    return {**written, "stream": True, **more}
+def _summarising(prompt: Prompt) -> Prompt:
+    """The conversation with the wish for a summary at its end; tools stay declared, for the calls that were made."""
+    wish = Turn("user", (Text(COMPACT_INSTRUCTION),))
+    choice = ToolChoice("none") if prompt.tools else None
+    return structs.replace(prompt, turns=(*prompt.turns, wish), tool_choice=choice, output=None)
 
 
 def _context(exchange: Exchange, prompt: Prompt, fields: Fields) -> ReplyContext:

@@ -40,41 +40,15 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class ServerSettings(Section):
     """The public port, the processes and the data directory."""
 
-    listen: Annotated[
-        str, Meta(description="Address and port of the public endpoint, `HOST:PORT`; IPv6 in brackets.")
-    ] = "127.0.0.1:8080"
-    workers: Annotated[
-        int, Meta(ge=1, le=256, description="Relay worker processes. One carries thousands of requests a second.")
-    ] = 1
-    data_dir: Annotated[str, Meta(description="Directory of everything the gateway keeps; made with mode 0700.")] = (
-        "./data"
-    )
-    drain_seconds: Annotated[
-        float, Meta(ge=0, description="After SIGTERM, how long running requests and streams may take to finish.")
-    ] = 30.0
-    max_body_bytes: Annotated[
-        int,
-        Meta(
-            ge=1024, description="Largest request body accepted; larger ones are answered with 413 without being read."
-        ),
-    ] = 32 * 1024 * 1024
-    max_requests: Annotated[
-        int, Meta(ge=1, description="Requests and streams one worker holds at once; more wait to be accepted.")
-    ] = 16384
-    header_timeout_seconds: Annotated[
-        float,
-        Meta(
-            gt=0,
-            description="How long a client may take to send its request headers; an idle connection is closed after the same time.",
-        ),
-    ] = 30.0
-    body_timeout_seconds: Annotated[
-        float, Meta(gt=0, description="Longest silence while a client sends its request body.")
-    ] = 60.0
-    cors_origins: Annotated[
-        tuple[str, ...],
-        Meta(description='Origins that browsers may call from; `["*"]` for any; empty switches CORS off.'),
-    ] = ()
+    listen: Annotated[str, Meta(description="Address and port of the public endpoint, `HOST:PORT`; IPv6 in brackets.")] = "127.0.0.1:8080"
+    workers: Annotated[int, Meta(ge=1, le=256, description="Relay worker processes. One carries thousands of requests a second.")] = 1
+    data_dir: Annotated[str, Meta(description="Directory of everything the gateway keeps; made with mode 0700.")] = "./data"
+    drain_seconds: Annotated[float, Meta(ge=0, description="After SIGTERM, how long running requests and streams may take to finish.")] = 30.0
+    max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest request body accepted; larger ones are answered with 413 without being read.")] = 32 * 1024 * 1024
+    max_requests: Annotated[int, Meta(ge=1, description="Requests and streams one worker holds at once; more wait to be accepted.")] = 16384
+    header_timeout_seconds: Annotated[float, Meta(gt=0, description="How long a client may take to send its request headers; an idle connection is closed after the same time.")] = 30.0
+    body_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest silence while a client sends its request body.")] = 60.0
+    cors_origins: Annotated[tuple[str, ...], Meta(description='Origins that browsers may call from; `["*"]` for any; empty switches CORS off.')] = ()
     access_log: Annotated[bool, Meta(description="One structured line a request on standard error.")] = True
     log_level: Annotated[LogLevel, Meta(description="Least severe messages written.")] = "info"
     log_format: Annotated[LogFormat, Meta(description="`json` for machines, `console` for eyes.")] = "json"
@@ -83,30 +57,11 @@ class ServerSettings(Section):
 class StreamSettings(Section):
     """How streamed answers are carried."""
 
-    keepalive_seconds: Annotated[
-        float,
-        Meta(
-            ge=0,
-            description="Silence of the provider after which a keep-alive is sent to the client; 0 switches it off.",
-        ),
-    ] = 10.0
-    idle_timeout_seconds: Annotated[
-        float,
-        Meta(gt=0, description="Silence of the provider, once the stream has begun, after which it counts as dead."),
-    ] = 300.0
-    window_bytes: Annotated[
-        int,
-        Meta(
-            ge=16384, description="Most bytes held for a client that stops reading before its provider is made to wait."
-        ),
-    ] = 256 * 1024
-    client_stall_seconds: Annotated[
-        float,
-        Meta(
-            gt=0,
-            description="How long a client may take nothing of an answer that is waiting for it before it is dropped.",
-        ),
-    ] = 300.0
+    keepalive_seconds: Annotated[float, Meta(ge=0, description="Silence of the provider after which a keep-alive is sent to the client; 0 switches it off.")] = 10.0
+    idle_timeout_seconds: Annotated[float, Meta(gt=0, description="Silence of the provider, once the stream has begun, after which it counts as dead.")] = 300.0
+    commit_seconds: Annotated[float, Meta(ge=0, description="How long a stream that has begun without content is held back, so that a failure can still be answered with a status or by another provider; 0 holds it until there is content.")] = 5.0
+    window_bytes: Annotated[int, Meta(ge=16384, description="Most bytes held for a client that stops reading before its provider is made to wait.")] = 256 * 1024
+    client_stall_seconds: Annotated[float, Meta(gt=0, description="How long a client may take nothing of an answer that is waiting for it before it is dropped.")] = 300.0
 
 
 class UpstreamSettings(Section):
@@ -114,39 +69,16 @@ class UpstreamSettings(Section):
 
     secrets = frozenset({"proxy"})
 
-    connect_timeout_seconds: Annotated[
-        float, Meta(gt=0, description="Name look-up and TCP connect, proxy included.")
-    ] = 10.0
+    connect_timeout_seconds: Annotated[float, Meta(gt=0, description="Name look-up and TCP connect, proxy included.")] = 10.0
     tls_timeout_seconds: Annotated[float, Meta(gt=0, description="TLS handshake.")] = 10.0
-    first_byte_timeout_seconds: Annotated[
-        float, Meta(gt=0, description="From the last byte sent to the first byte of the answer.")
-    ] = 600.0
-    idle_timeout_seconds: Annotated[
-        float, Meta(gt=0, description="Silence within the body of an answer that is not streamed.")
-    ] = 120.0
-    max_connections: Annotated[
-        int, Meta(ge=1, description="Connections to one origin in one worker, busy and idle.")
-    ] = 4096
-    max_idle_connections: Annotated[
-        int, Meta(ge=0, description="Idle connections kept to one origin in one worker.")
-    ] = 256
+    first_byte_timeout_seconds: Annotated[float, Meta(gt=0, description="From the last byte sent to the first byte of the answer.")] = 600.0
+    idle_timeout_seconds: Annotated[float, Meta(gt=0, description="Silence within the body of an answer that is not streamed.")] = 120.0
+    max_connections: Annotated[int, Meta(ge=1, description="Connections to one origin in one worker, busy and idle.")] = 4096
+    max_idle_connections: Annotated[int, Meta(ge=0, description="Idle connections kept to one origin in one worker.")] = 256
     idle_seconds: Annotated[float, Meta(ge=0, description="How long an idle connection is kept.")] = 60.0
-    max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest response head accepted from a provider.")] = (
-        64 * 1024
-    )
-    max_reply_bytes: Annotated[
-        int,
-        Meta(
-            ge=1024,
-            description="Unpacked size from which a compressed answer that grows more than a hundredfold is refused.",
-        ),
-    ] = 128 * 1024 * 1024
-    proxy: Annotated[
-        str,
-        Meta(
-            description="Proxy for every provider (`http://`, `https://`, `socks5://`, `socks5h://`); empty uses HTTP(S)_PROXY, ALL_PROXY and NO_PROXY; `none` uses no proxy."
-        ),
-    ] = ""
+    max_header_bytes: Annotated[int, Meta(ge=1024, description="Largest response head accepted from a provider.")] = 64 * 1024
+    max_reply_bytes: Annotated[int, Meta(ge=1024, description="Unpacked size from which a compressed answer that grows more than a hundredfold is refused.")] = 128 * 1024 * 1024
+    proxy: Annotated[str, Meta(description="Proxy for every provider (`http://`, `https://`, `socks5://`, `socks5h://`); empty uses HTTP(S)_PROXY, ALL_PROXY and NO_PROXY; `none` uses no proxy.")] = ""
     ca_file: Annotated[str, Meta(description="PEM file of further certificate authorities to trust.")] = ""
 
 
@@ -154,35 +86,27 @@ class UsageSettings(Section):
     """How usage records travel from the workers to the analytics store."""
 
     segment_seconds: Annotated[float, Meta(gt=0, description="Age at which a worker closes its spool segment.")] = 0.5
-    segment_bytes: Annotated[int, Meta(ge=4096, description="Size at which a worker closes its spool segment.")] = (
-        8 * 1024 * 1024
-    )
-    spool_max_bytes: Annotated[
-        int,
-        Meta(
-            ge=1024 * 1024,
-            description="Spool size beyond which new records are dropped and counted, should the control process be away for long.",
-        ),
-    ] = 2 * 1024 * 1024 * 1024
-    duckdb_memory_limit: Annotated[
-        str, Meta(description="Memory limit of the analytics store, as DuckDB writes it.")
-    ] = "1GB"
+    segment_bytes: Annotated[int, Meta(ge=4096, description="Size at which a worker closes its spool segment.")] = 8 * 1024 * 1024
+    spool_max_bytes: Annotated[int, Meta(ge=1024 * 1024, description="Spool size beyond which new records are dropped and counted, should the control process be away for long.")] = 2 * 1024 * 1024 * 1024
+    duckdb_memory_limit: Annotated[str, Meta(description="Memory limit of the analytics store, as DuckDB writes it.")] = "1GB"
 
 
 class ResponsesSettings(Section):
     """What is kept of answers on `/v1/responses`, so that `previous_response_id` works with every provider."""
 
-    store: Annotated[bool, Meta(description="Whether responses are kept whose client did not say `store: false`.")] = (
-        True
-    )
+    store: Annotated[bool, Meta(description="Whether responses are kept whose client did not say `store: false`.")] = True
     keep_hours: Annotated[float, Meta(gt=0, le=876_000, description="How long a response is kept.")] = 720.0
-    max_bytes: Annotated[
-        int,
-        Meta(
-            ge=1024,
-            description="Largest response kept, with the items its request added; a larger one cannot be referred to.",
-        ),
-    ] = 1024 * 1024
+    max_bytes: Annotated[int, Meta(ge=1024, description="Largest response kept, with the items its request added; a larger one cannot be referred to.")] = 1024 * 1024
+
+
+class MediaSettings(Section):
+    """Getting what URLs in prompts lead to, for providers that take only the content itself."""
+
+    fetch: Annotated[bool, Meta(description="Whether URLs of images and documents are fetched where the provider takes none.")] = True
+    max_bytes: Annotated[int, Meta(ge=1024, description="Largest image or document fetched.")] = 20 * 1024 * 1024
+    max_urls: Annotated[int, Meta(ge=1, description="Most URLs fetched for one request.")] = 16
+    timeout_seconds: Annotated[float, Meta(gt=0, description="How long one may take.")] = 20.0
+    allow: Annotated[tuple[str, ...], Meta(description="Networks that may be fetched from although they are private, as `10.1.0.0/16` or one address.")] = ()
 
 
 class ClientKeySettings(Section):
@@ -193,12 +117,9 @@ class ClientKeySettings(Section):
     name: Annotated[Identifier, Meta(description="Name of the key in usage records and logs; unique.")]
     key: Annotated[str, Meta(description="The key itself. Prefer `key_env` or `key_file`.")] = ""
     key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
-    key_file: Annotated[
-        str, Meta(description="File that holds the key; a relative path starts at the configuration file.")
-    ] = ""
-    models: Annotated[
-        tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")
-    ] = ("*",)
+    key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
+    models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
+    strict: Annotated[bool, Meta(description="Whether requests are refused of which a translation would have to drop something; a client may ask for the same with `x-sluicegate-strict: 1`.")] = False
     requests_per_minute: Annotated[Count | None, Meta(description="Limit on requests a minute.")] = None
     tokens_per_minute: Annotated[Count | None, Meta(description="Limit on tokens a minute.")] = None
     max_parallel: Annotated[Count | None, Meta(description="Limit on requests at once.")] = None
@@ -213,23 +134,17 @@ class CredentialSettings(Section):
 
     secrets = frozenset({"api_key"})
 
-    name: Annotated[
-        Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")
-    ]
+    name: Annotated[Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")]
     api_key: Annotated[str, Meta(description="The secret itself. Prefer `api_key_env` or `api_key_file`.")] = ""
     api_key_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
-    api_key_file: Annotated[
-        str, Meta(description="File that holds the secret; a relative path starts at the configuration file.")
-    ] = ""
+    api_key_file: Annotated[str, Meta(description="File that holds the secret; a relative path starts at the configuration file.")] = ""
 
 
 class ModelFactsSettings(Section):
     """What models of a provider can do, where the catalogue does not know it."""
 
     model: Annotated[str, Meta(description="Model id; `*` is a wildcard.")]
-    thinking: Annotated[
-        Literal["adaptive", "budget", "level"] | None, Meta(description="How the model is told to think.")
-    ] = None
+    thinking: Annotated[Literal["adaptive", "budget", "level"] | None, Meta(description="How the model is told to think.")] = None
     effort: Annotated[tuple[str, ...], Meta(description="Effort levels it accepts.")] = ()
     levels: Annotated[tuple[str, ...], Meta(description="Thinking levels it accepts.")] = ()
     budget_min: Annotated[int | None, Meta(description="Least thinking budget, tokens.")] = None
@@ -238,12 +153,8 @@ class ModelFactsSettings(Section):
     temperature: Annotated[bool | None, Meta(description="Whether it accepts sampling parameters.")] = None
     mid_system: Annotated[bool | None, Meta(description="Whether it accepts system messages between turns.")] = None
     signature_required: Annotated[bool | None, Meta(description="Whether thought signatures must come back.")] = None
-    media_in_function_response: Annotated[
-        bool | None, Meta(description="Whether function responses may carry media.")
-    ] = None
-    provider: Annotated[
-        str | None, Meta(description="Whose service it is, where the rules differ (`vertex`, `gemini`).")
-    ] = None
+    media_in_function_response: Annotated[bool | None, Meta(description="Whether function responses may carry media.")] = None
+    provider: Annotated[str | None, Meta(description="Whose service it is, where the rules differ (`vertex`, `gemini`).")] = None
     token_param: Annotated[str | None, Meta(description="Name of its output limit parameter.")] = None
     custom_tools: Annotated[bool | None, Meta(description="Whether it accepts custom tools.")] = None
     echo_reasoning: Annotated[bool | None, Meta(description="Whether reasoning content must be sent back.")] = None
@@ -256,31 +167,17 @@ class ProviderSettings(Section):
 
     id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
     format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
-    base_url: Annotated[
-        str,
-        Meta(
-            description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs."
-        ),
-    ] = ""
+    base_url: Annotated[str, Meta(description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
     models: Annotated[tuple[str, ...], Meta(description="Model ids it serves; `*` is a wildcard.")] = ("*",)
     strategy: Annotated[CredentialStrategy, Meta(description="How a credential is picked.")] = "round_robin"
-    proxy: Annotated[
-        str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")
-    ] = ""
-    headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this provider.")] = field(
-        default_factory=dict
-    )
-    forward_headers: Annotated[
-        tuple[str, ...], Meta(description="Further client headers passed to this provider, by name.")
-    ] = ()
+    proxy: Annotated[str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
+    headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
+    forward_headers: Annotated[tuple[str, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
     stream_usage: Annotated[
         bool,
         Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),
     ] = True
-    credentials: Annotated[
-        tuple[CredentialSettings, ...],
-        Meta(description="Its credentials in order of priority; none for a server that asks for no key."),
-    ] = ()
+    credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
     model_facts: Annotated[tuple[ModelFactsSettings, ...], Meta(description="What its models can do.")] = ()
 
 
@@ -290,12 +187,8 @@ class PriceSettings(Section):
     model: Annotated[str, Meta(description="`provider/model`; `*` is a wildcard.")]
     input: Annotated[float, Meta(ge=0, description="Input that was not cached.")]
     output: Annotated[float, Meta(ge=0, description="Output, reasoning included.")]
-    cache_read: Annotated[
-        Usd | None, Meta(description="Input read from the provider's cache; the input price where unset.")
-    ] = None
-    cache_write: Annotated[
-        Usd | None, Meta(description="Input written to the provider's cache; the input price where unset.")
-    ] = None
+    cache_read: Annotated[Usd | None, Meta(description="Input read from the provider's cache; the input price where unset.")] = None
+    cache_write: Annotated[Usd | None, Meta(description="Input written to the provider's cache; the input price where unset.")] = None
 
 
 class AliasSettings(Section):
@@ -310,10 +203,7 @@ class ComboSettings(Section):
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
     targets: Annotated[tuple[str, ...], Meta(min_length=1, description="`provider/model` each.")]
-    strategy: Annotated[
-        ComboStrategy,
-        Meta(description="`fallback` tries them in order; `round_robin` begins with the next one each time."),
-    ] = "fallback"
+    strategy: Annotated[ComboStrategy, Meta(description="`fallback` tries them in order; `round_robin` begins with the next one each time.")] = "fallback"
 
 
 class Settings(Section):
@@ -324,6 +214,7 @@ class Settings(Section):
     upstream: UpstreamSettings = UpstreamSettings()
     usage: UsageSettings = UsageSettings()
     responses: ResponsesSettings = ResponsesSettings()
+    media: MediaSettings = MediaSettings()
     client_keys: tuple[ClientKeySettings, ...] = ()
     providers: tuple[ProviderSettings, ...] = ()
     prices: tuple[PriceSettings, ...] = ()

@@ -109,18 +109,22 @@ def refusal(error: Fields, status: int | None = None, retry_after: float | None 
 
 
 def _category(code: str, kind: str, message: str, status: int | None) -> ProviderFault:
-    said = [word for word in (code, kind) if word not in _VAGUE]
-    found = next((_CATEGORY_OF_CODE[word] for word in said if word in _CATEGORY_OF_CODE), None)
-    if found is None and status is not None:
-        found = _CATEGORY_OF_STATUS.get(status) or ("bad_request" if 400 <= status < 500 else "server")
-    if found is None:
-        found = next((_CATEGORY_OF_CODE[word] for word in (code, kind) if word in _CATEGORY_OF_CODE), "server")
+    found = _category_of_words(code, kind, status)
     if found == "bad_request":
         if _TOO_LONG.search(message):
             return "context_too_long"
         if _THINKING_STATE.search(message):
             return "thinking_state"
     return found
+
+
+def _category_of_words(code: str, kind: str, status: int | None) -> ProviderFault:
+    for word in (code, kind):
+        if word in _CATEGORY_OF_CODE and word not in _VAGUE:
+            return _CATEGORY_OF_CODE[word]
+    if status is not None:
+        return _CATEGORY_OF_STATUS.get(status) or ("bad_request" if 400 <= status < 500 else "server")
+    return _CATEGORY_OF_CODE.get(code) or _CATEGORY_OF_CODE.get(kind) or "server"
 
 
 def _error_in(body: bytes) -> Fields | None:

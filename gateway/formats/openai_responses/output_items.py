@@ -34,13 +34,21 @@ def reasoning_item(own_id: str, text: str, state: State | None) -> Fields:
     """What the model thought, with the state to hand back.
 
     Without state it is marked as such: clients drop items that have no `encrypted_content` (REAS-7). OpenAI's own
-    state is told as OpenAI does.
+    state is told as OpenAI does where the item has the id that it was sealed with.
     """
-    summary = [{"type": "summary_text", "text": text}] if text else []
-    if state is None or state.origin != "openai":
-        return {"id": own_id, "type": "reasoning", "summary": summary, "encrypted_content": wrap(state)}
-    native, _, sealed = state.payload.partition("~")
-    return {"id": native or own_id, "type": "reasoning", "summary": summary, "encrypted_content": sealed}
+    native, _, sealed = state.payload.partition("~") if state is not None and state.origin == "openai" else ("", "", "")
+    return {
+        "id": own_id,
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": text}] if text else [],
+        "encrypted_content": sealed if native == own_id else wrap(state),
+    }
+
+
+def reasoning_id(state: State | None, token: str, place: int) -> str:
+    """The id of a reasoning item: the one it was sealed with, where OpenAI did."""
+    native = state.payload.partition("~")[0] if state is not None and state.origin == "openai" else ""
+    return native or item_id("reasoning", token, place)
 
 
 def call_item(own_id: str, kind: str, status: str, call: Fields) -> Fields:

@@ -97,9 +97,16 @@ def _source(part: Fields, path: str, readers: dict[str, Callable[[str], Source]]
     for name, reader in readers.items():
         value = part.get(name)
         if value is not None:
-            return reader(a_text(value, f"{path}.{name}"))
+            return _read_source(reader, a_text(value, f"{path}.{name}"), f"{path}.{name}")
     field = f"{path}.{next(iter(readers))}"
     raise InvalidRequest(f"{field} is missing.", param=field)
+
+
+def _read_source(reader: Callable[[str], Source], value: str, path: str) -> Source:
+    try:
+        return reader(value)
+    except InvalidRequest as error:
+        raise InvalidRequest(error.message, param=path) from None
 
 
 def _content(value: str) -> Source:

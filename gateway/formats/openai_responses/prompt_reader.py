@@ -12,12 +12,12 @@ from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Text, Thinking
+from gateway.formats.reasoning import EFFORTS
 from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, one_of
 
 from .item_reader import Conversation, read_items
 from .tool_reader import read_choice, read_tools
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 SUMMARIES = ("auto", "concise", "detailed")
 TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 TRUNCATIONS = ("auto", "disabled")

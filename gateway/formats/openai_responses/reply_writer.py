@@ -18,11 +18,15 @@ from .output_items import (
     item_id,
     logprobs_of,
     message_item,
+    reasoning_id,
     reasoning_item,
     refusal_part,
     text_part,
 )
 from .response_object import ended_response, new_response, tier_named
+
+_CUT = ("message", "function_call", "custom_tool_call")
+"""Items that say whether they are complete."""
 
 _NONE = Choice((), Finish("stop"))
 
@@ -39,15 +43,14 @@ def write_items(choice: Choice, token: str) -> list[Fields]:
     """The output items of an answer; the last one is incomplete when the answer is."""
     output = _Output(token)
     for part in choice.parts:
-        _WRITE[type(part)](output, part)
+        _WRITE.get(type(part), _nothing)(output, part)
     reason = explanation(choice.finish)
     if reason and not output.items:
         output.speak(refusal_part(reason))
     if choice.chances:
         _attach(output.items, logprobs_of(choice.chances))
-    if output.items and incomplete_reason(choice.finish) and output.items[-1]["type"] != "image_generation_call":
-        if output.items[-1]["type"] != "reasoning":
-            output.items[-1]["status"] = "incomplete"
+    if incomplete_reason(choice.finish) and output.items and output.items[-1]["type"] in _CUT:
+        output.items[-1]["status"] = "incomplete"
     return output.items
 
 
@@ -72,7 +75,8 @@ class _Output:
             self.add("message", lambda own_id: message_item(own_id, "completed", [part]))
 
     def think(self, text: str, state: State | None) -> None:
-        self.add("reasoning", lambda own_id: reasoning_item(own_id, text, state))
+        own_id = reasoning_id(state, self.token, len(self.items))
+        self.items.append(reasoning_item(own_id, text, state))
         self.unsigned = state is None
 
     def sign(self, state: State) -> None:

@@ -21,6 +21,15 @@ _COUNT: dict[str, Callable[[str], str]] = {
 }
 
 
+MODELS = {
+    "openai_chat": "/models",
+    "openai_responses": "/models",
+    "anthropic": "/v1/models?limit=1000",
+    "gemini": "/v1beta/models?pageSize=1000",
+}
+"""Where a provider of each dialect lists its models, all of them at once."""
+
+
 def generate_path(format_name: str, model: str, *, stream: bool) -> str:
     """Where a translated request goes."""
     return _GENERATE[format_name](model, stream)
