@@ -11,10 +11,13 @@ from gateway.catalog.presets import presets
 from gateway.catalog.prices import PriceList
 from gateway.errors import SettingsError
 from gateway.outbound.proxy import resolve_proxy
-from gateway.records import ClientKey, Credential, Price, Provider
+from gateway.records import ClientKey, Credential, ModelFacts, Price, Provider
 from gateway.routing.resolve import Combo, Resolver
-from gateway.settings.model import PriceSettings, ProviderSettings, Settings
+from gateway.settings.model import ModelFactsSettings, PriceSettings, ProviderSettings, Settings
 from gateway.usage.meter import NANO_USD_PER_TOKEN
+
+SCHEMES = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+"""How servers of a format take a secret; the others as a bearer token."""
 
 
 def providers_of(settings: Settings) -> tuple[Provider, ...]:
@@ -40,7 +43,6 @@ def prices_of(settings: Settings) -> PriceList:
 
 
 def _provider(said: ProviderSettings, settings: Settings) -> Provider:
-    preset = presets().get(said.id)
     assert said.format is not UNSET  # loading fills it in or refuses
     return Provider(
         id=said.id,
@@ -53,8 +55,24 @@ def _provider(said: ProviderSettings, settings: Settings) -> Provider:
         headers=tuple((name.lower(), value) for name, value in said.headers.items()),
         forward_headers=tuple(name.lower() for name in said.forward_headers),
         stream_usage=said.stream_usage,
-        auth=preset.auth if preset else "bearer",
+        auth=_scheme_of(said),
+        also_speaks=() if said.also_speaks is UNSET else said.also_speaks,
+        facts=tuple((facts.model, _facts(facts)) for facts in said.model_facts),
     )
+
+
+def _scheme_of(said: ProviderSettings) -> str:
+    """How the provider takes a secret: as its preset says of its format, or as is usual with the format."""
+    preset = presets().get(said.id)
+    if preset is not None and preset.format == said.format:
+        return preset.auth
+    return SCHEMES.get(str(said.format), "bearer")
+
+
+def _facts(said: ModelFactsSettings) -> ModelFacts:
+    values = {name: getattr(said, name) for name in said.__struct_fields__ if name != "model"}
+    levels = tuple(level.upper() for level in said.levels)  # as Gemini writes them
+    return ModelFacts(**values | {"levels": levels})
 
 
 def _proxy_of(said: ProviderSettings, settings: Settings) -> str:

@@ -4,6 +4,7 @@ GatewayError
 ├── RequestRefused                  we will not try
 │   ├── InvalidRequest              400  invalid_request
 │   ├── UnsupportedParameter        400  unsupported_parameter
+│   ├── MediaUnavailable            400  media_unavailable
 │   ├── UnknownPreviousResponse     400  previous_response_not_found
 │   ├── InvalidKey                  401  invalid_api_key
 │   ├── ModelForbidden              403  model_not_allowed
@@ -81,6 +82,12 @@ class UnsupportedParameter(RequestRefused):
     """The provider of this model has no counterpart for a field without which the request makes no sense."""
 
     code = kind = "unsupported_parameter"
+
+
+class MediaUnavailable(RequestRefused):
+    """An image or a document that a prompt names by its URL could not be fetched."""
+
+    code = kind = "media_unavailable"
 
 
 class UnknownPreviousResponse(RequestRefused):

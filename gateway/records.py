@@ -73,6 +73,10 @@ class Provider:
     """Whether its streams may be asked for usage."""
     auth: str = "bearer"
     """How the secret is presented."""
+    also_speaks: tuple[str, ...] = ()
+    """Formats beside its own that it takes at the same address, as they are."""
+    facts: tuple[tuple[str, ModelFacts], ...] = ()
+    """What the operator says of its models: patterns in order, an earlier one first."""
 
 
 @dataclass(frozen=True, slots=True)

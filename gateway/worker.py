@@ -13,7 +13,7 @@ from gateway.api.front import Front
 from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
-from gateway.api.responses import StoredResponses
+from gateway.api.responses import ResponsesApi
 from gateway.leash import Start
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
@@ -73,7 +73,7 @@ class Worker:
         self._responses = ResponseStore(State(state_file(self._data_dir)), max_bytes=settings.responses.max_bytes)
         self._relay.responses = self._responses
         application = self._public.application()
-        stored = StoredResponses(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
+        stored = ResponsesApi(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
         stored.add_to(application)
         await application.start()  # type: ignore[no-untyped-call]  # blacksheep leaves it untyped
         forward = Forward(self._pool, loop, str(self._data_dir / "run" / "control.sock"))
@@ -124,7 +124,7 @@ class Worker:
         record = record_of(exchange, self._prices, self._start.index)
         self._spool.append(encode(record))
         self._metrics.observe(record)
-        self._log.write(record, exchange.method, exchange.client)
+        self._log.write(record, exchange.caller.method, exchange.caller.address)
 
     def _keep_house(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HOUSEKEEPING_SECONDS, self._keep_house)

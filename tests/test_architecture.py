@@ -53,6 +53,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Doors: the network, the databases.
     "outbound": ("records", "errors", "settings"),
     "store": (*GROUND, "sql"),
+    # A library too large for the workers.
+    "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
     "relay": (*DOMAIN, *GROUND, "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
@@ -66,7 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Roots put the rest together. Only control knows the dashboard and the analytics store; the supervisor serves
     # nothing itself, but brings the state up to date before anybody opens it.
     "worker": (*DOMAIN, *GROUND, "api", "assemble", "child", "leash", "observe", "outbound", "relay", "store"),
-    "control": (*DOMAIN, *GROUND, "api", "child", "jobs", "leash", "observe", "store", "web"),
+    "control": (*DOMAIN, *GROUND, "api", "child", "jobs", "leash", "observe", "store", "tokenizer", "web"),
     "demo": ("leash", "mock"),
     "serve": (*GROUND, "catalog", "claims", "leash", "store", "supervised"),
     "operator": (*GROUND, "claims"),
@@ -89,6 +91,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "httptools": ("gateway.outbound", "gateway.mock"),
     "python_socks": ("gateway.outbound.socks",),
     "structlog": ("gateway.logs",),
+    "bpe_openai": ("gateway.tokenizer",),
 }
 
 UNUSED_YET = {"nacl": "seals the secrets of the credentials vault, which comes next"}

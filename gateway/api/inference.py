@@ -36,8 +36,8 @@ class Inference:
         exchange = Exchange(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
             exchange.address = read_address(asked, scope["query_string"])
-        exchange.client = client_address(scope)
-        exchange.method = scope["method"]
+        exchange.caller.address = client_address(scope)
+        exchange.caller.method = scope["method"]
         relay.begin(exchange)
         try:
             limit = relay.settings.server.max_body_bytes
@@ -63,16 +63,16 @@ class Inference:
     def _admit(self, exchange: Exchange, headers: dict[bytes, bytes], limit: int) -> int:
         """Check everything but the body; the declared length of the body, -1 where it is not declared."""
         agent = headers.get(b"user-agent")
-        exchange.user_agent = agent.decode("latin-1") if agent is not None else None
+        exchange.caller.user_agent = agent.decode("latin-1") if agent is not None else None
         if self.cors is not None:
-            exchange.cors = self.cors.headers_for(headers)
-        if exchange.method != "POST":
-            raise MethodNotAllowed(f"Not allowed to {exchange.method} on {exchange.endpoint.path}.")
+            exchange.caller.cors = self.cors.headers_for(headers)
+        if exchange.caller.method != "POST":
+            raise MethodNotAllowed(f"Not allowed to {exchange.caller.method} on {exchange.endpoint.path}.")
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = key = self.keys.get(headers)
         exchange.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
-        exchange.content_type = check_type(exchange.endpoint, headers)
+        exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)
 
 

@@ -40,6 +40,8 @@ class Preset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Environment variable that usually holds the secret."""
     docs: str
     """Address of its documentation."""
+    also_speaks: tuple[Format, ...] = ()
+    """Further formats it takes at this address, kept responses included."""
 
 
 @cache

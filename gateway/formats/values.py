@@ -6,29 +6,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.errors import InvalidRequest
 
 
 def an_object(value: Any, path: str) -> dict[str, Any]:
     """An object."""
-    return value if isinstance(value, dict) else _refuse(path, "an object")
+    if not isinstance(value, dict):
+        _refuse(path, "an object")
+    return value
 
 
 def a_list(value: Any, path: str) -> list[Any]:
     """An array."""
-    return value if isinstance(value, list) else _refuse(path, "an array")
+    if not isinstance(value, list):
+        _refuse(path, "an array")
+    return value
 
 
 def a_text(value: Any, path: str) -> str:
     """A string."""
-    return value if isinstance(value, str) else _refuse(path, "a string")
+    if not isinstance(value, str):
+        _refuse(path, "a string")
+    return value
 
 
 def a_flag(value: Any, path: str) -> bool:
     """A boolean."""
-    return value if isinstance(value, bool) else _refuse(path, "a boolean")
+    if not isinstance(value, bool):
+        _refuse(path, "a boolean")
+    return value
 
 
 def a_number(value: Any, path: str) -> float:
@@ -54,5 +62,5 @@ def one_of(value: Any, allowed: Collection[str], path: str) -> str:
     return value
 
 
-def _refuse(path: str, kind: str) -> Any:
+def _refuse(path: str, kind: str) -> NoReturn:
     raise InvalidRequest(f"{path} must be {kind}.", param=path)

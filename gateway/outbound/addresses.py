@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Callable
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -18,9 +19,26 @@ Address = tuple[int, Any]
 """Address family, and what `connect` takes."""
 
 
-async def open_tcp(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """A connected, non-blocking socket without Nagle's delay; OSError when no address answers."""
+Permit = Callable[[str], bool]
+"""Says of an address, as text, whether it may be connected to."""
+
+
+class AddressRefused(OSError):
+    """A name leads only to addresses that may not be connected to."""
+
+
+async def open_tcp(
+    loop: asyncio.AbstractEventLoop, host: str, port: int, *, permit: Permit | None = None
+) -> socket.socket:
+    """A connected, non-blocking socket without Nagle's delay, to an address that `permit` lets pass.
+
+    OSError when no address answers, AddressRefused among them.
+    """
     addresses = await find_addresses(loop, host, port)
+    if permit is not None:
+        addresses = [address for address in addresses if permit(address[1][0])]
+        if not addresses:
+            raise AddressRefused
     if len(addresses) == 1:
         return await _connect(loop, addresses[0])
     return await _first_of(loop, addresses)
@@ -38,6 +56,12 @@ async def find_addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) 
     preferred = [each for each in addresses if each[0] == addresses[0][0]]
     others = [each for each in addresses if each[0] != addresses[0][0]]
     return [each for each in chain.from_iterable(zip_longest(preferred, others)) if each is not None]
+
+
+async def check_addresses(loop: asyncio.AbstractEventLoop, host: str, permit: Permit) -> None:
+    """AddressRefused unless every address of a name may be connected to; for those who leave the choice to others."""
+    if not all(permit(address[0]) for _, address in await find_addresses(loop, host, 0)):
+        raise AddressRefused
 
 
 async def open_unix(path: str) -> socket.socket:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamTlsFailed, UpstreamUnreachable
 from gateway.settings.model import UpstreamSettings
 
-from .addresses import open_tcp, open_unix
+from .addresses import AddressRefused, Permit, check_addresses, open_tcp, open_unix
 from .connection import ByteStream, Connection
 from .origin import Origin
 from .proxy import ProxyAddress, open_tunnel
@@ -72,12 +72,21 @@ class Dial:
 
 
 class Dialler:
-    """Makes connections. One TLS context serves all of them, and remembers a session of each origin to resume."""
+    """Makes connections. One TLS context serves all of them, and remembers a session of each origin to resume.
+
+    `permit` judges every address of an origin, never that of a proxy, which settings name: see `guard`.
+    """
 
     def __init__(
-        self, settings: UpstreamSettings, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext | None
+        self,
+        settings: UpstreamSettings,
+        loop: asyncio.AbstractEventLoop,
+        context: ssl.SSLContext | None,
+        *,
+        permit: Permit | None = None,
     ) -> None:
         self.loop = loop
+        self._permit = permit
         self._settings = settings
         self._context = context
         self._sessions: dict[Origin, ssl.SSLSession] = {}
@@ -111,10 +120,17 @@ class Dialler:
             if origin.scheme == "unix":
                 return await open_unix(origin.host)
             if proxy is None:
-                return await open_tcp(self.loop, origin.host, origin.port)
+                return await open_tcp(self.loop, origin.host, origin.port, permit=self._permit)
+            if self._permit is not None:
+                label = origin.label
+                await check_addresses(self.loop, origin.host, self._permit)
+                label = proxy.label
             if proxy.speaks_http:
                 return await open_tcp(self.loop, proxy.host, proxy.port)
             return await open_socks(self.loop, origin, proxy)
+        except AddressRefused as error:
+            message = f"the address of {origin.host} is not one that may be fetched from"
+            raise UpstreamUnreachable(message, nothing_sent=True) from error
         except socket.gaierror as error:
             raise UpstreamUnreachable(f"cannot find {label}: {error.strerror}", nothing_sent=True) from error
         except OSError as error:

@@ -12,6 +12,7 @@ import ssl
 from gateway.errors import UpstreamUnreachable
 from gateway.settings.model import UpstreamSettings
 
+from .addresses import Permit
 from .call import Call, Receiver, Request
 from .dial import Dialler
 from .origin import Origin
@@ -27,6 +28,7 @@ class Pool:
     """Connections to every origin, for one event loop.
 
     `ssl_context` replaces the one made from the settings: its authorities, and no ALPN unless it offers `http/1.1`.
+    `permit` is asked of every address before it is connected to, where clients name the origins: see `guard`.
     """
 
     def __init__(
@@ -35,10 +37,11 @@ class Pool:
         *,
         loop: asyncio.AbstractEventLoop | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self._settings = settings
         self._loop = loop or asyncio.get_running_loop()
-        self._dialler = Dialler(settings, self._loop, ssl_context)
+        self._dialler = Dialler(settings, self._loop, ssl_context, permit=permit)
         self._lanes: dict[Origin, Lane] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False

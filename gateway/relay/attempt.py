@@ -189,10 +189,10 @@ class Trial:
     def _end_stream(self, pipeline: Pipeline) -> None:
         """A stream that ended before it had any content."""
         self._held += pipeline.close()
-        if pipeline.error is None and not pipeline.complete:
-            pipeline.error = UpstreamMalformed("The provider's stream ended before it said anything.")
-        if pipeline.error is not None:
-            self.error = pipeline.error
+        self.error = pipeline.error
+        if self.error is None and not pipeline.complete:
+            self.error = UpstreamMalformed("The provider's stream ended before it said anything.")
+        if self.error is not None:
             self.finish()
             return
         held, self._held = self._held, b""

@@ -11,8 +11,6 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
-from gateway.formats import ask as asking
-from gateway.formats import multipart
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
 from gateway.outbound.wire import Request
@@ -45,6 +43,21 @@ class Address(NamedTuple):
 PLAIN = Address()
 
 
+class Caller:
+    """Who asks, and how: what the head of a request tells."""
+
+    __slots__ = ("address", "content_type", "cors", "method", "user_agent")
+
+    def __init__(self) -> None:
+        self.address: str | None = None
+        """Of the client's end of the connection."""
+        self.method = "POST"
+        self.user_agent: str | None = None
+        self.content_type = b""
+        self.cors: Headers = []
+        """Headers for a browser, where its page may call us."""
+
+
 class Exchange:
     """The state of one client request."""
 
@@ -57,9 +70,7 @@ class Exchange:
         "ask",
         "body",
         "body_wait",
-        "client",
-        "content_type",
-        "cors",
+        "caller",
         "endpoint",
         "error",
         "first_byte_ns",
@@ -71,7 +82,6 @@ class Exchange:
         "id",
         "key",
         "kind",
-        "method",
         "recorded",
         "relay",
         "sink",
@@ -81,7 +91,6 @@ class Exchange:
         "thread",
         "tokens",
         "trials",
-        "user_agent",
         "watch",
     )
 
@@ -100,12 +109,7 @@ class Exchange:
         self.strict = False
         """Refuse what a translation would have to drop."""
         self.headers = headers
-        self.cors: Headers = []
-        """Headers for a browser, where its page may call us."""
-        self.method = "POST"
-        self.client: str | None = None
-        self.user_agent: str | None = None
-        self.content_type = b""
+        self.caller = Caller()
         self.sink = Sink(send, relay.settings.stream.window_bytes)
         self.sink.on_end = self.conclude
         self.watch = Watch(receive, self.client_left)
@@ -140,7 +144,7 @@ class Exchange:
 
     async def run(self) -> None:
         """Answer the request whose key and body are known. Raises GatewayError when the client must hear one."""
-        self.ask = self._read_ask()
+        self.ask = passages.read_ask(self)
         if self.endpoint.format == conversation.FORMAT:
             self.thread = await conversation.begin(self, self.ask)
         route = self.relay.route(self.ask.model, self._key(), self.endpoint)
@@ -328,15 +332,6 @@ class Exchange:
     def _key(self) -> ClientKey:
         assert self.key is not None  # admitted before it runs
         return self.key
-
-    def _read_ask(self) -> Ask:
-        if self.endpoint.body == "multipart":
-            return multipart.read_form_ask(self.body, self.content_type, self.endpoint.default_model)
-        if self.path_model:
-            return asking.read_body_ask(
-                self.body, self.path_model, stream=self.endpoint.upstream_path.startswith("stream")
-            )
-        return asking.read_ask(self.body, self.endpoint.default_model)
 
     def _passage(self, attempt: Attempt) -> Passage | None:
         """The way through for a provider that speaks the client's dialect; None when it must be translated."""

@@ -29,10 +29,13 @@ _CONTENT = ("choices", "candidates", "content", "output", "data", "results", "em
 class Pipeline(Protocol):
     """Upstream bytes to client bytes. The relay knows only these verbs and what they found."""
 
-    opened: bool
-    """Content has begun: from now on the answer is committed."""
-    error: UpstreamError | None
-    """The provider failed; what it said before that has come out."""
+    @property
+    def opened(self) -> bool:
+        """Content has begun: from now on the answer is committed."""
+
+    @property
+    def error(self) -> UpstreamError | None:
+        """The provider failed; what it said before that has come out."""
 
     @property
     def tokens(self) -> Tokens | None:

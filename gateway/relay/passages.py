@@ -9,6 +9,7 @@ from msgspec import structs
 
 from gateway.formats import ask as asking
 from gateway.formats import multipart
+from gateway.formats.ask import Ask
 from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.neutral import Prompt, Text, ToolChoice, Turn
 from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
 NO_PROMPT = Prompt((), ())
 
 
+def read_ask(exchange: Exchange) -> Ask:
+    """What a request asks for, wherever its dialect says so. Raises InvalidRequest."""
+    endpoint, body = exchange.endpoint, exchange.body
+    if endpoint.body == "multipart":
+        return multipart.read_form_ask(body, exchange.caller.content_type, endpoint.default_model)
+    if exchange.address.model:
+        return asking.read_body_ask(body, exchange.address.model, stream=endpoint.upstream_path.startswith("stream"))
+    return asking.read_ask(body, endpoint.default_model)
+
+
 def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     """For a provider that speaks the client's dialect: the body but for the model's name."""
     endpoint, ask = exchange.endpoint, exchange.ask
@@ -39,7 +50,7 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     if exchange.address.model:
         passage.body = exchange.body
     elif endpoint.body == "multipart":
-        passage.body = multipart.edit_form(exchange.body, exchange.content_type, ask, model)
+        passage.body = multipart.edit_form(exchange.body, exchange.caller.content_type, ask, model)
     else:
         ask_usage = endpoint.ends_with_done and attempt.provider.stream_usage
         passage.body = asking.edit_body(exchange.body, ask, model, ask_usage=ask_usage)

@@ -76,11 +76,12 @@ class Pump:
             self._sink.finish(self._last)
             return
         rest = self._last + pipeline.close()
-        if pipeline.error is None and not pipeline.complete:
-            pipeline.error = UpstreamClosed("The provider's stream ended without its end mark.")
-        if pipeline.error is not None:
-            self._trial.error = pipeline.error
-            self._break(rest, pipeline.error)
+        error = pipeline.error
+        if error is None and not pipeline.complete:
+            error = UpstreamClosed("The provider's stream ended without its end mark.")
+        if error is not None:
+            self._trial.error = error
+            self._break(rest, error)
             return
         self.finish(rest)
 

@@ -54,7 +54,7 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
         upstream_request_id=_upstream_id(trial),
-        user_agent=exchange.user_agent[:NAME_CHARACTERS] if exchange.user_agent else None,
+        user_agent=exchange.caller.user_agent[:NAME_CHARACTERS] if exchange.caller.user_agent else None,
         worker=worker,
         dropped=trial.passage.losses if trial else (),
         upstream_format=trial.passage.upstream.name if trial else None,

@@ -37,7 +37,7 @@ REQUEST_ID_HEADERS = {"openai_chat": b"x-request-id", "openai_responses": b"x-re
 
 def our_headers(exchange: Exchange) -> Headers:
     """What we say about the exchange: its id and, once a provider was asked, which one and at what cost of ours."""
-    headers: Headers = [(b"x-sluicegate-request-id", exchange.id.encode()), *exchange.cors]
+    headers: Headers = [(b"x-sluicegate-request-id", exchange.id.encode()), *exchange.caller.cors]
     if not exchange.trials:
         return headers
     trial = exchange.trials[-1]

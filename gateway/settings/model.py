@@ -14,6 +14,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 NonNegativeSeconds = Annotated[float, Meta(ge=0)]
 Bytes = Annotated[int, Meta(ge=1024)]
 Count = Annotated[int, Meta(ge=1)]
+Tokens = Annotated[int, Meta(ge=0)]
 Usd = Annotated[float, Meta(ge=0)]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
@@ -141,23 +142,24 @@ class CredentialSettings(Section):
 
 
 class ModelFactsSettings(Section):
-    """What models of a provider can do, where the catalogue does not know it."""
+    """What models of a provider can do, where the catalogue does not know it or is wrong. The first table that matches a model and says something decides it."""
 
     model: Annotated[str, Meta(description="Model id; `*` is a wildcard.")]
-    thinking: Annotated[Literal["adaptive", "budget", "level"] | None, Meta(description="How the model is told to think.")] = None
-    effort: Annotated[tuple[str, ...], Meta(description="Effort levels it accepts.")] = ()
-    levels: Annotated[tuple[str, ...], Meta(description="Thinking levels it accepts.")] = ()
-    budget_min: Annotated[int | None, Meta(description="Least thinking budget, tokens.")] = None
-    budget_max: Annotated[int | None, Meta(description="Largest thinking budget, tokens.")] = None
-    max_output: Annotated[int | None, Meta(description="Most output tokens.")] = None
+    max_output: Annotated[Count | None, Meta(description="Most output tokens.")] = None
     temperature: Annotated[bool | None, Meta(description="Whether it accepts sampling parameters.")] = None
-    mid_system: Annotated[bool | None, Meta(description="Whether it accepts system messages between turns.")] = None
-    signature_required: Annotated[bool | None, Meta(description="Whether thought signatures must come back.")] = None
-    media_in_function_response: Annotated[bool | None, Meta(description="Whether function responses may carry media.")] = None
-    provider: Annotated[str | None, Meta(description="Whose service it is, where the rules differ (`vertex`, `gemini`).")] = None
-    token_param: Annotated[str | None, Meta(description="Name of its output limit parameter.")] = None
-    custom_tools: Annotated[bool | None, Meta(description="Whether it accepts custom tools.")] = None
-    echo_reasoning: Annotated[bool | None, Meta(description="Whether reasoning content must be sent back.")] = None
+    thinking: Annotated[Literal["adaptive", "budget", "level"] | None, Meta(description="How the model is told to think: Claude `adaptive` or `budget`, Gemini `level` or `budget`.")] = None
+    effort: Annotated[tuple[str, ...], Meta(description="Effort levels it accepts, from the lowest up.")] = ()
+    levels: Annotated[tuple[str, ...], Meta(description="Thinking levels of Gemini it accepts, from the lowest up.")] = ()
+    budget_min: Annotated[Tokens | None, Meta(description="Least thinking budget, tokens.")] = None
+    budget_max: Annotated[Tokens | None, Meta(description="Largest thinking budget, tokens.")] = None
+    mid_system: Annotated[bool | None, Meta(description="Claude: whether it accepts system messages between turns.")] = None
+    signature_required: Annotated[bool | None, Meta(description="Gemini: whether thought signatures must come back.")] = None
+    media_in_function_response: Annotated[bool | None, Meta(description="Gemini: whether function responses may carry media.")] = None
+    provider: Annotated[Literal["developer", "vertex"] | None, Meta(description="Gemini: whose service it is, where the rules differ.")] = None
+    token_param: Annotated[Literal["max_tokens", "max_completion_tokens"] | None, Meta(description="Chat: name of its output limit parameter.")] = None
+    custom_tools: Annotated[bool | None, Meta(description="Chat: whether it accepts custom tools.")] = None
+    echo_reasoning: Annotated[bool | None, Meta(description="Chat: whether reasoning must be sent back as `reasoning_content`.")] = None
+    cache_marks: Annotated[bool | None, Meta(description="OpenAI: whether it takes explicit cache breakpoints.")] = None
 
 
 class ProviderSettings(Section):
@@ -168,6 +170,7 @@ class ProviderSettings(Section):
     id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
     format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
     base_url: Annotated[str, Meta(description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
+    also_speaks: Annotated[tuple[FormatName, ...] | UnsetType, Meta(description="Further formats it takes at the same address; requests in them are not translated. Presets know theirs, at their own address.")] = UNSET
     models: Annotated[tuple[str, ...], Meta(description="Model ids it serves; `*` is a wildcard.")] = ("*",)
     strategy: Annotated[CredentialStrategy, Meta(description="How a credential is picked.")] = "round_robin"
     proxy: Annotated[str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""

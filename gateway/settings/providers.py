@@ -27,6 +27,10 @@ class Known(Protocol):
         """Its address."""
 
     @property
+    def also_speaks(self) -> tuple[FormatName, ...]:
+        """Further formats it takes there."""
+
+    @property
     def env(self) -> str:
         """Variable that usually holds its secret; empty where it asks for none."""
 
@@ -38,7 +42,7 @@ def complete(settings: Settings, presets: Mapping[str, Known], environ: Mapping[
     )
     said_names = {provider.id for provider in said}
     added = tuple(
-        ProviderSettings(id=name, format=preset.format, base_url=preset.base_url, credentials=usual)
+        _fill(ProviderSettings(id=name, credentials=usual), ("providers",), presets, environ)
         for name, preset in presets.items()
         if name not in said_names and (usual := _usual_credential(preset, environ))
     )
@@ -62,8 +66,17 @@ def _fill(
         provider,
         format=preset.format if provider.format is UNSET else provider.format,
         base_url=provider.base_url or preset.base_url,
+        also_speaks=_spoken(provider, preset) if provider.also_speaks is UNSET else provider.also_speaks,
         credentials=credentials,
     )
+
+
+def _spoken(provider: ProviderSettings, preset: Known) -> tuple[FormatName, ...]:
+    """What a preset is known to speak beside the format in use; of another address nobody knows."""
+    if provider.base_url not in ("", preset.base_url):
+        return ()
+    own = preset.format if provider.format is UNSET else provider.format
+    return tuple(name for name in (preset.format, *preset.also_speaks) if name != own)
 
 
 def _check_custom(provider: ProviderSettings, path: KeyPath, presets: Mapping[str, Known]) -> None:

@@ -145,11 +145,12 @@ def _reasoning(thinking: Thinking | None, facts: ModelFacts) -> Fields:
 
 
 def _identity(prompt: Prompt) -> Fields:
+    """Who asks. One id given as both is Anthropic's only one, and a safety identifier here (USER-1)."""
     who: Identity = prompt.identity
     asked = {
         "metadata": who.metadata,
         "safety_identifier": who.safety_id,
-        "user": who.user,
+        "user": who.user if who.user != who.safety_id else None,
         "service_tier": who.tier,
         "prompt_cache_key": prompt.cache_key,
     }

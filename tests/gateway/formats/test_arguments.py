@@ -13,7 +13,8 @@ from gateway.formats.arguments import DEPTH, as_object, as_text, parsed
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
 )
 
 
@@ -38,7 +39,7 @@ def test_text_keeps_the_order_of_keys_and_is_not_escaped() -> None:
     assert as_text({"b": "é", "a": [1]}) == '{"b":"é","a":[1]}'
 
 
-@given(st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=3))
 def test_reading_what_was_written_gives_the_same(value: dict[str, Any]) -> None:
     assert as_object(as_text(value)) == value
 

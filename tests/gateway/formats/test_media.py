@@ -74,9 +74,7 @@ def test_fetched_content_takes_the_place_of_its_address() -> None:
     assert turn.parts == (
         Image(content["https://e.org/1.png"]),
         Document(content["https://e.org/2.pdf"]),
-        ToolResult(
-            "c", (Image(content["https://e.org/3.png"]), Image(content["https://e.org/1.png"]), Text("t"))
-        ),
+        ToolResult("c", (Image(content["https://e.org/3.png"]), Image(content["https://e.org/1.png"]), Text("t"))),
         *PARTS[3:],
     )
 

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from gateway.formats.neutral import Reasoning, State, Text, Thinking, ToolCall, Turn
 from gateway.formats.reasoning import EFFORTS, budget_of, clamped, effort_of, is_wrapped, kept, unwrap, wrap
 
-STATES = st.builds(
-    State, st.sampled_from(("anthropic", "anthropic-redacted", "openai", "gemini")), st.text(min_size=1)
-)
+STATES = st.builds(State, st.sampled_from(("anthropic", "anthropic-redacted", "openai", "gemini")), st.text(min_size=1))
 
 
 @given(STATES)

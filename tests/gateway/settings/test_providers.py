@@ -60,3 +60,24 @@ def test_a_custom_provider_needs_format_and_address(tmp_path: Path) -> None:
         load_text(tmp_path, '[[providers]]\nid = "mine"')
     with pytest.raises(SettingsError, match="give `base_url`"):
         load_text(tmp_path, '[[providers]]\nid = "mine"\nformat = "gemini"')
+
+
+def test_a_preset_knows_what_else_it_speaks_at_its_own_address(tmp_path: Path) -> None:
+    environ = {"OPENAI_API_KEY": "sk-x"}
+    (added,) = load(None, environ, presets=presets()).providers
+    assert added.also_speaks == ("openai_responses",)
+    (said,) = load_text(tmp_path, '[[providers]]\nid = "openai"\nformat = "openai_responses"', environ).providers
+    assert said.also_speaks == ("openai_chat",)
+    text = '[[providers]]\nid = "openai"\nbase_url = "http://127.0.0.1:1/v1"'
+    (elsewhere,) = load_text(tmp_path, text).providers
+    assert elsewhere.also_speaks == ()
+
+
+def test_the_operator_says_what_a_server_speaks(tmp_path: Path) -> None:
+    (openai,) = load_text(tmp_path, '[[providers]]\nid = "openai"\nalso_speaks = []', {"OPENAI_API_KEY": "a"}).providers
+    assert openai.also_speaks == ()
+    own = '[[providers]]\nid = "mine"\nformat = "openai_chat"\nbase_url = "http://127.0.0.1:1/v1"\n'
+    (mine,) = load_text(tmp_path, own + 'also_speaks = ["openai_responses"]').providers
+    assert mine.also_speaks == ("openai_responses",)
+    with pytest.raises(SettingsError, match="also_speaks"):
+        load_text(tmp_path, own + 'also_speaks = ["morse"]')

@@ -44,7 +44,9 @@ def test_settings_become_neutral() -> None:
 
 
 def test_null_is_absent() -> None:
-    nulls = dict.fromkeys(("tools", "previous_response_id", "reasoning", "text", "metadata", "stream", "include", "x"))
+    nulls: dict[str, Any] = dict.fromkeys(
+        ("tools", "previous_response_id", "reasoning", "text", "metadata", "stream", "include", "x")
+    )
     assert read(**nulls) == read()
 
 

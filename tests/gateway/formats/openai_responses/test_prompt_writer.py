@@ -82,6 +82,8 @@ def test_it_is_stateless_always() -> None:
                 "prompt_cache_key": "k",
             },
         ),
+        ({"identity": Identity("one", "one")}, {"safety_identifier": "one"}),
+        ({"identity": Identity("one")}, {"user": "one"}),
         ({"parallel": False, "tool_choice": ToolChoice("auto")}, {}),
         ({"system": (Text("A"), Text(" "), Text("B"))}, {"instructions": "A\n\nB"}),
     ],

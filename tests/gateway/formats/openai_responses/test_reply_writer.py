@@ -164,7 +164,7 @@ def test_log_probabilities_belong_to_the_first_text() -> None:
 
 
 def test_settings_are_repeated() -> None:
-    tools = [
+    tools: list[Fields] = [
         {"type": "function", "name": "f", "defer_loading": "soon"},
         {"type": "custom", "name": "c", "format": {"type": "text"}},
         {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g", "parameters": {"a": 1}}]},

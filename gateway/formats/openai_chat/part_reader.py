@@ -1,0 +1,159 @@
+"""Content of a client's messages: texts, images, files and sounds, and the thinking that compatible clients send back.
+
+Shapes: https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.errors import InvalidRequest
+from gateway.formats.format import Fields
+from gateway.formats.media import source_of_url
+from gateway.formats.neutral import (
+    Audio,
+    CacheMark,
+    Document,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Source,
+    State,
+    Text,
+    Video,
+)
+from gateway.formats.reasoning import is_wrapped, unwrap
+from gateway.formats.values import a_list, a_text, an_object, one_of
+
+DETAILS = ("low", "high", "auto", "original")
+
+
+def read_content(value: Any, path: str) -> tuple[Part, ...]:
+    """The parts of a string or of a list of parts; none for null. Raises InvalidRequest with the part at fault."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (Text(value),)
+    if not isinstance(value, list):
+        raise InvalidRequest(f"{path} must be a string or an array of content parts.", param=path)
+    return tuple(_part(part, f"{path}[{at}]") for at, part in enumerate(value))
+
+
+def read_thinking(message: Fields, path: str) -> tuple[Reasoning, ...]:
+    """What an assistant message carries of its thinking: blocks with state, else plain text (REAS-6)."""
+    blocks = message.get("thinking_blocks")
+    if isinstance(blocks, list) and blocks:
+        return tuple(_block(an_object(block, f"{path}.thinking_blocks[{at}]")) for at, block in enumerate(blocks))
+    text = message.get("reasoning_content") or message.get("reasoning")
+    return (Reasoning(text),) if isinstance(text, str) and text else ()
+
+
+def _block(block: Fields) -> Reasoning:
+    """A block as LiteLLM and we write it: thinking with its signature, or redacted data."""
+    text = block.get("thinking")
+    said = text if isinstance(text, str) else ""
+    if block.get("type") == "redacted_thinking":
+        payload = block.get("data")
+        return Reasoning(said, _state(payload, redacted=True) if isinstance(payload, str) else None)
+    signature = block.get("signature")
+    return Reasoning(said, _state(signature, redacted=False) if isinstance(signature, str) else None)
+
+
+def _state(text: str, *, redacted: bool) -> State | None:
+    """A wrapping of ours, or what another gateway passed on of Anthropic as it was."""
+    if is_wrapped(text):
+        return unwrap(text)
+    return State("anthropic-redacted" if redacted else "anthropic", text) if text else None
+
+
+def _part(value: Any, path: str) -> Part:
+    part = an_object(value, path)
+    reader = _PARTS.get(a_text(part.get("type"), f"{path}.type"))
+    if reader is None:
+        known = ", ".join(f"'{name}'" for name in _PARTS)
+        raise InvalidRequest(f"Invalid value: '{part['type']}'. Supported values are: {known}.", param=f"{path}.type")
+    return reader(part, path)
+
+
+def _text(part: Fields, path: str) -> Text:
+    return Text(a_text(part.get("text"), f"{path}.text"), _mark(part, path))
+
+
+def _refusal(part: Fields, path: str) -> Refusal:
+    return Refusal(a_text(part.get("refusal"), f"{path}.refusal"))
+
+
+def _image(part: Fields, path: str) -> Image:
+    image = part.get("image_url")
+    if isinstance(image, str):  # some clients leave the object out
+        image = {"url": image}
+    fields = an_object(image, f"{path}.image_url")
+    detail = fields.get("detail")
+    return Image(
+        _source(a_text(fields.get("url"), f"{path}.image_url.url"), f"{path}.image_url.url"),
+        "" if detail is None else one_of(detail, DETAILS, f"{path}.image_url.detail"),
+        _mark(part, path),
+    )
+
+
+def _video(part: Fields, path: str) -> Video:
+    """Not OpenAI's, but what some compatible servers take."""
+    fields = an_object(part.get("video_url"), f"{path}.video_url")
+    return Video(_source(a_text(fields.get("url"), f"{path}.video_url.url"), f"{path}.video_url.url"))
+
+
+def _audio(part: Fields, path: str) -> Audio:
+    sound = an_object(part.get("input_audio"), f"{path}.input_audio")
+    form = one_of(sound.get("format"), ("wav", "mp3"), f"{path}.input_audio.format")
+    return Audio(Source("base64", a_text(sound.get("data"), f"{path}.input_audio.data"), f"audio/{form}"))
+
+
+def _file(part: Fields, path: str) -> Document:
+    fields = an_object(part.get("file"), f"{path}.file")
+    name = fields.get("filename")
+    title = "" if name is None else a_text(name, f"{path}.file.filename")
+    if fields.get("file_data") is not None:
+        said = a_text(fields["file_data"], f"{path}.file.file_data")
+        # Bare base64 says nothing of its type: files are PDFs here.
+        source = (
+            _source(said, f"{path}.file.file_data") if ":" in said[:8] else Source("base64", said, "application/pdf")
+        )
+    elif fields.get("file_id") is not None:
+        source = Source("file", a_text(fields["file_id"], f"{path}.file.file_id"))
+    else:
+        raise InvalidRequest(f"{path}.file.file_data is missing.", param=f"{path}.file.file_data")
+    return Document(source, title, cache=_mark(part, path))
+
+
+def _source(url: str, path: str) -> Source:
+    try:
+        return source_of_url(url)
+    except InvalidRequest as error:
+        raise InvalidRequest(error.message, param=path) from None
+
+
+def _mark(part: Fields, path: str) -> CacheMark | None:
+    mark = part.get("prompt_cache_breakpoint")
+    if mark is None:
+        return None
+    ttl = an_object(mark, f"{path}.prompt_cache_breakpoint").get("ttl")
+    return CacheMark("" if ttl is None else a_text(ttl, f"{path}.prompt_cache_breakpoint.ttl"))
+
+
+_PARTS: dict[str, Callable[[Fields, str], Part]] = {
+    "text": _text,
+    "refusal": _refusal,
+    "image_url": _image,
+    "input_audio": _audio,
+    "file": _file,
+    "video_url": _video,
+}
+
+
+def a_stop_list(value: Any, path: str) -> tuple[str, ...]:
+    """One stop word or several."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(a_text(word, f"{path}[{at}]") for at, word in enumerate(a_list(value, path)))
