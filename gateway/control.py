@@ -1,4 +1,4 @@
-"""Composition root of the control process: owner of the analytics store, of ingest, jobs, the usage API and the pages.
+"""Composition root of the control process: owner of analytics store, ingest, jobs, usage API, tokenizer and pages.
 
 It may start, stop or be killed at any time; the workers do not notice. That there is one at a time for a data directory
 is `child`'s business: it holds the lock beside the socket from before `start` until after `stop`.
@@ -18,6 +18,7 @@ from typing import Any
 from blacksheep import Application, Router
 
 from gateway import __version__, child, jobs
+from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.usage import UsageApi, instant
 from gateway.child import Message
@@ -26,6 +27,7 @@ from gateway.settings.model import Settings
 from gateway.store.analytics import Analytics
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, state_file
+from gateway.tokenizer import Tokenizer
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
@@ -47,6 +49,7 @@ class Control:
         self._thread = IngestThread(self._ingest)
         self.responses = ResponseStore(State(state_file(self._directory)), max_bytes=start.settings.responses.max_bytes)
         """Kept by the workers; what has expired is deleted here."""
+        self._tokenizer = Tokenizer()
         self._site = Site(
             read=self._analytics.read,
             settings=lambda: self._settings,
@@ -80,6 +83,7 @@ class Control:
         # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
         self._app.logger.setLevel(logging.WARNING)
         UsageApi(self._analytics.read, token, self._describe_ingest).add_to(self._app)
+        add_counting(self._app, self._tokenizer.count)
         add_pages(self._app, self._site)
         await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
         self._stop_jobs = jobs.schedule(self)
@@ -98,6 +102,7 @@ class Control:
     async def stop(self) -> None:
         """Take the segments that are closed, and shut the store cleanly."""
         self._stop_jobs()
+        await asyncio.to_thread(self._tokenizer.end)
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
         await self.responses.close()

@@ -19,6 +19,7 @@ from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
 from gateway.outbound.wire import Pool
+from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
 from gateway.relay.native import Native
@@ -76,7 +77,9 @@ class Worker:
         stored = ResponsesApi(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
         stored.add_to(application)
         await application.start()  # type: ignore[no-untyped-call]  # blacksheep leaves it untyped
-        forward = Forward(self._pool, loop, str(self._data_dir / "run" / "control.sock"))
+        control_socket = str(self._data_dir / "run" / "control.sock")
+        self._relay.count_texts = Estimator(self._relay, control_socket).count
+        forward = Forward(self._pool, loop, control_socket)
         self._front = Front(self._inference, application, forward)
         self.reload(settings)
         self._relay.start()

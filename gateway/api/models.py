@@ -12,9 +12,9 @@ import orjson
 
 from gateway import logs
 from gateway.errors import UnknownModel, UpstreamError
+from gateway.formats.paths import MODELS
 from gateway.records import ClientKey, Provider
 from gateway.relay.fetch import fetch
-from gateway.formats.paths import MODELS
 from gateway.relay.relay import Relay
 
 Fields = dict[str, Any]

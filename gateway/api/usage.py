@@ -19,7 +19,8 @@ import orjson
 from blacksheep import Application, Content, Request, Response
 
 from gateway.errors import GatewayError, InvalidKey, InvalidRequest
-from gateway.formats.openai_chat.errors import write_error
+
+from .failures import write_refusal
 
 FORWARDED = b"x-sluicegate-forwarded"
 KEY = b"x-sluicegate-key"
@@ -142,7 +143,8 @@ async def refuse(app: Application, request: Request, error: GatewayError) -> Res
     headers = [(b"cache-control", b"no-store")]
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
-    return Response(error.status, headers, Content(JSON, write_error(error)))
+    status, body = write_refusal(error, "/api", {})
+    return Response(status, headers, Content(JSON, body))
 
 
 def _endpoint(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

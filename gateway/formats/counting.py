@@ -69,6 +69,8 @@ class Measured(NamedTuple):
     texts: tuple[str, ...]
     extra: int = 0
     """Tokens of everything that is no text."""
+    tools: bool = False
+    """Tools are declared."""
 
     @property
     def size(self) -> int:
@@ -117,19 +119,19 @@ def measured(prompt: Prompt) -> Measured:
         scale.extra += TURN_TOKENS
         scale.weigh(turn.parts)
     scale.declare(prompt.tools, prompt.output)
-    return Measured(tuple(scale.texts), scale.extra)
+    return Measured(tuple(scale.texts), scale.extra, bool(prompt.tools))
 
 
 def measured_tools(prompt: Prompt) -> Measured:
     """Only its tools and the schema of its answer. Raises InvalidRequest when a schema is nested too deeply."""
     scale = _Scale()
     scale.declare(prompt.tools, prompt.output)
-    return Measured(tuple(scale.texts), scale.extra)
+    return Measured(tuple(scale.texts), scale.extra, bool(prompt.tools))
 
 
-def estimated(part: Measured, tokens: int, family: Family, *, tools: bool) -> int:
+def estimated(part: Measured, tokens: int, family: Family) -> int:
     """The estimate for a model: `tokens` is what the texts come to with OpenAI's tokenizer."""
-    instructions = family.with_tools if tools else 0
+    instructions = family.with_tools if part.tools else 0
     return -(-(tokens + part.extra) * family.percent // 100) + instructions
 
 

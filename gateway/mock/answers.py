@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from gateway.mock.framing import EVENT_STREAM
+from gateway.mock.kept import Kept
 from gateway.mock.script import Script
 
 Document = Mapping[str, Any]
@@ -30,6 +31,8 @@ class Call(NamedTuple):
     """What follows the question mark, as received."""
     headers: Mapping[bytes, bytes]
     """The request's headers by lower-cased name."""
+    kept: Kept
+    """What earlier requests left here."""
 
 
 class Reply(NamedTuple):
@@ -42,6 +45,12 @@ class Reply(NamedTuple):
     """More header lines, each ended by CRLF."""
     streamed: bool = False
     """Whether the body is sent in chunked framing, as audio is."""
+    fresh: bool = False
+    """Whether it depends on earlier requests, or later ones on it: the same request may get another answer."""
+
+
+Made = bytes | Callable[[], bytes]
+"""Bytes, or what makes them when their time has come: for what repeats the content."""
 
 
 class Stream(NamedTuple):
@@ -54,18 +63,23 @@ class Stream(NamedTuple):
     """Before the first content."""
     contents: Iterator[bytes]
     """One event per chunk, made when it is asked for, so that it can carry its time."""
-    closing: bytes
+    closing: Made
     """After the last content."""
     late: bytes
     """What a late provider sends apart from the rest of the closing."""
-    end: bytes
+    end: Made
     """The end marker, where the format has one."""
-    error: bytes
+    error: Made
     """The error event a script may ask for."""
     content_type: bytes = EVENT_STREAM
 
 
 Answer = Reply | Stream
+
+
+def make(made: Made) -> bytes:
+    """The bytes."""
+    return made if isinstance(made, bytes) else made()
 
 
 class Wrong(Enum):

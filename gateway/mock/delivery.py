@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Protocol
 
 from gateway.mock import framing
-from gateway.mock.answers import Answer, Reply, Stream
+from gateway.mock.answers import Answer, Made, Reply, Stream, make
 from gateway.mock.script import Script
 
 LATE = 0.2
@@ -79,7 +79,7 @@ def _apart(steps: Steps, cut: Callable[[bytes], Iterator[bytes]], gap: float) ->
             yield step
 
 
-def _ending(script: Script, error: bytes = b"") -> tuple[int | None, Callable[[framing.Wrap], Steps] | None]:
+def _ending(script: Script, error: Made = b"") -> tuple[int | None, Callable[[framing.Wrap], Steps] | None]:
     """After how many chunks the answer breaks off, and how. `(None, None)`: it does not."""
     if script.cut is not None:
         return script.cut, lambda wrap: iter((End.CLOSE,))
@@ -88,7 +88,7 @@ def _ending(script: Script, error: bytes = b"") -> tuple[int | None, Callable[[f
     if script.stall is not None:
         return script.stall, lambda wrap: iter((End.STALL,))
     if script.errorevent is not None:
-        return script.errorevent, lambda wrap: iter((wrap(error),))
+        return script.errorevent, lambda wrap: iter((wrap(make(error)),))
     return None, None
 
 
@@ -119,13 +119,13 @@ def _stream(stream: Stream, script: Script, *, head: Head, progress: Progress) -
 
 
 def _closing(stream: Stream, script: Script, wrap: framing.Wrap) -> Steps:
-    if stream.closing:
-        yield wrap(stream.closing)
+    if closing := make(stream.closing):
+        yield wrap(closing)
     if stream.late:
         yield LATE
         yield wrap(stream.late)
     if stream.end and not script.nodone:
-        yield wrap(stream.end)
+        yield wrap(make(stream.end))
 
 
 def _stream_headers(script: Script, content_type: bytes) -> bytes:

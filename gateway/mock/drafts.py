@@ -46,7 +46,7 @@ class Draft:
 
     def read(self, number: int) -> Played:
         """The reply under this number."""
-        _, status, content_type, headers, streamed = self.reply
+        _, status, content_type, headers, streamed, _ = self.reply
         body = (b"%016x" % number).join(self.parts)
         return Played(Reply(body, status, content_type, headers, streamed), self.script, self.family)
 
@@ -75,6 +75,8 @@ class Drafts:
         """Remembers a request whose reply says nothing but content that stays the same."""
         script, answer, length = played.script, played.answer, len(request.body)
         if script.on_the_wire or script.stamp or not isinstance(answer, Reply) or length > DRAFTED_BYTES:
+            return
+        if answer.fresh:
             return
         if len(self._by_length) >= DRAFTS:
             self._by_length.clear()

@@ -13,6 +13,7 @@ from gateway.mock import multipart
 from gateway.mock.answers import Call, Document, Endpoint, Family, Refused, Reply, Wrong, say_when_in_headers
 from gateway.mock.drafts import NUMBER_IN_DRAFT, Drafts, Played
 from gateway.mock.endpoints import family_of, find, methods_of, model_in
+from gateway.mock.kept import Kept
 from gateway.mock.ledger import Exchange, Ledger
 from gateway.mock.requests import Incoming
 from gateway.mock.script import PLAIN, BadScript, Script, read_script, split_model
@@ -27,6 +28,7 @@ class Provider:
         self.ledger = ledger
         self._clock = clock
         self._drafts = Drafts()
+        self._kept = Kept()
 
     def play(self, exchange: Exchange) -> Played:
         """The answer to one request; a wrong request gets the provider's own error."""
@@ -77,7 +79,8 @@ class Provider:
         try:
             if endpoint.body != "none":
                 _check_model(family, name, model)
-            call = Call(number, path, document, model, script, int(time.time()), self._clock, query, headers)
+            now = int(time.time())
+            call = Call(number, path, document, model, script, now, self._clock, query, headers, self._kept)
             return Played(endpoint.answer(call), script, family)
         except Refused as refused:
             return Played(refused.reply, script, family)

@@ -120,11 +120,14 @@ BEHAVIOURS = (
     Behaviour("thinking", read_thoughts, "think aloud first, in this many pieces (4)", on_the_wire=False),
     Behaviour("redacted", read_flag, "think in secret first: redacted_thinking", on_the_wire=False),
     Behaviour("refusal", read_flag, "refuse after the content", on_the_wire=False),
+    Behaviour("filter", read_flag, "OpenAI: a filter ends the content", on_the_wire=False),
     Behaviour("blocked", read_flag, "refuse the prompt: no content", on_the_wire=False),
     Behaviour("finish", str, "the reason of the end, in the format's own word", on_the_wire=False),
     Behaviour("citations", read_flag, "cite a source", on_the_wire=False),
     Behaviour("pings", read_flag, "a ping before each chunk", on_the_wire=False),
     Behaviour("echo", read_flag, "the content is what was received, as JSON", on_the_wire=False),
+    Behaviour("quirks", read_flag, "OpenAI: chat streamed as compatible servers do", on_the_wire=False),
+    Behaviour("lenient", read_flag, "OpenAI: ignore arguments that are not known", on_the_wire=False),
     Behaviour("usage", read_usage, "asked, on, off, late, cached, last (in the last chunk)", on_the_wire=False),
     Behaviour("input", read_count, "input tokens in the usage", on_the_wire=False),
     Behaviour("output", read_count, "output tokens in the usage", on_the_wire=False),
@@ -180,11 +183,14 @@ class Script:
     thinking: int = 0
     redacted: bool = False
     refusal: bool = False
+    filter: bool = False
     blocked: bool = False
     finish: str | None = None
     citations: bool = False
     pings: bool = False
     echo: bool = False
+    quirks: bool = False
+    lenient: bool = False
     usage: str = "asked"
     input: int | None = None
     output: int | None = None
@@ -225,6 +231,8 @@ class Script:
 
 PLAIN = Script()
 _BY_NAME = {behaviour.name: behaviour for behaviour in BEHAVIOURS}
+SYNONYMS = {"reasoning": "thinking"}
+"""Other words for the same."""
 
 
 def split_model(model: str) -> tuple[str, str]:
@@ -241,6 +249,7 @@ def read_script(text: str) -> Script:
         name, _, value = item.strip().partition("=")
         if not name:
             continue
+        name = SYNONYMS.get(name, name)
         behaviour = _BY_NAME.get(name)
         if behaviour is None:
             raise BadScript(f"{name!r} is not a behaviour of the mock")

@@ -18,7 +18,7 @@ from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
 from gateway.routing.verdicts import Verdict, judge_error, judge_status
 
-from . import conversation, passages, replies
+from . import conversation, counting, passages, replies
 from .attempt import Trial
 from .conversation import Thread
 from .passage import Passage
@@ -73,6 +73,7 @@ class Exchange:
         "caller",
         "endpoint",
         "error",
+        "estimated",
         "first_byte_ns",
         "format",
         "gone",
@@ -128,6 +129,8 @@ class Exchange:
         self.error: GatewayError | None = None
         self.kind: str | None = None
         """Kind of the first thing that went wrong."""
+        self.estimated = False
+        """The client's answer is a number of ours, not a provider's."""
         self.first_byte_ns = 0
         """When the client was handed the first byte of its answer; 0 before that."""
         self.gone = False
@@ -165,6 +168,8 @@ class Exchange:
                 raise ClientDisconnected("The client left before its answer was complete.")
             if self._pump is not None:
                 return
+            if self.endpoint.operation == "count" and await counting.settled(self, trial):
+                return
             if trial.error is not None:
                 dispatch.failed(judge_error(trial.error))
             elif trial.status >= 400:
@@ -187,7 +192,10 @@ class Exchange:
         request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
         trial = Trial(self, attempt, passage, relay.loop.create_future())
         self.trials.append(trial)
-        trial.call = relay.pool.send(upstream.origin, request, trial)
+        if passage.path:
+            trial.call = relay.pool.send(upstream.origin, request, trial)
+        else:
+            trial.give_up()  # there is nobody to ask
         return trial
 
     def begin_pumping(self, trial: Trial) -> Pump:

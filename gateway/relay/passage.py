@@ -144,7 +144,8 @@ class Passed:
             reply = self.upstream.read_reply(_object(body))
             written = write_as_stream(reply, self.upstream.event_writer(self._context))
             return Answer(written, tokens_of(reply.usage) if reply.usage else None, is_stream=True)
-        tokens = self.upstream.tokens_in(body[-16384:])
+        counts = endpoint.operation == "count"  # what is counted was not spent
+        tokens = None if counts else self.upstream.tokens_in(body[-16384:])
         return Answer(self.beginning(body), tokens)
 
     def beginning(self, body: bytes) -> bytes:

@@ -18,6 +18,8 @@ from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.routing.dispatch import Attempt
 
+from . import counting
+from .counted import renamed_inside
 from .passage import Compacted, Passed, Translated
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     if exchange.address.query:
         passage.path += "?" + exchange.address.query
     if exchange.address.model:
-        passage.body = exchange.body
+        counts = endpoint.operation == "count"
+        passage.body = renamed_inside(exchange.body, ask.fields, model) if counts else exchange.body
     elif endpoint.body == "multipart":
         passage.body = multipart.edit_form(exchange.body, exchange.caller.content_type, ask, model)
     else:
@@ -62,6 +65,8 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
     media from being fetched that the provider must be given."""
     ask, relay = exchange.ask, exchange.relay
     assert ask is not None  # read before anything is tried
+    if exchange.endpoint.operation == "count":
+        return await counting.passage(exchange, attempt, _context(exchange, NO_PROMPT, ask.fields))
     upstream = FORMATS[attempt.provider.format]
     model = attempt.target.model
     translation = Translation(exchange.format, upstream, relay.facts(attempt.provider, model), strict=exchange.strict)

@@ -18,6 +18,7 @@ from gateway.routing.resolve import Resolver, TargetList
 from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
+from . import counting
 from .compose import Composer
 from .conversation import Keeping
 from .exchange import Exchange
@@ -59,6 +60,8 @@ class Relay:
         """Where responses are kept that clients may continue."""
         self.fetch_media: FetchMedia = no_media
         """Gets what URLs lead to, for providers that must be given it."""
+        self.count_texts: counting.CountTexts = counting.guess
+        """Tokens of texts, for prompts that no provider counts."""
         self.live: set[Exchange] = set()
         self.providers: Mapping[str, Provider] = {}
         self.upstreams: Mapping[str, Upstream] = {}

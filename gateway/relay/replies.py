@@ -45,6 +45,8 @@ def our_headers(exchange: Exchange) -> Headers:
     if trial.passage.losses:
         headers.append((b"x-sluicegate-dropped", _listed(trial.passage.losses)))
     exchange.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
+    if exchange.estimated:
+        headers.append((b"x-sluicegate-token-count", b"estimate"))
     headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
     headers.append((b"x-sluicegate-overhead-us", b"%d" % overhead))
     return headers
@@ -95,6 +97,13 @@ def refuse(exchange: Exchange, error: GatewayError) -> None:
     if error.status in CLOSING_STATUSES and not isinstance(error, UpstreamError):
         headers.append((b"connection", b"close"))
     exchange.sink.answer(status, headers, body)
+
+
+def tell(exchange: Exchange, body: bytes) -> None:
+    """An answer of our own making is the client's."""
+    exchange.first_byte_ns = time.monotonic_ns()
+    headers = [JSON, _length(body), *_own_id(exchange), *our_headers(exchange)]
+    exchange.sink.answer(200, headers, body)
 
 
 def _answer(exchange: Exchange, trial: Trial) -> None:

@@ -1,4 +1,7 @@
-"""Usage in OpenAI's shape. Shapes: https://platform.openai.com/docs/api-reference."""
+"""OpenAI's usage object as numbers that do not overlap, and back.
+
+Fields: https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage. Its totals include their details.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +10,72 @@ from typing import Any
 
 import orjson
 
+from gateway.formats.format import Fields
+from gateway.formats.neutral import Usage
 from gateway.records import Tokens
 
-_USAGE_KEY = b'"usage"'
-_USAGE_OBJECT = re.compile(rb"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
+_KEY = b'"usage"'
+_OBJECT = re.compile(rb"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
 """A `usage` object behind its key: objects within it, but none within those."""
 
 
-def read_tokens(usage: dict[str, Any]) -> Tokens:
-    """Tokens of a `usage` object: chat, completions and embeddings, or the newer names that images and audio use."""
-    if "input_tokens" in usage:
-        entered, produced = usage["input_tokens"], usage.get("output_tokens")
-        details, more = usage.get("input_tokens_details"), usage.get("output_tokens_details")
-    else:
-        entered, produced = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        details, more = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    entered, produced = _count(entered), _count(produced)
+def read_usage(usage: Fields) -> Usage:
+    """The numbers; what is larger than its whole is a server's mistake and clamps (USAGE-4)."""
+    if "prompt_tokens" not in usage and "input_tokens" in usage:  # images, audio
+        usage = {
+            "prompt_tokens": usage.get("input_tokens"),
+            "completion_tokens": usage.get("output_tokens"),
+            "prompt_tokens_details": usage.get("input_tokens_details"),
+            "completion_tokens_details": usage.get("output_tokens_details"),
+        }
+    entered, produced = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if not (entered or produced):
         entered = _count(usage.get("total_tokens"))
-    cached = written = reasoning = 0
-    if isinstance(details, dict):
-        cached = min(_count(details.get("cached_tokens")), entered)
-        written = min(_count(details.get("cache_write_tokens")), entered - cached)
-    if isinstance(more, dict):
-        reasoning = min(_count(more.get("reasoning_tokens")), produced)
-    return Tokens(entered, produced, cached, written, reasoning)
+    before, after = _object(usage.get("prompt_tokens_details")), _object(usage.get("completion_tokens_details"))
+    # DeepSeek tells its cache hits beside the totals: https://api-docs.deepseek.com/guides/kv_cache
+    hits = _count(before.get("cached_tokens")) or _count(usage.get("prompt_cache_hit_tokens"))
+    cached = min(hits, entered)
+    written = min(_count(before.get("cache_write_tokens")), entered - cached)
+    reasoning = _count(after.get("reasoning_tokens"))
+    return Usage(
+        fresh=entered - cached - written,
+        cache_read=cached,
+        cache_write=written,
+        visible=max(produced - reasoning, 0),
+        reasoning=min(reasoning, produced),
+    )
 
 
-def read_reply_tokens(body: bytes) -> Tokens | None:
-    """Tokens of a whole reply, None where it does not say. Only `usage` is parsed, however large the reply."""
-    key = body.rfind(_USAGE_KEY)
-    found = _USAGE_OBJECT.match(body, key + len(_USAGE_KEY)) if key >= 0 else None
+def write_usage(usage: Usage) -> Fields:
+    """The `usage` object for a client (USAGE-1, USAGE-2)."""
+    before: Fields = {"cached_tokens": usage.cache_read}
+    if usage.cache_write:
+        before["cache_write_tokens"] = usage.cache_write
+    return {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": before,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def tokens_in(body: bytes) -> Tokens | None:
+    """Tokens in the last bytes of a whole reply, None where it has none. Only `usage` is parsed."""
+    key = body.rfind(_KEY)
+    found = _OBJECT.match(body, key + len(_KEY)) if key >= 0 else None
     if found is None:
         return None
     try:
-        return read_tokens(orjson.loads(found[1]))
+        usage = read_usage(orjson.loads(found[1]))
     except orjson.JSONDecodeError:
         return None
+    return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
 
 
 def _count(value: Any) -> int:
     return value if value.__class__ is int and value > 0 else 0
+
+
+def _object(value: Any) -> Fields:
+    return value if isinstance(value, dict) else {}

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, InvalidRequest
-from gateway.formats import openai_chat as chat
-from gateway.records import Tokens
+from gateway.errors import InvalidRequest
+from gateway.formats import ask
 
 NAME = "mock/gpt-4o"
 
@@ -26,7 +25,7 @@ json_values = st.recursive(
 
 
 def edited(body: bytes, *, ask_usage: bool = True, default: str | None = None) -> bytes:
-    return chat.edit_body(body, chat.read_ask(body, default), "gpt-4o", ask_usage=ask_usage)
+    return ask.edit_body(body, ask.read_ask(body, default), "gpt-4o", ask_usage=ask_usage)
 
 
 @given(st.dictionaries(st.sampled_from(["messages", "metadata", "x", "ü"]), json_values), st.booleans(), st.booleans())
@@ -88,54 +87,5 @@ def test_a_model_nobody_named_is_put_in() -> None:
 )
 def test_what_cannot_be_read_is_refused(body: bytes, param: str | None) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        chat.read_ask(body, None)
+        ask.read_ask(body, None)
     assert refused.value.param == param
-
-
-@pytest.mark.parametrize(
-    ("usage", "tokens"),
-    [
-        ({"prompt_tokens": 5, "total_tokens": 5}, Tokens(input=5)),
-        ({"input_tokens": 5, "output_tokens": 2}, Tokens(input=5, output=2)),
-        (
-            {"input_tokens": 5, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 3}},
-            Tokens(input=5, output=2, cache_read=3),
-        ),
-        ({"total_tokens": 9}, Tokens(input=9)),
-        ({"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 8}}, Tokens(input=1, cache_read=1)),
-        ({"prompt_tokens": "many", "completion_tokens": -3, "prompt_tokens_details": 7}, Tokens()),
-        ({}, Tokens()),
-    ],
-)
-def test_usage_in_every_shape(usage: dict[str, Any], tokens: Tokens) -> None:
-    assert chat.read_tokens(usage) == tokens
-
-
-@pytest.mark.parametrize(
-    ("body", "tokens"),
-    [
-        (b'{"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}', Tokens(input=3)),
-        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }', None),
-        (b'{"text":"say \\"usage\\": {}"}', None),
-        (b'{"usage":null}', None),
-        (b'{"usage":{bad}}', None),
-        (b"", None),
-    ],
-)
-def test_usage_of_a_whole_reply(body: bytes, tokens: Tokens | None) -> None:
-    assert chat.read_reply_tokens(body) == tokens
-
-
-def test_errors_have_openais_shape() -> None:
-    error = InvalidRequest("no", param="model")
-    assert orjson.loads(chat.write_error(error)) == {
-        "error": {"message": "no", "type": "invalid_request_error", "param": "model", "code": "invalid_request"}
-    }
-    assert chat.write_error_event(error) == b"data: " + chat.write_error(error) + b"\n\n"
-    assert orjson.loads(chat.write_status_error(503))["error"]["type"] == "server_error"
-    assert chat.error_type(GatewayError("x").status) == "server_error"
-
-
-@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b'{"error":"text"}', b'{"detail":1}'])
-def test_what_is_no_error_of_the_dialect_is_none(body: bytes) -> None:
-    assert chat.read_error(body) is None

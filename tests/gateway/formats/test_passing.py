@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.formats.pipeline import HELD_BYTES, PassThrough
+from gateway.formats.passing import HELD_BYTES, PASSING, PassThrough
+from gateway.formats.table import FORMATS
 from gateway.records import Tokens
+from tests.cuts import cuts
 
 END = b"data: [DONE]\n\n"
 
@@ -37,20 +36,14 @@ def stream(*events: bytes, end: bytes = b"\n\n") -> bytes:
     return b"".join(b"data: " + event + end for event in events)
 
 
+def passing(*, hide_usage: bool) -> PassThrough:
+    return PassThrough(FORMATS["openai_chat"], PASSING["openai_chat"], hide_usage=hide_usage)
+
+
 def run(pieces: list[bytes], *, asked: bool = False) -> tuple[bytes, PassThrough]:
-    pipeline = PassThrough(hide_usage=not asked, ends_with_done=True)
+    pipeline = passing(hide_usage=not asked)
     out = b"".join(pipeline.feed(piece) for piece in pieces)
     return out + pipeline.close(), pipeline
-
-
-def cuts(data: bytes) -> Iterator[list[bytes]]:
-    """Whole, byte by byte, and at 200 random places."""
-    yield [data]
-    yield [data[at : at + 1] for at in range(len(data))]
-    for seed in range(200):
-        chance = random.Random(seed)
-        places = sorted(chance.sample(range(1, len(data)), k=chance.randint(1, 12)))
-        yield [data[start:stop] for start, stop in zip([0, *places], [*places, len(data)], strict=True)]
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -113,14 +106,14 @@ def test_an_error_event_of_the_provider_is_an_end() -> None:
 
 
 def test_an_event_is_held_until_it_is_whole() -> None:
-    pipeline = PassThrough(hide_usage=True, ends_with_done=True)
+    pipeline = passing(hide_usage=True)
     assert pipeline.feed(b"data: {") == b""
     assert pipeline.between_events
     assert pipeline.feed(b"}\n\ndata") == b"data: {}\n\n"
 
 
 def test_a_huge_event_flows_and_is_never_held_whole() -> None:
-    pipeline = PassThrough(hide_usage=True, ends_with_done=True)
+    pipeline = passing(hide_usage=True)
     piece = b"x" * 10_000
     out = pipeline.feed(b'data: {"b64":"')
     for _ in range(100):

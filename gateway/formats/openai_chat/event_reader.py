@@ -1,0 +1,164 @@
+"""A provider's chat stream as events. Forgiving: compatible servers number calls as they like, name them late, repeat
+ids, put usage anywhere and forget to say how it ended.
+
+Chunks: https://platform.openai.com/docs/api-reference/chat/streaming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from gateway.errors import UpstreamClosed, UpstreamMalformed
+from gateway.formats.events import (
+    ChancesDelta,
+    ChoiceEnd,
+    CitationFound,
+    Event,
+    ImageWhole,
+    ReasoningDelta,
+    ReasoningState,
+    RefusalDelta,
+    ReplyBegin,
+    ReplyEnd,
+    ReplyFailed,
+    TextDelta,
+    UsageReported,
+)
+from gateway.formats.format import Fields
+from gateway.formats.openai_responses.errors import refusal
+
+from .calls import Calls
+from .reply_reader import chances_of, citations_of, images_of, read_finish, states_of, text_of, thinking_of
+from .usage import read_usage
+
+_PLAIN = frozenset(("content", "role"))
+"""Fields of a delta that says nothing but text."""
+
+
+class EventReader:
+    """One stream."""
+
+    __slots__ = ("_begun", "_calls", "_finishes", "finished")
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._calls = Calls()
+        self._finishes: dict[int, str] = {}
+        """Finish reasons by choice, held back until the end: usage, and even calls, may come behind."""
+        self.finished = False
+
+    def feed(self, data: bytes) -> Iterable[Event]:
+        """The events in one event's data. Raises UpstreamMalformed on what is no JSON object."""
+        if self.finished:
+            return ()
+        try:
+            chunk = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return self._no_json(data)
+        if not isinstance(chunk, dict):
+            raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+        choices = chunk.get("choices")
+        if chunk.get("error") and not choices:
+            return self._failed(chunk["error"])
+        events: list[Event] = []
+        if not self._begun:
+            self._begun = True
+            events.append(ReplyBegin(_string(chunk.get("id")), _string(chunk.get("model"))))
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                self._choice(choice, events)
+        usage = chunk.get("usage")
+        if usage and isinstance(usage, dict):
+            self._usage(usage, events)
+        return events
+
+    def close(self) -> Iterable[Event]:
+        """The held back ends; a stream of which no choice was finished was cut (STR-6)."""
+        if self.finished:
+            return ()
+        if not self._finishes:
+            self.finished = True
+            return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
+        return self._end()
+
+    def _no_json(self, data: bytes) -> Iterable[Event]:
+        said = data.strip()
+        if said == b"[DONE]":
+            # Some servers never say how a choice ended, but do say that all is over (FIN-6).
+            return self._end()
+        if not said:
+            return ()
+        raise UpstreamMalformed("The provider's stream has an event that is not JSON.")
+
+    def _end(self) -> list[Event]:
+        self.finished = True
+        events = self._calls.end_all()
+        for index, reason in sorted((self._finishes or {0: ""}).items()):
+            events.append(ChoiceEnd(read_finish(reason), index))
+        return [*events, ReplyEnd()]
+
+    def _failed(self, error: Any) -> Iterable[Event]:
+        self.finished = True
+        return (ReplyFailed(refusal(error if isinstance(error, dict) else {"message": error})),)
+
+    def _usage(self, usage: Fields, events: list[Event]) -> None:
+        read = read_usage(usage)
+        if read.input or read.output:
+            events.append(UsageReported(read))
+
+    def _choice(self, choice: Fields, events: list[Event]) -> None:
+        index = choice.get("index")
+        number = index if index.__class__ is int else 0
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):  # a server that answers a stream with whole messages
+            delta = choice.get("message")
+        if isinstance(delta, dict):
+            text = delta.get("content")
+            if text and text.__class__ is str and _PLAIN.issuperset(delta):
+                events.append(TextDelta(text, number))
+            elif delta:
+                self._delta(delta, number, events)
+        if choice.get("logprobs"):
+            chances = chances_of(choice)
+            if chances:
+                events.append(ChancesDelta(chances, number))
+        reason = choice.get("finish_reason")
+        if reason and isinstance(reason, str):
+            self._finishes[number] = reason
+
+    def _delta(self, delta: Fields, choice: int, events: list[Event]) -> None:
+        """Everything a delta may hold, in the order in which a whole answer has it."""
+        events += _thoughts(delta, choice)
+        text = text_of(delta.get("content"))
+        if text:
+            events.append(TextDelta(text, choice))
+        refused = _string(delta.get("refusal"))
+        if refused:
+            events.append(RefusalDelta(refused, choice))
+        events += [CitationFound(citation, choice) for citation in citations_of(delta)]
+        events += [ImageWhole(image, choice) for image in images_of(delta)]
+        calls = delta.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                events += self._calls.feed(call, choice)
+        if isinstance(delta.get("function_call"), dict):
+            events += self._calls.feed({"index": 0, "function": delta["function_call"]}, choice)
+
+
+def _thoughts(delta: Fields, choice: int) -> Iterator[Event]:
+    """Reasoning by either of its names, then its state; text in blocks only where it was not said already."""
+    thought = thinking_of(delta)
+    if thought:
+        yield ReasoningDelta(thought, choice)
+    for text, state in states_of(delta) if "thinking_blocks" in delta else ():
+        if text and not thought:
+            yield ReasoningDelta(text, choice)
+        if state is not None:
+            yield ReasoningState(state, choice)
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,197 @@
+"""Turns as chat messages for a provider: results as tool messages, what they cannot hold in a user message behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gateway.formats.format import Fields
+from gateway.formats.losses import Losses
+from gateway.formats.media import data_url, text_document
+from gateway.formats.neutral import (
+    Audio,
+    CacheMark,
+    Document,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Video,
+)
+from gateway.formats.turns import joined_text
+
+_LIFETIMES = {"1h": "30m", "30m": "30m", "12h": "12h"}
+"""Of cache marks; any other is left to the vendor (CACHE-1)."""
+
+_SOUNDS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a provider wants its messages."""
+
+    losses: Losses
+    marks: bool = False
+    """It takes cache marks."""
+    echoes: bool = False
+    """It wants to see its reasoning again (REAS-8)."""
+    detail: str = ""
+    """Of images that say none themselves."""
+
+
+def write_messages(system: tuple[Text, ...], turns: Iterable[Turn], manner: Manner) -> list[Fields]:
+    """The messages. Raises UnsupportedParameter for content that none can hold."""
+    messages = _instructions(system, manner)
+    for turn in turns:
+        if turn.role == "assistant":
+            messages += _assistant(turn, manner)
+        elif turn.role == "system":
+            messages.append({"role": "system", "content": _content(turn.parts, manner)})
+        else:
+            messages += _user(turn, manner)
+    return messages
+
+
+def _instructions(system: tuple[Text, ...], manner: Manner) -> list[Fields]:
+    """One message, of parts only where a mark must stand on one (SYS-1)."""
+    said = tuple(text for text in system if text.text.strip())
+    if not said:
+        return []
+    if manner.marks and any(text.cache is not None for text in said):
+        return [{"role": "system", "content": _content(said, manner)}]
+    return [{"role": "system", "content": "\n\n".join(text.text for text in said)}]
+
+
+def _user(turn: Turn, manner: Manner) -> list[Fields]:
+    """Results, then what they could not hold, then the rest of the turn (TRES-2, TRES-3)."""
+    results = [part for part in turn.parts if isinstance(part, ToolResult)]
+    rest = tuple(part for part in turn.parts if not isinstance(part, ToolResult))
+    messages = [_result(result) for result in results]
+    attached = [part for result in results for part in _attached(result, manner)]
+    if attached:
+        messages.append({"role": "user", "content": attached})
+    if rest:
+        messages.append({"role": "user", "content": _content(rest, manner)})
+    return messages
+
+
+def _result(result: ToolResult) -> Fields:
+    text = joined_text(result.parts)
+    if not text and any(not isinstance(part, Text) for part in result.parts):
+        text = "[see attached content]"
+    if result.is_error and not text.lower().startswith("error:"):
+        text = f"Error: {text}"
+    return {"role": "tool", "tool_call_id": result.id, "content": text}
+
+
+def _attached(result: ToolResult, manner: Manner) -> list[Fields]:
+    media = [part for part in result.parts if not isinstance(part, Text)]
+    if not media:
+        return []
+    heading = {"type": "text", "text": f"Attached content of tool result {result.id}:"}
+    return [heading, *(_part(part, manner) for part in media)]
+
+
+def _assistant(turn: Turn, manner: Manner) -> list[Fields]:
+    """One message: text joined, calls behind, reasoning only for servers that want it back."""
+    message: Fields = {"role": "assistant"}
+    texts = [part.text for part in turn.parts if isinstance(part, Text)]
+    refusals = [part.text for part in turn.parts if isinstance(part, Refusal)]
+    calls = [_call(part) for part in turn.parts if isinstance(part, ToolCall)]
+    thoughts = [part.text for part in turn.parts if isinstance(part, Reasoning) and part.text]
+    if texts or not calls:
+        message["content"] = "".join(texts) if texts or not refusals else None
+    else:
+        message["content"] = None
+    if refusals:
+        message["refusal"] = "".join(refusals)
+    if calls:
+        message["tool_calls"] = calls
+    if manner.echoes and thoughts:
+        message["reasoning_content"] = "\n\n".join(thoughts)
+    if not (texts or refusals or calls):
+        return []
+    return [message]
+
+
+def _call(call: ToolCall) -> Fields:
+    if call.kind == "custom":
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    arguments = call.arguments if call.arguments.strip() else "{}"
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _content(parts: tuple[Part, ...], manner: Manner) -> str | list[Fields]:
+    content = [_part(part, manner) for part in parts]
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
+        return str(content[0]["text"])
+    return content
+
+
+def _part(part: Part, manner: Manner) -> Fields:
+    return _Parts(manner).write(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Content parts by kind."""
+
+    manner: Manner
+
+    def write(self, part: Part) -> Fields:
+        writer = self._WRITERS.get(part.__class__)
+        if writer is None:
+            self.manner.losses.refuse("turns", "The conversation has content that the selected upstream cannot take.")
+        return writer(self, part)
+
+    def _text(self, part: Text) -> Fields:
+        return {"type": "text", "text": part.text, **self._mark(part.cache)}
+
+    def _refusal(self, part: Refusal) -> Fields:
+        return {"type": "text", "text": part.text}
+
+    def _image(self, part: Image) -> Fields:
+        if part.source.kind == "file":
+            self.manner.losses.refuse("image", "An image known only to its vendor cannot be sent to another.")
+        detail = part.detail or self.manner.detail
+        image = {"url": data_url(part.source), **({"detail": detail} if detail else {})}
+        return {"type": "image_url", "image_url": image, **self._mark(part.cache)}
+
+    def _document(self, part: Document) -> Fields:
+        source = part.source
+        if source.kind == "text" or source.media_type.startswith("text/"):
+            return {"type": "text", "text": text_document(part), **self._mark(part.cache)}
+        if source.kind != "base64":
+            self.manner.losses.refuse("document", "A document known only to its vendor cannot be sent to another.")
+        file = {"file_data": data_url(source), "filename": part.title or "document.pdf"}
+        return {"type": "file", "file": file, **self._mark(part.cache)}
+
+    def _audio(self, part: Audio) -> Fields:
+        form = _SOUNDS.get(part.source.media_type)
+        if form is None or part.source.kind != "base64":
+            self.manner.losses.refuse("audio", "The selected upstream takes sound as wav or mp3 only.")
+        return {"type": "input_audio", "input_audio": {"data": part.source.value, "format": form}}
+
+    def _video(self, part: Video) -> Fields:
+        self.manner.losses.refuse("video", "Video is not supported by the selected upstream.")
+
+    def _mark(self, cache: CacheMark | None) -> Fields:
+        """Only a hint: leaving it out is not reported."""
+        if cache is None or not self.manner.marks:
+            return {}
+        ttl = _LIFETIMES.get(cache.ttl)
+        return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": ttl} if ttl else {})}}
+
+    _WRITERS: ClassVar[dict[type, Callable[[Any, Any], Fields]]] = {
+        Text: _text,
+        Refusal: _refusal,
+        Image: _image,
+        Document: _document,
+        Audio: _audio,
+        Video: _video,
+    }

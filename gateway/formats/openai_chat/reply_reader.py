@@ -1,0 +1,215 @@
+"""A provider's whole chat answer as a reply. Forgiving: compatible servers leave out, rename and repeat.
+
+Shape: https://platform.openai.com/docs/api-reference/chat/object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.errors import UpstreamMalformed
+from gateway.formats.arguments import as_text
+from gateway.formats.format import Fields
+from gateway.formats.media import source_of_url
+from gateway.formats.neutral import (
+    Choice,
+    Citation,
+    Finish,
+    FinishReason,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Reply,
+    State,
+    Text,
+    TokenChance,
+    ToolCall,
+)
+from gateway.formats.openai_responses.errors import refusal
+from gateway.formats.reasoning import is_wrapped, unwrap
+
+from .usage import read_usage
+
+REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "tool_call": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "filter",
+    "safety": "filter",
+    "sensitive": "filter",
+}
+"""Finish reasons, those of compatible servers among them (FIN-6)."""
+
+
+def read_reply(fields: Fields) -> Reply:
+    """The reply. Raises ProviderRefused for an error in a 200 (ERR-3), UpstreamMalformed for what is no answer."""
+    choices = fields.get("choices")
+    error = fields.get("error")
+    if error and not choices:
+        raise refusal(error if isinstance(error, dict) else {"message": error})
+    if not isinstance(choices, list) or not choices:
+        raise UpstreamMalformed("The provider's answer has no choices.")
+    usage = fields.get("usage")
+    read = [_choice(choice, at) for at, choice in enumerate(choices) if isinstance(choice, dict)]
+    tier = fields.get("service_tier")
+    return Reply(
+        _string(fields.get("id")),
+        _string(fields.get("model")),
+        tuple(read),
+        read_usage(usage) if isinstance(usage, dict) else None,
+        _string(tier),
+    )
+
+
+def read_finish(reason: Any) -> Finish:
+    """How an answer ended; without a word it was stopped."""
+    if not isinstance(reason, str) or not reason:
+        return Finish("stop")
+    return Finish(REASONS.get(reason, "other"), detail=reason)
+
+
+def thinking_of(message: Fields) -> str:
+    """The text of the reasoning, by either of its names."""
+    for name in ("reasoning_content", "reasoning"):
+        text = message.get(name)
+        if isinstance(text, str) and text:
+            return text
+    return ""
+
+
+def states_of(message: Fields) -> list[tuple[str, State | None]]:
+    """Text and state of each thinking block."""
+    blocks = message.get("thinking_blocks")
+    found = []
+    for block in blocks if isinstance(blocks, list) else ():
+        if not isinstance(block, dict):
+            continue
+        payload = _string(block.get("data")) or _string(block.get("signature"))
+        redacted = block.get("type") == "redacted_thinking"
+        found.append((_string(block.get("thinking")), _state(payload, redacted=redacted)))
+    return found
+
+
+def signature_of(call: Fields) -> State | None:
+    """Gemini's signature of a call, where Google's compatible endpoint puts it."""
+    extra = call.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return State("gemini", signature) if isinstance(signature, str) and signature else None
+
+
+def citations_of(message: Fields) -> list[Citation]:
+    """Sources that the answer names."""
+    notes = message.get("annotations")
+    inner = [note.get("url_citation") for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
+    return [
+        Citation(each["url"], _string(each.get("title")), _index(each, "start_index"), _index(each, "end_index"))
+        for each in inner
+        if isinstance(each, dict) and isinstance(each.get("url"), str)
+    ]
+
+
+def images_of(message: Fields) -> list[Image]:
+    """What the model has drawn, as compatible servers give it."""
+    images = message.get("images")
+    urls = [
+        each["image_url"].get("url")
+        for each in (images if isinstance(images, list) else ())
+        if isinstance(each, dict) and isinstance(each.get("image_url"), dict)
+    ]
+    return [Image(source_of_url(url)) for url in urls if isinstance(url, str) and "," in url]
+
+
+def chances_of(choice: Fields) -> tuple[TokenChance, ...]:
+    """Log probabilities of the text, or of the refusal."""
+    logprobs = choice.get("logprobs")
+    if not isinstance(logprobs, dict):
+        return ()
+    rows = logprobs.get("content") or logprobs.get("refusal")
+    return tuple(_chance(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+
+
+def text_of(content: Any) -> str:
+    """Text, also of servers that answer in parts."""
+    if isinstance(content, list):
+        return "".join(_string(part.get("text")) for part in content if isinstance(part, dict))
+    return _string(content)
+
+
+def name_and_arguments(call: Fields) -> tuple[str, str]:
+    """Of a function or a custom tool; arguments that are no text become some."""
+    inner = call.get("function") or call.get("custom")
+    if not isinstance(inner, dict):
+        return "", ""
+    said = inner.get("arguments") if "arguments" in inner else inner.get("input")
+    return _string(inner.get("name")), said if isinstance(said, str) else as_text(said) if said is not None else ""
+
+
+def _choice(choice: Fields, at: int) -> Choice:
+    message = choice.get("message")
+    fields = message if isinstance(message, dict) else {}
+    index = choice.get("index")
+    return Choice(
+        _parts(fields),
+        read_finish(choice.get("finish_reason")),
+        index if isinstance(index, int) else at,
+        chances_of(choice),
+    )
+
+
+def _parts(message: Fields) -> tuple[Part, ...]:
+    parts: list[Part] = _thoughts(message)
+    text = text_of(message.get("content"))
+    if text:
+        parts.append(Text(text, citations=tuple(citations_of(message))))
+    refused = _string(message.get("refusal"))
+    if refused:
+        parts.append(Refusal(refused))
+    parts += images_of(message)
+    calls = message.get("tool_calls")
+    listed = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    if isinstance(message.get("function_call"), dict):
+        listed.append({"function": message["function_call"]})
+    return (*parts, *(_call(call) for call in listed))
+
+
+def _thoughts(message: Fields) -> list[Part]:
+    """Blocks with their state; the plain text only where they hold none."""
+    blocks: list[Part] = [Reasoning(text, state) for text, state in states_of(message) if text or state]
+    plain = thinking_of(message)
+    if plain and not any(isinstance(block, Reasoning) and block.text for block in blocks):
+        blocks.insert(0, Reasoning(plain))
+    return blocks
+
+
+def _call(call: Fields) -> ToolCall:
+    name, arguments = name_and_arguments(call)
+    custom = call.get("type") == "custom" or isinstance(call.get("custom"), dict)
+    kind: Any = "custom" if custom else "function"
+    return ToolCall(_string(call.get("id")), name, arguments, kind, state=signature_of(call))
+
+
+def _state(payload: str, *, redacted: bool) -> State | None:
+    if not payload or is_wrapped(payload):
+        return unwrap(payload) if payload else None
+    return State("anthropic-redacted" if redacted else "anthropic", payload)
+
+
+def _chance(row: Fields) -> TokenChance:
+    top = row.get("top_logprobs")
+    inner = tuple(_chance(each) for each in top if isinstance(each, dict)) if isinstance(top, list) else ()
+    logprob = row.get("logprob")
+    return TokenChance(_string(row.get("token")), float(logprob) if isinstance(logprob, int | float) else 0.0, inner)
+
+
+def _index(fields: Fields, name: str) -> int:
+    value = fields.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""

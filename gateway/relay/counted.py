@@ -1,0 +1,139 @@
+"""What a count of tokens looks like in each dialect: how a provider is asked, and how its number is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import orjson
+
+from gateway.errors import UpstreamMalformed
+from gateway.formats.anthropic import counting as anthropic
+from gateway.formats.format import Fields, ReplyContext
+from gateway.formats.gemini import counting as gemini
+from gateway.formats.translation import Translation
+
+from .passage import Answer, Translated
+
+COUNTED_BY_ANTHROPIC = frozenset(
+    ("cache_control", "messages", "model", "output_config", "speed", "system", "thinking", "tool_choice", "tools")
+)
+"""Fields of a request that https://platform.claude.com/docs/en/api/messages-count-tokens takes."""
+
+COUNTED_BY_OPENAI = frozenset(
+    (
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    )
+)
+"""The same of https://platform.openai.com/docs/api-reference/responses/input-tokens."""
+
+
+class Counting(NamedTuple):
+    """One dialect's endpoint that counts."""
+
+    prompt: Callable[[Fields], Fields]
+    """A client's wish for a count as the request for a reply that its reader knows."""
+    wish: Callable[[Fields], Fields]
+    """A provider's request for a reply as the wish for a count."""
+    read: Callable[[Fields], int]
+    """A provider's number. Raises UpstreamMalformed."""
+    write: Callable[[int], Fields]
+    """The number for a client."""
+    counts_tools: bool = True
+    """The provider's number has the tools in it."""
+
+
+def _plain(fields: Fields) -> Fields:
+    return fields
+
+
+def _with_limit(fields: Fields) -> Fields:
+    """A reply needs a limit; a count knows none."""
+    return {"max_tokens": 1, **fields}
+
+
+def _only(names: frozenset[str]) -> Callable[[Fields], Fields]:
+    return lambda fields: {name: value for name, value in fields.items() if name in names}
+
+
+def _contents(fields: Fields) -> Fields:
+    """Google counts contents; what it takes beside them differs between its services, so instructions go among them."""
+    instruction = fields.get("systemInstruction")
+    first = [{"role": "user", "parts": instruction["parts"]}] if instruction else []
+    return {"contents": [*first, *fields["contents"]]}
+
+
+def _read_openai(fields: Fields) -> int:
+    tokens = fields.get("input_tokens")
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
+        raise UpstreamMalformed("The provider's answer has no number of tokens.")
+    return tokens
+
+
+def _write_openai(tokens: int) -> Fields:
+    return {"object": "response.input_tokens", "input_tokens": tokens}
+
+
+COUNTING: Mapping[str, Counting] = MappingProxyType(
+    {
+        "openai_responses": Counting(_plain, _only(COUNTED_BY_OPENAI), _read_openai, _write_openai),
+        "anthropic": Counting(_with_limit, _only(COUNTED_BY_ANTHROPIC), anthropic.read_count, anthropic.write_count),
+        "gemini": Counting(
+            gemini.read_count_prompt, _contents, gemini.read_count, gemini.write_count, counts_tools=False
+        ),
+    }
+)
+"""OpenAI Chat has no such thing: its clients do not ask, its providers cannot answer."""
+
+
+class Counted(Translated):
+    """A count asked of a provider that speaks another dialect. Without a path there is nobody to ask."""
+
+    __slots__ = ("_added",)
+
+    def __init__(self, translation: Translation, context: ReplyContext) -> None:
+        super().__init__(translation, context, stream=False)
+        self._added = 0
+
+    def ask(self, path: str, written: Fields, added: int) -> None:
+        """Ask at `path` about what was written for a reply; `added` tokens are what the provider leaves out."""
+        self.path = path
+        self.body = orjson.dumps(COUNTING[self.upstream.name].wish(written))
+        self.losses = self._translation.losses.report
+        self._added = added
+
+    def reply(self, body: bytes) -> Answer:
+        """The number in the client's words. Raises UpstreamMalformed when there is none."""
+        try:
+            fields = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise UpstreamMalformed("The provider's answer is not JSON.") from None
+        if not isinstance(fields, dict):
+            raise UpstreamMalformed("The provider's answer is not a JSON object.")
+        tokens = COUNTING[self.upstream.name].read(fields) + self._added
+        return Answer(write_count(self._translation.client.name, tokens), None)
+
+
+def write_count(dialect: str, tokens: int) -> bytes:
+    """A number of tokens for a client of this dialect."""
+    return orjson.dumps(COUNTING[dialect].write(tokens))
+
+
+def renamed_inside(body: bytes, fields: Fields, model: str) -> bytes:
+    """A client's wish for a count with the provider's model where Gemini's requests repeat it, inside themselves."""
+    for name in ("generateContentRequest", "generate_content_request"):
+        inner = fields.get(name)
+        if isinstance(inner, dict) and "model" in inner:
+            return orjson.dumps({**fields, name: {**inner, "model": f"models/{model}"}})
+    return body

@@ -1,0 +1,99 @@
+"""Counts of tokens: a provider that counts is asked, and where none does the answer is our own estimate.
+
+No client is ever told that a provider lacks the endpoint. An estimate says that it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter, UpstreamMalformed
+from gateway.formats.counting import Measured, estimated, family_of, measured, measured_tools
+from gateway.formats.format import Fields, ReplyContext
+from gateway.formats.losses import Losses
+from gateway.formats.paths import count_path
+from gateway.formats.table import FORMATS
+from gateway.formats.translation import Translation
+from gateway.routing.dispatch import Attempt
+
+from . import replies
+from .counted import COUNTING, Counted, write_count
+
+if TYPE_CHECKING:
+    from .attempt import Trial
+    from .exchange import Exchange
+
+CountTexts = Callable[[Measured], Awaitable[int]]
+"""Tokens of the texts of what was measured."""
+
+MISSING_STATUSES = frozenset((404, 405, 501))
+"""What servers answer that have no such endpoint."""
+
+
+async def guess(part: Measured) -> int:
+    """The tokens of texts where there is no tokenizer."""
+    return part.guess
+
+
+async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -> Counted:
+    """For a provider that speaks another dialect than the client. Raises InvalidRequest and UnsupportedParameter."""
+    relay, model = exchange.relay, attempt.target.model
+    upstream = FORMATS[attempt.provider.format]
+    facts = relay.facts(attempt.provider, model)
+    translation = Translation(exchange.format, upstream, facts, strict=exchange.strict)
+    counted = Counted(translation, context)
+    path = count_path(upstream.name, model)
+    if path is None:
+        return counted
+    urls = translation.read(_fields(exchange))
+    if urls:
+        try:
+            translation.inline(await relay.fetch_media(urls))
+        except GatewayError:
+            return counted  # what the provider cannot be shown, it cannot count
+    written = translation.write(model)
+    if COUNTING[upstream.name].counts_tools:
+        counted.ask(path, written, 0)
+    else:
+        counted.ask(path, written, await _estimate(exchange, attempt, measured_tools(translation.prompt)))
+    return counted
+
+
+async def settled(exchange: Exchange, trial: Trial) -> bool:
+    """Whether the client has its answer, because nobody but we could give one. Raises InvalidRequest."""
+    if trial.passage.path and not _lacks_endpoint(trial):
+        return False
+    tokens = await _estimate(exchange, trial.attempt, _measured(exchange))
+    if exchange.gone:
+        raise ClientDisconnected("The client left before its answer was complete.")
+    replies.tell(exchange, write_count(exchange.format.name, tokens))
+    return True
+
+
+def _lacks_endpoint(trial: Trial) -> bool:
+    """Some servers say so with a page, or with an answer that has no number."""
+    return trial.status in MISSING_STATUSES or isinstance(trial.error, UpstreamMalformed)
+
+
+async def _estimate(exchange: Exchange, attempt: Attempt, part: Measured) -> int:
+    """Our own number, which the client is told it is."""
+    if not part.texts and not part.extra:
+        return 0
+    exchange.estimated = True
+    tokens = await exchange.relay.count_texts(part)
+    return estimated(part, tokens, family_of(attempt.provider.format, attempt.target.model))
+
+
+def _measured(exchange: Exchange) -> Measured:
+    """What the client sent; as plain text where it uses what only its own vendor knows."""
+    losses = Losses(exchange.format.field_names)
+    try:
+        return measured(exchange.format.read_prompt(_fields(exchange), losses))
+    except UnsupportedParameter:
+        return Measured((exchange.body.decode("utf-8", "replace"),))
+
+
+def _fields(exchange: Exchange) -> Fields:
+    assert exchange.ask is not None  # read before anything is tried
+    return COUNTING[exchange.format.name].prompt(exchange.ask.fields)
