@@ -25,9 +25,10 @@ def add_counting(app: Application, count: Count) -> None:
     """Serve the count in `app`: a JSON array of texts in, `{"tokens": n}` out."""
 
     async def answer(request: Request) -> Response:
+        body = await request.read() or b""  # whoever is refused while still sending hears a reset instead
         if request.get_first_header(FORWARDED) is not None:
             raise UnknownEndpoint("There is nothing at this address.")
-        tokens = await count(read_texts(await request.read() or b""))
+        tokens = await count(read_texts(body))
         return Response(200, None, Content(b"application/json", orjson.dumps({"tokens": tokens})))
 
     app.router.add_post(PATH, answer)

@@ -1,7 +1,7 @@
 """Mock providers: what OpenAI, Anthropic and Google answer, and whatever else a provider may do to us, on command.
 
 `sluicegate mock`, `sluicegate serve --demo`, tests and benchmarks use them. They know nothing of the gateway.
-One process, one event loop, no state but a ledger; started by `gateway.mock.server.start` or `run`.
+One process, one event loop, no state but a ledger and the latest responses; started by `gateway.mock.server`.
 
 A request says how it wants to be treated, in the model's name or in the header `x-mock` (same words; the header wins):
 
@@ -24,12 +24,16 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `huge=BYTES` | one chunk with so much content, or a plain body as large |
 | `toolcall[=N]` | call so many of the request's tools (also done for `tool_choice` required or a named function) |
 | `thinking[=N]` | think aloud first, in so many pieces (4), asked or not; pieces of thought are chunks as well |
+| `reasoning[=N]` | the same in OpenAI's word |
 | `redacted` | Anthropic: a block of thoughts that nobody may read |
+| `quirks` | chat, streamed as servers do that are nearly compatible |
+| `lenient` | OpenAI: arguments that are not known are ignored, as compatible servers do |
 | `citations` | cite a document of the request or else the web; Gemini: grounding |
 | `pings` | Anthropic: a ping before each chunk, not only at the beginning |
-| `refusal` | refuse after the content: `refusal` with its details, `SAFETY` |
-| `blocked` | refuse the prompt: no content; Gemini: `promptFeedback` and no candidates |
-| `finish=REASON` | the reason of the end, in the format's own word: `pause_turn`, `MALFORMED_FUNCTION_CALL` |
+| `refusal` | refuse after the content: `refusal` with its details, `SAFETY`; OpenAI: the content is the refusal |
+| `blocked` | refuse the prompt: no content; Gemini: `promptFeedback` and no candidates; OpenAI: 400 |
+| `filter` | OpenAI: a filter ends the content, `content_filter` |
+| `finish=REASON` | the reason of the end, in the format's own word: `pause_turn`, `MALFORMED_FUNCTION_CALL`, `failed` |
 | `echo` | the content is what was received, as JSON; no token limit cuts it short |
 | `usage=asked` | as OpenAI: in a stream only when `include_usage` asks for it |
 | `usage=on`, `off` | always, never |
@@ -47,7 +51,7 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `cut=N` | FIN after N chunks, without the end |
 | `reset=N` | RST after N chunks; 0 is before the head |
 | `errorevent=N` | an error event after N chunks, then the end of the body, no `[DONE]` |
-| `nodone` | everything but the end: no `[DONE]`, `message_delta`, `message_stop` or `finishReason` |
+| `nodone` | everything but the end: no `[DONE]`, `message_delta`, `message_stop`, `finishReason`, terminal event |
 | `close` | `Connection: close`, and done |
 | `drop=TIME` | keep-alive promised, yet the connection is closed this long after the answer |
 | **other answers** | |
@@ -75,15 +79,20 @@ What `echo` tells: `{"system":str,"last":str,"images":int,"documents":int,"resul
 one kind are joined by line ends; `last` is the text of the last message of the user that has any, `results` are the
 tool results in order, `turns` counts the entries of the conversation as received.
 
+What `quirks` does: the role is `""` and the content null, thoughts are `reasoning` and not `reasoning_content`, calls
+are counted from 1, their names come after their first arguments and their ids in every chunk, and the usage comes with
+the finish reason.
+
 Without a script: a model `missing-*` is not found; a key `sk-wrong*` is refused (401, Gemini's 400), `sk-limited*` gets
 429 and `sk-broken*` 500; any other key, and none, is welcome, in any header a provider knows. Wrong requests get the
 provider's own errors.
 
-Anthropic's and Gemini's rules depend on the model, and the mock knows them by name: a `claude-opus-4-7` takes no
-temperature, a `gemini-3-pro` wants signatures back. Signatures are this mock's own, bound to the model, and checked
-when they return; the beta fields of Anthropic are welcome with any `anthropic-beta`. `/v1/models` is Anthropic's list
-with `anthropic-version`, Google's with `x-goog-api-key` or `?key=`, else OpenAI's. A Gemini stream without `alt=sse` is
-one JSON list, which knows neither comments nor events on two lines.
+Rules depend on the model, and the mock knows them by name: a `claude-opus-4-7` takes no temperature, a `gpt-5.5` no
+`max_tokens`, a `gemini-3-pro` wants signatures back. Signatures are this mock's own, bound to the model, and checked
+when they return, as is the `encrypted_content` of responses; the beta fields of Anthropic are welcome with any
+`anthropic-beta`. `/v1/models` is Anthropic's list with `anthropic-version`, Google's with `x-goog-api-key` or `?key=`,
+else OpenAI's. A Gemini stream without `alt=sse` is one JSON list, which knows neither comments nor events on two lines.
+The latest responses are kept, unless `store` is false, and can be continued, listed, cancelled and deleted.
 
 `GET /mock/state[?tag=NAME]` tells the counters (`open_connections`, `connections_total`, `requests_total`,
 `requests_unfinished`: clients that left while sending, `requests_broken`: refused as not HTTP, `streams_open`),

@@ -17,6 +17,7 @@ from gateway.mock import (
     openai_completions,
     openai_lists,
     openai_media,
+    openai_responses,
 )
 from gateway.mock.answers import Answer, Call, Endpoint, Family
 
@@ -31,6 +32,13 @@ _GEMINI_LISTS = (("models", gemini_lists.list_models), ("models/{model}", gemini
 
 ENDPOINTS = (
     Endpoint("POST", "/v1/chat/completions", openai_chat.answer, openai.FAMILY),
+    Endpoint("POST", "/v1/responses", openai_responses.answer, openai.FAMILY),
+    Endpoint("POST", "/v1/responses/input_tokens", openai_responses.count, openai.FAMILY),
+    Endpoint("POST", "/v1/responses/compact", openai_responses.compact, openai.FAMILY),
+    Endpoint("GET", "/v1/responses/{id}", openai_responses.fetch, openai.FAMILY, "none"),
+    Endpoint("DELETE", "/v1/responses/{id}", openai_responses.forget, openai.FAMILY, "none"),
+    Endpoint("POST", "/v1/responses/{id}/cancel", openai_responses.cancel, openai.FAMILY, "none"),
+    Endpoint("GET", "/v1/responses/{id}/input_items", openai_responses.list_items, openai.FAMILY, "none"),
     Endpoint("POST", "/v1/completions", openai_completions.answer, openai.FAMILY),
     Endpoint("POST", "/v1/embeddings", openai_lists.embed, openai.FAMILY),
     Endpoint("GET", "/v1/models", openai_lists.list_models, openai.FAMILY, "none"),

@@ -1,4 +1,4 @@
-"""What all OpenAI endpoints share: response headers, error bodies, keys, and the checks of a request. Pure."""
+"""What all OpenAI endpoints share: response headers, error bodies, keys, token limits and usage. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import orjson
 from gateway.mock import keys
 from gateway.mock.answers import Call, Family, Refused, Reply, Wrong
 from gateway.mock.script import Script
-
-ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 
 _BEFORE_ID = (
     b"openai-organization: org-mock\r\nopenai-processing-ms: 7\r\nopenai-version: 2020-10-01\r\n"
@@ -104,34 +102,6 @@ def require(document: Mapping[str, Any], *names: str) -> None:
             raise refuse(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
 
 
-def check_messages(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages of a chat request. Raises `Refused` when they are missing, empty or have an unknown role."""
-    require(document, "messages")
-    messages = document["messages"]
-    if not isinstance(messages, list):
-        raise refuse(
-            "Invalid type for 'messages': expected an array of objects.", param="messages", code="invalid_type"
-        )
-    if not messages:
-        raise refuse("Invalid 'messages': empty array.", param="messages", code="empty_array")
-    for index, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise _wrong_role(index, message)
-    return messages
-
-
-def _wrong_role(index: int, message: object) -> Refused:
-    if not isinstance(message, dict):
-        where = f"messages[{index}]"
-        return refuse(f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
-    where = f"messages[{index}].role"
-    if "role" not in message:
-        return refuse(f"Missing required parameter: '{where}'.", param=where, code="missing_required_parameter")
-    known = ", ".join(f"'{role}'" for role in ROLES)
-    said = f"Invalid value: '{message['role']}'. Supported values are: {known}."
-    return refuse(said, param=where, code="invalid_value")
-
-
 def limit(document: Mapping[str, Any], *names: str) -> int | None:
     """The first token limit the request sets, if any. Raises `Refused` when it is below 1."""
     for name in names:
@@ -145,28 +115,15 @@ def limit(document: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def count_tokens(messages: list[dict[str, Any]]) -> int:
-    """A token for every four characters of text, and one for every message or part."""
-    total = 0
-    for message in messages:
-        content = message.get("content")
-        if isinstance(content, str):
-            total += len(content) // 4 + 1
-        else:
-            total += 1 + sum(map(_part_tokens, content if isinstance(content, list) else ()))
-    return total
+def usage(script: Script, *, prompt: int, completion: int, thoughts: int = 0) -> dict[str, Any]:
+    """OpenAI's usage object, `thoughts` being a part of the completion.
 
-
-def _part_tokens(part: object) -> int:
-    text = part.get("text") if isinstance(part, dict) else part
-    return len(text) // 4 + 1 if isinstance(text, str) else 1
-
-
-def usage(script: Script, *, prompt: int, completion: int) -> dict[str, Any]:
-    """OpenAI's usage object. With `usage=cached` half of the prompt is cached and a quarter of the answer reasoning."""
+    With `usage=cached` half of the prompt is cached and at least a quarter of the answer reasoning.
+    """
     prompt = prompt if script.input is None else script.input
     completion = completion if script.output is None else script.output
-    cached, reasoning = (prompt // 2, completion // 4) if script.usage == "cached" else (0, 0)
+    cached, least = (prompt // 2, completion // 4) if script.usage == "cached" else (0, 0)
+    reasoning = max(min(thoughts, completion), least)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -189,7 +146,14 @@ def usage_asked(document: Mapping[str, Any]) -> bool:
 
 def error_event(call: Call) -> bytes:
     """An error inside a stream that began well."""
-    return b"data: %b\n\n" % write_error(500, call.model).body
+    return b"data: %b\n\n" % write_error(503 if call.script.overloaded else 500, call.model).body
+
+
+def block(call: Call) -> None:
+    """Raises `Refused` when the script says that the prompt is one nobody may send."""
+    if call.script.blocked:
+        said = "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
+        raise refuse(said, param="prompt", code="content_policy_violation")
 
 
 DONE = b"data: [DONE]\n\n"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from gateway.mock.answers import Refused
 from gateway.mock.openai import refuse
 
 
@@ -53,7 +54,7 @@ def check_sampling(document: Mapping[str, Any], effort: object, abilities: Abili
             raise unsupported(name)
 
 
-def unsupported(name: str, instead: str = "") -> Exception:
+def unsupported(name: str, instead: str = "") -> Refused:
     """A parameter that the model does not take."""
     hint = f" Use '{instead}' instead." if instead else ""
     said = f"Unsupported parameter: '{name}' is not supported with this model.{hint}"

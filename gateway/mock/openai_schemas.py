@@ -1,4 +1,4 @@
-"""Which JSON Schemas OpenAI takes: any object for tools, and closed objects of required properties in strict mode. Pure."""
+"""Which JSON Schemas OpenAI takes: objects for tools; in strict mode closed ones without optional properties. Pure."""
 
 from __future__ import annotations
 

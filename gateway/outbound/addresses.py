@@ -1,6 +1,6 @@
 """From a host name to a connected socket: every address is tried, the families by turns, each a little after the last.
 
-Knows no proxies and no TLS. Its errors are the operating system's.
+Knows no proxies and no TLS. Its errors are the operating system's, and one of its own: an address may be refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ Permit = Callable[[str], bool]
 
 
 class AddressRefused(OSError):
-    """A name leads only to addresses that may not be connected to."""
+    """A name leads to addresses that may not be connected to."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} may not be connected to")
+        self.host = host
 
 
 async def open_tcp(
@@ -38,7 +42,7 @@ async def open_tcp(
     if permit is not None:
         addresses = [address for address in addresses if permit(address[1][0])]
         if not addresses:
-            raise AddressRefused
+            raise AddressRefused(host)
     if len(addresses) == 1:
         return await _connect(loop, addresses[0])
     return await _first_of(loop, addresses)
@@ -61,7 +65,7 @@ async def find_addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) 
 async def check_addresses(loop: asyncio.AbstractEventLoop, host: str, permit: Permit) -> None:
     """AddressRefused unless every address of a name may be connected to; for those who leave the choice to others."""
     if not all(permit(address[0]) for _, address in await find_addresses(loop, host, 0)):
-        raise AddressRefused
+        raise AddressRefused(host)
 
 
 async def open_unix(path: str) -> socket.socket:

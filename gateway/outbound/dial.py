@@ -115,27 +115,25 @@ class Dialler:
 
     async def _open_socket(self, origin: Origin, proxy: ProxyAddress | None) -> socket.socket:
         """A socket that leads to the origin, or to an HTTP proxy."""
-        label = proxy.label if proxy else origin.label
+        if proxy is not None and self._permit is not None:
+            await self._check(origin, self._permit)
         try:
             if origin.scheme == "unix":
                 return await open_unix(origin.host)
             if proxy is None:
                 return await open_tcp(self.loop, origin.host, origin.port, permit=self._permit)
-            if self._permit is not None:
-                label = origin.label
-                await check_addresses(self.loop, origin.host, self._permit)
-                label = proxy.label
             if proxy.speaks_http:
                 return await open_tcp(self.loop, proxy.host, proxy.port)
             return await open_socks(self.loop, origin, proxy)
-        except AddressRefused as error:
-            message = f"the address of {origin.host} is not one that may be fetched from"
-            raise UpstreamUnreachable(message, nothing_sent=True) from error
-        except socket.gaierror as error:
-            raise UpstreamUnreachable(f"cannot find {label}: {error.strerror}", nothing_sent=True) from error
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"
-            raise UpstreamUnreachable(f"cannot connect to {label}: {reason}", nothing_sent=True) from error
+            raise _unreachable(error, proxy.label if proxy else origin.label) from error
+
+    async def _check(self, origin: Origin, permit: Permit) -> None:
+        """Judge here what a proxy will look up for itself."""
+        try:
+            await check_addresses(self.loop, origin.host, permit)
+        except OSError as error:
+            raise _unreachable(error, origin.label) from error
 
     async def _attach(self, sock: socket.socket) -> ByteStream:
         """The event loop's transport for a connected socket, which belongs to it from now on."""
@@ -183,3 +181,15 @@ class Dialler:
             stream.abort()
             raise UpstreamTlsFailed(f"no TLS with {label}: {describe(error)}", nothing_sent=True) from error
         return secured
+
+
+def _unreachable(error: OSError, label: str) -> UpstreamUnreachable:
+    """What the operating system said, or our own judge of addresses, about a place."""
+    if isinstance(error, AddressRefused):
+        message = f"the address of {error.host} is not one that may be fetched from"
+    elif isinstance(error, socket.gaierror):
+        message = f"cannot find {label}: {error.strerror}"
+    else:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"
+        message = f"cannot connect to {label}: {reason}"
+    return UpstreamUnreachable(message, nothing_sent=True)

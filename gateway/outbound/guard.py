@@ -61,6 +61,9 @@ REFUSED_V6 = tuple(
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 as networks without it see it: RFC 6052."""
 
+MOST_CHARACTERS = 16 * 1024
+"""Of a URL; signed ones have a few thousand."""
+
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SAFE = "/?:@!$&'()*+,;=~-._%"
@@ -77,6 +80,8 @@ class Place(NamedTuple):
 
 def find_place(url: str, proxy: str = "") -> Place:
     """Where a URL leads; `proxy` as in the settings. ValueError, with a text to show, for what is never fetched."""
+    if len(url) > MOST_CHARACTERS:
+        raise ValueError(f"its address is longer than {MOST_CHARACTERS} characters")
     try:
         parts = urlsplit(url.strip())
         scheme, userinfo, port = parts.scheme, "@" in parts.netloc, parts.port

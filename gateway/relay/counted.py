@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from gateway.errors import UpstreamMalformed
+from gateway.errors import InvalidRequest, UpstreamMalformed
 from gateway.formats.anthropic import counting as anthropic
 from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.gemini import counting as gemini
@@ -67,18 +67,11 @@ def _only(names: frozenset[str]) -> Callable[[Fields], Fields]:
     return lambda fields: {name: value for name, value in fields.items() if name in names}
 
 
-def _contents(fields: Fields) -> Fields:
-    """Google counts contents; what it takes beside them differs between its services, so instructions go among them."""
-    instruction = fields.get("systemInstruction")
-    first = [{"role": "user", "parts": instruction["parts"]}] if instruction else []
-    return {"contents": [*first, *fields["contents"]]}
-
-
 def _read_openai(fields: Fields) -> int:
     tokens = fields.get("input_tokens")
-    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
+    if tokens.__class__ is not int or tokens < 0:
         raise UpstreamMalformed("The provider's answer has no number of tokens.")
-    return tokens
+    return int(tokens)
 
 
 def _write_openai(tokens: int) -> Fields:
@@ -90,7 +83,7 @@ COUNTING: Mapping[str, Counting] = MappingProxyType(
         "openai_responses": Counting(_plain, _only(COUNTED_BY_OPENAI), _read_openai, _write_openai),
         "anthropic": Counting(_with_limit, _only(COUNTED_BY_ANTHROPIC), anthropic.read_count, anthropic.write_count),
         "gemini": Counting(
-            gemini.read_count_prompt, _contents, gemini.read_count, gemini.write_count, counts_tools=False
+            gemini.read_count_prompt, gemini.count_request, gemini.read_count, gemini.write_count, counts_tools=False
         ),
     }
 )
@@ -107,11 +100,15 @@ class Counted(Translated):
         self._added = 0
 
     def ask(self, path: str, written: Fields, added: int) -> None:
-        """Ask at `path` about what was written for a reply; `added` tokens are what the provider leaves out."""
+        """Ask at `path` about what was written for a reply; `added` tokens are what the provider leaves out.
+
+        Raises InvalidRequest when it is nested too deeply.
+        """
         self.path = path
-        self.body = orjson.dumps(COUNTING[self.upstream.name].wish(written))
+        self.body = _dumped(COUNTING[self.upstream.name].wish(written))
         self.losses = self._translation.losses.report
         self._added = added
+        self.estimated = added > 0
 
     def reply(self, body: bytes) -> Answer:
         """The number in the client's words. Raises UpstreamMalformed when there is none."""
@@ -131,9 +128,19 @@ def write_count(dialect: str, tokens: int) -> bytes:
 
 
 def renamed_inside(body: bytes, fields: Fields, model: str) -> bytes:
-    """A client's wish for a count with the provider's model where Gemini's requests repeat it, inside themselves."""
+    """A client's wish for a count with the provider's model where Gemini's requests repeat it, inside themselves.
+
+    Raises InvalidRequest when it is nested too deeply to be written again.
+    """
     for name in ("generateContentRequest", "generate_content_request"):
         inner = fields.get(name)
         if isinstance(inner, dict) and "model" in inner:
-            return orjson.dumps({**fields, name: {**inner, "model": f"models/{model}"}})
+            return _dumped({**fields, name: {**inner, "model": f"models/{model}"}})
     return body
+
+
+def _dumped(fields: Fields) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except orjson.JSONEncodeError:
+        raise InvalidRequest("The request is nested too deeply.") from None

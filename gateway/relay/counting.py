@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter, UpstreamMalformed
 from gateway.formats.counting import Measured, estimated, family_of, measured, measured_tools
 from gateway.formats.format import Fields, ReplyContext
@@ -52,6 +54,7 @@ async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -
             translation.inline(await relay.fetch_media(urls))
         except GatewayError:
             return counted  # what the provider cannot be shown, it cannot count
+    translation.prompt = structs.replace(translation.prompt, max_tokens=None)
     written = translation.write(model)
     if COUNTING[upstream.name].counts_tools:
         counted.ask(path, written, 0)
@@ -67,7 +70,7 @@ async def settled(exchange: Exchange, trial: Trial) -> bool:
     tokens = await _estimate(exchange, trial.attempt, _measured(exchange))
     if exchange.gone:
         raise ClientDisconnected("The client left before its answer was complete.")
-    replies.tell(exchange, write_count(exchange.format.name, tokens))
+    replies.tell_estimate(exchange, trial, write_count(exchange.format.name, tokens))
     return True
 
 
@@ -77,10 +80,9 @@ def _lacks_endpoint(trial: Trial) -> bool:
 
 
 async def _estimate(exchange: Exchange, attempt: Attempt, part: Measured) -> int:
-    """Our own number, which the client is told it is."""
+    """Our own number."""
     if not part.texts and not part.extra:
         return 0
-    exchange.estimated = True
     tokens = await exchange.relay.count_texts(part)
     return estimated(part, tokens, family_of(attempt.provider.format, attempt.target.model))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import orjson
 
 from gateway import logs
@@ -25,6 +26,10 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_ANSWERED = 4096
 
 log = logs.get("gateway.relay.estimator")
+
+
+class _Counted(msgspec.Struct):
+    tokens: int
 
 
 class Estimator:
@@ -55,5 +60,8 @@ def _request(part: Measured) -> Request:
 
 def _tokens(answer: Gathered) -> int:
     """The number in the control process's answer; 0 when it has none, being too busy for instance."""
-    tokens = orjson.loads(answer.body).get("tokens", 0) if answer.status == 200 else 0
-    return int(tokens)
+    try:
+        return msgspec.json.decode(answer.body, type=_Counted).tokens if answer.status == 200 else 0
+    except msgspec.DecodeError as error:
+        log.warning("the control process gave no number", reason=str(error))
+        return 0

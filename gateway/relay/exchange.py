@@ -73,7 +73,6 @@ class Exchange:
         "caller",
         "endpoint",
         "error",
-        "estimated",
         "first_byte_ns",
         "format",
         "gone",
@@ -129,8 +128,6 @@ class Exchange:
         self.error: GatewayError | None = None
         self.kind: str | None = None
         """Kind of the first thing that went wrong."""
-        self.estimated = False
-        """The client's answer is a number of ours, not a provider's."""
         self.first_byte_ns = 0
         """When the client was handed the first byte of its answer; 0 before that."""
         self.gone = False

@@ -85,6 +85,8 @@ class Passage(Protocol):
     upstream: Format
     translated: bool
     losses: tuple[str, ...]
+    estimated: bool
+    """The answer has a number in it that is our own guess."""
 
     @property
     def written(self) -> Fields | None:
@@ -106,7 +108,7 @@ class Passage(Protocol):
 class Passed:
     """The provider speaks the client's dialect: bytes stay as they are."""
 
-    __slots__ = ("_ask", "_context", "_endpoint", "body", "path", "upstream")
+    __slots__ = ("_ask", "_context", "_endpoint", "body", "estimated", "path", "upstream")
 
     translated = False
     losses: tuple[str, ...] = ()
@@ -116,6 +118,7 @@ class Passed:
         self._endpoint = endpoint
         self._ask = ask
         self._context = context
+        self.estimated = False
         self.upstream = upstream
         self.path = ""
         self.body = b""
@@ -167,13 +170,25 @@ class Passed:
 class Translated:
     """The provider speaks another dialect than the client."""
 
-    __slots__ = ("_context", "_fields", "_stream", "_translation", "_writer", "body", "losses", "path", "upstream")
+    __slots__ = (
+        "_context",
+        "_fields",
+        "_stream",
+        "_translation",
+        "_writer",
+        "body",
+        "estimated",
+        "losses",
+        "path",
+        "upstream",
+    )
 
     translated = True
 
     def __init__(self, translation: Translation, context: ReplyContext, *, stream: bool) -> None:
         self._translation = translation
         self._context = context
+        self.estimated = False
         self._stream = stream
         self.upstream = translation.upstream
         self.path = ""

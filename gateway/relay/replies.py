@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 
+ESTIMATE = (b"x-sluicegate-token-count", b"estimate")
+
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 UNBUFFERED: Headers = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
@@ -45,8 +47,8 @@ def our_headers(exchange: Exchange) -> Headers:
     if trial.passage.losses:
         headers.append((b"x-sluicegate-dropped", _listed(trial.passage.losses)))
     exchange.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
-    if exchange.estimated:
-        headers.append((b"x-sluicegate-token-count", b"estimate"))
+    if trial.passage.estimated:
+        headers.append(ESTIMATE)
     headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
     headers.append((b"x-sluicegate-overhead-us", b"%d" % overhead))
     return headers
@@ -99,8 +101,9 @@ def refuse(exchange: Exchange, error: GatewayError) -> None:
     exchange.sink.answer(status, headers, body)
 
 
-def tell(exchange: Exchange, body: bytes) -> None:
-    """An answer of our own making is the client's."""
+def tell_estimate(exchange: Exchange, trial: Trial, body: bytes) -> None:
+    """A number of ours is the answer."""
+    trial.passage.estimated = True
     exchange.first_byte_ns = time.monotonic_ns()
     headers = [JSON, _length(body), *_own_id(exchange), *our_headers(exchange)]
     exchange.sink.answer(200, headers, body)

@@ -12,6 +12,8 @@ from gateway import tokenizer
 from gateway.errors import ControlUnavailable
 from gateway.tokenizer import PIECE_CHARACTERS, Tokenizer
 
+pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")  # the library's own
+
 
 @pytest.fixture(scope="module")
 def counting() -> Iterator[Tokenizer]:

@@ -1,0 +1,71 @@
+"""`usageMetadata`, both ways, and the tokens in the last bytes of a whole reply.
+
+Shape: https://ai.google.dev/api/generate-content#UsageMetadata. The prompt's count has cached tokens in it, but not
+those of Google's own tools; the candidates' count has no thoughts in it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from gateway.formats.format import Fields
+from gateway.formats.neutral import Usage
+from gateway.records import Tokens
+
+_FLAT = rb"[^{}]*"
+_USAGE = re.compile(rb'"usageMetadata"\s*:\s*(\{' + _FLAT + rb"(?:\{" + _FLAT + rb"\}" + _FLAT + rb")*\})")
+"""A usage object: counts by modality are objects within it, and have none within them."""
+
+
+def read_usage(usage: Fields) -> Usage:
+    """The numbers of a usage object; what is missing or no number counts as 0."""
+    entered, cached = _count(usage.get("promptTokenCount")), _count(usage.get("cachedContentTokenCount"))
+    return Usage(
+        fresh=max(entered - cached, 0),
+        cache_read=cached,
+        tool_prompt=_count(usage.get("toolUsePromptTokenCount")),
+        visible=_count(usage.get("candidatesTokenCount")),
+        reasoning=_count(usage.get("thoughtsTokenCount")),
+    )
+
+
+def known_usage(usage: Any) -> Usage | None:
+    """The same; None for what is no usage object, and for placeholders of zeros (USAGE-6)."""
+    if usage.__class__ is not dict:
+        return None
+    read = read_usage(usage)
+    return read if read.input or read.output else None
+
+
+def write_usage(usage: Usage) -> Fields:
+    """The usage object for a client; details only where there are any (USAGE-2)."""
+    details = {
+        "cachedContentTokenCount": usage.cache_read,
+        "toolUsePromptTokenCount": usage.tool_prompt,
+        "thoughtsTokenCount": usage.reasoning,
+    }
+    return {
+        "promptTokenCount": usage.fresh + usage.cache_read + usage.cache_write,
+        "candidatesTokenCount": usage.visible,
+        "totalTokenCount": usage.input + usage.output,
+        **{name: count for name, count in details.items() if count},
+    }
+
+
+def tokens_in(body: bytes) -> Tokens | None:
+    """Tokens of a whole reply passed through, None where it does not say. Only the usage is parsed."""
+    for found in reversed(_USAGE.findall(body)):
+        try:
+            usage = known_usage(orjson.loads(found))
+        except orjson.JSONDecodeError:
+            continue
+        if usage is not None:
+            return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
+    return None
+
+
+def _count(value: Any) -> int:
+    return value if value.__class__ is int and value > 0 else 0
