@@ -27,7 +27,7 @@ GatewayError
 │   ├── UpstreamClosed              502  upstream_closed          (closed or reset before the end)
 │   ├── UpstreamMalformed           502  upstream_malformed       (not HTTP, bad framing, over a limit)
 │   ├── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
-│   └── ProviderRefused             4xx, 5xx                            (the provider's own error, told on)
+│   └── ProviderRefused             502  upstream_error     (the provider's own error, told on with its own status)
 └── SettingsError                   the configuration is wrong: file, line and key are named
 """
 

@@ -22,6 +22,7 @@ from gateway.outbound.wire import Pool
 from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
+from gateway.relay.media import MediaFetcher
 from gateway.relay.native import Native
 from gateway.relay.recording import record_of
 from gateway.relay.relay import Relay
@@ -97,6 +98,7 @@ class Worker:
             self._spool.close()
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._relay.reload(settings, providers, resolver, USER_AGENT)
+        self._relay.fetch_media = MediaFetcher(settings, USER_AGENT).fetch
         self._inference.keys, self._prices = keys, prices
         cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._inference.cors = self._front.cors = cors

@@ -21,6 +21,7 @@ def cuts(data: bytes) -> Iterator[list[bytes]]:
 def dressings(data: bytes) -> Iterator[bytes]:
     """The same events with other line ends, comments, and data on several lines."""
     yield data
+    data = data.replace(b"\r\n", b"\n")
     yield data.replace(b"\n", b"\r\n")
     yield data.replace(b"\n", b"\r")
     yield data.replace(b"data: ", b": a comment\n\ndata: ") if b"event:" not in data else b": a comment\n\n" + data

@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "demo": ("leash", "mock"),
     "serve": (*GROUND, "catalog", "claims", "leash", "store", "supervised"),
     "operator": (*GROUND, "claims"),
-    "commands": (*GROUND, "catalog", "mock", "operator", "serve", "usage"),
+    "commands": (*GROUND, "catalog", "formats", "mock", "operator", "serve", "usage"),
     "__main__": ("commands",),
 }
 

@@ -100,10 +100,8 @@ class Exchange:
         self.started_at_us = time.time_ns() // 1000
         self.id = relay.new_id(self.started_at_us // 1000)
         self.endpoint = endpoint
-        self.format = FORMATS[endpoint.format]
-        """The client's dialect."""
+        self.format = FORMATS[endpoint.format]  # the client's dialect
         self.address = PLAIN
-        """What the request's address said."""
         self.thread: Thread | None = None
         """The conversation it belongs to, on OpenAI Responses."""
         self.strict = False
