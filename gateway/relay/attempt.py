@@ -173,7 +173,7 @@ class Trial:
             pipeline = self.pipeline = self.passage.pipeline()
             self._begun_at = self._exchange.relay.loop.time()
         out = pipeline.feed(data)
-        if pipeline.error is not None:
+        if pipeline.error is not None and not pipeline.opened:
             self._give_back(pipeline.error)
             return
         self._held = self._held + out if self._held else out
@@ -184,7 +184,7 @@ class Trial:
         held, self._held = self._held, b""
         if self._exchange.thread is not None:
             self._exchange.thread.first_bytes = held
-        self._exchange.begin_pumping(self).send(held)
+        self._exchange.begin_pumping(self).begin(held)
 
     def _end_stream(self, pipeline: Pipeline) -> None:
         """A stream that ended before it had any content."""
@@ -192,11 +192,15 @@ class Trial:
         self.error = pipeline.error
         if self.error is None and not pipeline.complete:
             self.error = UpstreamMalformed("The provider's stream ended before it said anything.")
-        if self.error is not None:
+        if self.error is not None and not pipeline.opened:
             self.finish()
             return
         held, self._held = self._held, b""
-        self._exchange.begin_pumping(self).finish(held)
+        pump = self._exchange.begin_pumping(self)
+        if self.error is not None:
+            pump.provider_failed(held, self.error)
+        else:
+            pump.finish(held)
 
     def _give_back(self, error: UpstreamError) -> None:
         """The provider failed before it said anything: its connection is of no more use."""

@@ -49,9 +49,16 @@ class Pump:
         else:
             out = pipeline.feed(data)
             if pipeline.error is not None:
-                self._provider_failed(out, pipeline.error)
+                self.provider_failed(out, pipeline.error)
                 return
         self.send(out)
+
+    def begin(self, held: bytes) -> None:
+        """What was held back until there was content; the provider may have failed right behind it."""
+        if self.pipeline is not None and self.pipeline.error is not None:
+            self.provider_failed(held, self.pipeline.error)
+        else:
+            self.send(held)
 
     def send(self, out: bytes) -> None:
         """Bytes for the client."""
@@ -116,7 +123,7 @@ class Pump:
         self._break(b"", error)
         return True
 
-    def _provider_failed(self, out: bytes, error: UpstreamError) -> None:
+    def provider_failed(self, out: bytes, error: UpstreamError) -> None:
         """The provider said within its stream that it failed: the client hears it in its own dialect."""
         self._trial.error = error
         self._trial.stop_waiting()
