@@ -44,9 +44,13 @@ def read_content(value: Any, path: str) -> tuple[Part, ...]:
 def read_thinking(message: Fields, path: str) -> tuple[Reasoning, ...]:
     """What an assistant message carries of its thinking: blocks with state, else plain text (REAS-6)."""
     blocks = message.get("thinking_blocks")
-    if isinstance(blocks, list) and blocks:
-        return tuple(_block(an_object(block, f"{path}.thinking_blocks[{at}]")) for at, block in enumerate(blocks))
     text = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(blocks, list) and blocks:
+        read = tuple(_block(an_object(block, f"{path}.thinking_blocks[{at}]")) for at, block in enumerate(blocks))
+        # In a stream the text comes apart from the signature; a signature is good for its text only.
+        if isinstance(text, str) and len(read) == 1 and not read[0].text:
+            return (Reasoning(text, read[0].state),)
+        return read
     return (Reasoning(text),) if isinstance(text, str) and text else ()
 
 
