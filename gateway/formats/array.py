@@ -1,11 +1,14 @@
-"""A Gemini stream for a client that did not ask for `alt=sse`: the same objects as one JSON array, byte for byte."""
+"""Gemini streams that are one JSON array: for a client that did not ask for `alt=sse`, and of a provider that does not
+know it. The objects stay byte for byte, but for line breaks between their members where they become events."""
 
 from __future__ import annotations
 
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
 from gateway.records import Tokens
 
-from .passing import PassThrough
+from .format import Format
+from .gemini.array import ArraySplitter
+from .passing import Passing, PassThrough
 from .sse import Splitter
 
 
@@ -55,6 +58,10 @@ class ArrayFraming:
         rest = self._framed(self._splitter.feed(self._through.close()) + self._splitter.close())
         return rest + self._end() if self.complete else rest
 
+    def resume(self) -> str:
+        """Nothing: the client asks for the rest of an answer itself."""
+        return self._through.resume()
+
     def open(self) -> bytes:
         """The beginning: an array begins with its first element."""
         return self._through.open()
@@ -74,3 +81,26 @@ class ArrayFraming:
 
     def _end(self) -> bytes:
         return b"]" if self._begun else b"[]"
+
+
+class FromArray(PassThrough):
+    """A provider's array that goes out as a stream of events."""
+
+    __slots__ = ("_objects",)
+
+    def __init__(self, dialect: Format, passing: Passing, *, model: str) -> None:
+        super().__init__(dialect, passing, model=model)
+        self._objects = ArraySplitter()
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the client gets for `chunk`: every object in it that is whole."""
+        try:
+            objects = self._objects.feed(chunk)
+        except UpstreamMalformed as error:
+            self.error = error
+            return b""
+        return super().feed(b"".join([b"data: %b\r\n\r\n" % each.translate(_ONE_LINE) for each in objects]))
+
+
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+"""Line breaks stand between members only: in a string they are escaped."""

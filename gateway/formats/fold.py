@@ -5,7 +5,7 @@ The service tier is in no piece and is lost on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -75,6 +75,27 @@ def unfold(reply: Reply) -> list[Event]:
     if reply.usage is not None:
         out.append(UsageReported(reply.usage))
     return [*out, ReplyEnd()]
+
+
+def joined(replies: Sequence[Reply]) -> list[Event]:
+    """The events of a reply that came in several parts: one beginning, one end, the reasons of the last, and what all
+    of them took."""
+    events = [event for reply in replies for event in unfold(reply)]
+    if len(replies) == 1:
+        return events
+    begin, *_ = events
+    ends = unfold(structs.replace(replies[-1], usage=sum_of([reply.usage for reply in replies])))
+    said = [event for event in events if not isinstance(event, _ONCE)]
+    return [begin, *said, *(event for event in ends if isinstance(event, _ONCE) and not isinstance(event, ReplyBegin))]
+
+
+def sum_of(usages: Iterable[Usage | None]) -> Usage | None:
+    """What several requests took together; None where nobody said."""
+    known = [usage for usage in usages if usage is not None]
+    return sum(known[1:], start=known[0]) if known else None
+
+
+_ONCE = (ReplyBegin, ChoiceEnd, UsageReported, ReplyEnd)
 
 
 def _runs_on(before: Part | None, part: Part) -> bool:

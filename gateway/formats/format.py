@@ -6,6 +6,7 @@ are parsed JSON; streams are events, an object with state on either side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -51,6 +52,8 @@ class ToolRules:
     """What a name may begin with, where that is less; `_` is put in front otherwise."""
     custom: bool = False
     """It has free-form tools of its own."""
+    id_prefix: str = "call_"
+    """What ids begin with that are made for its clients where a provider gave none."""
 
 
 class EventReader(Protocol):
@@ -67,6 +70,21 @@ class EventReader(Protocol):
         nothing if either was said already."""
 
 
+    def resume(self) -> str:
+        """The token for which the provider goes on with this answer in another stream, which is read next; empty when
+        there is none to be asked for. To be asked before `close`."""
+
+
+class Undivided:
+    """Of a reader whose dialect never goes on with an answer in another one."""
+
+    __slots__ = ()
+
+    def resume(self) -> str:
+        """Never anything."""
+        return ""
+
+
 class EventWriter(Protocol):
     """Writes one stream for a client, as bytes with their framing. It may rely on the order `events` promises."""
 
@@ -78,6 +96,10 @@ class EventWriter(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """The last bytes of a stream that ends with this error, whatever went out before."""
+
+
+def _never(fields: Fields) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +131,14 @@ class Format:
     field_names: Mapping[str, str]
     """Neutral field → this dialect's path, for what clients are told of losses."""
     tools: ToolRules
+    goes_on: Callable[[Fields], str] = _never
+    """The token for which a provider goes on with a whole answer in another one; empty when that was all."""
+    origins: tuple[str, ...] = ()
+    """Whose reasoning its providers take back (REAS-8)."""
     urls: frozenset[str] = frozenset()
     """Kinds of parts whose URL it takes: `image`, `document`."""
+    own_urls: re.Pattern[str] | None = None
+    """Addresses that its vendor alone can open, of whatever kind."""
     keepalive: bytes = b""
     """What shows life in a silent stream; empty where its clients bear nothing."""
     headers: tuple[tuple[bytes, bytes], ...] = ()

@@ -13,6 +13,10 @@ from functools import lru_cache
 from .format import ToolRules
 
 
+MADE = "\0"
+"""Begins an id that a reader made: how it goes on being called depends on the client, whom no reader knows (TID-2)."""
+
+
 def clean_id(original: str, rules: ToolRules) -> str:
     """The id as the dialect takes it: itself where it can be (TID-1)."""
     cleaned = foreign_characters(rules.id_characters).sub("_", original)
@@ -24,6 +28,14 @@ def clean_id(original: str, rules: ToolRules) -> str:
 def made_id(prefix: str, *what: object) -> str:
     """An id for what has none: the prefix and 24 hexadecimal digits that depend on nothing but the parts (TID-2)."""
     return prefix + _digest("\0".join(str(part) for part in what))[:24]
+
+
+def told_id(given: str, prefix: str, *what: object) -> str:
+    """An id as the client hears it: the provider's own, else one with the prefix of the client's dialect, made by the
+    reader or of the parts."""
+    if given[:1] == MADE:
+        return prefix + given[1:]
+    return given or made_id(prefix, *what)
 
 
 def marked(cleaned: str, original: str, length: int) -> str:

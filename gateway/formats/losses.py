@@ -35,6 +35,21 @@ class Losses:
             self.refuse(field)
         self._note(self.dropped, field)
 
+    def drop_unknown(self, path: str) -> None:
+        """A field that is known by nothing but the client's own name for it, which is no word of ours, is left out.
+
+        Raises UnsupportedParameter when the client asked for strictness.
+        """
+        if self._strict:
+            raise UnsupportedParameter(f"{path} is not supported by the selected upstream.", param=path)
+        if path not in self.dropped:
+            self.dropped.append(path)
+
+    def forget(self, field: str) -> None:
+        """The field is left out, and strictness does not mind: clients send it back as they got it, and it means nothing
+        to another provider than the one it came from."""
+        self._note(self.dropped, field)
+
     def emulate(self, field: str) -> None:
         """The effect of the field is got another way."""
         self._note(self.emulated, field)

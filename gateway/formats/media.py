@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +16,8 @@ from msgspec import structs
 from gateway.errors import InvalidRequest
 
 from .neutral import Document, Image, Part, Prompt, Source, ToolResult
+
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 _SAME_TYPE = {"image/jpg": "image/jpeg"}
 
@@ -47,19 +50,29 @@ def data_url(source: Source) -> str:
     return source.value
 
 
-def wanted_urls(prompt: Prompt, takes: frozenset[str]) -> tuple[str, ...]:
+def wanted_urls(prompt: Prompt, takes: frozenset[str], own: re.Pattern[str] | None = None) -> tuple[str, ...]:
     """URLs of images and documents that the dialect cannot be told as such, each once, in order.
 
-    `takes` names the kinds whose URLs it takes: `image`, `document`.
+    `takes` names the kinds whose URLs it takes: `image`, `document`; `own` matches those that its vendor alone can open.
     """
     kinds = tuple(kind for word, kind in (("image", Image), ("document", Document)) if word not in takes)
+    found = (part.source.value for part in _located(prompt) if isinstance(part, kinds))
+    return tuple(dict.fromkeys(url for url in found if own is None or not own.match(url)))
+
+
+def strange_urls(prompt: Prompt, own: re.Pattern[str] | None = None) -> tuple[str, ...]:
+    """URLs that nobody can fetch, and that no vendor but their own can open (`gs://`): all that are not of the web."""
+    found = (part.source.value for part in _located(prompt))
+    return tuple(url for url in found if not _WEB.match(url) and not (own is not None and own.match(url)))
+
+
+def _located(prompt: Prompt) -> Iterator[Image | Document]:
     parts = (part for turn in prompt.turns for part in _within(turn.parts))
-    found = (part.source for part in parts if isinstance(part, Image | Document) and isinstance(part, kinds))
-    return tuple(dict.fromkeys(source.value for source in found if source.kind == "url"))
+    return (part for part in parts if isinstance(part, Image | Document) and part.source.kind == "url")
 
 
 def inlined(prompt: Prompt, fetched: Mapping[str, Source]) -> Prompt:
-    """The prompt with fetched content in the place of its URLs."""
+    """The prompt with fetched content in the place of its URLs. Raises InvalidRequest for an image that is none."""
     if not fetched:
         return prompt
     turns = tuple(structs.replace(turn, parts=_replaced(turn.parts, fetched)) for turn in prompt.turns)
@@ -101,5 +114,9 @@ def _with_content(part: Part, fetched: Mapping[str, Source]) -> Part:
     if isinstance(part, ToolResult):
         return structs.replace(part, parts=_replaced(part.parts, fetched))
     if isinstance(part, Image | Document) and part.source.kind == "url" and part.source.value in fetched:
-        return structs.replace(part, source=fetched[part.source.value])
+        source = fetched[part.source.value]
+        if isinstance(part, Image) and not source.media_type.startswith("image/"):
+            shown = part.source.value.partition("?")[0][:80]
+            raise InvalidRequest(f"{shown} was to be an image, but leads to {source.media_type or 'something else'}.")
+        return structs.replace(part, source=source)
     return part

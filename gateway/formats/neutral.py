@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 FormatName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 
@@ -181,6 +182,8 @@ class Tool(Struct, frozen=True):
     allowed_domains: tuple[str, ...] = ()
     location: dict[str, str] | None = None
     """Of the user, for web search: `city`, `country`, `region`, `timezone`."""
+    path: str = ""
+    """What the client calls it, where that is not its place in `tools`."""
 
 
 class ToolChoice(Struct, frozen=True):
@@ -304,6 +307,10 @@ class Usage(Struct, frozen=True):
     def output(self) -> int:
         """All output."""
         return self.visible + self.reasoning
+
+    def __add__(self, other: Usage) -> Usage:
+        """What two requests took together."""
+        return Usage(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
 
 
 class TokenChance(Struct, frozen=True):

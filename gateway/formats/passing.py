@@ -7,9 +7,7 @@ the model's name is put back to what the client asked for (G-3), byte for byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections import deque
 
 import orjson
 
@@ -18,65 +16,25 @@ from gateway.records import Tokens
 
 from . import sse
 from .format import Format
+from .members import members, without
+from .passing_marks import PASSING, PLAIN, Fields, Passing
+from .rename import Rename, renamed_reply
 from .translation import tokens_of
+
+__all__ = ["HELD_BYTES", "PASSING", "PLAIN", "PassThrough", "Passing", "renamed_reply"]
 
 HELD_BYTES = 64 * 1024
 """Most bytes of an unfinished event held back. A longer event is passed on piece by piece."""
 
-TAIL_BYTES = 4096
-"""How much of the end of a stream is kept to judge how it ended."""
+TAIL_CHUNKS = 8
+"""How many of the last chunks are kept to judge how a stream ended."""
 
-DONE = b"data: [DONE]\n\n"
+TAIL_BYTES = 16 * 1024
+"""How much of each is kept, and of the end of an event too long to be held: there it says its usage."""
 
-_NO_USAGE = re.compile(rb',\s*"usage"\s*:\s*null')
-
-
-class Passing(NamedTuple):
-    """What must be known of a dialect's streams to pass them through."""
-
-    finished: re.Pattern[bytes]
-    """Stands in every stream that was finished."""
-    marks: tuple[bytes, ...] = ()
-    """One of these is in an event that `finished` matches; such events may be large, so they are looked at as they
-    come. Where there are none, `finished` is looked for in the last bytes of the stream."""
-    opening: re.Pattern[bytes] = re.compile(rb"(?!)")
-    """Matches events that come before there is any content: an error after them is still no answer."""
-    usage_key: bytes = b'"usage"'
-    usage_within: tuple[str, ...] = ()
-    """Objects of an event that may hold the usage, beside the event itself."""
-    model_key: bytes = b'"model"'
-    done: bytes = b""
-    """Ends every stream; added where a finished one lacks it."""
-
-
-_NAMED_EVENTS = rb"(?:event: ?(?:%b)\r?\n(?:[^\r\n]+\r?\n)*\r?\n|:[^\r\n]*\r?\n(?:\r?\n)?)*"
-
-PASSING: Mapping[str, Passing] = MappingProxyType(
-    {
-        "openai_chat": Passing(re.compile(rb'"finish_reason"\s*:\s*"'), done=DONE),
-        "openai_responses": Passing(
-            re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed|cancelled)"'),
-            marks=(b"response.completed", b"response.incomplete", b"response.failed", b"response.cancelled"),
-            opening=re.compile(_NAMED_EVENTS % rb"response\.(?:created|queued|in_progress)"),
-            usage_within=("response",),
-        ),
-        "anthropic": Passing(
-            re.compile(rb'"type"\s*:\s*"message_stop"|"stop_reason"\s*:\s*"'),
-            opening=re.compile(_NAMED_EVENTS % rb"message_start|ping"),
-            usage_within=("message",),
-        ),
-        "gemini": Passing(
-            re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"'),
-            marks=(b'"finishReason"', b'"blockReason"'),
-            usage_key=b'"usageMetadata"',
-            model_key=b'"modelVersion"',
-        ),
-    }
-)
-"""By dialect. Events as in each vendor's reference of its stream."""
-
-PLAIN = Passing(re.compile(rb""))
-"""Streams of endpoints whose events we know nothing of (speech, images): they are finished when they end."""
+_SAID_DONE = re.compile(rb"(?:\A|[\r\n])data:[ \t]*\[DONE\][ \t]*[\r\n]")
+_NULL = re.compile(rb"\s*:\s*null")
+_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data:")
 
 
 class PassThrough:
@@ -91,10 +49,12 @@ class PassThrough:
         "_format",
         "_held",
         "_hide_usage",
+        "_last",
+        "_long_tail",
+        "_long_tokens",
         "_passing",
         "_rename",
         "_spilling",
-        "_tail",
         "_usage_event",
         "_usage_fields",
         "error",
@@ -106,14 +66,19 @@ class PassThrough:
         self._passing = passing
         self._hide_usage = hide_usage
         """The client did not ask for usage: what we asked for is ours."""
-        self._rename = Rename(passing.model_key, model) if model else None
+        self._rename = Rename(passing.place, model) if model else None
         self._held = b""
-        self._tail = b""
+        self._last: deque[bytes] = deque(maxlen=TAIL_CHUNKS)
         self._spilling = False
+        """An event too long to be held is going out in pieces."""
+        self._long_tail = b""
+        """The end of what went out of it."""
+        self._long_tokens: Tokens | None = None
+        """What such an event said of usage."""
         self._ended = False
         """An event was seen that only finished streams have."""
         self._usage_event = b""
-        self._usage_fields: dict[str, Any] = {}
+        self._usage_fields: Fields = {}
         self.opened = False
         """Content has begun."""
         self.error: UpstreamError | None = None
@@ -130,33 +95,28 @@ class PassThrough:
         if self._usage_event:
             self._note_usage(_fields_of(self._usage_event))
             self._usage_event = b""
-        return tokens_of(self._format.read_usage(self._usage_fields)) if self._usage_fields else None
+        return tokens_of(self._format.read_usage(self._usage_fields)) if self._usage_fields else self._long_tokens
 
     def feed(self, chunk: bytes) -> bytes:
         """What the client gets for `chunk`; empty while an event is incomplete."""
-        if self._held:
-            chunk, self._held = self._held + chunk, b""
-        if chunk.endswith(sse.EVENT_ENDS):
-            self._spilling = False
-        else:
-            chunk = self._whole_events(chunk)
-        if not self.opened and chunk:
-            self._begin(chunk)
-        at = chunk.find(self._passing.usage_key)
-        if at >= 0:
-            chunk = self._with_usage_noted(chunk, at)
-        if self._passing.marks and not self._ended:
-            self._look_for_end(chunk)
-        self._tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (self._tail + chunk)[-TAIL_BYTES:]
-        return chunk if self._rename is None else self._rename.feed(chunk)
+        if self._held or self._spilling or not chunk.endswith(sse.EVENT_ENDS):
+            return self._feed_uneven(chunk)
+        return self._pass_events(chunk)
 
     def close(self) -> bytes:
-        """What the client gets when the provider has ended: the rest, and the end mark a finished stream may lack."""
-        rest = self.feed(b"\n\n") if self._held or self._spilling else b""
+        """What the client gets when the provider has ended: the rest, if it is whole, and the end mark that a finished
+        stream may lack."""
+        whole = self._spilling or _is_whole(self._held) or self._passing is PLAIN
+        rest = self.feed(b"\n\n") if whole and (self._held or self._spilling) else b""
+        self._held = b""
         done = self._passing.done
         if done and not self._said_done() and self._finished:
             return rest + done
         return rest
+
+    def resume(self) -> str:
+        """Nothing: a client that speaks the provider's dialect asks for the rest of an answer itself."""
+        return ""
 
     def open(self) -> bytes:
         """The beginning, though there is no content yet: nothing is held that has come whole."""
@@ -176,37 +136,95 @@ class PassThrough:
     @property
     def failed(self) -> bool:
         """Whether the stream ended with an error event of the provider's own."""
-        return b'"error"' in self._tail and any(map(_is_error, sse.split_events(self._tail)[-2:]))
+        tail = self._tail
+        return b'"error"' in tail and any(map(_is_error, sse.split_events(tail)[-2:]))
+
+    @property
+    def _tail(self) -> bytes:
+        return b"".join(self._last)
 
     @property
     def _finished(self) -> bool:
-        return self._ended or (not self._passing.marks and bool(self._passing.finished.search(self._tail)))
+        return self._ended or self._passing.finished.search(self._tail) is not None
 
     def _said_done(self) -> bool:
-        return bool(self._passing.done) and b"[DONE]" in self._tail[-256:]
+        return bool(self._passing.done) and _SAID_DONE.search(self._tail) is not None
+
+    def _feed_uneven(self, chunk: bytes) -> bytes:
+        """What can go out of bytes that begin or end within an event."""
+        held, self._held = self._held, b""
+        chunk = held + chunk if held else chunk
+        out = b""
+        if self._spilling:
+            end = sse.end_of_event(chunk)
+            if not end:
+                return self._pass_piece(chunk)
+            self._spilling = False
+            out = self._pass_last_piece(chunk[:end])
+            chunk, held = chunk[end:], b""
+        end = sse.end_of_events(chunk, max(len(held) - 3, 0))
+        if end:
+            out += self._pass_events(chunk[:end])
+        if len(chunk) - end <= HELD_BYTES:
+            self._held = chunk[end:]
+            return out
+        self._spilling = True
+        return out + self._pass_piece(chunk[end:])
+
+    def _pass_piece(self, piece: bytes) -> bytes:
+        """Line ends stay behind: the event may end with them."""
+        whole = piece.rstrip(b"\r\n")
+        self._held = piece[len(whole) :]
+        self._note_piece(whole)
+        return whole if self._rename is None else self._rename.feed_piece(whole, last=False)
+
+    def _pass_last_piece(self, piece: bytes) -> bytes:
+        self._note_piece(piece)
+        tail, self._long_tail = self._long_tail, b""
+        tokens = self._format.tokens_in(tail) if self._passing.usage_key in tail else None
+        if tokens is not None:
+            self._long_tokens, self._usage_event, self._usage_fields = tokens, b"", {}
+        self._last.append(tail)
+        return piece if self._rename is None else self._rename.feed_piece(piece, last=True)
+
+    def _note_piece(self, piece: bytes) -> None:
+        self.opened = True
+        seen = self._long_tail + piece
+        self._look_for_end(seen)
+        self._long_tail = seen[-TAIL_BYTES:]
+
+    def _pass_events(self, chunk: bytes) -> bytes:
+        if not self.opened:
+            self._begin(chunk)
+        self._last.append(chunk if len(chunk) <= TAIL_BYTES else self._end_of(chunk))
+        passing = self._passing
+        if passing.gate not in chunk:
+            return chunk
+        at = chunk.find(passing.usage_key)
+        if at >= 0:
+            chunk = self._with_usage_noted(chunk, at)
+        return chunk if self._rename is None else self._rename.feed(chunk)
+
+    def _end_of(self, chunk: bytes) -> bytes:
+        self._look_for_end(chunk)
+        return chunk[-TAIL_BYTES:]
 
     def _begin(self, chunk: bytes) -> None:
         """Is this content yet, or an error in its place?"""
-        if b'"error"' in chunk:
-            failed = next((event for event in sse.split_events(chunk) if _is_error(event)), None)
-            if failed is not None:
-                self.error = self._format.read_error(500, {}, sse.event_data(failed))
+        for event in sse.split_events(chunk) if self.error is None else ():
+            data = sse.event_data(event)
+            if not data:
+                continue
+            if _is_error(event):
+                self.error = self._format.read_error(500, {}, data)
                 return
-        self.opened = self._passing.opening.fullmatch(chunk) is None
+            if not self._passing.is_opening(_fields_of(event)):
+                self.opened = True
+                return
 
-    def _look_for_end(self, chunk: bytes) -> None:
-        seen = self._tail + chunk if self._spilling else chunk
-        if any(mark in seen for mark in self._passing.marks):
-            self._ended = self._passing.finished.search(seen) is not None
-
-    def _whole_events(self, chunk: bytes) -> bytes:
-        end = sse.end_of_events(chunk)
-        if len(chunk) - end > HELD_BYTES or (self._spilling and not end):
-            self._spilling = True
-            return chunk
-        self._spilling = False
-        self._held = chunk[end:]
-        return chunk[:end]
+    def _look_for_end(self, seen: bytes) -> None:
+        """In what is too long to be kept until it is asked for."""
+        self._ended = self._ended or self._passing.finished.search(seen) is not None
 
     def _with_usage_noted(self, chunk: bytes, at: int) -> bytes:
         """Read the usage in whole events, and hide what the client did not ask for. `at` is where it is first spoken
@@ -214,9 +232,11 @@ class PassThrough:
         if not self._hide_usage:
             self._keep_usage(chunk, at)
             return chunk
-        if chunk.startswith(b'"usage":null', at):
-            chunk = chunk.replace(b',"usage":null', b"")
-            at = chunk.find(b'"usage"')
+        for usual, hidden in _USUAL_NULLS:
+            if chunk.startswith(usual, at - 1):
+                chunk = chunk.replace(usual, hidden)
+                at = chunk.find(b'"usage"')
+                break
         done = 0
         kept: list[bytes] = []
         while at >= 0:
@@ -231,18 +251,21 @@ class PassThrough:
 
         Dialects that spread their numbers over several kinds of events have them read at once.
         """
+        key = self._passing.usage_key
         if not self._passing.usage_within:
-            last = chunk.rfind(self._passing.usage_key)
-            start, end = sse.event_around(chunk, last)
-            if not chunk.startswith(b"null", last + len(self._passing.usage_key) + 1):
+            last = chunk.rfind(key)
+            while last >= 0 and _NULL.match(chunk, last + len(key)):
+                last = chunk.rfind(key, 0, last)
+            if last >= 0:
+                start, end = sse.event_around(chunk, last)
                 self._usage_event = chunk[start:end]
             return
         while at >= 0:
             start, end = sse.event_around(chunk, at)
             self._note_usage(_fields_of(chunk[start:end]))
-            at = chunk.find(self._passing.usage_key, end)
+            at = chunk.find(key, end)
 
-    def _note_usage(self, fields: dict[str, Any]) -> None:
+    def _note_usage(self, fields: Fields) -> None:
         name = self._passing.usage_key[1:-1].decode()
         for within in (fields, *(fields.get(each) for each in self._passing.usage_within)):
             usage = within.get(name) if isinstance(within, dict) else None
@@ -255,63 +278,37 @@ class PassThrough:
         usage = fields.get("usage")
         if isinstance(usage, dict):
             self._note_usage(fields)
-            if fields.get("choices") == []:
-                return b""
-        elif fields:
-            return _NO_USAGE.sub(b"", event)
-        return event
+            return event if fields.get("choices") or fields.get("error") else b""
+        return _without_usage(event) if fields and usage is None else event
 
 
-class Rename:
-    """Puts the name the client asked for in the place of the model's own, wherever it stands in a stream."""
-
-    __slots__ = ("_found", "_pattern", "_wanted")
-
-    def __init__(self, key: bytes, model: str) -> None:
-        self._pattern = _value_of(key)
-        self._wanted = key + b":" + orjson.dumps(model)
-        self._found = b""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """`chunk` with the name. A quote inside a JSON string is escaped, so what is found is always a key."""
-        if not self._found:
-            found = self._pattern.search(chunk)
-            if found is None:
-                return chunk
-            self._found = found[0]
-        return chunk.replace(self._found, self._wanted)
+_USUAL_NULLS = (
+    (b',"usage":null}\n\n', b"}\n\n"),
+    (b',"usage":null,"obfuscation":"', b',"obfuscation":"'),
+)
+"""How most providers say in every event that there is no usage yet, and what is left without it."""
 
 
-def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
-    """A whole reply with the name the client asked for; as it is where it says none."""
-    found = list(_value_of(key).finditer(body))
-    if len(found) > 1:
-        found = [each for each in found if _is_outermost(body, each.start())][:1]
-    if not found:
-        return body
-    start, end = found[0].span()
-    return body[:start] + key + b":" + orjson.dumps(model) + body[end:]
+def _without_usage(event: bytes) -> bytes:
+    """An event without its `"usage": null`; one that stands further within is not ours."""
+    data = _DATA.search(event)
+    found = next((each for each in members(event, data.end()) if each.name == b'"usage"'), None) if data else None
+    return without(event, found) if found is not None else event
 
 
-_PATTERNS: Mapping[bytes, re.Pattern[bytes]] = {
-    key: re.compile(re.escape(key) + rb'\s*:\s*"(?:[^"\\]|\\.)*"') for key in (b'"model"', b'"modelVersion"')
-}
+def _is_whole(rest: bytes) -> bool:
+    """Whether the rest of a stream is an event that only lacks its end: half of one would break the client's reader."""
+    data = sse.event_data(rest)
+    if not data or data.strip() == b"[DONE]":
+        return bool(rest)
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
-def _value_of(key: bytes) -> re.Pattern[bytes]:
-    return _PATTERNS[key]
-
-
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]')
-
-
-def _is_outermost(body: bytes, at: int) -> bool:
-    """Whether what stands at `at` belongs to the outermost object."""
-    marks = [mark[0] for mark in _STRUCTURE.finditer(body, 0, at)]
-    return sum(mark in (b"{", b"[") for mark in marks) - sum(mark in (b"}", b"]") for mark in marks) == 1
-
-
-def _fields_of(event: bytes) -> dict[str, Any]:
+def _fields_of(event: bytes) -> Fields:
     """The object in an event's data; empty when it is none."""
     try:
         fields = orjson.loads(sse.event_data(event))

@@ -90,6 +90,18 @@ def kept(turns: Iterable[Turn], origins: Collection[str]) -> tuple[Turn, ...]:
     return tuple(turn for turn in filtered if turn.parts)
 
 
+def forgets(turns: Iterable[Turn], origins: Collection[str]) -> bool:
+    """Whether `kept` leaves out reasoning that a client handed back: there was a thought, or the sign of one, in a turn
+    that has nothing of the provider's own."""
+    return any(_is_foreign(turn, origins) for turn in turns if turn.role == "assistant")
+
+
+def _is_foreign(turn: Turn, origins: Collection[str]) -> bool:
+    thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and (part.text or part.state is not None)]
+    states = [part.state for part in turn.parts if isinstance(part, Reasoning | ToolCall) and part.state is not None]
+    return bool(thoughts or states) and not any(state.origin in origins for state in states)
+
+
 def _with_own_reasoning(turn: Turn, origins: Collection[str]) -> Turn:
     if turn.role != "assistant":
         return turn

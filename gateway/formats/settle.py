@@ -34,6 +34,7 @@ from .events import (
     ToolEnd,
     UsageReported,
 )
+from .ids import told_id
 from .neutral import Finish
 from .tool_names import ToolNames
 
@@ -58,21 +59,26 @@ class _Choice:
 class _Call:
     """A call that is being made."""
 
-    __slots__ = ("choice", "held")
+    __slots__ = ("choice", "held", "silent")
 
-    def __init__(self, choice: int, held: list[str] | None) -> None:
+    def __init__(self, choice: int, held: list[str] | None, kind: str) -> None:
         self.choice = choice
         self.held = held
         """Arguments kept until they can be unwrapped; None where they pass at once."""
+        self.silent = kind == "function"
+        """Nothing came but blanks, which before JSON are nothing: arguments of mere blanks are none (TARG-1)."""
 
 
 class Settle:
     """Settles the events of one reply."""
 
-    __slots__ = ("_begun", "_calls", "_choices", "_ended", "_names", "_speaking")
+    __slots__ = ("_begun", "_calls", "_choices", "_ended", "_id", "_id_prefix", "_names", "_speaking")
 
-    def __init__(self, names: ToolNames) -> None:
+    def __init__(self, names: ToolNames, id_prefix: str = "call_") -> None:
         self._names = names.restored
+        self._id_prefix = id_prefix
+        self._id = ""
+        """The reply's."""
         self._begun = False
         self._ended = False
         self._choices: dict[int, _Choice] = {}
@@ -109,6 +115,7 @@ class Settle:
         return choice
 
     def _begin(self, event: ReplyBegin) -> tuple[Event, ...]:
+        self._id = self._id or event.id
         return _NOTHING if self._begun else (event,)
 
     def _usage(self, event: UsageReported) -> tuple[Event, ...]:
@@ -151,13 +158,16 @@ class Settle:
         if choice.ended or event.call in self._calls or not event.name:
             return _NOTHING
         choice.spoke = choice.called = True
+        own_id = told_id(event.id, self._id_prefix, self._id, event.choice, event.call)
+        if own_id != event.id:
+            event = structs.replace(event, id=own_id)
         meant = self._names.get(event.name)
         if meant is None:
-            self._calls[event.call] = _Call(event.choice, None)
+            self._calls[event.call] = _Call(event.choice, None, event.kind)
             return (event,)
         # The request says what kind a tool is, not the answer; a provider that answers in kind has unwrapped nothing.
         wrapped = meant.kind == "custom" and event.kind != "custom"
-        self._calls[event.call] = _Call(event.choice, [] if wrapped else None)
+        self._calls[event.call] = _Call(event.choice, [] if wrapped else None, event.kind)
         kind = "custom" if wrapped else event.kind
         return (structs.replace(event, name=meant.name, namespace=meant.namespace, kind=kind),)
 
@@ -165,6 +175,10 @@ class Settle:
         call = self._calls.get(event.call)
         if call is None or not event.text:
             return _NOTHING
+        if call.silent:
+            if event.text.isspace():
+                return _NOTHING
+            call.silent = False
         if call.held is None:
             return (event,)
         call.held.append(event.text)
@@ -240,7 +254,7 @@ def _agreed(finish: Finish, choice: _Choice) -> Finish:
 
 def _refused(finish: Finish) -> ProviderRefused:
     said = f": {finish.detail}" if finish.detail else ""
-    return ProviderRefused(f"The provider ended its answer without a usable one{said}", category="server", status=502)
+    return ProviderRefused(f"The provider ended its answer without a usable one{said}", category="server")
 
 
 def _unwrapped(arguments: str) -> str:

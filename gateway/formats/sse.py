@@ -21,9 +21,14 @@ _EVENT = re.compile(rb".*?(?:\n\r?\n|\r\r)", re.DOTALL)
 _DATA = re.compile(rb"(?:^|[\r\n])data:[ ]?([^\r\n]*)")
 
 
-def end_of_events(chunk: bytes) -> int:
-    """How many leading bytes of `chunk` are whole events."""
-    return max((chunk.rfind(end) + len(end) for end in EVENT_ENDS if end in chunk), default=0)
+def end_of_events(chunk: bytes, start: int = 0) -> int:
+    """How many leading bytes of `chunk` are whole events; none of them ends before `start`."""
+    return max((at + len(end) for end in EVENT_ENDS if (at := chunk.rfind(end, start)) >= 0), default=0)
+
+
+def end_of_event(chunk: bytes) -> int:
+    """How many leading bytes of `chunk` are its first event; 0 when that is not whole."""
+    return min((at + len(end) for end in EVENT_ENDS if (at := chunk.find(end)) >= 0), default=0)
 
 
 def event_around(chunk: bytes, at: int) -> tuple[int, int]:
@@ -42,6 +47,9 @@ def event_around(chunk: bytes, at: int) -> tuple[int, int]:
 
 def split_events(chunk: bytes) -> list[bytes]:
     """`chunk` cut behind every event; a last piece that is no whole event comes last."""
+    if b"\r" not in chunk:
+        *whole, rest = chunk.split(b"\n\n")
+        return [event + b"\n\n" for event in whole] + ([rest] if rest else [])
     events: list[bytes] = _EVENT.findall(chunk)
     rest = chunk[sum(map(len, events)) :]
     return [*events, rest] if rest else events
@@ -58,12 +66,11 @@ class Splitter:
     Comments, names and ids of events are left out: every dialect says in its data what an event is.
     """
 
-    __slots__ = ("_begun", "_held", "_pieces", "_skip_newline")
+    __slots__ = ("_begun", "_held", "_skip_newline")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._held = bytearray()
         """What came since the last whole event, with LF for every line end."""
-        self._held = 0
         self._skip_newline = False
         """The last byte was a CR: should an LF follow, both are one line end."""
         self._begun = False
@@ -72,14 +79,13 @@ class Splitter:
         """The data of every event that is complete now. Raises UpstreamMalformed on an event over the limit."""
         if b"\r" in chunk or self._skip_newline:
             chunk = self._with_newlines(chunk)
-        pieces = self._pieces
-        if pieces:
-            if b"\n\n" not in chunk and not (chunk[:1] == b"\n" and pieces[-1][-1:] == b"\n"):
+        held = self._held
+        if held:
+            if b"\n\n" not in chunk and not (chunk[:1] == b"\n" and held[-1:] == b"\n"):
                 self._hold(chunk)
                 return []
-            chunk = b"".join((*pieces, chunk))
-            pieces.clear()
-            self._held = 0
+            chunk = b"".join((held, chunk))
+            held.clear()
         end = chunk.rfind(b"\n\n")
         if end < 0:
             self._hold(chunk)
@@ -90,7 +96,8 @@ class Splitter:
 
     def close(self) -> list[bytes]:
         """The data of a last event that lacks its empty line."""
-        rest, self._pieces = b"".join(self._pieces), []
+        rest = bytes(self._held)
+        self._held.clear()
         return self._data_of(rest) if rest else []
 
     def _data_of(self, events: bytes) -> list[bytes]:
@@ -102,11 +109,9 @@ class Splitter:
         return [data for event in events.split(b"\n\n") if (data := _lines_of_data(event)) is not None]
 
     def _hold(self, piece: bytes) -> None:
-        if not piece:
-            return
-        self._pieces.append(piece)
-        self._held += len(piece)
-        if self._held > EVENT_BYTES:
+        self._held += piece
+        if len(self._held) > EVENT_BYTES:
+            self._held = bytearray()
             raise UpstreamMalformed(f"The provider's stream has an event of more than {EVENT_BYTES} bytes.")
 
     def _with_newlines(self, chunk: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.records import Tokens
@@ -11,10 +12,19 @@ from .events import Event, ReplyBegin, ReplyEnd, ReplyFailed, UsageReported
 from .format import EventReader, EventWriter
 from .neutral import Usage
 from .settle import Settle
-from .sse import Splitter
 
 SILENT = frozenset((ReplyBegin, UsageReported))
 """Events after which an answer has not begun yet: until it has, another provider may still give it."""
+
+
+class Cutter(Protocol):
+    """Cuts a stream into what the reader is fed with."""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """What is complete now. Raises UpstreamMalformed."""
+
+    def close(self) -> list[bytes]:
+        """What is left at the end."""
 
 
 class Translate:
@@ -27,8 +37,8 @@ class Translate:
     failed = False
     """Only what is passed through ends with a provider's own words."""
 
-    def __init__(self, reader: EventReader, settle: Settle, writer: EventWriter) -> None:
-        self._splitter = Splitter()
+    def __init__(self, reader: EventReader, settle: Settle, writer: EventWriter, splitter: Cutter) -> None:
+        self._splitter = splitter
         self._reader = reader
         self._settle = settle
         self.writer = writer
@@ -76,6 +86,15 @@ class Translate:
         except UpstreamError as error:
             self.error = error
             return b""
+
+    def resume(self) -> str:
+        """The token for which the provider goes on in another stream, to be fed in next; empty when there is none."""
+        if self._finished or self.error is not None:
+            return ""
+        token = self._reader.resume()
+        if token:
+            self._splitter = self._splitter.__class__()
+        return token
 
     def open(self) -> bytes:
         """The beginning, though there is no content yet."""

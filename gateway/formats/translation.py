@@ -5,7 +5,8 @@ What is lost on the way is in `losses`. A translation is made for one attempt: a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 from msgspec import structs
@@ -13,13 +14,16 @@ from msgspec import structs
 from gateway.errors import UpstreamMalformed
 from gateway.records import ModelFacts, Tokens
 
-from .fold import fold, unfold
+from .fold import fold, joined, unfold
 from .format import EventWriter, Fields, Format, ReplyContext
+from .gemini.array import ArraySplitter
 from .losses import Losses
-from .media import inlined, wanted_urls
-from .neutral import Prompt, Reasoning, Reply, Source, Turn, Usage
+from .media import inlined, strange_urls, wanted_urls
+from .neutral import Part, Prompt, Reasoning, Reply, Source, ToolCall, Turn, Usage
+from .reasoning import forgets
 from .repair import repaired
 from .settle import Settle
+from .sse import Splitter
 from .tooling import ToolNames, fit_tools
 from .translate import Translate
 
@@ -43,41 +47,76 @@ class Translation:
         Raises InvalidRequest, or UnsupportedParameter for what no translation carries.
         """
         self.prompt = repaired(self.client.read_prompt(fields, self.losses))
-        return wanted_urls(self.prompt, self.upstream.urls)
+        own = self.upstream.own_urls
+        if strange := strange_urls(self.prompt, own):
+            self.losses.refuse("turns", f"The selected upstream cannot open this address: {strange[0][:80]}")
+        return wanted_urls(self.prompt, self.upstream.urls, own)
 
     def inline(self, fetched: Mapping[str, Source]) -> None:
         """Put fetched content in the place of its URLs."""
         self.prompt = inlined(self.prompt, fetched)
 
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether there is any of earlier turns to be forgotten."""
+        return forgets(self.prompt.turns, ())
+
     def forget_reasoning(self) -> None:
         """Leave out all reasoning of earlier turns: the provider does not know its own signatures any more."""
         self.prompt = structs.replace(self.prompt, turns=_without_reasoning(self.prompt.turns))
+        self.losses.forget("thoughts")
 
     def write(self, model: str) -> Fields:
         """The request for the provider. Raises UnsupportedParameter for what it cannot be told."""
         fitting, self._names = fit_tools(self.prompt, self.upstream.tools, self._facts, self.losses)
+        if not self._facts.echo_reasoning and forgets(fitting.turns, self.upstream.origins):
+            self.losses.forget("thoughts")
         return self.upstream.write_prompt(fitting, model, self._facts, self.losses)
 
-    def stream(self, context: ReplyContext) -> Translate:
-        """What turns the provider's stream into the client's."""
-        return Translate(self.upstream.event_reader(), Settle(self._names), self.client.event_writer(context))
+    def stream(self, context: ReplyContext, *, array: bool = False) -> Translate:
+        """What turns the provider's stream into the client's; `array` when it is one JSON array (Gemini)."""
+        splitter = ArraySplitter() if array else Splitter()
+        writer = self.client.event_writer(context)
+        return Translate(self.upstream.event_reader(), Settle(self._names), writer, splitter)
+
+    def read_reply(self, body: bytes) -> tuple[Reply, str]:
+        """A provider's whole answer, and the token for which it goes on in another one; empty when that was all.
+
+        Raises UpstreamError when it is none, or failed.
+        """
+        fields = _answer_in(body)
+        if isinstance(fields, dict):
+            return self.upstream.read_reply(fields), self.upstream.goes_on(fields)
+        reader = self.upstream.event_reader()  # a stream in one piece (Gemini without `alt=sse`)
+        return fold([*reader.feed(body), *reader.close()]), ""
 
     def reply(self, body: bytes) -> Reply:
-        """A provider's whole answer, in neutral words. Raises UpstreamError when it is none, or failed."""
-        try:
-            fields = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise UpstreamMalformed("The provider's answer is not JSON.") from None
-        if not isinstance(fields, dict):
-            raise UpstreamMalformed("The provider's answer is not a JSON object.")
+        """A whole answer that came in one part, as the client may have it. Raises UpstreamError."""
+        return self.settled([self.read_reply(body)[0]])
+
+    def settled(self, replies: Sequence[Reply]) -> Reply:
+        """A whole reply as the client may have it, from its parts in order: names, calls and reasons put right.
+
+        Raises ProviderRefused when nothing came of it.
+        """
         settle = Settle(self._names)
-        events = [settled for event in unfold(self.upstream.read_reply(fields)) for settled in settle.feed(event)]
-        return fold([*events, *settle.close()])
+        events = [settled for event in joined(replies) for settled in settle.feed(event)]
+        return structs.replace(fold([*events, *settle.close()]), tier=replies[-1].tier)
 
 
 def write_as_stream(reply: Reply, writer: EventWriter) -> bytes:
     """A whole answer for a client that asked for a stream."""
     return b"".join([writer.write(event) for event in unfold(reply)])
+
+
+def _answer_in(body: bytes) -> Any:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise UpstreamMalformed("The provider's answer is not JSON.") from None
+    if not isinstance(answer, dict | list):
+        raise UpstreamMalformed("The provider's answer is not a JSON object.")
+    return answer
 
 
 def tokens_of(usage: Usage) -> Tokens:
@@ -86,8 +125,9 @@ def tokens_of(usage: Usage) -> Tokens:
 
 
 def _without_reasoning(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    kept = (
-        structs.replace(turn, parts=tuple(part for part in turn.parts if not isinstance(part, Reasoning)))
-        for turn in turns
-    )
-    return tuple(turn for turn in kept if turn.parts)
+    spoken = ((turn, tuple(_unsigned(part) for part in turn.parts if not isinstance(part, Reasoning))) for turn in turns)
+    return tuple(structs.replace(turn, parts=parts) for turn, parts in spoken if parts)
+
+
+def _unsigned(part: Part) -> Part:
+    return structs.replace(part, state=None) if isinstance(part, ToolCall) and part.state is not None else part

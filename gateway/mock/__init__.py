@@ -30,6 +30,8 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `lenient` | OpenAI: arguments that are not known are ignored, as compatible servers do |
 | `citations` | cite a document of the request or else the web; Gemini: grounding |
 | `pings` | Anthropic: a ping before each chunk, not only at the beginning |
+| `parts=N` | Gemini: the answer in so many, each but the last ending with `CONTINUATION` and a token for the next |
+| `array` | Gemini: a stream is one JSON list, as servers give it that know no `alt=sse` |
 | `refusal` | refuse after the content: `refusal` with its details, `SAFETY`; OpenAI: the content is the refusal |
 | `blocked` | refuse the prompt: no content; Gemini: `promptFeedback` and no candidates; OpenAI: 400 |
 | `filter` | OpenAI: a filter ends the content, `content_filter` |
@@ -59,6 +61,9 @@ answer `0` chunks are the head alone, and any other number is the head and half 
 | `retry=SECONDS` | `Retry-After`, and `retry-after-ms`; Gemini: `RetryInfo` in the body |
 | `overloaded` | 503, Anthropic's 529; with `errorevent` the event says so |
 | `quota` | the credit is used up: 429 `insufficient_quota`, Anthropic's 402, Gemini's 429 until tomorrow |
+| `toolong` | the prompt is longer than the model takes: 400 in the provider's words |
+| `disguised` | an error body or a page with the status 200; alone it is a server error |
+| `tattle` | errors repeat the key of the request in their message, those within streams too |
 | `html` | an HTML page, 502 or the status given |
 | `empty` | 200 with an empty body |
 | `garbage` | bytes that are not HTTP |

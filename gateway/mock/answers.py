@@ -116,6 +116,8 @@ class Family(NamedTuple):
     """Request headers, lower-cased names, to the refusal of a wrong key."""
     refuse: Callable[[Wrong, str], Reply]
     """What is wrong, and its detail, in this provider's words."""
+    too_long: Callable[[], Reply]
+    """The refusal of a prompt that is longer than the model takes."""
     overloaded: int = 503
     """The status of a provider that has too much to do."""
     say_when: Callable[[Reply, float], Reply] = say_when_in_headers

@@ -64,11 +64,10 @@ def _limits(reset: int) -> bytes:
     ).encode()
 
 
-def error(status: int, kind: str, message: str) -> Reply:
+def error(status: int, kind: str, message: str, **more: object) -> Reply:
     """Anthropic's error body, the request's id still to come."""
-    return Reply(
-        orjson.dumps({"type": "error", "error": {"type": kind, "message": message}, "request_id": None}), status
-    )
+    told = {"type": kind, "message": message, **more}
+    return Reply(orjson.dumps({"type": "error", "error": told, "request_id": None}), status)
 
 
 def write_error(status: int, model: str) -> Reply:
@@ -81,6 +80,11 @@ def quota_exceeded() -> Reply:
     """402 that no waiting cures."""
     message = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade."
     return error(402, "billing_error", message)
+
+
+def too_long() -> Reply:
+    """400 for more tokens than fit."""
+    return error(400, "invalid_request_error", "prompt is too long: 210007 tokens > 200000 maximum")
 
 
 def check_key(headers: Mapping[bytes, bytes]) -> Reply | None:
@@ -103,12 +107,21 @@ def _finish(reply: Reply, number: int, target: str) -> Reply:
     return reply._replace(body=reply.body.replace(b'"request_id":null', b'"request_id":"req_%032x"' % number))
 
 
-FAMILY = Family(write_headers, write_error, quota_exceeded, check_key, explain, overloaded=529, finish=_finish)
+FAMILY = Family(
+    write_headers, write_error, quota_exceeded, check_key, explain, too_long, overloaded=529, finish=_finish
+)
 
 
 def refuse(message: str) -> Refused:
     """A 400 to raise."""
     return Refused(error(400, "invalid_request_error", message))
+
+
+def refuse_thread() -> Refused:
+    """A 400 to raise for a thread, as an organization without threads gets it: clients go on without one."""
+    message = "thread: Message threads are not available to this organization."
+    details = {"error_code": "thread_unsupported_request", "unsupported": ["organization"]}
+    return Refused(error(400, "invalid_request_error", message, details=details))
 
 
 def check_version(call: Call) -> str:

@@ -139,6 +139,8 @@ def read_request(call: Call, *, counting: bool = False) -> Asked:
     if b"anthropic-beta" in call.headers:
         optional |= _BETA
     closed(_ALWAYS if counting else {**_ALWAYS, "max_tokens": whole(0)}, optional)(document, "")
+    if document.get("thread") is not None:
+        raise anthropic.refuse_thread()
     abilities = find_abilities(call.model)
     turns = read_turns(document["messages"], abilities)
     check_turns(turns, model=call.model, version=version, abilities=abilities)

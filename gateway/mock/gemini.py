@@ -76,6 +76,12 @@ def quota_exceeded() -> Reply:
     return error(429, "RESOURCE_EXHAUSTED", message, failure)
 
 
+def too_long() -> Reply:
+    """400 for more tokens than fit."""
+    counted = "The input token count (1200007) exceeds the maximum number of tokens allowed (1048576)."
+    return error(400, "INVALID_ARGUMENT", counted)
+
+
 def say_when(reply: Reply, seconds: float) -> Reply:
     """Google says it in the body and in no header."""
     document = orjson.loads(reply.body)
@@ -110,7 +116,9 @@ def _finish(reply: Reply, number: int, target: str) -> Reply:
     return reply._replace(body=b"[%b]" % reply.body)
 
 
-FAMILY = Family(write_headers, write_error, quota_exceeded, check_key, explain, say_when=say_when, finish=_finish)
+FAMILY = Family(
+    write_headers, write_error, quota_exceeded, check_key, explain, too_long, say_when=say_when, finish=_finish
+)
 
 
 def wants_events(query: str) -> bool:

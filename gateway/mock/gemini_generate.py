@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -152,6 +154,9 @@ def _result(response: dict[str, Any]) -> str:
 
 
 def _end(call: Call, *, chunks: int, script: Script, reason: str) -> dict[str, Any]:
+    part = part_of(call.document.get("continuationToken"))
+    if part < call.script.parts:
+        return {"finishReason": "CONTINUATION", "continuationToken": token_after(part)}
     reason = call.script.finish or ("SAFETY" if call.script.refusal else reason)
     end: dict[str, Any] = {"finishReason": reason}
     if reason == "SAFETY":
@@ -159,6 +164,21 @@ def _end(call: Call, *, chunks: int, script: Script, reason: str) -> dict[str, A
     if call.script.citations and chunks and not script.stamp:
         end["groundingMetadata"] = _grounding(texts.content(script, call.clock, most=1))
     return end
+
+
+def token_after(part: int) -> str:
+    """For the next answer."""
+    return base64.b64encode(b"part %d" % part).decode()
+
+
+def part_of(token: Any) -> int:
+    """Which answer a token asks for. Raises `Refused` for one we did not give."""
+    if token is None:
+        return 1
+    said = base64.b64decode(str(token)).decode("utf-8", "replace")
+    if not re.fullmatch(r"part \d{1,3}", said):
+        raise gemini.refuse("Invalid continuation token.")
+    return int(said[5:]) + 1
 
 
 def _grounding(text: str) -> dict[str, Any]:
@@ -211,7 +231,7 @@ class _Chunks:
     def __init__(self, call: Call, plan: _Plan) -> None:
         self._call = call
         self._plan = plan
-        events = gemini.wants_events(call.query)
+        events = gemini.wants_events(call.query) and not call.script.array
         self._before, self._after = (b"data: ", b"\n\n") if events else (b",\r\n", b"")
         self.content_type = EVENT_STREAM if events else JSON
         self.opening = b"" if events else b"["

@@ -53,6 +53,13 @@ def quota_exceeded() -> Reply:
     return error(429, message, kind="insufficient_quota", code="insufficient_quota")
 
 
+def too_long() -> Reply:
+    """400 for more tokens than fit."""
+    counted = "This model's maximum context length is 128000 tokens. However, your messages resulted in 130007 tokens."
+    message = f"{counted} Please reduce the length of the messages."
+    return error(400, message, kind="invalid_request_error", param="messages", code="context_length_exceeded")
+
+
 def check_key(headers: Mapping[bytes, bytes]) -> Reply | None:
     """The refusal of a key that fails; any other key, and none at all, is welcome."""
     key = keys.read_bearer(headers.get(b"authorization", b""))
@@ -87,7 +94,7 @@ def explain(wrong: Wrong, detail: str) -> Reply:
     return error(status, message.replace("{}", detail), kind="invalid_request_error", param=param, code=code)
 
 
-FAMILY = Family(write_headers, write_error, quota_exceeded, check_key, explain)
+FAMILY = Family(write_headers, write_error, quota_exceeded, check_key, explain, too_long)
 
 
 def refuse(message: str, *, param: str | None = None, code: str | None = None) -> Refused:

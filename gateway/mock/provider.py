@@ -17,6 +17,7 @@ from gateway.mock.kept import Kept
 from gateway.mock.ledger import Exchange, Ledger
 from gateway.mock.requests import Incoming
 from gateway.mock.script import PLAIN, BadScript, Script, read_script, split_model
+from gateway.mock.telltale import repeat_key
 
 HTML = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>Bad gateway</h1><hr>mock</body></html>\n"
 
@@ -57,6 +58,8 @@ class Provider:
             played = self._answer(endpoint, exchange, number=number, headers=headers)
         except BadScript as error:
             played = Played(family.refuse(Wrong.BAD_SCRIPT, str(error)), PLAIN, family)
+        if played.script.tattle:
+            played = played._replace(answer=repeat_key(played.answer, headers, disguised=played.script.disguised))
         if isinstance(played.answer, Reply) and played.answer.status >= 300:
             return played._replace(answer=family.finish(played.answer, number, request.path))
         return played
@@ -145,17 +148,25 @@ def _scripted(family: Family, script: Script, model: str) -> Reply | None:
         return Reply(b"")
     if script.html:
         status = script.status or 502
-        page = Reply(HTML % status, status, b"text/html; charset=utf-8")
+        page = Reply(HTML % status, 200 if script.disguised else status, b"text/html; charset=utf-8")
         return page if script.retry is None else say_when_in_headers(page, script.retry)
     if script.quota:
-        return family.quota_exceeded()
+        return _as_told(family.quota_exceeded(), script)
+    if script.toolong:
+        return _as_told(family.too_long(), script)
     wanted = family.overloaded if script.overloaded and script.errorevent is None else script.status
+    if wanted is None and script.disguised:
+        wanted = 500
     return None if wanted is None else _scripted_status(family, script, status=wanted, model=model)
+
+
+def _as_told(refusal: Reply, script: Script) -> Reply:
+    return refusal._replace(status=200) if script.disguised else refusal
 
 
 def _scripted_status(family: Family, script: Script, *, status: int, model: str) -> Reply:
     elsewhere = b"location: /elsewhere\r\n" if status < 400 else b""
-    refusal = family.write_error(status, model)._replace(headers=elsewhere)
+    refusal = _as_told(family.write_error(status, model)._replace(headers=elsewhere), script)
     return refusal if script.retry is None else family.say_when(refusal, script.retry)
 
 

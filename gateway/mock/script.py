@@ -125,6 +125,8 @@ BEHAVIOURS = (
     Behaviour("finish", str, "the reason of the end, in the format's own word", on_the_wire=False),
     Behaviour("citations", read_flag, "cite a source", on_the_wire=False),
     Behaviour("pings", read_flag, "a ping before each chunk", on_the_wire=False),
+    Behaviour("parts", read_count, "Gemini: the answer in so many, each for the token of the last", on_the_wire=False),
+    Behaviour("array", read_flag, "Gemini: a stream is one JSON list, whatever was asked for", on_the_wire=False),
     Behaviour("echo", read_flag, "the content is what was received, as JSON", on_the_wire=False),
     Behaviour("quirks", read_flag, "OpenAI: chat streamed as compatible servers do", on_the_wire=False),
     Behaviour("lenient", read_flag, "OpenAI: ignore arguments that are not known", on_the_wire=False),
@@ -150,6 +152,9 @@ BEHAVIOURS = (
     Behaviour("retry", read_plain_seconds, "Retry-After in seconds, with a status"),
     Behaviour("overloaded", read_flag, "529 or 503, or the error event says so"),
     Behaviour("quota", read_flag, "429 because the credit is used up"),
+    Behaviour("toolong", read_flag, "400 because the prompt is longer than the model takes"),
+    Behaviour("disguised", read_flag, "errors and pages with the status 200"),
+    Behaviour("tattle", read_flag, "errors repeat the key of the request"),
     Behaviour("html", read_flag, "an HTML page instead (502, or the status given)"),
     Behaviour("empty", read_flag, "200 with nothing in it"),
     Behaviour("garbage", read_flag, "bytes that are not HTTP"),
@@ -188,6 +193,8 @@ class Script:
     finish: str | None = None
     citations: bool = False
     pings: bool = False
+    parts: int = 1
+    array: bool = False
     echo: bool = False
     quirks: bool = False
     lenient: bool = False
@@ -210,6 +217,9 @@ class Script:
     retry: float | None = None
     overloaded: bool = False
     quota: bool = False
+    toolong: bool = False
+    disguised: bool = False
+    tattle: bool = False
     html: bool = False
     empty: bool = False
     garbage: bool = False

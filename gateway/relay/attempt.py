@@ -10,7 +10,7 @@ from gateway.errors import UpstreamError, UpstreamMalformed
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 
-from .passage import Answer, Passage, Pipeline
+from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -35,6 +35,7 @@ class Trial:
         "_exchange",
         "_held",
         "_named",
+        "_parts",
         "_pieces",
         "_size",
         "answered",
@@ -43,6 +44,7 @@ class Trial:
         "done",
         "error",
         "headers",
+        "is_array",
         "is_stream",
         "passage",
         "pipeline",
@@ -58,6 +60,8 @@ class Trial:
         self._named: dict[bytes, bytes] = {}
         self._held = b""
         """What came out of the pipeline before there was any content."""
+        self._parts = 1
+        """Answers that this one comes in."""
         self._begun_at = 0.0
         """Loop time of the first byte of a stream; 0 before that."""
         self.attempt = attempt
@@ -73,6 +77,8 @@ class Trial:
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_stream = False
         """Whether the answer is an event stream."""
+        self.is_array = False
+        """Whether that comes as one JSON array: events were asked for, but the provider knows none."""
         self.error: UpstreamError | None = None
         self.sent_ns = time.monotonic_ns()
         self.waited_us = 0
@@ -106,6 +112,8 @@ class Trial:
 
     def body(self, data: bytes) -> None:
         """The first pieces of a stream, or a piece of an answer that is collected."""
+        if self.status < 300 and not self._pieces and self._is_array(data):
+            self.is_stream = self.is_array = True
         if self.is_stream:
             self._open_stream(data)
         elif self.status < 400:
@@ -139,6 +147,12 @@ class Trial:
             self._held += self.pipeline.open()
             self._commit(self.pipeline)
 
+    def take_part(self) -> bool:
+        """One more answer to the same request; False when there were too many."""
+        self._parts += 1
+        self.waited_us = 0
+        return self._parts <= MOST_PARTS
+
     def stop_waiting(self) -> None:
         """The provider has done what it will do."""
         if not self.waited_us:
@@ -166,11 +180,11 @@ class Trial:
         """Bytes of a stream without content so far: should the provider fail now, another one may answer."""
         pipeline = self.pipeline
         if pipeline is None:
-            if data[:1] in (b"{", b"["):  # said to be a stream, but it is one object
+            if data[:1] in (b"{", b"[") and not self.is_array:  # said to be a stream, but it is one object
                 self.is_stream = False
                 self._collect(data)
                 return
-            pipeline = self.pipeline = self.passage.pipeline()
+            pipeline = self.pipeline = self.passage.pipeline(array=self.is_array)
             self._begun_at = self._exchange.relay.loop.time()
         out = pipeline.feed(data)
         if pipeline.error is not None and not pipeline.opened:
@@ -188,6 +202,12 @@ class Trial:
 
     def _end_stream(self, pipeline: Pipeline) -> None:
         """A stream that ended before it had any content."""
+        if token := pipeline.resume():
+            if self.take_part():
+                self._exchange.ask_for_rest(self, self, token)
+            else:
+                self._give_back(UpstreamMalformed(ENDLESS))
+            return
         self._held += pipeline.close()
         self.error = pipeline.error
         if self.error is None and not pipeline.complete:
@@ -234,6 +254,15 @@ class Trial:
             raise UpstreamMalformed(f"The provider answered {self.status} {what}.")
         return self.passage.reply(self.collected)
 
+    def _may_be_array(self) -> bool:
+        exchange = self._exchange
+        wanted = exchange.ask is not None and exchange.ask.stream and exchange.endpoint.operation == "generate"
+        return wanted and self.passage.upstream.name == "gemini"
+
+    def _is_array(self, data: bytes) -> bool:
+        """Whether a stream of Gemini's begins that has no events."""
+        return data.lstrip()[:1] == b"[" and self.pipeline is None and self._may_be_array()
+
     def _is_collected(self) -> bool:
         """Whether to hold the answer until it is complete: JSON, of moderate size unless it must be translated."""
         kind = self.header(b"content-type")
@@ -244,4 +273,5 @@ class Trial:
             return False
         else:
             length = self.header(b"content-length")
-        return self.passage.translated or not length or int(length) <= COLLECTED_BYTES
+        held = self.passage.translated or self._may_be_array()
+        return held or not length or int(length) <= COLLECTED_BYTES

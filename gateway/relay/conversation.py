@@ -15,6 +15,7 @@ import orjson
 from gateway import logs
 from gateway.errors import GatewayError
 from gateway.formats.ask import Ask
+from gateway.formats.written import request_bytes
 from gateway.records import StoredResponse
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ async def begin(exchange: Exchange, ask: Ask) -> Thread:
         fields = {name: value for name, value in ask.fields.items() if name != "previous_response_id"}
         fields["input"] = history + own_items(ask.fields)
         exchange.ask = ask._replace(fields=fields)
-        exchange.body = orjson.dumps(fields)
+        exchange.body = request_bytes(fields)
     return thread
 
 

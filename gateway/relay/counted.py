@@ -8,18 +8,14 @@ from typing import NamedTuple
 
 import orjson
 
-from gateway.errors import InvalidRequest, UpstreamMalformed
+from gateway.errors import UpstreamMalformed
 from gateway.formats.anthropic import counting as anthropic
 from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.gemini import counting as gemini
 from gateway.formats.translation import Translation
+from gateway.formats.written import request_bytes
 
 from .passage import Answer, Translated
-
-COUNTED_BY_ANTHROPIC = frozenset(
-    ("cache_control", "messages", "model", "output_config", "speed", "system", "thinking", "tool_choice", "tools")
-)
-"""Fields of a request that https://platform.claude.com/docs/en/api/messages-count-tokens takes."""
 
 COUNTED_BY_OPENAI = frozenset(
     (
@@ -81,7 +77,7 @@ def _write_openai(tokens: int) -> Fields:
 COUNTING: Mapping[str, Counting] = MappingProxyType(
     {
         "openai_responses": Counting(_plain, _only(COUNTED_BY_OPENAI), _read_openai, _write_openai),
-        "anthropic": Counting(_with_limit, _only(COUNTED_BY_ANTHROPIC), anthropic.read_count, anthropic.write_count),
+        "anthropic": Counting(_with_limit, anthropic.count_request, anthropic.read_count, anthropic.write_count),
         "gemini": Counting(
             gemini.read_count_prompt, gemini.count_request, gemini.read_count, gemini.write_count, counts_tools=False
         ),
@@ -105,7 +101,7 @@ class Counted(Translated):
         Raises InvalidRequest when it is nested too deeply.
         """
         self.path = path
-        self.body = _dumped(COUNTING[self.upstream.name].wish(written))
+        self.body = request_bytes(COUNTING[self.upstream.name].wish(written))
         self.losses = self._translation.losses.report
         self._added = added
         self.estimated = added > 0
@@ -135,12 +131,5 @@ def renamed_inside(body: bytes, fields: Fields, model: str) -> bytes:
     for name in ("generateContentRequest", "generate_content_request"):
         inner = fields.get(name)
         if isinstance(inner, dict) and "model" in inner:
-            return _dumped({**fields, name: {**inner, "model": f"models/{model}"}})
+            return request_bytes({**fields, name: {**inner, "model": f"models/{model}"}})
     return body
-
-
-def _dumped(fields: Fields) -> bytes:
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The request is nested too deeply.") from None

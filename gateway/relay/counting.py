@@ -51,7 +51,7 @@ async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -
     urls = translation.read(_fields(exchange))
     if urls:
         try:
-            translation.inline(await relay.fetch_media(urls))
+            translation.inline(await exchange.unless_left(relay.fetch_media(urls)))
         except GatewayError:
             return counted  # what the provider cannot be shown, it cannot count
     translation.prompt = structs.replace(translation.prompt, max_tokens=None)

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
-from gateway.outbound.wire import Request
+from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
 from gateway.routing.verdicts import Verdict, judge_error, judge_status
 
 from . import conversation, counting, passages, replies
+from .again import again
 from .attempt import Trial
 from .conversation import Thread
 from .passage import Passage
 from .pump import Pump
+from .rest import Rest
 from .sink import Headers, Receive, Send, Sink, Watch
 
 if TYPE_CHECKING:
     from .relay import Relay
+
+
+Item = TypeVar("Item")
+
+LEFT = "The client left before its answer was complete."
 
 
 class Address(NamedTuple):
@@ -62,6 +70,8 @@ class Exchange:
     """The state of one client request."""
 
     __slots__ = (
+        "_aside",
+        "_aside_us",
         "_drain",
         "_keepalives",
         "_keeping",
@@ -130,6 +140,10 @@ class Exchange:
         """When the client was handed the first byte of its answer; 0 before that."""
         self.gone = False
         """The client has left."""
+        self._aside: asyncio.Task[Any] | None = None
+        """What is fetched for the provider, while it is."""
+        self._aside_us = 0
+        """How long that took: other servers' time, not ours."""
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
         self._keepalives = 0
@@ -157,10 +171,7 @@ class Exchange:
                 refusal = error
                 dispatch.failed(Verdict.NEXT_TARGET)
                 continue
-            trial = self._begin(attempt, passage)
-            await trial.done
-            if self.gone:
-                raise ClientDisconnected("The client left before its answer was complete.")
+            trial = await self._try(attempt, passage)
             if self._pump is not None:
                 return
             if self.endpoint.operation == "count" and await counting.settled(self, trial):
@@ -175,23 +186,59 @@ class Exchange:
             raise refusal
         replies.settle(self, self.trials[-1])
 
+    async def _try(self, attempt: Attempt, passage: Passage | None) -> Trial:
+        """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
+        while passage is not None:
+            if self.gone:
+                raise ClientDisconnected(LEFT)
+            trial = self._begin(attempt, passage)
+            await trial.done
+            if self.gone:
+                raise ClientDisconnected(LEFT)
+            passage = None if self._pump is not None else await again(self, trial)
+        return trial
+
     def _begin(self, attempt: Attempt, passage: Passage) -> Trial:
-        relay = self.relay
-        upstream = relay.upstreams[attempt.provider.id]
-        length = len(passage.body)
-        if passage.translated:
-            head = upstream.composer.compose_translated(passage.path, attempt.credential, self.headers, length)
-        else:
-            dialect = self.endpoint.format
-            head = upstream.composer.compose(passage.path, attempt.credential, self.headers, length, dialect)
-        request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
-        trial = Trial(self, attempt, passage, relay.loop.create_future())
+        trial = Trial(self, attempt, passage, self.relay.loop.create_future())
         self.trials.append(trial)
         if passage.path:
-            trial.call = relay.pool.send(upstream.origin, request, trial)
+            trial.call = self._send(trial, trial)
         else:
             trial.give_up()  # there is nobody to ask
         return trial
+
+    def ask_for_rest(self, trial: Trial, receiver: Receiver, token: str) -> Call:
+        """Send the request for the rest of a stream of which the provider gave but the beginning."""
+        trial.passage.body = trial.passage.request_rest(token)
+        call = trial.call = self._send(trial, Rest(trial.passage, receiver))
+        return call
+
+    def _send(self, trial: Trial, receiver: Receiver) -> Call:
+        relay, passage, credential = self.relay, trial.passage, trial.attempt.credential
+        upstream = relay.upstreams[trial.attempt.provider.id]
+        length = len(passage.body)
+        if passage.translated:
+            head = upstream.composer.compose_translated(passage.path, credential, self.headers, length)
+        else:
+            dialect = self.endpoint.format
+            head = upstream.composer.compose(passage.path, credential, self.headers, length, dialect)
+        request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
+        return relay.pool.send(upstream.origin, request, receiver)
+
+    async def unless_left(self, work: Coroutine[Any, Any, Item]) -> Item:
+        """What `work` brings; it is given up as soon as the client leaves. Raises ClientDisconnected."""
+        began = time.monotonic_ns()
+        task: asyncio.Task[Item] = self.relay.loop.create_task(work)
+        self._aside = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.gone:
+                raise ClientDisconnected(LEFT) from None
+            raise
+        finally:
+            self._aside = None
+            self._aside_us += (time.monotonic_ns() - began) // 1000
 
     def begin_pumping(self, trial: Trial) -> Pump:
         """Commit: the head of this attempt goes to the client, and its bytes follow as they come."""
@@ -208,11 +255,13 @@ class Exchange:
     def client_left(self) -> None:
         """The client is gone: free the provider at once."""
         self.gone = True
-        self.note(ClientDisconnected("The client left before its answer was complete."))
+        self.note(ClientDisconnected(LEFT))
         self.sink.forget()
         self._drained()
         if self.body_wait is not None:
             self.body_wait.cancel()
+        if self._aside is not None:
+            self._aside.cancel()
         if self.trials:
             self.trials[-1].give_up()
 
@@ -273,7 +322,7 @@ class Exchange:
     def overhead_us(self, until_ns: int) -> int:
         """Our own share of the time until `until_ns`, microseconds."""
         waited = sum([trial.waited_us or (until_ns - trial.sent_ns) // 1000 for trial in self.trials])
-        return max((until_ns - self.started_ns) // 1000 - waited, 0)
+        return max((until_ns - self.started_ns) // 1000 - waited - self._aside_us, 0)
 
     def tick(self, now: float) -> None:
         """Called a few times a second with the loop's time: keep-alives, and clients that take nothing."""

@@ -10,10 +10,10 @@ import asyncio
 import base64
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property, partial
 from ssl import SSLContext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin
 
 from msgspec import structs
@@ -27,7 +27,7 @@ from gateway.settings.model import Settings
 
 from .download import Elsewhere, Found, Useless, download
 
-FetchMedia = Callable[[tuple[str, ...]], Awaitable[Mapping[str, Source]]]
+FetchMedia = Callable[[tuple[str, ...]], Coroutine[Any, Any, Mapping[str, Source]]]
 
 AT_ONCE = 4
 """URLs of one prompt that are fetched at the same time."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.errors import UpstreamError
+import orjson
+
+from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRejected
+from gateway.formats.table import FORMATS
 from gateway.records import StoredResponse
 from gateway.routing.dispatch import NO_CREDENTIAL
 
@@ -19,7 +22,8 @@ class Native:
         self._relay = relay
 
     async def fetch(self, record: StoredResponse, method: str, path: str) -> tuple[int, Headers, bytes]:
-        """Status, headers and body of the provider's answer; raises UpstreamError."""
+        """Status, headers and body of the provider's answer: JSON, an error of its own included. Raises UpstreamError,
+        where it refused our credential too: that is none of the client's business."""
         provider = self._relay.providers.get(record.provider)
         if provider is None:
             raise UpstreamError(
@@ -29,4 +33,23 @@ class Native:
         credential = known.get(record.credential or "", next(iter(known.values()), NO_CREDENTIAL))
         origin = self._relay.upstreams[provider.id].origin
         answer = await gather(self._relay.pool, origin, plain_request(self._relay, provider, credential, method, path))
-        return answer.status, answer.headers, masked(answer.body, credential)
+        if answer.status in (401, 403):
+            raise UpstreamRejected(f"The provider {provider.id} refused the gateway's credential.")
+        body = masked(answer.body, credential)
+        _check(answer.status, answer.headers, body)
+        return answer.status, answer.headers, body
+
+
+def _check(status: int, headers: Headers, body: bytes) -> None:
+    """Raises UpstreamError for what no client of this dialect can read: a page, a redirect, nothing (ERR-2)."""
+    if not _is_object(body) or 300 <= status < 400:
+        if status < 400:
+            raise UpstreamMalformed(f"The provider answered {status} without a JSON object.")
+        raise FORMATS["openai_responses"].read_error(status, dict(headers), body)
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(body), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -12,18 +12,26 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
-from gateway.formats.array import ArrayFraming
+from gateway.formats.array import ArrayFraming, FromArray
 from gateway.formats.ask import Ask
+from gateway.formats.fold import sum_of
 from gateway.formats.format import EventWriter, Fields, Format, ReplyContext
+from gateway.formats.neutral import Reply
 from gateway.formats.openai_responses.compaction import write_compacted
 from gateway.formats.openai_responses.event_writer import EventWriter as ResponseEvents
 from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
 from gateway.formats.translation import Translation, tokens_of, write_as_stream
+from gateway.formats.written import answer_bytes, request_bytes
 from gateway.records import Endpoint, Tokens
 
 _ERROR_INSIDE = re.compile(rb'"error"\s*:\s*["{]')
 _CONTENT = ("choices", "candidates", "content", "output", "data", "results", "embedding", "embeddings")
 """Fields of which a real answer has one."""
+
+MOST_PARTS = 11
+"""Answers that one may come in: the first, and ten more (FIN-2)."""
+
+ENDLESS = "The provider never came to the end of its answer."
 
 
 class Pipeline(Protocol):
@@ -59,6 +67,10 @@ class Pipeline(Protocol):
     def close(self) -> bytes:
         """What the client gets when the provider has ended."""
 
+    def resume(self) -> str:
+        """The token for which the provider goes on with its answer in another stream, whose bytes are fed next; empty
+        when there is none. Asked at the end, before `close`."""
+
     def open(self) -> bytes:
         """The beginning, though there is no content yet."""
 
@@ -73,6 +85,8 @@ class Answer(NamedTuple):
     tokens: Tokens | None
     is_stream: bool = False
     """The client asked for a stream, so it is written as one."""
+    goes_on: bytes = b""
+    """This is but the beginning: the request for the rest."""
 
 
 class Passage(Protocol):
@@ -92,11 +106,14 @@ class Passage(Protocol):
     def written(self) -> Fields | None:
         """The Response object the client got, where it is ours: only of a translated answer to OpenAI Responses."""
 
-    def pipeline(self) -> Pipeline:
-        """For the provider's stream."""
+    def pipeline(self, *, array: bool = False) -> Pipeline:
+        """For the provider's stream; `array` when that is one JSON array, though events were asked for (Gemini)."""
 
     def reply(self, body: bytes) -> Answer:
         """A provider's whole answer for the client. Raises UpstreamError when it is none."""
+
+    def request_rest(self, token: str) -> bytes:
+        """The request for the rest of an answer of which `token` tells."""
 
     def beginning(self, body: bytes) -> bytes:
         """The first bytes of an answer too large to be held, for the client."""
@@ -108,10 +125,9 @@ class Passage(Protocol):
 class Passed:
     """The provider speaks the client's dialect: bytes stay as they are."""
 
-    __slots__ = ("_ask", "_context", "_endpoint", "body", "estimated", "path", "upstream")
+    __slots__ = ("_ask", "_context", "_endpoint", "body", "estimated", "losses", "path", "upstream")
 
     translated = False
-    losses: tuple[str, ...] = ()
 
     def __init__(self, endpoint: Endpoint, upstream: Format, ask: Ask, context: ReplyContext | None) -> None:
         """`context` is there when the client asked for a stream: should the provider not give one, we write it."""
@@ -119,6 +135,7 @@ class Passed:
         self._ask = ask
         self._context = context
         self.estimated = False
+        self.losses: tuple[str, ...] = ()
         self.upstream = upstream
         self.path = ""
         self.body = b""
@@ -128,13 +145,16 @@ class Passed:
         """The provider's answer is the provider's."""
         return None
 
-    def pipeline(self) -> Pipeline:
+    def pipeline(self, *, array: bool = False) -> Pipeline:
         """Events go out as they come."""
         endpoint, ask = self._endpoint, self._ask
         streams = endpoint.operation == "generate" or endpoint.ends_with_done
         passing = PASSING[self.upstream.name] if streams else PLAIN
         hidden = endpoint.ends_with_done and not ask.wants_usage
-        through = PassThrough(self.upstream, passing, model=ask.model if streams else "", hide_usage=hidden)
+        if array:
+            through: PassThrough = FromArray(self.upstream, passing, model=ask.model)
+        else:
+            through = PassThrough(self.upstream, passing, model=ask.model if streams else "", hide_usage=hidden)
         return ArrayFraming(through) if self._context is not None and self._context.array else through
 
     def reply(self, body: bytes) -> Answer:
@@ -150,6 +170,10 @@ class Passed:
         counts = endpoint.operation == "count"  # what is counted was not spent
         tokens = None if counts else self.upstream.tokens_in(body[-16384:])
         return Answer(self.beginning(body), tokens)
+
+    def request_rest(self, token: str) -> bytes:
+        """Not asked for: its pipeline never resumes."""
+        return self.body
 
     def beginning(self, body: bytes) -> bytes:
         """The first bytes of an answer with the model's name as the client knows it."""
@@ -173,6 +197,7 @@ class Translated:
     __slots__ = (
         "_context",
         "_fields",
+        "_parts",
         "_stream",
         "_translation",
         "_writer",
@@ -196,6 +221,8 @@ class Translated:
         self.losses = translation.losses.report
         self._writer: EventWriter | None = None
         self._fields: Fields | None = None
+        self._parts: list[Reply] = []
+        """Of an answer that the provider gives in several."""
 
     @property
     def written(self) -> Fields | None:
@@ -204,22 +231,35 @@ class Translated:
             return self._writer.response
         return self._fields
 
-    def pipeline(self) -> Pipeline:
+    def pipeline(self, *, array: bool = False) -> Pipeline:
         """Through neutral events."""
-        stream = self._translation.stream(self._context)
+        stream = self._translation.stream(self._context, array=array)
         self._writer = stream.writer
         return stream
 
     def reply(self, body: bytes) -> Answer:
-        """Through a neutral reply."""
-        reply = self._translation.reply(body)
-        tokens = tokens_of(reply.usage) if reply.usage else None
+        """Through a neutral reply. Raises UpstreamMalformed when the provider goes on for ever."""
+        reply, token = self._translation.read_reply(body)
+        self._parts.append(reply)
+        if token:
+            if len(self._parts) == MOST_PARTS:
+                raise UpstreamMalformed(ENDLESS)
+            return Answer(b"", None, goes_on=self.request_rest(token))
+        usage = sum_of(part.usage for part in self._parts)
+        whole = self._translation.settled(self._parts)
+        return self._told(whole, tokens_of(usage) if usage else None)
+
+    def request_rest(self, token: str) -> bytes:
+        """The same request with the token in it."""
+        return request_bytes({**orjson.loads(self.body), "continuationToken": token})
+
+    def _told(self, reply: Reply, tokens: Tokens | None) -> Answer:
         client = self._translation.client
         if self._stream:
             self._writer = client.event_writer(self._context)
             return Answer(write_as_stream(reply, self._writer), tokens, is_stream=True)
         self._fields = client.write_reply(reply, self._context)
-        return Answer(orjson.dumps(self._fields), tokens)
+        return Answer(answer_bytes(self._fields), tokens)
 
     def beginning(self, body: bytes) -> bytes:
         """Not asked for: what is translated is held until it is whole."""
@@ -233,11 +273,9 @@ class Translated:
 class Compacted(Translated):
     """A conversation summed up by a provider that has no such thing: its reply comes to stand for the conversation."""
 
-    def reply(self, body: bytes) -> Answer:
+    def _told(self, reply: Reply, tokens: Tokens | None) -> Answer:
         """The compaction item. Raises UpstreamMalformed when the model said nothing."""
-        reply = self._translation.reply(body)
-        tokens = tokens_of(reply.usage) if reply.usage else None
-        return Answer(orjson.dumps(write_compacted(reply, self._context)), tokens)
+        return Answer(answer_bytes(write_compacted(reply, self._context)), tokens)
 
 
 def _check_json(body: bytes) -> None:

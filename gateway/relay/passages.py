@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
 from msgspec import structs
 
 from gateway.formats import ask as asking
@@ -16,6 +15,7 @@ from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
 from gateway.formats.paths import generate_path, own_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
+from gateway.formats.written import request_bytes
 from gateway.routing.dispatch import Attempt
 
 from . import counting
@@ -63,26 +63,49 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
 async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
     """For a provider that speaks another dialect. Raises InvalidRequest and UnsupportedParameter, and whatever keeps
     media from being fetched that the provider must be given."""
-    ask, relay = exchange.ask, exchange.relay
+    ask = exchange.ask
     assert ask is not None  # read before anything is tried
     if exchange.endpoint.operation == "count":
         return await counting.passage(exchange, attempt, _context(exchange, NO_PROMPT, ask.fields))
-    upstream = FORMATS[attempt.provider.format]
-    model = attempt.target.model
-    translation = Translation(exchange.format, upstream, relay.facts(attempt.provider, model), strict=exchange.strict)
+    return _written(exchange, attempt, await _read(exchange, attempt, ask))
+
+
+async def translated_without_reasoning(exchange: Exchange, attempt: Attempt) -> Translated | None:
+    """The same without the reasoning of earlier turns; None where there is none. Raises the same."""
+    ask = exchange.ask
+    assert ask is not None  # read before anything is tried
+    if exchange.endpoint.operation == "count":
+        return None
+    translation = await _read(exchange, attempt, ask)
+    if not translation.has_reasoning:
+        return None
+    translation.forget_reasoning()
+    return _written(exchange, attempt, translation)
+
+
+async def _read(exchange: Exchange, attempt: Attempt, ask: Ask) -> Translation:
+    relay, provider = exchange.relay, attempt.provider
+    facts = relay.facts(provider, attempt.target.model)
+    translation = Translation(exchange.format, FORMATS[provider.format], facts, strict=exchange.strict)
     if urls := translation.read(ask.fields):
-        translation.inline(await relay.fetch_media(urls))
+        translation.inline(await exchange.unless_left(relay.fetch_media(urls)))
     translation.prompt = structs.replace(translation.prompt, stream=ask.stream)  # Gemini's path says it
-    compacts = exchange.endpoint.operation == "compact"
-    if compacts:
+    if exchange.endpoint.operation == "compact":
         translation.prompt = _summarising(translation.prompt)
+    return translation
+
+
+def _written(exchange: Exchange, attempt: Attempt, translation: Translation) -> Translated:
+    ask, model = exchange.ask, attempt.target.model
+    assert ask is not None  # read before anything is tried
     written = translation.write(model)
     context = _context(exchange, translation.prompt, ask.fields)
-    passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
-    passage.path = generate_path(upstream.name, model, stream=ask.stream)
+    kind = Compacted if exchange.endpoint.operation == "compact" else Translated
+    passage = kind(translation, context, stream=ask.stream)
+    passage.path = generate_path(translation.upstream.name, model, stream=ask.stream)
     if not attempt.provider.stream_usage:
         written.pop("stream_options", None)
-    passage.body = orjson.dumps(written)
+    passage.body = request_bytes(written)
     return passage
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import GatewayError, UpstreamClosed, UpstreamError
+from gateway.errors import GatewayError, UpstreamClosed, UpstreamError, UpstreamMalformed
 from gateway.formats.passing import TAIL_BYTES
 
-from .passage import Pipeline
+from .passage import ENDLESS, Pipeline
 
 if TYPE_CHECKING:
     from gateway.outbound.wire import Call
@@ -82,6 +82,9 @@ class Pump:
             self._exchange.tokens = self._trial.passage.upstream.tokens_in(self._tail)
             self._sink.finish(self._last)
             return
+        if token := pipeline.resume():
+            self._go_on(token)
+            return
         rest = self._last + pipeline.close()
         error = pipeline.error
         if error is None and not pipeline.complete:
@@ -91,6 +94,16 @@ class Pump:
             self._break(rest, error)
             return
         self.finish(rest)
+
+    def _go_on(self, token: str) -> None:
+        """The provider gives the rest in another answer."""
+        if not self._trial.take_part():
+            self.provider_failed(b"", UpstreamMalformed(ENDLESS))
+            return
+        held, self._last = self._last, b""
+        self._call = self._exchange.ask_for_rest(self._trial, self, token)
+        self._sink.on_room = self._call.resume
+        self.send(held)
 
     def finish(self, rest: bytes) -> None:
         """The last bytes of a stream that is complete."""

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import GatewayError, ProviderRefused, UpstreamError, UpstreamRejected
+from gateway.records import Credential
 
 from .compose import masked, reply_headers
 from .sink import Headers
@@ -32,6 +33,9 @@ CLOSING_STATUSES = frozenset((408, 413, 503))
 
 WAITING_STATUSES = frozenset((429, 503, 529))
 """Answers that always say when to come back (RL-2)."""
+
+CREDENTIAL_FAULTS = frozenset(("auth", "forbidden"))
+"""What is wrong with our credential and not with the request, whatever its status: Google says 400."""
 
 REQUEST_ID_HEADERS = {"openai_chat": b"x-request-id", "openai_responses": b"x-request-id", "anthropic": b"request-id"}
 """Where each dialect's SDK looks for the id to quote; Gemini's has none."""
@@ -56,7 +60,7 @@ def our_headers(exchange: Exchange) -> Headers:
 
 def stream_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of an event stream a provider has begun."""
-    if trial.passage.translated or exchange.address.array:
+    if trial.passage.translated or exchange.address.array or trial.is_array:
         return [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange), *our_headers(exchange)]
     headers = [header for header in _passed(trial) if header[0] != b"cache-control"]
     return headers + UNBUFFERED + our_headers(exchange)
@@ -78,11 +82,9 @@ def waiting_head(exchange: Exchange) -> Headers:
 def settle(exchange: Exchange, trial: Trial) -> None:
     """The last attempt is the answer, whatever it was. Raises GatewayError where the client must hear our own words."""
     if trial.error is not None:
-        raise trial.error
+        raise without_secret(trial.error, trial.attempt.credential)
     if trial.status < 400:
         _answer(exchange, trial)
-    elif trial.status in (401, 403):
-        raise UpstreamRejected(f"The provider {trial.attempt.provider.id} refused the gateway's credential.")
     else:
         _pass_error(exchange, trial)
 
@@ -133,7 +135,9 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
 def _pass_error(exchange: Exchange, trial: Trial) -> None:
     """A provider's error is the client's answer, in the client's shape and without our secret."""
     body = masked(trial.collected, trial.attempt.credential)
-    error = trial.fault(body)
+    error = without_secret(trial.fault(body), trial.attempt.credential)
+    if trial.status in (401, 403) or (isinstance(error, ProviderRefused) and error.category in CREDENTIAL_FAULTS):
+        raise UpstreamRejected(f"The provider {trial.attempt.provider.id} refused the gateway's credential.")
     exchange.note(error, f"upstream_status_{trial.status}")
     if trial.passage.translated or exchange.sink.started or not _is_shaped(body):
         refuse(exchange, error)
@@ -142,6 +146,13 @@ def _pass_error(exchange: Exchange, trial: Trial) -> None:
     if trial.status in WAITING_STATUSES and not trial.header(b"retry-after"):
         headers += _advice(error, trial.status)
     exchange.sink.answer(trial.status, [*headers, JSON, _length(body), *our_headers(exchange)], body)
+
+
+def without_secret(error: UpstreamError, credential: Credential) -> UpstreamError:
+    """The error, its words without our secret: not every error comes as one (ERR-1, ERR-3)."""
+    error.message = masked(error.message.encode(errors="replace"), credential).decode()
+    error.args = (error.message,)
+    return error
 
 
 def _advice(error: GatewayError, status: int) -> Headers:

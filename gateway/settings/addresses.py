@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -50,6 +50,14 @@ def check_proxy(proxy: str) -> None:
         raise ValueError(f"expected `none` or an address with {', '.join(f'{one}://' for one in PROXY_SCHEMES)}")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("the address of a proxy ends with its port")
+
+
+def check_network(network: str) -> None:
+    """Raises ValueError, with a text to show, unless `network` is one such as 10.1.0.0/16, or a single address."""
+    try:
+        ip_network(network, strict=False)
+    except ValueError:
+        raise ValueError("expected a network such as 10.1.0.0/16, or one IP address") from None
 
 
 def _split(url: str) -> SplitResult:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from gateway.settings.addresses import check_proxy, check_url, is_loopback, split_listen
+from gateway.settings.addresses import check_network, check_proxy, check_url, is_loopback, split_listen
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import Section, Settings
 from gateway.settings.shape import Wrong
@@ -91,6 +91,12 @@ def addresses_are_reachable_in_principle(settings: Settings) -> Iterator[Wrong]:
         yield from _tried(("providers", index, "proxy"), provider.proxy, check_proxy)
 
 
+def networks_are_networks(settings: Settings) -> Iterator[Wrong]:
+    """What media may be fetched from although it is private."""
+    for index, network in enumerate(settings.media.allow):
+        yield from _tried(("media", "allow", index), network, check_network)
+
+
 def wildcards_are_well_formed(settings: Settings) -> Iterator[Wrong]:
     """A pattern can match something, and `*` is its only wildcard."""
     for path, pattern in _patterns(settings):
@@ -130,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     client_keys_are_strong,
     listen_is_an_address,
     addresses_are_reachable_in_principle,
+    networks_are_networks,
     wildcards_are_well_formed,
     headers_are_ours_to_set,
     origins_are_origins,

@@ -12,10 +12,12 @@ from .prompt_reader import read_prompt
 from .prompt_writer import write_prompt
 from .reply_reader import read_reply
 from .reply_writer import write_reply
+from .turn_writer import ORIGINS
 from .usage import read_usage, tokens_in
 
 FIELD_NAMES = {
     "turns": "messages",
+    "thoughts": "messages.thinking",
     "stop": "stop_sequences",
     "parallel": "tool_choice.disable_parallel_tool_use",
     "effort": "output_config.effort",
@@ -43,7 +45,14 @@ FORMAT = Format(
     write_error_event=write_error_event,
     tokens_in=tokens_in,
     field_names=FIELD_NAMES,
-    tools=ToolRules(name_characters="A-Za-z0-9_-", name_length=64, id_characters="A-Za-z0-9_-", id_length=64),
+    origins=ORIGINS,
+    tools=ToolRules(
+        name_characters="A-Za-z0-9_-",
+        name_length=64,
+        id_characters="A-Za-z0-9_-",
+        id_length=64,
+        id_prefix="toolu_",
+    ),
     urls=frozenset({"image", "document"}),
     keepalive=PING,
     headers=((b"anthropic-version", b"2023-06-01"),),

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import GatewayError, ProviderFault, ProviderRefused
+from gateway.errors import GatewayError, ProviderFault, ProviderRefused, UnsupportedParameter
 from gateway.formats.format import Fields
 
 # From a provider
@@ -68,21 +68,6 @@ _CATEGORY_OF_WORDS: tuple[tuple[re.Pattern[str], ProviderFault], ...] = (
 )
 """What a bad request says it really is; the first that is found."""
 
-_STATUS_OF: dict[ProviderFault, int] = {
-    "bad_request": 400,
-    "context_too_long": 400,
-    "content_filter": 400,
-    "thinking_state": 400,
-    "not_found": 404,
-    "quota": 429,
-    "rate_limit": 429,
-    "auth": 502,
-    "forbidden": 502,
-    "server": 502,
-    "timeout": 504,
-    "overloaded": 529,
-}
-
 _SECRET = re.compile(r"\b(?:sk|rk|sess|key)-[\w*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
 _LIMITS = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
 _LIMIT_HEADER = b"anthropic-ratelimit-%b-%b"
@@ -104,7 +89,6 @@ def refusal(error: Fields, status: int | None = None, retry_after: float | None 
     return ProviderRefused(
         _readable(message, status),
         category=category,
-        status=_STATUS_OF[category],
         code=code or kind or _word(error.get("code")) or None,
         retry_after=retry_after,
     )
@@ -212,6 +196,12 @@ _TOO_LONG = "prompt is too long"
 """Clients look for these words to know that they must shorten the conversation."""
 
 
+_DETAILS: dict[str, Fields] = {"thread": {"error_code": "thread_unsupported_request", "unsupported": ["provider"]}}
+"""`error.details` by the field that was refused. Told so, the tool runners of the official SDKs, which begin a thread
+of their own accord, go on with whole conversations: `recoversFrom` in
+https://github.com/anthropics/anthropic-sdk-typescript/blob/main/src/lib/internal/threads/ThreadState.ts."""
+
+
 def write_error(error: GatewayError, request_id: str) -> tuple[int, bytes]:
     """Status and body for a client. An overloaded server has a status of its own here: 529, not 503."""
     status = 529 if error.status == 503 else error.status
@@ -225,7 +215,10 @@ def write_error_event(error: GatewayError, request_id: str) -> bytes:
 
 def _fields(error: GatewayError, status: int, request_id: str) -> Fields:
     kind = _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
-    fields: Fields = {"type": "error", "error": {"type": kind, "message": _told(error)}}
+    told: Fields = {"type": kind, "message": _told(error)}
+    if isinstance(error, UnsupportedParameter) and error.param in _DETAILS:
+        told["details"] = _DETAILS[error.param]
+    fields: Fields = {"type": "error", "error": told}
     return {**fields, "request_id": request_id} if request_id else fields
 
 

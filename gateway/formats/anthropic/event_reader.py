@@ -27,7 +27,7 @@ from gateway.formats.events import (
     ToolEnd,
     UsageReported,
 )
-from gateway.formats.format import Fields
+from gateway.formats.format import Fields, Undivided
 
 from .errors import refusal
 from .reply_reader import arguments_in, citation_in, read_finish, state_of, text_in
@@ -52,7 +52,7 @@ class _Block:
         self.citations: list[Any] = []
 
 
-class EventReader:
+class EventReader(Undivided):
     """One stream."""
 
     __slots__ = ("_begun", "_calls", "_open", "_stopped", "_usage", "finished")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from gateway.errors import GatewayError
-from gateway.formats.arguments import parsed
+from gateway.formats.arguments import as_object, as_text, parsed
 from gateway.formats.events import (
     ChancesDelta,
     ChoiceEnd,
@@ -69,6 +69,7 @@ class EventWriter:
         "_head",
         "_held",
         "_next",
+        "_odd",
         "_says",
         "_sources",
         "_usage",
@@ -88,6 +89,8 @@ class EventWriter:
         """Of the open call, so far."""
         self._depth = 0
         """Braces in them that are open; those within strings count too, so that it only hints at what is whole."""
+        self._odd = False
+        """They are no object, which they must be: they go out at their end, inside of one (TARG-1)."""
         self._held: list[Event] = []
         """What came while a call was open and not whole."""
         self._sources: list[Citation] = []
@@ -174,13 +177,18 @@ class EventWriter:
         self._call = event.call
         self._arguments = []
         self._depth = 0
+        self._odd = False
         return begin
 
     def _tool_delta(self, event: ToolDelta) -> bytes:
         if event.call != self._call:
             self._waits(event)
             return b""
+        if not self._arguments:
+            self._odd = not event.text.lstrip().startswith("{")
         self._arguments.append(event.text)
+        if self._odd:
+            return b""
         self._depth += event.text.count("{") - event.text.count("}")
         delta = b"%b%b%b" % (self._head, orjson.dumps(event.text), DELTA_END)
         return delta + self._release() if self._held and self._is_whole() else delta
@@ -253,12 +261,18 @@ class EventWriter:
             return self._signed(None) + self._stop_block()
         if self._says in _SPEAKS and self._sources:
             return self._sourced() + self._stop_block()
+        if self._says is ToolDelta and self._odd:
+            return self._wrapped() + self._stop_block()
         return self._stop_block()
 
     def _stop_block(self) -> bytes:
         self._says = None
         self._call = _NO_CALL
         return block_stop(self._next - 1)
+
+    def _wrapped(self) -> bytes:
+        self._odd = False
+        return self._head + orjson.dumps(as_text(as_object("".join(self._arguments)))) + DELTA_END
 
     def _signed(self, state: State | None) -> bytes:
         return delta_head(self._next - 1, SIGNATURE) + orjson.dumps(signature(state)) + DELTA_END

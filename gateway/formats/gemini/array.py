@@ -20,12 +20,11 @@ _BETWEEN = b" \t\r\n,[]\xef\xbb\xbf"
 class ArraySplitter:
     """Cuts an array into its objects."""
 
-    __slots__ = ("_depth", "_escaped", "_held", "_in_string", "_pieces")
+    __slots__ = ("_depth", "_escaped", "_held", "_in_string")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._held = bytearray()
         """What came of the object that is open."""
-        self._held = 0
         self._depth = 0
         self._in_string = False
         self._escaped = False
@@ -44,9 +43,9 @@ class ArraySplitter:
                 at, self._depth = start + 1, 1
             at = self._advance(chunk, at)
             if not self._depth:
-                objects.append(b"".join((*self._pieces, chunk[start:at])))
-                self._pieces.clear()
-                self._held = start = 0
+                objects.append(bytes(self._held) + chunk[start:at] if self._held else chunk[start:at])
+                self._held.clear()
+                start = 0
         if self._depth:
             self._hold(chunk[start:])
         return objects
@@ -97,7 +96,7 @@ class ArraySplitter:
         return found.end()
 
     def _hold(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._held += len(piece)
-        if self._held > OBJECT_BYTES:
+        self._held += piece
+        if len(self._held) > OBJECT_BYTES:
+            self._held = bytearray()
             raise UpstreamMalformed(f"The provider's stream has an object of more than {OBJECT_BYTES} bytes.")

@@ -21,7 +21,7 @@ from gateway.formats.events import (
     ToolEnd,
 )
 from gateway.formats.format import Fields
-from gateway.formats.ids import made_id
+from gateway.formats.ids import MADE, made_id
 from gateway.formats.neutral import Citation, Finish, Image, Source, State, Usage
 
 from .chances import read_chances
@@ -50,8 +50,8 @@ class Numbering:
     def made(self, candidate: int, call: int, what: str) -> str:
         """An id for a call that has none (TID-2)."""
         if self.reply:
-            return made_id("call_", self.reply, candidate, call)
-        return made_id("call_", self.usage, what, candidate, call)
+            return made_id(MADE, self.reply, candidate, call)
+        return made_id(MADE, self.usage, what, candidate, call)
 
 
 class _Call:

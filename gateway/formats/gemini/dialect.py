@@ -7,6 +7,8 @@ from gateway.formats.format import Format, ToolRules
 from .errors import read_error, write_error, write_error_event
 from .event_reader import EventReader
 from .event_writer import EventWriter
+from .finish import goes_on
+from .media import OWN_FILE
 from .prompt_reader import read_prompt
 from .prompt_writer import write_prompt
 from .reply_reader import read_reply
@@ -18,6 +20,7 @@ _CONFIG = "generationConfig"
 FIELD_NAMES = {
     "system": "systemInstruction",
     "turns": "contents",
+    "thoughts": "contents.thought",
     "max_tokens": f"{_CONFIG}.maxOutputTokens",
     "stop": f"{_CONFIG}.stopSequences",
     "temperature": f"{_CONFIG}.temperature",
@@ -60,6 +63,9 @@ FORMAT = Format(
     write_error_event=write_error_event,
     tokens_in=tokens_in,
     field_names=FIELD_NAMES,
+    own_urls=OWN_FILE,
+    goes_on=goes_on,
+    origins=("gemini",),
     tools=ToolRules(
         name_characters="A-Za-z0-9_.:-", name_length=128, name_first="A-Za-z_", id_characters=r"\s\S", id_length=4096
     ),

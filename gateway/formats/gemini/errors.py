@@ -49,21 +49,6 @@ _CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
 }
 """Where there is no word. Other 4xx are bad requests, the rest is the server's own fault."""
 
-_STATUS_OF: dict[ProviderFault, int] = {
-    "bad_request": 400,
-    "context_too_long": 400,
-    "content_filter": 400,
-    "thinking_state": 400,
-    "not_found": 404,
-    "quota": 429,
-    "rate_limit": 429,
-    "auth": 502,
-    "forbidden": 502,
-    "server": 502,
-    "timeout": 504,
-    "overloaded": 529,
-}
-
 _TOO_LONG = re.compile(r"exceeds the maximum number of tokens|prompt is too long|context (?:window|length)", re.I)
 _BAD_KEY = re.compile(r"api[ _]key (?:not valid|not found|expired|invalid)|pass a valid api key", re.I)
 _THINKING_STATE = re.compile(r"signature|\bthinking\b|thought", re.I)
@@ -110,7 +95,6 @@ def refusal(error: Fields, status: int | None = None, retry_after: float | None 
     return ProviderRefused(
         _SECRET.sub("***", message),
         category=category,
-        status=_STATUS_OF[category],
         code=word if isinstance(word, str) and word else None,
         retry_after=retry_after if retry_after is not None else _seconds_in_details(error),
     )

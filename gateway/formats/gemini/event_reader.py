@@ -18,7 +18,7 @@ from gateway.formats.neutral import Finish, Usage
 
 from .candidate import Candidate, Numbering
 from .errors import error_in, refusal
-from .finish import CONTINUATION, read_block, read_finish
+from .finish import continuation, read_block, read_finish
 from .usage import known_usage
 
 _NOTHING: tuple[Event, ...] = ()
@@ -27,7 +27,7 @@ _NOTHING: tuple[Event, ...] = ()
 class EventReader:
     """One stream."""
 
-    __slots__ = ("_begun", "_block", "_candidates", "_numbering", "_usage", "_usage_fields", "continuation", "finished")
+    __slots__ = ("_begun", "_block", "_candidates", "_numbering", "_spent", "_token", "_usage", "_usage_fields", "finished")
 
     def __init__(self) -> None:
         self._begun = False
@@ -37,8 +37,10 @@ class EventReader:
         """The prompt itself was refused."""
         self._usage: Usage | None = None
         self._usage_fields: Any = None
-        self.continuation = ""
-        """The token for which Google goes on with an answer that ended with CONTINUATION."""
+        self._token = ""
+        """For which Google goes on with an answer that ended with CONTINUATION."""
+        self._spent: Usage | None = None
+        """On earlier parts of the answer, each of which was asked for."""
         self.finished = False
 
     def feed(self, data: bytes) -> Iterable[Event]:
@@ -90,6 +92,15 @@ class EventReader:
             candidate.close(out)
         return (*out, ReplyEnd())
 
+    def resume(self) -> str:
+        """The token for the rest of an answer that was only begun (FIN-2)."""
+        token, self._token = self._token, ""
+        if token and not self.finished:
+            self._spent, self._usage_fields = self._usage or self._spent, None
+            for candidate in self._candidates.values():
+                candidate.finish = None
+        return token if not self.finished else ""
+
     def whole(self) -> Iterable[Event]:
         """The same for an answer that came in one piece, where nobody need say that it has ended.
 
@@ -121,6 +132,8 @@ class EventReader:
         """Every object repeats the numbers; zeros are none (USAGE-6)."""
         self._usage_fields = usage
         known = known_usage(usage)
+        if known is not None and self._spent is not None:
+            known = self._spent + known
         if known is not None and known != self._usage:
             self._usage = self._numbering.usage = known
             out.append(UsageReported(known))
@@ -154,6 +167,4 @@ class EventReader:
         finish = read_finish(fields)
         if finish is not None:
             candidate.finish = finish
-            token = fields.get("continuationToken")
-            if finish.detail.startswith(CONTINUATION) and isinstance(token, str):
-                self.continuation = token
+            self._token = continuation(fields)

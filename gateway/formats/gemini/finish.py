@@ -41,7 +41,7 @@ _WRITTEN: dict[FinishReason, str] = {
     "other": "OTHER",
 }
 
-CONTINUATION = "CONTINUATION"
+_CONTINUATION = "CONTINUATION"
 """The answer goes on in another one, for the token that comes with it."""
 
 
@@ -54,9 +54,22 @@ def read_finish(candidate: Fields) -> Finish | None:
         return _PLAIN[said]
     reason = _READ.get(said, "other")
     message = candidate.get("finishMessage")
-    if reason == "filter" or said == CONTINUATION or not isinstance(message, str) or not message:
+    if reason == "filter" or said == _CONTINUATION or not isinstance(message, str) or not message:
         return Finish(reason, detail=said)
     return Finish(reason, detail=f"{said}: {message}")
+
+
+def continuation(candidate: Fields) -> str:
+    """The token for which a candidate goes on in another answer; empty when it does not."""
+    token = candidate.get("continuationToken") if candidate.get("finishReason") == _CONTINUATION else None
+    return token if isinstance(token, str) else ""
+
+
+def goes_on(fields: Fields) -> str:
+    """The same of a whole answer."""
+    candidates = fields.get("candidates")
+    found = (continuation(each) for each in candidates if isinstance(each, dict)) if isinstance(candidates, list) else ()
+    return next(filter(None, found), "")
 
 
 def read_block(fields: Fields) -> Finish | None:

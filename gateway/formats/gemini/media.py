@@ -25,7 +25,7 @@ _SAME_TYPE = {
     "audio/x-wav": "audio/wav",
     "audio/wave": "audio/wav",
 }
-_OWN_FILE = re.compile(
+OWN_FILE = re.compile(
     r"gs://|files/|https://generativelanguage\.googleapis\.com/|https?://(?:(?:www|m)\.)?youtube\.com/|https?://youtu\.be/"
 )
 """Addresses that only Google can open (IMG-1)."""
@@ -72,7 +72,7 @@ def read_file(value: Any, path: str, losses: Losses) -> Media:
     drop_unknown(file, ("mimeType", "fileUri", "displayName"), path, losses)
     uri = a_text(file.get("fileUri"), f"{path}.fileUri")
     media_type = _type(file, path) if "mimeType" in file else "image/*"
-    if not uri.lower().startswith(("http://", "https://")) or _OWN_FILE.match(uri):
+    if not uri.lower().startswith(("http://", "https://")) or OWN_FILE.match(uri):
         losses.refuse(f"{path}.fileUri", "Files in Google's keeping cannot be read by the selected upstream.")
     if media_type.startswith("image/"):
         return Image(Source("url", uri))
@@ -115,7 +115,7 @@ def _located(part: Media, losses: Losses) -> Fields:
     if source.kind == "text":
         content = base64.b64encode(source.value.encode("utf-8", "replace")).decode()
         return {"inlineData": {"mimeType": source.media_type or "text/plain", "data": content}}
-    if _OWN_FILE.match(source.value):
+    if OWN_FILE.match(source.value):
         return {"fileData": {"mimeType": media_type, "fileUri": source.value}}
     what = type(part).__name__.lower()
     if source.kind == "url":

@@ -33,7 +33,7 @@ def write_tools(
             # Models before 3 take one or the other (SRV-3).
             for at, tool in enumerate(tools):
                 if tool.kind == "server":
-                    losses.drop(f"tools[{at}]")
+                    losses.drop(tool.path or f"tools[{at}]")
             hosted = []
     written: list[Fields] = [{"functionDeclarations": [_declaration(tool) for tool in functions]}] if functions else []
     calling = _calling(functions, choice, losses)
@@ -52,11 +52,11 @@ def _hosted(tools: Iterable[Tool], losses: Losses) -> list[Fields]:
         if tool.kind != "server":
             continue
         if tool.server not in _SERVER:
-            losses.refuse(f"tools[{at}]")
+            losses.refuse(tool.path or f"tools[{at}]")
         if tool.allowed_domains:
-            losses.drop(f"tools[{at}].allowed_domains")
+            losses.drop(f"{tool.path or f'tools[{at}]'}.allowed_domains")
         if tool.location:
-            losses.drop(f"tools[{at}].user_location")
+            losses.drop(f"{tool.path or f'tools[{at}]'}.user_location")
         found[_SERVER[tool.server]] = {_SERVER[tool.server]: {}}
     return list(found.values())
 

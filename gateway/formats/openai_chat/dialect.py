@@ -20,6 +20,7 @@ KEEPALIVE = b": keep-alive\n\n"
 FIELD_NAMES = {
     "system": "messages",
     "turns": "messages",
+    "thoughts": "messages.reasoning_content",
     "max_tokens": "max_completion_tokens",
     "parallel": "parallel_tool_calls",
     "thinking": "reasoning_effort",

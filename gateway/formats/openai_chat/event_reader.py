@@ -27,27 +27,29 @@ from gateway.formats.events import (
     TextDelta,
     UsageReported,
 )
-from gateway.formats.format import Fields
+from gateway.formats.format import Fields, Undivided
 from gateway.formats.openai_responses.errors import refusal
 
 from .calls import Calls
-from .reply_reader import chances_of, citations_of, images_of, read_finish, states_of, text_of, thinking_of
+from .reply_reader import chances_of, citations_of, error_of, images_of, read_finish, states_of, text_of, thinking_of
 from .usage import read_usage
 
 _PLAIN = frozenset(("content", "role"))
 """Fields of a delta that says nothing but text."""
 
 
-class EventReader:
+class EventReader(Undivided):
     """One stream."""
 
-    __slots__ = ("_begun", "_calls", "_finishes", "finished")
+    __slots__ = ("_begun", "_calls", "_finishes", "_open", "finished")
 
     def __init__(self) -> None:
         self._begun = False
         self._calls = Calls()
         self._finishes: dict[int, str] = {}
         """Finish reasons by choice, held back until the end: usage, and even calls, may come behind."""
+        self._open: set[int] = set()
+        """Choices that began and were not finished."""
         self.finished = False
 
     def feed(self, data: bytes) -> Iterable[Event]:
@@ -60,9 +62,10 @@ class EventReader:
             return self._no_json(data)
         if not isinstance(chunk, dict):
             raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+        error = error_of(chunk)
+        if error is not None:
+            return self._failed(error)
         choices = chunk.get("choices")
-        if chunk.get("error") and not choices:
-            return self._failed(chunk["error"])
         events: list[Event] = []
         if not self._begun:
             self._begun = True
@@ -76,10 +79,10 @@ class EventReader:
         return events
 
     def close(self) -> Iterable[Event]:
-        """The held back ends; a stream of which no choice was finished was cut (STR-6)."""
+        """The held back ends; a stream of which a choice was not finished was cut (STR-6)."""
         if self.finished:
             return ()
-        if not self._finishes:
+        if self._open or not self._finishes:
             self.finished = True
             return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
         return self._end()
@@ -88,7 +91,7 @@ class EventReader:
         said = data.strip()
         if said == b"[DONE]":
             # Some servers never say how a choice ended, but do say that all is over (FIN-6).
-            return self._end()
+            return self._end() if self._begun else self.close()
         if not said:
             return ()
         raise UpstreamMalformed("The provider's stream has an event that is not JSON.")
@@ -96,13 +99,14 @@ class EventReader:
     def _end(self) -> list[Event]:
         self.finished = True
         events = self._calls.end_all()
-        for index, reason in sorted((self._finishes or {0: ""}).items()):
+        reasons = {**dict.fromkeys(self._open, ""), **self._finishes} or {0: ""}
+        for index, reason in sorted(reasons.items()):
             events.append(ChoiceEnd(read_finish(reason), index))
         return [*events, ReplyEnd()]
 
-    def _failed(self, error: Any) -> Iterable[Event]:
+    def _failed(self, error: Fields) -> Iterable[Event]:
         self.finished = True
-        return (ReplyFailed(refusal(error if isinstance(error, dict) else {"message": error})),)
+        return (ReplyFailed(refusal(error)),)
 
     def _usage(self, usage: Fields, events: list[Event]) -> None:
         read = read_usage(usage)
@@ -112,6 +116,8 @@ class EventReader:
     def _choice(self, choice: Fields, events: list[Event]) -> None:
         index = choice.get("index")
         number = index if index.__class__ is int else 0
+        if number not in self._finishes:
+            self._open.add(number)
         delta = choice.get("delta")
         if not isinstance(delta, dict):  # a server that answers a stream with whole messages
             delta = choice.get("message")
@@ -128,6 +134,9 @@ class EventReader:
         reason = choice.get("finish_reason")
         if reason and isinstance(reason, str):
             self._finishes[number] = reason
+            self._open.discard(number)
+            if isinstance(choice.get("usage"), dict):  # https://platform.moonshot.ai/docs/api/chat
+                self._usage(choice["usage"], events)
 
     def _delta(self, delta: Fields, choice: int, events: list[Event]) -> None:
         """Everything a delta may hold, in the order in which a whole answer has it."""

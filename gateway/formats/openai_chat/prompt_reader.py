@@ -69,7 +69,7 @@ def read_prompt(fields: Fields, losses: Losses) -> Prompt:
     options = an_object(given.get("stream_options", {}), "stream_options")
     for name in given:
         if name not in _READ:
-            losses.drop(name)
+            losses.drop_unknown(name)
     for name, value in options.items():
         if name != "include_usage" and value:
             losses.drop(f"stream_options.{name}")
@@ -110,7 +110,7 @@ def _check_modalities(given: Fields, losses: Losses) -> None:
     if any(each != "text" for each in wanted):
         losses.refuse("modalities")
     if "audio" in given:
-        losses.drop("audio")
+        losses.drop_unknown("audio")
 
 
 def _limit(given: Fields) -> int | None:
@@ -133,11 +133,18 @@ def _sampling(given: Fields) -> Sampling:
         frequency_penalty=_number(given, "frequency_penalty"),
         presence_penalty=_number(given, "presence_penalty"),
         seed=_count(given, "seed"),
-        n=_count(given, "n"),
+        n=_answers(given),
         logit_bias=None if not bias else _bias(bias),
         logprobs=_flag(given, "logprobs") is True,
         top_logprobs=_count(given, "top_logprobs"),
     )
+
+
+def _answers(given: Fields) -> int | None:
+    wanted = _count(given, "n")
+    if wanted is not None and wanted < 1:
+        raise InvalidRequest("n must be at least 1.", param="n")
+    return wanted
 
 
 def _bias(value: Any) -> dict[str, float]:

@@ -9,7 +9,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Thinking, Tool, ToolChoice
 from gateway.formats.reasoning import clamped, effort_of
-from gateway.formats.schemas import with_root
+from gateway.formats.schemas import with_root, written
 from gateway.records import ModelFacts
 
 from .message_writer import Manner, write_messages
@@ -83,19 +83,36 @@ def _stop(prompt: Prompt, losses: Losses) -> Fields:
 
 def _tools(prompt: Prompt, losses: Losses) -> Fields:
     """Without tools there is nothing to choose (TCHO-1). Web search is not a tool here but an option."""
+    choice = prompt.tool_choice
+    tools = tuple(tool for tool in prompt.tools if tool.kind != "server")
     fields: Fields = {}
-    tools = [_tool(tool) for tool in prompt.tools if tool.kind != "server"]
     for tool in prompt.tools:
-        if tool.kind == "server":
+        if tool.kind == "server" and _may_be_used(tool, choice):
             fields |= _server(tool, losses)
     if not tools:
+        _drop_choice(prompt, losses)
         return fields
-    fields["tools"] = tools
-    if prompt.tool_choice is not None:
-        fields["tool_choice"] = _choice(prompt.tool_choice, prompt.tools)
+    fields["tools"] = [_tool(tool) for tool in tools]
+    chosen = None if choice is None else _choice(choice, tools)
+    if choice is not None and chosen is None:
+        losses.drop("tool_choice")
+    asked = {"tool_choice": chosen, "parallel_tool_calls": prompt.parallel}
+    return fields | {name: value for name, value in asked.items() if value is not None}
+
+
+def _may_be_used(tool: Tool, choice: ToolChoice | None) -> bool:
+    """Whether the choice leaves a tool that the provider would use as it likes."""
+    if choice is None or choice.mode in ("auto", "required"):
+        return True
+    return tool.name in choice.names
+
+
+def _drop_choice(prompt: Prompt, losses: Losses) -> None:
+    """`auto` and `none` hold anyway when there is nothing to choose."""
+    if prompt.tool_choice is not None and prompt.tool_choice.mode not in ("auto", "none"):
+        losses.drop("tool_choice")
     if prompt.parallel is not None:
-        fields["parallel_tool_calls"] = prompt.parallel
-    return fields
+        losses.drop("parallel")
 
 
 def _server(tool: Tool, losses: Losses) -> Fields:
@@ -123,15 +140,20 @@ def _format(tool: Tool) -> Fields:
     return {"format": {"type": "grammar", "grammar": grammar}}
 
 
-def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | Fields:
+def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | Fields | None:
+    """The choice; None if nothing of it is left, as web search cannot be chosen."""
+    if choice.mode not in ("named", "allowed"):
+        return choice.mode
     custom = {tool.name for tool in tools if tool.kind == "custom"}
-    if choice.mode == "named":
-        return _chosen(choice.names[0], custom)
+    known = {tool.name for tool in tools}
+    names = [name for name in choice.names if name in known]
+    if not names:
+        return None
     if choice.mode == "allowed":
-        allowed = [_chosen(name, custom) for name in choice.names]
+        allowed = [_chosen(name, custom) for name in names]
         mode = "required" if choice.required else "auto"
         return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": allowed}}
-    return choice.mode
+    return _chosen(names[0], custom)
 
 
 def _chosen(name: str, custom: set[str]) -> Fields:
@@ -146,7 +168,7 @@ def _output(output: Output) -> Fields:
     if output.description:
         form["description"] = output.description
     if output.schema is not None:
-        form["schema"] = output.schema
+        form["schema"] = written(output.schema)
     if output.strict is not None:
         form["strict"] = output.strict
     return {"type": "json_schema", "json_schema": form}

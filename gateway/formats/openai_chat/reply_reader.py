@@ -41,44 +41,54 @@ REASONS: dict[str, FinishReason] = {
     "content_filter": "filter",
     "safety": "filter",
     "sensitive": "filter",
+    "error": "malformed",
 }
-"""Finish reasons, those of compatible servers among them (FIN-6)."""
+"""Finish reasons, those of compatible servers among them (FIN-6); OpenRouter says `error` of an answer it lost."""
 
 
 def read_reply(fields: Fields) -> Reply:
     """The reply. Raises ProviderRefused for an error in a 200 (ERR-3), UpstreamMalformed for what is no answer."""
     choices = fields.get("choices")
-    error = fields.get("error")
-    if error and not choices:
-        raise refusal(error if isinstance(error, dict) else {"message": error})
-    if not isinstance(choices, list) or not choices:
+    error = error_of(fields)
+    if error is not None and not choices:
+        raise refusal(error)
+    given = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    if not any(isinstance(choice.get("message"), dict) or choice.get("finish_reason") for choice in given):
         raise UpstreamMalformed("The provider's answer has no choices.")
     usage = fields.get("usage")
-    read = [_choice(choice, at) for at, choice in enumerate(choices) if isinstance(choice, dict)]
-    tier = fields.get("service_tier")
     return Reply(
         _string(fields.get("id")),
         _string(fields.get("model")),
-        tuple(read),
-        read_usage(usage) if isinstance(usage, dict) else None,
-        _string(tier),
+        tuple(_choice(choice, at) for at, choice in enumerate(given)),
+        read_usage(usage) if usage and isinstance(usage, dict) else None,
+        _string(fields.get("service_tier")),
     )
+
+
+def error_of(fields: Fields) -> Fields | None:
+    """The error that an answer, or a piece of one, says it is: under `error`, or as a whole, as vLLM tells it."""
+    error = fields.get("error")
+    if error:
+        return error if isinstance(error, dict) else {"message": error}
+    return fields if fields.get("object") == "error" else None
 
 
 def read_finish(reason: Any) -> Finish:
     """How an answer ended; without a word it was stopped."""
     if not isinstance(reason, str) or not reason:
         return Finish("stop")
-    return Finish(REASONS.get(reason, "other"), detail=reason)
+    return Finish(REASONS.get(reason.lower(), "other"), detail=reason)
 
 
 def thinking_of(message: Fields) -> str:
-    """The text of the reasoning, by either of its names."""
+    """The text of the reasoning, by either of its names, else from the details in which OpenRouter repeats it."""
     for name in ("reasoning_content", "reasoning"):
         text = message.get(name)
         if isinstance(text, str) and text:
             return text
-    return ""
+    details = message.get("reasoning_details")
+    listed = [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
+    return "".join(_string(each.get("text")) or _string(each.get("summary")) for each in listed)
 
 
 def states_of(message: Fields) -> list[tuple[str, State | None]]:
@@ -95,11 +105,13 @@ def states_of(message: Fields) -> list[tuple[str, State | None]]:
 
 
 def signature_of(call: Fields) -> State | None:
-    """Gemini's signature of a call, where Google's compatible endpoint puts it."""
+    """Gemini's signature of a call, where Google's compatible endpoint puts it (REAS-6); others' in our wrapping."""
     extra = call.get("extra_content")
     google = extra.get("google") if isinstance(extra, dict) else None
     signature = google.get("thought_signature") if isinstance(google, dict) else None
-    return State("gemini", signature) if isinstance(signature, str) and signature else None
+    if not isinstance(signature, str) or not signature:
+        return None
+    return unwrap(signature) if is_wrapped(signature) else State("gemini", signature)
 
 
 def citations_of(message: Fields) -> list[Citation]:
@@ -121,7 +133,7 @@ def images_of(message: Fields) -> list[Image]:
         for each in (images if isinstance(images, list) else ())
         if isinstance(each, dict) and isinstance(each.get("image_url"), dict)
     ]
-    return [Image(source_of_url(url)) for url in urls if isinstance(url, str) and "," in url]
+    return [Image(source_of_url(url)) for url in urls if isinstance(url, str) and url and _is_whole(url)]
 
 
 def chances_of(choice: Fields) -> tuple[TokenChance, ...]:
@@ -146,7 +158,7 @@ def name_and_arguments(call: Fields) -> tuple[str, str]:
     if not isinstance(inner, dict):
         return "", ""
     said = inner.get("arguments") if "arguments" in inner else inner.get("input")
-    return _string(inner.get("name")), said if isinstance(said, str) else as_text(said) if said is not None else ""
+    return _string(inner.get("name")), said if isinstance(said, str) else _written(said) if said is not None else ""
 
 
 def _choice(choice: Fields, at: int) -> Choice:
@@ -156,7 +168,7 @@ def _choice(choice: Fields, at: int) -> Choice:
     return Choice(
         _parts(fields),
         read_finish(choice.get("finish_reason")),
-        index if isinstance(index, int) else at,
+        index if index.__class__ is int else at,
         chances_of(choice),
     )
 
@@ -201,14 +213,32 @@ def _state(payload: str, *, redacted: bool) -> State | None:
 
 def _chance(row: Fields) -> TokenChance:
     top = row.get("top_logprobs")
-    inner = tuple(_chance(each) for each in top if isinstance(each, dict)) if isinstance(top, list) else ()
-    logprob = row.get("logprob")
-    return TokenChance(_string(row.get("token")), float(logprob) if isinstance(logprob, int | float) else 0.0, inner)
+    inner = [each for each in top if isinstance(each, dict)] if isinstance(top, list) else []
+    others = tuple(TokenChance(_string(each.get("token")), _logprob(each)) for each in inner)
+    return TokenChance(_string(row.get("token")), _logprob(row), others)
+
+
+def _logprob(row: Fields) -> float:
+    value = row.get("logprob")
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _is_whole(url: str) -> bool:
+    """Whether a URL leads anywhere: one that carries its data has them behind a comma."""
+    return "," in url or url[:5].lower() != "data:"
+
+
+def _written(arguments: Any) -> str:
+    """Arguments as compact JSON. Raises UpstreamMalformed when they are nested too deeply to be written again."""
+    try:
+        return as_text(arguments)
+    except TypeError:
+        raise UpstreamMalformed("The arguments of a call are nested too deeply.") from None
 
 
 def _index(fields: Fields, name: str) -> int:
     value = fields.get(name)
-    return value if isinstance(value, int) else 0
+    return value if value.__class__ is int and value > 0 else 0
 
 
 def _string(value: Any) -> str:

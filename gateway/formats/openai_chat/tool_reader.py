@@ -31,8 +31,9 @@ def read_choice(fields: Fields) -> ToolChoice | None:
     choice = fields.get("tool_choice")
     if choice is None and fields.get("function_call") is not None:
         older = fields["function_call"]
-        name = older.get("name") if isinstance(older, dict) else None
-        choice = older if name is None else {"type": "function", "function": {"name": name}}
+        if isinstance(older, dict):
+            return ToolChoice("named", (a_text(older.get("name"), "function_call.name"),))
+        return ToolChoice(_MODES[one_of(older, ("none", "auto"), "function_call")])
     if choice is None:
         return None
     if isinstance(choice, str):
@@ -109,4 +110,4 @@ def _web_search(options: Fields, losses: Losses) -> Tool:
     inner = place.get("approximate") if isinstance(place, dict) else None
     known = inner if isinstance(inner, dict) else {}
     location = {name: known[name] for name in _PLACE if isinstance(known.get(name), str)}
-    return Tool("web_search", "server", server="web_search", location=location or None)
+    return Tool("web_search", "server", server="web_search", location=location or None, path="web_search_options")

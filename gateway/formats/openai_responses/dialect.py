@@ -16,6 +16,7 @@ from .usage import read_usage, tokens_in
 FIELD_NAMES = {
     "system": "instructions",
     "turns": "input",
+    "thoughts": "input.reasoning",
     "max_tokens": "max_output_tokens",
     "logprobs": "top_logprobs",
     "parallel": "parallel_tool_calls",
@@ -44,6 +45,7 @@ FORMAT = Format(
     write_error_event=write_error_event,
     tokens_in=tokens_in,
     field_names=FIELD_NAMES,
+    origins=("openai",),
     tools=ToolRules(name_characters="A-Za-z0-9_-", name_length=64, id_characters=r"\s\S", id_length=64, custom=True),
     urls=frozenset({"image", "document"}),
     keepalive=b": keep-alive\n\n",

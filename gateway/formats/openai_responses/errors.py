@@ -66,21 +66,6 @@ _TOO_LONG = re.compile(
 )
 _THINKING_STATE = re.compile(r"signature|\bthinking\b|encrypted[ _]content|without its required following item", re.I)
 
-_STATUS_OF: dict[ProviderFault, int] = {
-    "bad_request": 400,
-    "context_too_long": 400,
-    "content_filter": 400,
-    "thinking_state": 400,
-    "not_found": 404,
-    "quota": 429,
-    "rate_limit": 429,
-    "auth": 502,
-    "forbidden": 502,
-    "server": 502,
-    "timeout": 504,
-    "overloaded": 529,
-}
-
 _SECRET = re.compile(r"\b(?:sk|rk|sess|key)-[\w*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -97,11 +82,12 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Prov
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. Without a status (streams, answers that failed later) its code alone counts."""
     code, kind, message = _word(error.get("code")), _word(error.get("type")), error.get("message")
+    if status is None:
+        status = _status(error.get("code"))
     category = _category(code, kind, message if isinstance(message, str) else "", status)
     return ProviderRefused(
         _readable(message, status),
         category=category,
-        status=_STATUS_OF[category],
         code=code or kind or None,
         param=_word(error.get("param")) or None,
         retry_after=retry_after,
@@ -161,6 +147,11 @@ def _readable(message: Any, status: int | None) -> str:
     if isinstance(message, str) and message.strip():
         return _SECRET.sub("***", message)
     return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
+
+
+def _status(code: Any) -> int | None:
+    """The status that compatible servers give for a code where there is no other, as in a stream."""
+    return code if code.__class__ is int and 400 <= code < 600 else None
 
 
 def _word(value: Any) -> str:
@@ -239,7 +230,6 @@ _OPENAI_CODES = frozenset(
         "model_not_found",
         "overloaded",
         "rate_limit_exceeded",
-        "server_error",
         "server_is_overloaded",
         "string_above_max_length",
         "unknown_parameter",
@@ -247,7 +237,7 @@ _OPENAI_CODES = frozenset(
         "unsupported_value",
     }
 )
-"""Codes of OpenAI's own, which its clients may look for."""
+"""Codes of OpenAI's own, which its clients may look for. Not `server_error`: it is a type, and hides what is known."""
 
 
 def write_error(error: GatewayError, request_id: str) -> tuple[int, bytes]:

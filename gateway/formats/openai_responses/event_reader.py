@@ -21,14 +21,14 @@ from gateway.formats.events import (
     ReplyFailed,
     UsageReported,
 )
-from gateway.formats.format import Fields
+from gateway.formats.format import Fields, Undivided
 
 from .errors import refusal
 from .incoming_items import CALLS, Item, Speech
 from .reply_reader import dicts_in, failure_in, read_chances, read_finish, text_in, usage_in
 
 
-class EventReader:
+class EventReader(Undivided):
     """One stream."""
 
     __slots__ = ("_begun", "_items", "_open", "_speech", "finished")

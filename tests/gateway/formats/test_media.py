@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.formats.media import data_url, inlined, source_of_url, text_document, wanted_urls
+from gateway.formats.media import data_url, inlined, source_of_url, strange_urls, text_document, wanted_urls
 from gateway.formats.neutral import Audio, Document, Image, Part, Prompt, Source, Text, ToolResult, Turn, Video
 
 
@@ -69,7 +70,7 @@ def test_addresses_that_must_be_fetched_are_told_once_each() -> None:
 
 
 def test_fetched_content_takes_the_place_of_its_address() -> None:
-    content = {f"https://e.org/{name}": Source("base64", name, "x/y") for name in ("1.png", "2.pdf", "3.png", "a.mp3")}
+    content = {f"https://e.org/{name}": Source("base64", name, "image/x") for name in ("1.png", "2.pdf", "3.png", "a.mp3")}
     (turn,) = inlined(PROMPT, content).turns
     assert turn.parts == (
         Image(content["https://e.org/1.png"]),
@@ -77,6 +78,23 @@ def test_fetched_content_takes_the_place_of_its_address() -> None:
         ToolResult("c", (Image(content["https://e.org/3.png"]), Image(content["https://e.org/1.png"]), Text("t"))),
         *PARTS[3:],
     )
+
+
+def test_what_is_no_image_does_not_take_the_place_of_one() -> None:
+    page = {"https://e.org/1.png?sig=secret": Source("base64", "aa", "text/html")}
+    prompt = Prompt((), (Turn("user", (Image(url("https://e.org/1.png?sig=secret")),)),))
+    with pytest.raises(InvalidRequest, match=r"^https://e.org/1.png was to be an image, but leads to text/html\.$"):
+        inlined(prompt, page)
+
+
+def test_addresses_that_a_vendor_alone_can_open_are_not_fetched() -> None:
+    own = re.compile("gs://")
+    parts = (Image(url("gs://b/1.png")), Document(url("https://e.org/2.pdf")), Image(url("file:///etc/passwd")))
+    prompt = Prompt((), (Turn("user", parts),))
+    assert wanted_urls(prompt, frozenset({"document"}), own) == ("file:///etc/passwd",)
+    assert strange_urls(prompt, own) == ("file:///etc/passwd",)
+    assert strange_urls(prompt) == ("gs://b/1.png", "file:///etc/passwd")
+    assert strange_urls(PROMPT) == ()
 
 
 def test_without_fetched_content_nothing_changes() -> None:

@@ -161,6 +161,7 @@ BAD: dict[str, tuple[str, int | None, str | None, str]] = {
         "not for settings",
     ),
     "an origin that is none": ('[server]\ncors_origins = ["example.com"]', 2, "server.cors_origins[0]", "an origin"),
+    "a network that is none": ('[media]\nallow = ["10.0.0.0/8", "intranet"]', 2, "media.allow[1]", "a network such as"),
     "a memory limit that is none": (
         '[usage]\nduckdb_memory_limit = "much"',
         2,

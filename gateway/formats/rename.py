@@ -1,0 +1,140 @@
+"""The model's name as the client knows it, in the place of the provider's own (G-3). All other bytes stay."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from . import sse
+from .members import STRING, Member, members
+
+ANCHOR_BYTES = 4096
+"""Longest stretch that is remembered to find the name again."""
+
+PARTIAL_BYTES = 1024
+"""How much of the end of a piece of a long event is looked at for a name that was cut."""
+
+_DATA = re.compile(rb"(?:^|(?<=[\r\n]))data:")
+
+
+class Place(NamedTuple):
+    """Where a dialect says the model's name."""
+
+    key: bytes
+    """Its name, quoted."""
+    within: bytes = b""
+    """The member of an event whose object has it, quoted; empty where the event itself has."""
+
+
+class Rename:
+    """Puts a name in its place in every event of a stream.
+
+    An event is searched member by member, which takes a while. But the bytes from an event's beginning to the name, or
+    those from the name to the event's end, mostly stay the same: where they do, they are replaced as they are. Both
+    tell as surely as a search that this is no member of something within the event.
+    """
+
+    __slots__ = ("_first", "_first_new", "_held", "_known", "_last", "_last_new", "_new", "_place")
+
+    def __init__(self, place: Place, model: str) -> None:
+        self._place = place
+        self._new = orjson.dumps(model)
+        self._first = self._first_new = b""
+        """How events begin, up to the name, and the same with the new one; empty where they do not begin alike."""
+        self._last = self._last_new = b""
+        """How events end, from the name on."""
+        self._known = b""
+        """The provider's name for the model, as written."""
+        self._held = b""
+        """The end of a piece of a long event in which a name may have begun."""
+
+    def feed(self, events: bytes) -> bytes:
+        """Whole events with the name."""
+        if events.find(b"\n") >= len(events) - 3:  # one event, of one line
+            return self._renamed(events)
+        if self._place.key not in events:
+            return events
+        return b"".join([self._renamed(event) for event in sse.split_events(events)])
+
+    def feed_piece(self, piece: bytes, *, last: bool) -> bytes:
+        """A piece of an event too long to be held. Here the name counts wherever it stands, if it is the one seen
+        before."""
+        piece, self._held = self._held + piece, b""
+        partial = None if last else _cut_name(self._place.key).search(piece, max(len(piece) - PARTIAL_BYTES, 0))
+        if partial is not None:
+            piece, self._held = piece[: partial.start()], piece[partial.start() :]
+        return _name(self._place.key).sub(self._replaced, piece)
+
+    def _renamed(self, event: bytes) -> bytes:
+        first, last = self._first, self._last
+        if first and event.startswith(first):
+            return self._first_new + event[len(first) :]
+        if last and event.endswith(last):
+            return event[: -len(last)] + self._last_new
+        return self._searched(event) if self._place.key in event else event
+
+    def _searched(self, event: bytes) -> bytes:
+        data = _DATA.search(event)
+        if data is None:
+            return event
+        found = [each for each in _named(event, data.end(), self._place) if event.startswith(b'"', each.start)]
+        if not found:
+            return event
+        self._known = event[found[0].start : found[0].end]
+        if len(found) == 1 and not self._place.within and event.endswith(sse.EVENT_ENDS):
+            self._remember(event, found[0])
+        for each in reversed(found):
+            event = event[: each.start] + self._new + event[each.end :]
+        return event
+
+    def _remember(self, event: bytes, found: Member) -> None:
+        """The beginning of an event; when that was no help with the next, its end."""
+        if self._first or found.end > ANCHOR_BYTES:
+            self._first = b""
+            if len(event) - found.key <= ANCHOR_BYTES:
+                self._last = event[found.key :]
+                self._last_new = event[found.key : found.start] + self._new + event[found.end :]
+        else:
+            self._last = b""
+            self._first, self._first_new = event[: found.end], event[: found.start] + self._new
+
+    def _replaced(self, found: re.Match[bytes]) -> bytes:
+        if self._known and found[2] != self._known:
+            return found[0]
+        self._known = found[2]
+        return found[1] + self._new
+
+
+def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
+    """A whole reply, or its first bytes, with the name the client asked for; as it is where it says none."""
+    if key not in body:
+        return body
+    found = [each for each in members(body) if each.name == key and body.startswith(b'"', each.start)]
+    for each in reversed(found):
+        body = body[: each.start] + orjson.dumps(model) + body[each.end :]
+    return body
+
+
+def _named(event: bytes, at: int, place: Place) -> list[Member]:
+    if not place.within:
+        return [each for each in members(event, at) if each.name == place.key]
+    outer = [each for each in members(event, at) if each.name == place.within]
+    return [inner for each in outer for inner in members(event, each.start) if inner.name == place.key]
+
+
+@lru_cache(maxsize=8)
+def _name(key: bytes) -> re.Pattern[bytes]:
+    """The member, with all before its value and the value as groups."""
+    return re.compile(rb"(%b\s*+:\s*+)(%b)" % (re.escape(key), STRING), re.DOTALL)
+
+
+@lru_cache(maxsize=8)
+def _cut_name(key: bytes) -> re.Pattern[bytes]:
+    """The beginning of a member at the very end of the bytes, as far as they go."""
+    pattern = rb'(?:\s*+(?::\s*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+\\?)?)?)?'
+    for at in range(len(key) - 1, 0, -1):
+        pattern = rb"(?:%b%b)?" % (re.escape(key[at : at + 1]), pattern)
+    return re.compile(re.escape(key[:1]) + pattern + rb"\Z", re.DOTALL)
