@@ -10,8 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-UsageSource = Literal["reported", "none"]
-"""Where token counts come from: the provider's own figures, or nowhere (the provider gave none)."""
+UsageSource = Literal["reported", "estimated", "none"]
+"""Where token counts come from: the provider's own figures, our own estimate (the provider gave none, or was cut short
+before it did), or nowhere (nothing was spent, or nobody can tell)."""
 
 
 class Tokens(Struct, frozen=True, gc=False):
@@ -111,6 +112,8 @@ class ModelFacts:
     """OpenAI Chat: it takes free-form tools."""
     echo_reasoning: bool | None = None
     """OpenAI Chat: reasoning must be sent back as `reasoning_content`."""
+    user_after_tool: bool | None = None
+    """OpenAI Chat: the user may speak right after results of tools."""
     cache_marks: bool | None = None
     """OpenAI: it takes explicit cache breakpoints."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from gateway.records import Endpoint
-from gateway.relay.exchange import Address
+from gateway.relay.caller import Address
 
 from .endpoints import Asked
 

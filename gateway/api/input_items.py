@@ -1,4 +1,6 @@
-"""The items of a request as OpenAI lists them: each with an id, a type and a status, a page at a time. Pure.
+"""The items that led to a response as OpenAI lists them: each with an id, a type and a status, a page at a time. Pure.
+
+All of the conversation is listed, whichever response brought an item into it.
 
 How they look when listed: https://platform.openai.com/docs/api-reference/responses/input-items.
 """
@@ -6,16 +8,14 @@ How they look when listed: https://platform.openai.com/docs/api-reference/respon
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-
 from gateway.errors import InvalidRequest
 from gateway.formats.ids import made_id
-from gateway.records import StoredResponse
+from gateway.store.responses import Given
 
 DEFAULT_LIMIT = 20
 MOST_ITEMS = 100
@@ -28,12 +28,25 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "function_call_output": "fco",
         "custom_tool_call": "ctc",
         "custom_tool_call_output": "ctco",
+        "compaction": "cmp",
     }
 )
 """What the id of an item begins with, by type; `item` for the others."""
 
-WITH_STATUS = frozenset(PREFIXES) - {"reasoning"}
+WITH_STATUS = frozenset(PREFIXES) - {"reasoning", "compaction"}
 """Types whose listed items always have a status; clients may leave it out."""
+
+INCLUDABLE = (
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+)
+"""What may be asked for with `include`."""
 
 Item = dict[str, Any]
 
@@ -50,6 +63,7 @@ class Question:
 
 def read_question(query: Mapping[str, Sequence[str]]) -> Question:
     """The question in a query string; what else is in it is left alone. Raises InvalidRequest."""
+    check_include(query)
     given = {name: values[-1] for name, values in query.items() if values}
     order = given.get("order", "desc")
     if order not in ("asc", "desc"):
@@ -60,9 +74,21 @@ def read_question(query: Mapping[str, Sequence[str]]) -> Question:
     return Question(int(limit), order == "asc", given.get("after"))
 
 
-def page(record: StoredResponse, question: Question) -> dict[str, Any]:
-    """The page of the items of this response. Raises InvalidRequest when `after` is none of them."""
-    items = listed(orjson.loads(record.input or b"[]"), record.id)
+def check_include(query: Mapping[str, Sequence[str]]) -> None:
+    """Raises InvalidRequest when something is to be included that nobody knows. What is known needs no asking for: what
+    is kept is shown whole."""
+    for name in ("include", "include[]"):
+        for place, wanted in enumerate(query.get(name, ())):
+            if wanted not in INCLUDABLE:
+                choices = ", ".join(f"'{each}'" for each in INCLUDABLE)
+                raise InvalidRequest(
+                    f"Invalid value: '{wanted}'. Supported values are: {choices}.", param=f"include[{place}]"
+                )
+
+
+def page(conversation: Sequence[Given], question: Question) -> dict[str, Any]:
+    """The page of the items of a conversation. Raises InvalidRequest when `after` is none of them."""
+    items = listed(conversation)
     if not question.ascending:
         items.reverse()
     rest = items[_start(items, question.after) :]
@@ -76,15 +102,22 @@ def page(record: StoredResponse, question: Question) -> dict[str, Any]:
     }
 
 
-def listed(items: Sequence[Any], response_id: str) -> list[Item]:
-    """Items as a client sent them, completed. Ids are the client's own, or made from the place in the request."""
-    return [_listed(item, response_id, place) for place, item in enumerate(items) if isinstance(item, dict)]
+def listed(conversation: Sequence[Given]) -> list[Item]:
+    """All items, completed. Ids are the client's or the model's own; where there is none, or where it came before, it is
+    made from the place within the response, so that it is the same in every page and every list."""
+    found: dict[str, Item] = {}
+    for given in conversation:
+        for place, item in enumerate((*given.asked, *given.answered)):
+            if isinstance(item, dict):
+                done = _listed(item, made_id("", given.response_id, place), found)
+                found[done["id"]] = done
+    return list(found.values())
 
 
-def _listed(item: Item, response_id: str, place: int) -> Item:
-    kind = str(item.get("type") or "message")
-    made = made_id(f"{PREFIXES.get(kind, 'item')}_", response_id, place)
-    done = {**item, "id": item.get("id") or made, "type": kind}
+def _listed(item: Item, letters: str, taken: Container[str]) -> Item:
+    kind, own = str(item.get("type") or "message"), item.get("id")
+    is_usable = isinstance(own, str) and own and own not in taken
+    done = {**item, "id": own if is_usable else f"{PREFIXES.get(kind, 'item')}_{letters}", "type": kind}
     if kind in WITH_STATUS:
         done["status"] = item.get("status") or "completed"
     if kind == "message":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,11 +15,15 @@ from gateway.access.keys import KeyRing
 from gateway.errors import GatewayError
 from gateway.observe import exposition
 from gateway.observe.metrics import Metrics
+from gateway.relay.replies import WAITING_STATUSES
 
 from .failures import dialect_of, write_refusal
 from .models import ONE, PAGE, ModelList
 
 JSON = b"application/json"
+
+_OTHERS = frozenset((b"authorization", b"x-api-key", b"anthropic-version"))
+"""What only clients of the other dialects send."""
 
 
 class Public:
@@ -82,14 +87,18 @@ def _function(method: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
 
 async def _refuse(app: Application, request: Request, error: GatewayError) -> Response:
     status, body = write_refusal(error, _path(request), _headers(request))
-    headers = [(b"retry-after", b"%d" % max(round(error.retry_after), 1))] if error.retry_after is not None else None
+    headers = []
+    if error.retry_after is not None or status in WAITING_STATUSES:
+        headers.append((b"retry-after", b"%d" % max(math.ceil(error.retry_after or 1), 1)))
     return Response(status, headers, Content(JSON, body))
 
 
 def _headers(request: Request) -> dict[bytes, bytes]:
-    """By name; a key in the query counts on Gemini's paths, where its clients may put it."""
+    """By name; a key in the query counts on Gemini's paths, where its clients may put it. `/v1/models` is one of them
+    where nothing else says whose it is."""
     headers = {name.lower(): value for name, value in request.headers}
-    if _path(request).startswith("/v1beta/") and (key := request.query.get("key")):
+    key, path = request.query.get("key"), _path(request)
+    if key and (path.startswith("/v1beta/") or (path.startswith("/v1/models") and not _OTHERS.intersection(headers))):
         headers.setdefault(b"x-goog-api-key", key[-1].encode("latin-1", "replace"))
     return headers
 

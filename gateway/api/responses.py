@@ -17,9 +17,12 @@ from blacksheep import Application, Content, Request, Response
 
 from gateway.access.keys import KeyRing
 from gateway.errors import InvalidRequest, MethodNotAllowed, UnknownEndpoint, UnknownResponse
+from gateway.formats.passing import renamed_reply
 from gateway.records import StoredResponse
+from gateway.relay.replies import WAITING_STATUSES
+from gateway.store.responses import Given
 
-from .input_items import page, read_question
+from .input_items import check_include, page, read_question
 
 PREFIX = "/v1/responses/"
 SHAPE = re.compile(r"/v1/responses/([^/]+)(/[a-z_]+)?")
@@ -51,6 +54,9 @@ class Store(Protocol):
 
     async def find(self, response_id: str, key: str) -> StoredResponse | None:
         """The response of this key with this id."""
+
+    async def led_to(self, response_id: str, key: str) -> list[Given]:
+        """What this response answers."""
 
     async def delete(self, response_id: str, key: str) -> bool:
         """Forget it; whether it was there."""
@@ -103,6 +109,7 @@ class ResponsesApi:
             raise InvalidRequest("A stored response cannot be streamed; ask for it without `stream`.", param="stream")
         if record.native:
             return await self._ask_provider(record, request)
+        check_include(request.query)
         return Response(200, [NO_STORE], Content(JSON, _kept(record, record.response)))
 
     async def _delete(self, record: StoredResponse, request: Request) -> Response:
@@ -119,7 +126,7 @@ class ResponsesApi:
             return await self._ask_provider(record, request)
         question = read_question(request.query)
         _kept(record, record.input)
-        return _json(page(record, question))
+        return _json(page(await self._store.led_to(record.id, record.key), question))
 
     async def _cancel(self, record: StoredResponse, request: Request) -> Response:
         if record.native:
@@ -135,7 +142,11 @@ class ResponsesApi:
             path += "?" + query.decode("latin-1")
         status, headers, body = await self._fetch_native(record, request.method, path)
         kind = dict(headers).get(b"content-type", JSON)
+        if status == 200 and not found[2]:
+            body = renamed_reply(body, b'"model"', record.model)
         told = [(name, value) for name, value in headers if name in TOLD_ON]
+        if status in WAITING_STATUSES and b"retry-after" not in dict(told):
+            told.append((b"retry-after", b"1"))
         return Response(status, [NO_STORE, *told], Content(kind, body))
 
 

@@ -58,6 +58,11 @@ class ArrayFraming:
         rest = self._framed(self._splitter.feed(self._through.close()) + self._splitter.close())
         return rest + self._end() if self.complete else rest
 
+    @property
+    def said(self) -> int:
+        """About how many bytes of text the provider said so far."""
+        return self._through.said
+
     def resume(self) -> str:
         """Nothing: the client asks for the rest of an answer itself."""
         return self._through.resume()

@@ -13,8 +13,11 @@ import orjson
 
 from gateway.errors import InvalidRequest
 
+from .members import Member, members
+
 _ESCAPED_ASCII_LETTER = re.compile(rb"\\u00[46]", re.IGNORECASE)
 _COLON = re.compile(rb"\s*:\s*")
+_USAGE_ASKED = b'{"include_usage":true}'
 
 
 class Ask(NamedTuple):
@@ -65,19 +68,19 @@ def read_body_ask(body: bytes, model: str, *, stream: bool) -> Ask:
 def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     """The body for the provider: its own model id, and usage asked for in streams. Everything else stays byte for byte.
 
-    Only when the place of a change cannot be told for certain (names written with escapes, stream options without
-    usage) is the body written anew from its parsed fields.
+    Where the place of a change cannot be told at once (names written with escapes, stream options without usage) the
+    body is searched member by member.
     """
     add_usage = ask_usage and ask.stream and not ask.wants_usage
     rename = ask.names_model and model != ask.model
     if not (add_usage or rename or not ask.names_model):
         return body
     if (add_usage and "stream_options" in ask.fields) or ("model" in ask.fields and not ask.names_model):
-        return _written_anew(ask, model, add_usage=True)
+        return _searched(body, ask, model, add_usage=add_usage)
     edited = _renamed(body, ask.model, model) if rename else body
     if edited is None:
-        return _written_anew(ask, model, add_usage=add_usage)
-    inserted = b'"stream_options":{"include_usage":true},' if add_usage else b""
+        return _searched(body, ask, model, add_usage=add_usage)
+    inserted = b'"stream_options":%b,' % _USAGE_ASKED if add_usage else b""
     if not ask.names_model:
         inserted += b'"model":' + orjson.dumps(model) + b","
     return _inserted(edited, inserted, ask)
@@ -117,8 +120,33 @@ def _inserted(body: bytes, pairs: bytes, ask: Ask) -> bytes:
     return body[:brace] + pairs + body[brace:]
 
 
-def _written_anew(ask: Ask, model: str, *, add_usage: bool) -> bytes:
-    fields = {**ask.fields, "model": model}
+def _searched(body: bytes, ask: Ask, model: str, *, add_usage: bool) -> bytes:
+    """`body` with every place changed that means the model or the stream's options: readers differ in which of several
+    members of the same name they believe."""
+    named = orjson.dumps(model)
+    missing = b"" if "model" in ask.fields else b'"model":%b,' % named
+    edits = [(each, named) for each in _members_named(body, "model")]
     if add_usage:
-        fields["stream_options"] = {**(ask.fields.get("stream_options") or {}), "include_usage": True}
-    return orjson.dumps(fields)
+        options = _members_named(body, "stream_options")
+        edits += [(each, _with_usage(body[each.start : each.end])) for each in options]
+        missing += b"" if options else b'"stream_options":%b,' % _USAGE_ASKED
+    for member, value in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        body = body[: member.start] + value + body[member.end :]
+    return _inserted(body, missing, ask)
+
+
+def _members_named(body: bytes, name: str) -> list[Member]:
+    return [each for each in members(body) if orjson.loads(each.name) == name]
+
+
+def _with_usage(options: bytes) -> bytes:
+    """Stream options that ask for usage; what is no object is none."""
+    if not options.startswith(b"{"):
+        return _USAGE_ASKED
+    asked = _members_named(options, "include_usage")
+    for each in reversed(asked):
+        options = options[: each.start] + b"true" + options[each.end :]
+    if asked:
+        return options
+    comma = b"," if next(members(options), None) is not None else b""
+    return b'{"include_usage":true%b%b' % (comma, options[1:])

@@ -1,4 +1,4 @@
-"""Takes the reasoning of earlier turns out of a request, in its own dialect: a provider refused what it once gave (REAS-8).
+"""Takes the reasoning of earlier turns out of a request, in its own dialect, for a provider that refuses it (REAS-8).
 
 Signatures and encrypted reasoning are bound to a model, an account, sometimes a conversation. Without them a provider
 answers; that it thought before is lost, everything that was said stays. Bodies as they came, parsed, in and out.

@@ -69,7 +69,6 @@ class EventReader(Protocol):
         """What is left to say at the end of the body: ReplyEnd if the reply was complete, else ReplyFailed, or
         nothing if either was said already."""
 
-
     def resume(self) -> str:
         """The token for which the provider goes on with this answer in another stream, which is read next; empty when
         there is none to be asked for. To be asked before `close`."""

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 from .format import ToolRules
 
-
 MADE = "\0"
 """Begins an id that a reader made: how it goes on being called depends on the client, whom no reader knows (TID-2)."""
 

@@ -53,7 +53,7 @@ def data_url(source: Source) -> str:
 def wanted_urls(prompt: Prompt, takes: frozenset[str], own: re.Pattern[str] | None = None) -> tuple[str, ...]:
     """URLs of images and documents that the dialect cannot be told as such, each once, in order.
 
-    `takes` names the kinds whose URLs it takes: `image`, `document`; `own` matches those that its vendor alone can open.
+    `takes` names the kinds whose URLs it takes: `image`, `document`; `own` matches those only its vendor can open.
     """
     kinds = tuple(kind for word, kind in (("image", Image), ("document", Document)) if word not in takes)
     found = (part.source.value for part in _located(prompt) if isinstance(part, kinds))

@@ -14,8 +14,11 @@ from .ask import Ask
 HEADER_BYTES = 8 * 1024
 """Longest head of a part that is looked at."""
 
-_BOUNDARY = re.compile(rb'boundary=(?:"([^"]{1,200})"|([^;\s"]{1,200}))', re.IGNORECASE)
-_NAME = re.compile(rb'content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]*)"|([^;\s\r\n]*))', re.IGNORECASE)
+_BOUNDARY = re.compile(rb';\s*boundary=(?:"([^"]{1,200})"|([^;\s"]{1,200}))', re.IGNORECASE)
+_DISPOSITION = re.compile(rb"(?:\A|\r\n)content-disposition:([^\r\n]*)", re.IGNORECASE)
+_PARAMETER = re.compile(rb';\s*([^=;\s"]+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^;"]*))')
+_ESCAPED = re.compile(rb"\\(.)")
+_LINE_END = re.compile(rb"[ \t]*\r\n")
 
 
 def boundary_of(content_type: bytes) -> bytes:
@@ -27,39 +30,62 @@ def boundary_of(content_type: bytes) -> bytes:
 
 
 def read_form_ask(body: bytes, content_type: bytes, default_model: str | None) -> Ask:
-    """What a form asks for. Raises InvalidRequest when it is no form or names no model."""
+    """What a form asks for. Raises InvalidRequest when it is no form, names no model, or several."""
     boundary = boundary_of(content_type)
     if b"--" + boundary not in body:
         raise InvalidRequest("The form does not contain the boundary its content type names.")
-    named = field_span(body, boundary, b"model")
-    model = body[slice(*named)].decode("utf-8", "replace").strip() if named else default_model
+    named = field_spans(body, boundary, b"model")
+    if len(named) > 1:  # readers differ in which they believe
+        raise InvalidRequest("You must provide one model parameter, not several.", param="model")
+    model = body[slice(*named[0])].decode("utf-8", "replace").strip() if named else default_model
     if not model:
         raise InvalidRequest("You must provide a model parameter.", param="model")
-    streams = field_span(body, boundary, b"stream")
-    stream = streams is not None and body[slice(*streams)].strip().lower() == b"true"
-    return Ask(model, named is not None, stream, False, {})
+    streams = field_spans(body, boundary, b"stream")
+    stream = any(body[slice(*each)].strip().lower() == b"true" for each in streams)
+    return Ask(model, bool(named), stream, False, {})
 
 
 def edit_form(body: bytes, content_type: bytes, ask: Ask, model: str) -> bytes:
     """The form for the provider: its own model id in place of the client's name for it."""
-    span = field_span(body, boundary_of(content_type), b"model")
-    if span is None or model == ask.model:
+    spans = field_spans(body, boundary_of(content_type), b"model")
+    if not spans or model == ask.model:
         return body
-    return body[: span[0]] + model.encode() + body[span[1] :]
+    start, end = spans[0]
+    return body[:start] + model.encode() + body[end:]
 
 
-def field_span(body: bytes, boundary: bytes, name: bytes) -> tuple[int, int] | None:
-    """Where the value of a field stands; None when there is no such field."""
-    delimiter = b"--" + boundary
-    start = body.find(delimiter)
-    while start >= 0:
-        head = start + len(delimiter)
-        value = body.find(b"\r\n\r\n", head, head + HEADER_BYTES)
-        start = body.find(b"\r\n" + delimiter, head)
-        if value < 0 or start < 0:
-            return None
-        found = _NAME.search(body, head, value)
-        if found is not None and (found[1] if found[1] is not None else found[2]) == name:
-            return value + 4, start
-        start += 2
+def field_spans(body: bytes, boundary: bytes, name: bytes) -> list[tuple[int, int]]:
+    """Where the values of a field stand; empty when there is no such field."""
+    found: list[tuple[int, int]] = []
+    start = _delimiter(body, boundary, 0)
+    while start is not None and (line_end := _LINE_END.match(body, start)) is not None:
+        head = line_end.end()
+        end = _delimiter(body, boundary, head)
+        if end is None:
+            return found
+        value = body.find(b"\r\n\r\n", head - 2, min(head + HEADER_BYTES, end))
+        if value >= 0 and _name_in(body[head:value]) == name:
+            found.append((value + 4, max(body.rfind(b"\r\n--", value, end), value + 4)))
+        start = end
+    return found
+
+
+def _delimiter(body: bytes, boundary: bytes, start: int) -> int | None:
+    """Behind the next boundary on a line of its own; None when there is no other."""
+    mark = b"--" + boundary
+    while (at := body.find(mark, start)) >= 0:
+        start = at + len(mark)
+        if (at == 0 or body.startswith(b"\r\n", at - 2)) and (
+            _LINE_END.match(body, start) or body.startswith(b"--", start)
+        ):
+            return start
+    return None
+
+
+def _name_in(head: bytes) -> bytes | None:
+    """The field that the headers of a part name, as every reader of forms would read it."""
+    disposition = _DISPOSITION.search(head)
+    for parameter, quoted, plain in _PARAMETER.findall(disposition[1]) if disposition is not None else ():
+        if parameter.lower() == b"name":
+            return _ESCAPED.sub(rb"\1", quoted) or plain.strip()
     return None

@@ -19,6 +19,7 @@ from .format import Format
 from .members import members, without
 from .passing_marks import PASSING, PLAIN, Fields, Passing
 from .rename import Rename, renamed_reply
+from .said import share_said
 from .translation import tokens_of
 
 __all__ = ["HELD_BYTES", "PASSING", "PLAIN", "PassThrough", "Passing", "renamed_reply"]
@@ -31,6 +32,9 @@ TAIL_CHUNKS = 8
 
 TAIL_BYTES = 16 * 1024
 """How much of each is kept, and of the end of an event too long to be held: there it says its usage."""
+
+LAST_WORDS_BYTES = 64
+"""How much of an event that goes out in pieces is kept back until its end is known: room for a `"usage": null`."""
 
 _SAID_DONE = re.compile(rb"(?:\A|[\r\n])data:[ \t]*\[DONE\][ \t]*[\r\n]")
 _NULL = re.compile(rb"\s*:\s*null")
@@ -54,6 +58,7 @@ class PassThrough:
         "_long_tokens",
         "_passing",
         "_rename",
+        "_size",
         "_spilling",
         "_usage_event",
         "_usage_fields",
@@ -69,6 +74,8 @@ class PassThrough:
         self._rename = Rename(passing.place, model) if model else None
         self._held = b""
         self._last: deque[bytes] = deque(maxlen=TAIL_CHUNKS)
+        self._size = 0
+        """Bytes the provider sent so far."""
         self._spilling = False
         """An event too long to be held is going out in pieces."""
         self._long_tail = b""
@@ -99,6 +106,7 @@ class PassThrough:
 
     def feed(self, chunk: bytes) -> bytes:
         """What the client gets for `chunk`; empty while an event is incomplete."""
+        self._size += len(chunk)
         if self._held or self._spilling or not chunk.endswith(sse.EVENT_ENDS):
             return self._feed_uneven(chunk)
         return self._pass_events(chunk)
@@ -106,13 +114,21 @@ class PassThrough:
     def close(self) -> bytes:
         """What the client gets when the provider has ended: the rest, if it is whole, and the end mark that a finished
         stream may lack."""
-        whole = self._spilling or _is_whole(self._held) or self._passing is PLAIN
-        rest = self.feed(b"\n\n") if whole and (self._held or self._spilling) else b""
+        held = self._held
+        if self._spilling or _is_whole(held) or (held.strip() and self._passing is PLAIN):
+            rest = self.feed(b"\n\n")
+        else:
+            rest = b"" if held.strip() else held
         self._held = b""
         done = self._passing.done
-        if done and not self._said_done() and self._finished:
+        if done and self._finished and not self._said_done() and not self.failed:
             return rest + done
         return rest
+
+    @property
+    def said(self) -> int:
+        """About how many bytes of text the provider said so far."""
+        return round(share_said(self._tail, self._format.name) * self._size)
 
     def resume(self) -> str:
         """Nothing: a client that speaks the provider's dialect asks for the rest of an answer itself."""
@@ -172,8 +188,9 @@ class PassThrough:
         return out + self._pass_piece(chunk[end:])
 
     def _pass_piece(self, piece: bytes) -> bytes:
-        """Line ends stay behind: the event may end with them."""
-        whole = piece.rstrip(b"\r\n")
+        """Line ends stay behind: the event may end with them. So do words that its client may not have asked for."""
+        whole = piece[:-LAST_WORDS_BYTES] if self._hide_usage else piece
+        whole = whole.rstrip(b"\r\n")
         self._held = piece[len(whole) :]
         self._note_piece(whole)
         return whole if self._rename is None else self._rename.feed_piece(whole, last=False)
@@ -185,6 +202,8 @@ class PassThrough:
         if tokens is not None:
             self._long_tokens, self._usage_event, self._usage_fields = tokens, b"", {}
         self._last.append(tail)
+        if self._hide_usage:
+            piece = _NULL_AT_THE_END.sub(b"", piece)
         return piece if self._rename is None else self._rename.feed_piece(piece, last=True)
 
     def _note_piece(self, piece: bytes) -> None:
@@ -232,10 +251,10 @@ class PassThrough:
         if not self._hide_usage:
             self._keep_usage(chunk, at)
             return chunk
-        for usual, hidden in _USUAL_NULLS:
-            if chunk.startswith(usual, at - 1):
+        for usual, hidden, begin in _USUAL_NULLS:
+            if chunk.startswith(usual, at - begin):
                 chunk = chunk.replace(usual, hidden)
-                at = chunk.find(b'"usage"')
+                at = chunk.find(b'"usage"', at - begin)
                 break
         done = 0
         kept: list[bytes] = []
@@ -282,11 +301,15 @@ class PassThrough:
         return _without_usage(event) if fields and usage is None else event
 
 
+_NULL_AT_THE_END = re.compile(rb',\s*"usage"\s*:\s*null(?=\s*\}\s*\Z)')
+
 _USUAL_NULLS = (
-    (b',"usage":null}\n\n', b"}\n\n"),
-    (b',"usage":null,"obfuscation":"', b',"obfuscation":"'),
+    (b',"usage":null}\n\n', b"}\n\n", 1),
+    (b',"usage":null,"obfuscation":"', b',"obfuscation":"', 1),
+    (b', "usage": null}\n\n', b"}\n\n", 2),
 )
-"""How most providers say in every event that there is no usage yet, and what is left without it."""
+"""How most providers say in every event that there is no usage yet, what is left without it, and where in it the word
+begins."""
 
 
 def _without_usage(event: bytes) -> bytes:
@@ -299,8 +322,8 @@ def _without_usage(event: bytes) -> bytes:
 def _is_whole(rest: bytes) -> bool:
     """Whether the rest of a stream is an event that only lacks its end: half of one would break the client's reader."""
     data = sse.event_data(rest)
-    if not data or data.strip() == b"[DONE]":
-        return bool(rest)
+    if data.strip() == b"[DONE]":
+        return True
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError:

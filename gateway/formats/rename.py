@@ -54,6 +54,9 @@ class Rename:
     def feed(self, events: bytes) -> bytes:
         """Whole events with the name."""
         if events.find(b"\n") >= len(events) - 3:  # one event, of one line
+            first = self._first
+            if first and events.startswith(first):
+                return self._first_new + events[len(first) :]
             return self._renamed(events)
         if self._place.key not in events:
             return events
@@ -62,11 +65,11 @@ class Rename:
     def feed_piece(self, piece: bytes, *, last: bool) -> bytes:
         """A piece of an event too long to be held. Here the name counts wherever it stands, if it is the one seen
         before."""
-        piece, self._held = self._held + piece, b""
+        piece, self._held = _name(self._place.key).sub(self._replaced, self._held + piece), b""
         partial = None if last else _cut_name(self._place.key).search(piece, max(len(piece) - PARTIAL_BYTES, 0))
         if partial is not None:
             piece, self._held = piece[: partial.start()], piece[partial.start() :]
-        return _name(self._place.key).sub(self._replaced, piece)
+        return piece
 
     def _renamed(self, event: bytes) -> bytes:
         first, last = self._first, self._last

@@ -104,6 +104,21 @@ def or_null(schema: Schema) -> Schema:
     return schema
 
 
+def leaves_open(value: Any, levels: int = DEPTH) -> bool:
+    """Whether an object in the schema says what is required of it, and not all of it is.
+
+    Strict decoding of OpenAI's refuses such: https://platform.openai.com/docs/guides/structured-outputs.
+    """
+    if not levels or not isinstance(value, dict | list):
+        return False
+    if isinstance(value, dict):
+        required = value.get("required")
+        if isinstance(required, list) and any(name not in required for name in schemas_by_name(value.get("properties"))):
+            return True
+    inside = value.values() if isinstance(value, dict) else value
+    return any(leaves_open(inner, levels - 1) for inner in inside)
+
+
 def number(value: object) -> int | float | None:
     """A bound; Google writes 64-bit integers as strings."""
     if isinstance(value, str):

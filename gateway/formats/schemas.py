@@ -5,9 +5,18 @@ No schema is changed in place, and none raises: what makes no sense is left out,
 
 from __future__ import annotations
 
-from .schema_shape import with_root
+from .schema_shape import leaves_open, with_root, written
 from .schemas_anthropic import for_anthropic_output, for_anthropic_tool
 from .schemas_gemini import for_gemini
 from .schemas_proto import for_gemini_proto, from_proto
 
-__all__ = ("for_anthropic_output", "for_anthropic_tool", "for_gemini", "for_gemini_proto", "from_proto", "with_root")
+__all__ = (
+    "for_anthropic_output",
+    "for_anthropic_tool",
+    "for_gemini",
+    "for_gemini_proto",
+    "from_proto",
+    "leaves_open",
+    "with_root",
+    "written",
+)

@@ -8,13 +8,27 @@ from typing import Protocol
 from gateway.errors import GatewayError, UpstreamError
 from gateway.records import Tokens
 
-from .events import Event, ReplyBegin, ReplyEnd, ReplyFailed, UsageReported
+from .events import (
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    ReplyBegin,
+    ReplyEnd,
+    ReplyFailed,
+    TextDelta,
+    ToolDelta,
+    UsageReported,
+)
 from .format import EventReader, EventWriter
 from .neutral import Usage
 from .settle import Settle
 
 SILENT = frozenset((ReplyBegin, UsageReported))
 """Events after which an answer has not begun yet: until it has, another provider may still give it."""
+
+
+SPOKEN = frozenset((TextDelta, ReasoningDelta, RefusalDelta, ToolDelta))
+"""Events with a text that a model was paid for."""
 
 
 class Cutter(Protocol):
@@ -30,7 +44,7 @@ class Cutter(Protocol):
 class Translate:
     """One stream between two dialects."""
 
-    __slots__ = ("_finished", "_reader", "_settle", "_splitter", "_usage", "error", "opened", "writer")
+    __slots__ = ("_finished", "_reader", "_settle", "_splitter", "_usage", "error", "opened", "said", "writer")
 
     between_events = True
     """Whole events go out, always."""
@@ -43,6 +57,8 @@ class Translate:
         self._settle = settle
         self.writer = writer
         self._usage: Usage | None = None
+        self.said = 0
+        """Characters of text in the answer so far."""
         self._finished = False
         self.opened = False
         """Content has begun."""
@@ -125,7 +141,9 @@ class Translate:
         kind = event.__class__
         if not self.opened and kind not in SILENT and kind is not ReplyFailed:
             self.opened = True
-        if kind is UsageReported:
+        if kind in SPOKEN:
+            self.said += len(event.text)  # type: ignore[attr-defined]  # its class was just looked at
+        elif kind is UsageReported:
             self._usage = event.usage  # type: ignore[attr-defined]  # its class was just looked at
         elif kind is ReplyFailed:
             self.error = event.error  # type: ignore[attr-defined]  # its class was just looked at

@@ -125,8 +125,8 @@ def tokens_of(usage: Usage) -> Tokens:
 
 
 def _without_reasoning(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    spoken = ((turn, tuple(_unsigned(part) for part in turn.parts if not isinstance(part, Reasoning))) for turn in turns)
-    return tuple(structs.replace(turn, parts=parts) for turn, parts in spoken if parts)
+    spoken = ((turn, tuple(part for part in turn.parts if not isinstance(part, Reasoning))) for turn in turns)
+    return tuple(structs.replace(turn, parts=tuple(map(_unsigned, parts))) for turn, parts in spoken if parts)
 
 
 def _unsigned(part: Part) -> Part:

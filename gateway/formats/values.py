@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 from gateway.errors import InvalidRequest
 
+MOST = 2**63
+
 
 def an_object(value: Any, path: str) -> dict[str, Any]:
     """An object."""
@@ -47,11 +49,13 @@ def a_number(value: Any, path: str) -> float:
 
 
 def a_count(value: Any, path: str) -> int:
-    """An integer; 3.0 is one, booleans are none."""
+    """An integer of 64 bits, which is all that JSON's writers write; 3.0 is one, booleans are none."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         _refuse(path, "an integer")
+    if not -MOST <= value < MOST:
+        _refuse(path, "an integer of 64 bits")
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -124,12 +124,24 @@ def write_count(dialect: str, tokens: int) -> bytes:
 
 
 def renamed_inside(body: bytes, fields: Fields, model: str) -> bytes:
-    """A client's wish for a count with the provider's model where Gemini's requests repeat it, inside themselves.
+    """A client's wish for a count, or for embeddings, with the provider's model where Gemini's requests repeat it, inside
+    themselves; it must be the one that the path names.
 
     Raises InvalidRequest when it is nested too deeply to be written again.
     """
-    for name in ("generateContentRequest", "generate_content_request"):
-        inner = fields.get(name)
-        if isinstance(inner, dict) and "model" in inner:
-            return request_bytes({**fields, name: {**inner, "model": f"models/{model}"}})
-    return body
+    edited = {name: _renamed(fields[name], model) for name in _WITHIN if name in fields}
+    if isinstance(fields.get("model"), str):
+        edited["model"] = f"models/{model}"
+    changed = any(value is not fields[name] for name, value in edited.items())
+    return request_bytes({**fields, **edited}) if changed else body
+
+
+_WITHIN = ("generateContentRequest", "generate_content_request", "requests")
+"""What holds requests within a request."""
+
+
+def _renamed(inner: Any, model: str) -> Any:
+    if isinstance(inner, list):
+        renamed = [_renamed(each, model) for each in inner]
+        return renamed if any(new is not old for new, old in zip(renamed, inner, strict=True)) else inner
+    return {**inner, "model": f"models/{model}"} if isinstance(inner, dict) and "model" in inner else inner

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CountTexts = Callable[[Measured], Awaitable[int]]
 """Tokens of the texts of what was measured."""
 
+REMEMBERED = frozenset(("previous_response_id", "conversation"))
+"""Fields that stand for a conversation, which may be of any length."""
+
 MISSING_STATUSES = frozenset((404, 405, 501))
 """What servers answer that have no such endpoint."""
 
@@ -67,7 +70,7 @@ async def settled(exchange: Exchange, trial: Trial) -> bool:
     """Whether the client has its answer, because nobody but we could give one. Raises InvalidRequest."""
     if trial.passage.path and not _lacks_endpoint(trial):
         return False
-    tokens = await _estimate(exchange, trial.attempt, _measured(exchange))
+    tokens = await _estimate(exchange, trial.attempt, _measured(exchange, is_known=bool(trial.passage.path)))
     if exchange.gone:
         raise ClientDisconnected("The client left before its answer was complete.")
     replies.tell_estimate(exchange, trial, write_count(exchange.format.name, tokens))
@@ -87,12 +90,15 @@ async def _estimate(exchange: Exchange, attempt: Attempt, part: Measured) -> int
     return estimated(part, tokens, family_of(attempt.provider.format, attempt.target.model))
 
 
-def _measured(exchange: Exchange) -> Measured:
-    """What the client sent; as plain text where it uses what only its own vendor knows."""
+def _measured(exchange: Exchange, *, is_known: bool) -> Measured:
+    """What the client sent; as plain text where it uses what only its own vendor knows. Raises UnsupportedParameter for
+    a conversation that neither we have nor the provider: `is_known` where the provider may, for a guess at the rest."""
     losses = Losses(exchange.format.field_names)
     try:
         return measured(exchange.format.read_prompt(_fields(exchange), losses))
-    except UnsupportedParameter:
+    except UnsupportedParameter as error:
+        if error.param in REMEMBERED and not is_known:
+            raise
         return Measured((exchange.body.decode("utf-8", "replace"),))
 
 

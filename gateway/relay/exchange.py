@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
 from gateway.formats.ask import Ask
@@ -22,6 +22,7 @@ from gateway.routing.verdicts import Verdict, judge_error, judge_status
 from . import conversation, counting, passages, replies
 from .again import again
 from .attempt import Trial
+from .caller import PLAIN, Caller
 from .conversation import Thread
 from .passage import Passage
 from .pump import Pump
@@ -35,35 +36,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 LEFT = "The client left before its answer was complete."
-
-
-class Address(NamedTuple):
-    """What a request says in its address."""
-
-    model: str = ""
-    """The model, where the path names it (Gemini)."""
-    query: str = ""
-    """What of the query goes to the provider."""
-    array: bool = False
-    """The stream is wanted as one JSON array (Gemini without `alt=sse`)."""
-
-
-PLAIN = Address()
-
-
-class Caller:
-    """Who asks, and how: what the head of a request tells."""
-
-    __slots__ = ("address", "content_type", "cors", "method", "user_agent")
-
-    def __init__(self) -> None:
-        self.address: str | None = None
-        """Of the client's end of the connection."""
-        self.method = "POST"
-        self.user_agent: str | None = None
-        self.content_type = b""
-        self.cors: Headers = []
-        """Headers for a browser, where its page may call us."""
 
 
 class Exchange:
@@ -318,6 +290,14 @@ class Exchange:
         if self._pump is not None and self._pump.pipeline is not None:
             return self._pump.pipeline.tokens
         return self.tokens
+
+    def said_bytes(self) -> int:
+        """About how many bytes of text the provider said, where it did not count its tokens itself."""
+        if self._pump is not None:
+            pipeline = self._pump.pipeline
+            return pipeline.said if pipeline is not None else self.sink.bytes_sent
+        answer = self.trials[-1].answered
+        return answer.said if answer is not None else 0
 
     def overhead_us(self, until_ns: int) -> int:
         """Our own share of the time until `until_ns`, microseconds."""

@@ -20,6 +20,7 @@ from gateway.formats.neutral import Reply
 from gateway.formats.openai_responses.compaction import write_compacted
 from gateway.formats.openai_responses.event_writer import EventWriter as ResponseEvents
 from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
+from gateway.formats.said import said_in
 from gateway.formats.translation import Translation, tokens_of, write_as_stream
 from gateway.formats.written import answer_bytes, request_bytes
 from gateway.records import Endpoint, Tokens
@@ -67,6 +68,10 @@ class Pipeline(Protocol):
     def close(self) -> bytes:
         """What the client gets when the provider has ended."""
 
+    @property
+    def said(self) -> int:
+        """About how much text the provider said so far, bytes or characters."""
+
     def resume(self) -> str:
         """The token for which the provider goes on with its answer in another stream, whose bytes are fed next; empty
         when there is none. Asked at the end, before `close`."""
@@ -85,6 +90,8 @@ class Answer(NamedTuple):
     tokens: Tokens | None
     is_stream: bool = False
     """The client asked for a stream, so it is written as one."""
+    said: int = 0
+    """About how much text it holds, where nobody counted its tokens."""
     goes_on: bytes = b""
     """This is but the beginning: the request for the rest."""
 
@@ -166,10 +173,15 @@ class Passed:
         if self._context is not None and endpoint.operation == "generate":
             reply = self.upstream.read_reply(_object(body))
             written = write_as_stream(reply, self.upstream.event_writer(self._context))
-            return Answer(written, tokens_of(reply.usage) if reply.usage else None, is_stream=True)
+            tokens = tokens_of(reply.usage) if reply.usage else None
+            return Answer(written, tokens, is_stream=True, said=self._said(tokens, body))
         counts = endpoint.operation == "count"  # what is counted was not spent
         tokens = None if counts else self.upstream.tokens_in(body[-16384:])
-        return Answer(self.beginning(body), tokens)
+        return Answer(self.beginning(body), tokens, said=self._said(tokens, body))
+
+    def _said(self, tokens: Tokens | None, body: bytes) -> int:
+        generates = self._endpoint.operation == "generate"
+        return said_in(body, self.upstream.name) if tokens is None and generates else 0
 
     def request_rest(self, token: str) -> bytes:
         """Not asked for: its pipeline never resumes."""
@@ -198,6 +210,7 @@ class Translated:
         "_context",
         "_fields",
         "_parts",
+        "_said",
         "_stream",
         "_translation",
         "_writer",
@@ -223,6 +236,8 @@ class Translated:
         self._fields: Fields | None = None
         self._parts: list[Reply] = []
         """Of an answer that the provider gives in several."""
+        self._said = 0
+        """Bytes of text in those of them that tell no usage."""
 
     @property
     def written(self) -> Fields | None:
@@ -241,6 +256,8 @@ class Translated:
         """Through a neutral reply. Raises UpstreamMalformed when the provider goes on for ever."""
         reply, token = self._translation.read_reply(body)
         self._parts.append(reply)
+        if reply.usage is None:
+            self._said += said_in(body, self.upstream.name)
         if token:
             if len(self._parts) == MOST_PARTS:
                 raise UpstreamMalformed(ENDLESS)
@@ -257,9 +274,9 @@ class Translated:
         client = self._translation.client
         if self._stream:
             self._writer = client.event_writer(self._context)
-            return Answer(write_as_stream(reply, self._writer), tokens, is_stream=True)
+            return Answer(write_as_stream(reply, self._writer), tokens, is_stream=True, said=self._said)
         self._fields = client.write_reply(reply, self._context)
-        return Answer(answer_bytes(self._fields), tokens)
+        return Answer(answer_bytes(self._fields), tokens, said=self._said)
 
     def beginning(self, body: bytes) -> bytes:
         """Not asked for: what is translated is held until it is whole."""
@@ -275,7 +292,7 @@ class Compacted(Translated):
 
     def _told(self, reply: Reply, tokens: Tokens | None) -> Answer:
         """The compaction item. Raises UpstreamMalformed when the model said nothing."""
-        return Answer(answer_bytes(write_compacted(reply, self._context)), tokens)
+        return Answer(answer_bytes(write_compacted(reply, self._context)), tokens, said=self._said)
 
 
 def _check_json(body: bytes) -> None:

@@ -9,6 +9,8 @@ from gateway.catalog.prices import PriceList
 from gateway.records import AttemptRecord, Tokens, UsageRecord
 from gateway.usage.meter import cost_nano_usd
 
+from .reckoning import reckoned
+
 if TYPE_CHECKING:
     from .attempt import Trial
     from .exchange import Exchange
@@ -28,7 +30,7 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
     started = exchange.started_ns
     first_byte = exchange.first_byte_ns
     ask = exchange.ask
-    tokens = exchange.measured_tokens()
+    tokens, source = reckoned(exchange)
     trial = exchange.trials[-1] if exchange.trials else None
     target = trial.attempt.target if trial else None
     return UsageRecord(
@@ -44,7 +46,7 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         error=exchange.kind,
         stream=ask.stream if ask else False,
         tokens=tokens or NO_TOKENS,
-        usage_source="reported" if tokens else "none",
+        usage_source=source,
         cost_nano_usd=_cost(tokens, trial, prices),
         attempts=tuple([_attempt(each) for each in exchange.trials]),
         total_us=(now - started) // 1000,

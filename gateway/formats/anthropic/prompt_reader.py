@@ -14,6 +14,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Text, Thinking, Turn
 from gateway.formats.reasoning import EFFORTS
+from gateway.formats.schemas import leaves_open
 from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, one_of
 
 from .block_reader import TEXTS, read_content, read_mark, texts_among
@@ -149,14 +150,17 @@ def _thinking(given: Fields, config: Fields, losses: Losses) -> Thinking | None:
 
 
 def _output(value: Any) -> Output | None:
-    """What the answer must look like; decoding is constrained, which others call strict (FMT-1)."""
+    """What the answer must look like; decoding is constrained, which others call strict (FMT-1).
+
+    Theirs knows no properties that may be left out, and is not asked for where there are such.
+    """
     if value is None:
         return None
     form = an_object(value, "output_config.format")
     kind = required(form, "type", "output_config.format")
     one_of(kind, ("json_schema",), "output_config.format.type")
     schema = an_object(required(form, "schema", "output_config.format"), "output_config.format.schema")
-    return Output("json_schema", schema, strict=True)
+    return Output("json_schema", schema, strict=None if leaves_open(schema) else True)
 
 
 def _identity(given: Fields, losses: Losses) -> Identity:

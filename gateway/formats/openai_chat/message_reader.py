@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.errors import InvalidRequest
+from gateway.formats.arguments import as_text
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
-from gateway.formats.neutral import Part, Refusal, State, Text, ToolCall, ToolResult, Turn
-from gateway.formats.reasoning import is_wrapped, unwrap
+from gateway.formats.neutral import Part, Refusal, Text, ToolCall, ToolResult, Turn
 from gateway.formats.values import a_list, a_text, an_object, one_of
 
 from .part_reader import read_content, read_thinking
+from .reply_reader import signature_of
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -30,7 +31,7 @@ class Conversation:
         """Add one message. Raises InvalidRequest with the field at fault."""
         message = an_object(value, path)
         role = one_of(message.get("role"), ROLES, f"{path}.role")
-        if message.get("name") is not None and role != "function":
+        if message.get("name") is not None and role not in ("function", "tool"):
             self._losses.drop(f"{path}.name")
         if role in ("system", "developer"):
             self._instruction(message, path)
@@ -68,13 +69,14 @@ class Conversation:
     def _old_call(self, call: Fields, path: str) -> ToolCall:
         self._called.append(f"call_fn_{len(self._called)}")
         name = a_text(call.get("name"), f"{path}.function_call.name")
-        arguments = call.get("arguments")
-        return ToolCall(self._called[-1], name, arguments if isinstance(arguments, str) else "")
+        return ToolCall(self._called[-1], name, _written(call.get("arguments"), f"{path}.function_call.arguments"))
 
     def _result(self, message: Fields, path: str, role: str) -> None:
         parts = read_content(message.get("content"), f"{path}.content")
         if role == "tool":
-            result = ToolResult(a_text(message.get("tool_call_id"), f"{path}.tool_call_id"), parts)
+            name = message.get("name")  # not OpenAI's, but what many clients say; the call has it too
+            call_id = a_text(message.get("tool_call_id"), f"{path}.tool_call_id")
+            result = ToolResult(call_id, parts, name if isinstance(name, str) else "")
         else:
             name = a_text(message.get("name"), f"{path}.name")
             result = ToolResult(self._called[-1] if self._called else "call_fn_0", parts, name)
@@ -85,22 +87,22 @@ def _call(call: Fields, path: str) -> ToolCall:
     kind = call.get("type") or "function"
     one_of(kind, ("function", "custom"), f"{path}.type")
     fields = an_object(call.get(kind), f"{path}.{kind}")
-    said = fields.get("input" if kind == "custom" else "arguments")
+    argument = "input" if kind == "custom" else "arguments"
     call_id = call.get("id")
     return ToolCall(
         call_id if isinstance(call_id, str) else "",
         a_text(fields.get("name"), f"{path}.{kind}.name"),
-        said if isinstance(said, str) else "",
+        _written(fields.get(argument), f"{path}.{kind}.{argument}"),
         kind="custom" if kind == "custom" else "function",
-        state=_signature(call),
+        state=signature_of(call),
     )
 
 
-def _signature(call: Fields) -> State | None:
-    """Gemini's signature of a call, where Google's own compatible endpoint puts it (REAS-6)."""
-    extra = call.get("extra_content")
-    google = extra.get("google") if isinstance(extra, dict) else None
-    signature = google.get("thought_signature") if isinstance(google, dict) else None
-    if not isinstance(signature, str) or not signature:
-        return None
-    return unwrap(signature) if is_wrapped(signature) else State("gemini", signature)
+def _written(arguments: Any, path: str) -> str:
+    """Arguments as text, those too that a client gives as the object they mean: a call is never told without them."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments or ""
+    try:
+        return as_text(arguments)
+    except TypeError:
+        raise InvalidRequest(f"{path} is nested too deeply.", param=path) from None

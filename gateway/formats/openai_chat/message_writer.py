@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +23,11 @@ from gateway.formats.neutral import (
     Turn,
     Video,
 )
-from gateway.formats.turns import joined_text
+
+NOTHING_SAID: Fields = {"role": "user", "content": "Continue."}
+"""Stands for a conversation in which nothing was said: an empty list is refused (SYS-3)."""
+UNDERSTOOD: Fields = {"role": "assistant", "content": "Understood."}
+"""What stands between results and the user, where a provider refuses one right behind the other."""
 
 _LIFETIMES = {"1h": "30m", "30m": "30m", "12h": "12h"}
 """Of cache marks; any other is left to the vendor (CACHE-1)."""
@@ -42,6 +46,8 @@ class Manner:
     """It wants to see its reasoning again (REAS-8)."""
     detail: str = ""
     """Of images that say none themselves."""
+    interposes: bool = False
+    """It wants the assistant to speak between results and what the user says next."""
 
 
 def write_messages(system: tuple[Text, ...], turns: Iterable[Turn], manner: Manner) -> list[Fields]:
@@ -54,7 +60,19 @@ def write_messages(system: tuple[Text, ...], turns: Iterable[Turn], manner: Mann
             messages.append({"role": "system", "content": _content(turn.parts, manner)})
         else:
             messages += _user(turn, manner)
-    return messages
+    if manner.interposes:
+        messages = list(_interposed(messages))
+    return messages or [NOTHING_SAID]
+
+
+def _interposed(messages: Iterable[Fields]) -> Iterator[Fields]:
+    """The messages, with one of the assistant's wherever tool messages are followed by anybody else's."""
+    before = ""
+    for message in messages:
+        if before == "tool" and message["role"] in ("user", "system"):
+            yield UNDERSTOOD
+        before = message["role"]
+        yield message
 
 
 def _instructions(system: tuple[Text, ...], manner: Manner) -> list[Fields]:
@@ -71,7 +89,7 @@ def _user(turn: Turn, manner: Manner) -> list[Fields]:
     """Results, then what they could not hold, then the rest of the turn (TRES-2, TRES-3)."""
     results = [part for part in turn.parts if isinstance(part, ToolResult)]
     rest = tuple(part for part in turn.parts if not isinstance(part, ToolResult))
-    messages = [_result(result) for result in results]
+    messages = [_result(result, manner) for result in results]
     attached = [part for result in results for part in _attached(result, manner)]
     if attached:
         messages.append({"role": "user", "content": attached})
@@ -80,17 +98,45 @@ def _user(turn: Turn, manner: Manner) -> list[Fields]:
     return messages
 
 
-def _result(result: ToolResult) -> Fields:
-    text = joined_text(result.parts)
-    if not text and any(not isinstance(part, Text) for part in result.parts):
+def _result(result: ToolResult, manner: Manner) -> Fields:
+    text = "\n".join(_words(part, manner) for part in result.parts if _is_text(part))
+    if not text and not all(_is_text(part) for part in result.parts):
         text = "[see attached content]"
     if result.is_error and not text.lower().startswith("error:"):
         text = f"Error: {text}"
-    return {"role": "tool", "tool_call_id": result.id, "content": text}
+    mark = _mark(result.cache or _last_mark(result.parts), manner)
+    content = [{"type": "text", "text": text, **mark}] if text and mark else text
+    return {"role": "tool", "tool_call_id": result.id, "content": content}
+
+
+def _is_text(part: Part) -> bool:
+    """Whether a tool message can hold it."""
+    return isinstance(part, Text) or (isinstance(part, Document) and _is_text_document(part))
+
+
+def _is_text_document(document: Document) -> bool:
+    return document.source.kind == "text" or document.source.media_type.startswith("text/")
+
+
+def _words(part: Part, manner: Manner) -> str:
+    return str(_part(part, manner)["text"])
+
+
+def _last_mark(parts: tuple[Part, ...]) -> CacheMark | None:
+    marks = [part.cache for part in parts if isinstance(part, Text | Image | Document) and part.cache is not None]
+    return marks[-1] if marks else None
+
+
+def _mark(cache: CacheMark | None, manner: Manner) -> Fields:
+    """Only a hint: leaving it out is not reported (CACHE-1)."""
+    if cache is None or not manner.marks:
+        return {}
+    ttl = _LIFETIMES.get(cache.ttl)
+    return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": ttl} if ttl else {})}}
 
 
 def _attached(result: ToolResult, manner: Manner) -> list[Fields]:
-    media = [part for part in result.parts if not isinstance(part, Text)]
+    media = [part for part in result.parts if not _is_text(part)]
     if not media:
         return []
     heading = {"type": "text", "text": f"Attached content of tool result {result.id}:"}
@@ -99,6 +145,10 @@ def _attached(result: ToolResult, manner: Manner) -> list[Fields]:
 
 def _assistant(turn: Turn, manner: Manner) -> list[Fields]:
     """One message: text joined, calls behind, reasoning only for servers that want it back."""
+    for part in turn.parts:
+        if isinstance(part, Image | Document | Audio | Video):
+            # What a model has drawn or said has no place in its messages.
+            manner.losses.drop(type(part).__name__.lower())
     message: Fields = {"role": "assistant"}
     texts = [part.text for part in turn.parts if isinstance(part, Text)]
     refusals = [part.text for part in turn.parts if isinstance(part, Refusal)]
@@ -150,7 +200,7 @@ class _Parts:
         return writer(self, part)
 
     def _text(self, part: Text) -> Fields:
-        return {"type": "text", "text": part.text, **self._mark(part.cache)}
+        return {"type": "text", "text": part.text, **_mark(part.cache, self.manner)}
 
     def _refusal(self, part: Refusal) -> Fields:
         return {"type": "text", "text": part.text}
@@ -160,16 +210,19 @@ class _Parts:
             self.manner.losses.refuse("image", "An image known only to its vendor cannot be sent to another.")
         detail = part.detail or self.manner.detail
         image = {"url": data_url(part.source), **({"detail": detail} if detail else {})}
-        return {"type": "image_url", "image_url": image, **self._mark(part.cache)}
+        return {"type": "image_url", "image_url": image, **_mark(part.cache, self.manner)}
 
     def _document(self, part: Document) -> Fields:
         source = part.source
-        if source.kind == "text" or source.media_type.startswith("text/"):
-            return {"type": "text", "text": text_document(part), **self._mark(part.cache)}
+        for field, lost in (("context", part.context), ("cites", part.cites)):
+            if lost:
+                self.manner.losses.drop(field)
+        if _is_text_document(part):
+            return {"type": "text", "text": text_document(part), **_mark(part.cache, self.manner)}
         if source.kind != "base64":
             self.manner.losses.refuse("document", "A document known only to its vendor cannot be sent to another.")
         file = {"file_data": data_url(source), "filename": part.title or "document.pdf"}
-        return {"type": "file", "file": file, **self._mark(part.cache)}
+        return {"type": "file", "file": file, **_mark(part.cache, self.manner)}
 
     def _audio(self, part: Audio) -> Fields:
         form = _SOUNDS.get(part.source.media_type)
@@ -179,13 +232,6 @@ class _Parts:
 
     def _video(self, part: Video) -> Fields:
         self.manner.losses.refuse("video", "Video is not supported by the selected upstream.")
-
-    def _mark(self, cache: CacheMark | None) -> Fields:
-        """Only a hint: leaving it out is not reported."""
-        if cache is None or not self.manner.marks:
-            return {}
-        ttl = _LIFETIMES.get(cache.ttl)
-        return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": ttl} if ttl else {})}}
 
     _WRITERS: ClassVar[dict[type, Callable[[Any, Any], Fields]]] = {
         Text: _text,

@@ -23,7 +23,13 @@ def write_prompt(prompt: Prompt, model: str, facts: ModelFacts, losses: Losses) 
     """The request. Raises UnsupportedParameter for what it cannot say and the client cannot do without."""
     if prompt.safety:
         losses.drop("safety")
-    manner = Manner(losses, facts.cache_marks is True, facts.echo_reasoning is True, prompt.media_resolution)
+    manner = Manner(
+        losses,
+        facts.cache_marks is True,
+        facts.echo_reasoning is True,
+        prompt.media_resolution,
+        interposes=facts.user_after_tool is False,
+    )
     body: Fields = {
         "model": model,
         "messages": write_messages(prompt.system, prompt.turns, manner),
@@ -93,7 +99,7 @@ def _tools(prompt: Prompt, losses: Losses) -> Fields:
         _drop_choice(prompt, losses)
         return fields
     fields["tools"] = [_tool(tool) for tool in tools]
-    chosen = None if choice is None else _choice(choice, tools)
+    chosen = None if choice is None else _choice(choice, prompt.tools)
     if choice is not None and chosen is None:
         losses.drop("tool_choice")
     asked = {"tool_choice": chosen, "parallel_tool_calls": prompt.parallel}
@@ -145,8 +151,10 @@ def _choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> str | Fields | None:
     if choice.mode not in ("named", "allowed"):
         return choice.mode
     custom = {tool.name for tool in tools if tool.kind == "custom"}
-    known = {tool.name for tool in tools}
-    names = [name for name in choice.names if name in known]
+    hosted = {tool.name for tool in tools if tool.kind == "server"} - {
+        tool.name for tool in tools if tool.kind != "server"
+    }
+    names = [name for name in choice.names if name not in hosted]
     if not names:
         return None
     if choice.mode == "allowed":

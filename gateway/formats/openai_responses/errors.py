@@ -82,6 +82,10 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Prov
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. Without a status (streams, answers that failed later) its code alone counts."""
     code, kind, message = _word(error.get("code")), _word(error.get("type")), error.get("message")
+    number = error.get("code")
+    if number.__class__ is int and 400 <= number < 600:
+        # Compatible servers put the status there; what comes as HTTP 200 has no other.
+        status = number
     if status is None:
         status = _status(error.get("code"))
     category = _category(code, kind, message if isinstance(message, str) else "", status)

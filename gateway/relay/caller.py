@@ -1,0 +1,36 @@
+"""Who asks, and what a request says beside its body: its address and the head of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .sink import Headers
+
+
+class Address(NamedTuple):
+    """What a request says in its address."""
+
+    model: str = ""
+    """The model, where the path names it (Gemini)."""
+    query: str = ""
+    """What of the query goes to the provider."""
+    array: bool = False
+    """The stream is wanted as one JSON array (Gemini without `alt=sse`)."""
+
+
+PLAIN = Address()
+
+
+class Caller:
+    """Who asks, and how: what the head of a request tells."""
+
+    __slots__ = ("address", "content_type", "cors", "method", "user_agent")
+
+    def __init__(self) -> None:
+        self.address: str | None = None
+        """Of the client's end of the connection."""
+        self.method = "POST"
+        self.user_agent: str | None = None
+        self.content_type = b""
+        self.cors: Headers = []
+        """Headers for a browser, where its page may call us."""
