@@ -19,7 +19,7 @@ from .format import EventWriter, Fields, Format, ReplyContext
 from .gemini.array import ArraySplitter
 from .losses import Losses
 from .media import inlined, strange_urls, wanted_urls
-from .neutral import Part, Prompt, Reasoning, Reply, Source, ToolCall, Turn, Usage
+from .neutral import Prompt, Reply, Source, Usage
 from .reasoning import forgets
 from .repair import repaired
 from .settle import Settle
@@ -55,16 +55,6 @@ class Translation:
     def inline(self, fetched: Mapping[str, Source]) -> None:
         """Put fetched content in the place of its URLs."""
         self.prompt = inlined(self.prompt, fetched)
-
-    @property
-    def has_reasoning(self) -> bool:
-        """Whether there is any of earlier turns to be forgotten."""
-        return forgets(self.prompt.turns, ())
-
-    def forget_reasoning(self) -> None:
-        """Leave out all reasoning of earlier turns: the provider does not know its own signatures any more."""
-        self.prompt = structs.replace(self.prompt, turns=_without_reasoning(self.prompt.turns))
-        self.losses.forget("thoughts")
 
     def write(self, model: str) -> Fields:
         """The request for the provider. Raises UnsupportedParameter for what it cannot be told."""
@@ -122,12 +112,3 @@ def _answer_in(body: bytes) -> Any:
 def tokens_of(usage: Usage) -> Tokens:
     """Numbers that do not overlap, as the totals of a usage record."""
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-
-
-def _without_reasoning(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    spoken = ((turn, tuple(part for part in turn.parts if not isinstance(part, Reasoning))) for turn in turns)
-    return tuple(structs.replace(turn, parts=tuple(map(_unsigned, parts))) for turn, parts in spoken if parts)
-
-
-def _unsigned(part: Part) -> Part:
-    return structs.replace(part, state=None) if isinstance(part, ToolCall) and part.state is not None else part

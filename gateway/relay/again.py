@@ -7,14 +7,15 @@ asked for the rest (FIN-2).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import ProviderRefused, UpstreamError
-from gateway.formats.forgetting import without_reasoning
+from gateway.formats.forgetting import Refuses, everything, signatures_in, without_reasoning
 from gateway.formats.written import request_bytes
+from gateway.routing.dispatch import Attempt
 
-from . import passages
-from .passage import Passage, Passed
+from .passage import Passage
 
 if TYPE_CHECKING:
     from .attempt import Trial
@@ -27,23 +28,32 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     if answer is not None and answer.goes_on:
         trial.passage.body = answer.goes_on
         return trial.passage
-    if exchange.strict or not _is_about_thoughts(trial):
-        return None
-    if not isinstance(trial.passage, Passed):
-        return await passages.translated_without_reasoning(exchange, trial.attempt)
-    return _passed_without_reasoning(exchange, trial)
-
-
-def _passed_without_reasoning(exchange: Exchange, trial: Trial) -> Passed | None:
     ask = exchange.ask
-    assert ask is not None  # read before anything is tried
-    fields = without_reasoning(exchange.format.name, ask.fields)
-    if fields is None:
+    if exchange.strict or ask is None or not _is_about_thoughts(trial):
         return None
+    signatures = signatures_in(exchange.format.name, ask.fields)
+    if not _forget(exchange, everything):
+        return None
+    exchange.relay.refusals.note(trial.attempt, signatures)
+    return await exchange.passage(trial.attempt)
+
+
+def forget_refused(exchange: Exchange, attempt: Attempt) -> None:
+    """Leave out what this provider has refused before."""
+    refusals = exchange.relay.refusals
+    if len(refusals) and not exchange.strict:
+        _forget(exchange, partial(refusals.knows, attempt))
+
+
+def _forget(exchange: Exchange, refuses: Refuses) -> bool:
+    """Whether there was anything to be left out."""
+    ask = exchange.ask
+    fields = without_reasoning(exchange.format.name, ask.fields, refuses) if ask is not None else None
+    if ask is None or fields is None:
+        return False
     exchange.ask, exchange.body = ask._replace(fields=fields), request_bytes(fields)
-    passage = passages.passed(exchange, trial.attempt)
-    passage.losses = (exchange.format.field_names["thoughts"],)
-    return passage
+    exchange.forgot = True
+    return True
 
 
 def _is_about_thoughts(trial: Trial) -> bool:

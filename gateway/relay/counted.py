@@ -124,8 +124,8 @@ def write_count(dialect: str, tokens: int) -> bytes:
 
 
 def renamed_inside(body: bytes, fields: Fields, model: str) -> bytes:
-    """A client's wish for a count, or for embeddings, with the provider's model where Gemini's requests repeat it, inside
-    themselves; it must be the one that the path names.
+    """A client's wish for a count, or for embeddings, with the provider's model where Gemini's requests repeat it,
+    inside themselves; it must be the one that the path names.
 
     Raises InvalidRequest when it is nested too deeply to be written again.
     """

@@ -20,7 +20,7 @@ from gateway.routing.dispatch import Attempt, Dispatch
 from gateway.routing.verdicts import Verdict, judge_error, judge_status
 
 from . import conversation, counting, passages, replies
-from .again import again
+from .again import again, forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Caller
 from .conversation import Thread
@@ -56,6 +56,7 @@ class Exchange:
         "endpoint",
         "error",
         "first_byte_ns",
+        "forgot",
         "format",
         "gone",
         "head_overhead_us",
@@ -110,6 +111,8 @@ class Exchange:
         """Kind of the first thing that went wrong."""
         self.first_byte_ns = 0
         """When the client was handed the first byte of its answer; 0 before that."""
+        self.forgot = False
+        """Reasoning of its history was left out, because a provider had refused it."""
         self.gone = False
         """The client has left."""
         self._aside: asyncio.Task[Any] | None = None
@@ -138,7 +141,7 @@ class Exchange:
         refusal: UnsupportedParameter | None = None
         while (attempt := dispatch.next()) is not None:
             try:
-                passage = self._passage(attempt) or await passages.translated(self, attempt)
+                passage = await self.passage(attempt)
             except UnsupportedParameter as error:
                 refusal = error
                 dispatch.failed(Verdict.NEXT_TARGET)
@@ -157,6 +160,21 @@ class Exchange:
         if not self.trials and refusal is not None:
             raise refusal
         replies.settle(self, self.trials[-1])
+
+    async def passage(self, attempt: Attempt) -> Passage:
+        """The way to a provider: as the request is where it speaks the client's dialect, else translated.
+
+        Raises InvalidRequest, UnsupportedParameter, MediaUnavailable, ClientDisconnected.
+        """
+        forget_refused(self, attempt)
+        if self.relay.speaks(attempt.provider, self.endpoint):
+            passage: Passage = passages.passed(self, attempt)
+        else:
+            passage = await passages.translated(self, attempt)
+        thoughts = self.format.field_names["thoughts"]
+        if self.forgot and thoughts not in passage.losses:
+            passage.losses = (*passage.losses, thoughts)
+        return passage
 
     async def _try(self, attempt: Attempt, passage: Passage | None) -> Trial:
         """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
@@ -364,9 +382,3 @@ class Exchange:
     def _key(self) -> ClientKey:
         assert self.key is not None  # admitted before it runs
         return self.key
-
-    def _passage(self, attempt: Attempt) -> Passage | None:
-        """The way through for a provider that speaks the client's dialect; None when it must be translated."""
-        if not self.relay.speaks(attempt.provider, self.endpoint):
-            return None
-        return passages.passed(self, attempt)

@@ -67,41 +67,19 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
     assert ask is not None  # read before anything is tried
     if exchange.endpoint.operation == "count":
         return await counting.passage(exchange, attempt, _context(exchange, NO_PROMPT, ask.fields))
-    return _written(exchange, attempt, await _read(exchange, attempt, ask))
-
-
-async def translated_without_reasoning(exchange: Exchange, attempt: Attempt) -> Translated | None:
-    """The same without the reasoning of earlier turns; None where there is none. Raises the same."""
-    ask = exchange.ask
-    assert ask is not None  # read before anything is tried
-    if exchange.endpoint.operation == "count":
-        return None
-    translation = await _read(exchange, attempt, ask)
-    if not translation.has_reasoning:
-        return None
-    translation.forget_reasoning()
-    return _written(exchange, attempt, translation)
-
-
-async def _read(exchange: Exchange, attempt: Attempt, ask: Ask) -> Translation:
     relay, provider = exchange.relay, attempt.provider
     facts = relay.facts(provider, attempt.target.model)
     translation = Translation(exchange.format, FORMATS[provider.format], facts, strict=exchange.strict)
     if urls := translation.read(ask.fields):
         translation.inline(await exchange.unless_left(relay.fetch_media(urls)))
     translation.prompt = structs.replace(translation.prompt, stream=ask.stream)  # Gemini's path says it
-    if exchange.endpoint.operation == "compact":
+    compacts = exchange.endpoint.operation == "compact"
+    if compacts:
         translation.prompt = _summarising(translation.prompt)
-    return translation
-
-
-def _written(exchange: Exchange, attempt: Attempt, translation: Translation) -> Translated:
-    ask, model = exchange.ask, attempt.target.model
-    assert ask is not None  # read before anything is tried
+    model = attempt.target.model
     written = translation.write(model)
     context = _context(exchange, translation.prompt, ask.fields)
-    kind = Compacted if exchange.endpoint.operation == "compact" else Translated
-    passage = kind(translation, context, stream=ask.stream)
+    passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
     passage.path = generate_path(translation.upstream.name, model, stream=ask.stream)
     if not attempt.provider.stream_usage:
         written.pop("stream_options", None)

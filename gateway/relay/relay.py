@@ -23,6 +23,7 @@ from .compose import Composer
 from .conversation import Keeping
 from .exchange import Exchange
 from .media import FetchMedia, no_media
+from .refusals import Refusals
 from .sink import Headers
 
 WATCHED_AFTER_NS = 50_000_000
@@ -62,6 +63,8 @@ class Relay:
         """Gets what URLs lead to, for providers that must be given it."""
         self.count_texts: counting.CountTexts = counting.guess
         """Tokens of texts, for prompts that no provider counts."""
+        self.refusals = Refusals()
+        """Signatures that providers do not take back."""
         self.live: set[Exchange] = set()
         self.providers: Mapping[str, Provider] = {}
         self.upstreams: Mapping[str, Upstream] = {}

@@ -38,7 +38,7 @@ WITHOUT_AN_ANSWER = (
     Break("first=10s", 504, "upstream_timeout"),
     Break("bighead=100KiB", 502, "upstream_malformed"),
     Break("html", 502, "upstream_status_502", "upstream_error"),
-    Break("html;status=503;retry=3", 503, "upstream_status_503", "upstream_error"),
+    Break("html;status=503;retry=3", 503, "upstream_status_503", "overloaded"),
     Break("status=404", 404, "upstream_status_404", "model_not_found"),
     Break("status=408", 408, "upstream_status_408", None),
     Break("status=429;retry=3", 429, "upstream_status_429", "rate_limit_exceeded"),
@@ -62,6 +62,9 @@ WITHIN_A_PLAIN_ANSWER = (
     Break("cut=1;chunked", 502, "upstream_closed"),
 )
 
+IN_PLACE_OF_A_STREAM = (Break("errorevent=0", 502, "upstream_server", "upstream_error"),)
+"""An event stream that begins with an error: nothing of it went out, so it is none."""
+
 WITHIN_A_STREAM = (
     Break("cut=2", 200, "upstream_closed"),
     Break("cut=2;eof", 200, "upstream_closed"),
@@ -77,6 +80,7 @@ WRONG_REQUESTS = ("status=400", "status=409", "status=413", "status=422")
 BEFORE = [
     *((each, stream) for each in WITHOUT_AN_ANSWER for stream in (False, True)),
     *((each, False) for each in WITHIN_A_PLAIN_ANSWER),
+    *((each, True) for each in IN_PLACE_OF_A_STREAM),
 ]
 
 SETTINGS = f"""
@@ -199,7 +203,9 @@ def check_error(answer: Answer, expected: Break) -> None:
     assert answer.error["code"] == (expected.kind if expected.code == "" else expected.code)
     assert answer.header("x-sluicegate-attempts") == "1"
     assert answer.header("x-sluicegate-provider") == "mock"
-    assert answer.header("retry-after") == ("3" if "retry=3" in expected.script else None)
+    waiting = "1" if expected.status in (429, 503, 529) else None
+    assert answer.header("retry-after") == ("3" if "retry=3" in expected.script else waiting)
+    assert answer.header("x-should-retry") == ("false" if expected.script == "quota" else None)
 
 
 @pytest.mark.parametrize(("expected", "stream"), BEFORE, ids=shown)
@@ -257,7 +263,7 @@ async def test_after_the_first_byte_a_stream_ends_with_one_error_event(
     assert record["response_bytes"] == len(answer.body)
 
 
-async def test_an_error_event_of_the_provider_is_passed_on_and_is_the_end(breaking: GatewayProcess, tag: str) -> None:
+async def test_an_error_event_behind_content_is_passed_on_and_is_the_end(breaking: GatewayProcess, tag: str) -> None:
     answer = await ask(breaking.port, chat(f"gpt-4o-mini;errorevent=2;tag={tag}", stream=True))
     last = json.loads(events(answer.body)[-1])
     assert "had an error" in last["error"]["message"]

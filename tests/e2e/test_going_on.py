@@ -67,6 +67,8 @@ def test_a_conversation_goes_on_with_a_model_that_does_not_know_its_thoughts(
     talk.model = f"{provider}/{FORGETFUL[provider]};chunks=2;tag={tag}"
     assert talk.results("Sunny.").text
     assert len(mock.requests(tag)) == 2, "refused once, then asked again without the thoughts"
+    assert talk.say("And tomorrow?").text
+    assert len(mock.requests(tag)) == 3, "what was refused is not tried again"
 
 
 @plain_and_streamed

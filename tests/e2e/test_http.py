@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -39,10 +40,28 @@ def check_refused(answer: Answer, status: int, code: str) -> None:
 # What is not there
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/chat/completions/", "/v1/chat", "/v1beta/x", "/v1/./models"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/chat/completions/", "/v1/chat", "/v1/./models", "/v1/responses/"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_unknown_path_is_not_found(gateway: GatewayProcess, method: str, path: str) -> None:
     check_refused(await ask(gateway.port, request(method, path)), 404, "unknown_url")
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1beta/x", {"error": {"code": 404, "status": "NOT_FOUND"}}),
+        ("/v1/messages/x", {"type": "error", "error": {"type": "not_found_error"}}),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_an_unknown_path_is_told_in_the_dialect_it_seems_to_be_of(
+    gateway: GatewayProcess, method: str, path: str, shape: dict[str, Any]
+) -> None:
+    answer = await ask(gateway.port, request(method, path))
+    assert (answer.status, answer.header("content-type")) == (404, "application/json")
+    fields = answer.json()
+    assert path in fields["error"].pop("message")
+    assert fields == shape
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "BREW"])

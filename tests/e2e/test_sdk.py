@@ -176,7 +176,7 @@ def test_raw_responses_show_our_headers_and_those_of_the_provider(client: openai
 # The body on its way
 
 ODD = (
-    b'{ "zzz_unknown":{"deep":[1,2.50,1e5,-0.0]}, "model" : "mock/gpt-4o-mini;tag=%b" ,\n'
+    b'{ "zzz_unknown":{"deep":[1,2.50,1e5,-0.0]}, "model" : "mock/gpt-4o-mini;lenient;tag=%b" ,\n'
     b'\t"messages":[{"role":"user","content":"\\u00e9 \\ud83d\\ude00 \xc3\xa9 \\/ \\"model\\": x"}],'
     b'"big":123456789012345678901234567890,"stream":%b  , "n":1}'
 )
@@ -214,7 +214,9 @@ async def test_a_body_that_names_its_model_twice_keeps_its_fields(
 
 def test_extra_fields_pass_both_ways(client: openai.OpenAI, mock: MockProcess, tag: str) -> None:
     answer = client.chat.completions.create(
-        model=f"mock/gpt-4o-mini;tag={tag}", messages=HELLO, extra_body={"reasoning": {"effort": "high"}, "top_k": 7}
+        model=f"mock/gpt-4o-mini;lenient;tag={tag}",
+        messages=HELLO,
+        extra_body={"reasoning": {"effort": "high"}, "top_k": 7},
     )
     sent = json.loads(received(mock, tag))
     assert (sent["reasoning"], sent["top_k"]) == ({"effort": "high"}, 7)

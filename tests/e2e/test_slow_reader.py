@@ -126,15 +126,16 @@ async def test_clients_that_stop_reading_cost_little_and_disturb_nobody(
 
 
 async def test_who_reads_on_misses_nothing(patient: GatewayProcess, mock: MockProcess, tag: str) -> None:
+    name = f"mock/gpt;{STREAM};tag={tag}"
     with connect(patient.port, receive_buffer=8192) as sock:
-        sock.sendall(chat(f"gpt;{STREAM};tag={tag}", stream=True))
+        sock.sendall(chat(name, stream=True))
         begun = read_until(sock, b"\r\n\r\n")
         wait_until_blocked(mock, tag)
         for _ in range(20):  # A little, and another rest.
             begun += sock.recv(50_000)
         wait_until_blocked(mock, tag)
         body = unchunked(read_to_the_end(sock, begun))
-    assert comparable(body) == comparable(await from_the_mock(mock.port, STREAM))
+    assert comparable(body) == comparable(await from_the_mock(mock.port, STREAM, name))
     record = patient.record(tag)
     assert (record["error"], record["output_tokens"], record["response_bytes"]) == (None, 20_000, len(body))
 

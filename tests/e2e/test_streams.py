@@ -121,22 +121,25 @@ WAYS = (
 async def test_every_byte_is_as_the_provider_wrote_it(
     lively: GatewayProcess, mock: MockProcess, tag: str, script: str, asked: bool
 ) -> None:
-    """Without usage, where the client does not want it: as if the provider had not been asked for it."""
+    """But for the name of the model, which is what the client asked for. Without usage, where the client does not want
+    it: as if the provider had not been asked for it."""
     more: dict[str, Any] = {"stream_options": {"include_usage": True}} if asked else {}
-    ours = await ask(lively.port, chat(f"gpt;{script};tag={tag}", stream=True, **more))
+    name = f"mock/gpt;{script};tag={tag}"
+    ours = await ask(lively.port, chat(name, stream=True, **more))
     assert ours.status == 200
-    assert comparable(ours.body) == comparable(await from_the_mock(mock.port, script, **more))
+    assert comparable(ours.body) == comparable(await from_the_mock(mock.port, script, name, **more))
     assert ours.header("content-encoding") is None
     if not asked:
         record = lively.record(tag)
         assert (record["error"], record["response_bytes"]) == (None, len(ours.body))
-        assert record["usage_source"] == ("none" if "usage=off" in script else "reported")
+        assert record["usage_source"] == ("estimated" if "usage=off" in script else "reported")
 
 
 async def test_usage_in_the_last_chunk_itself_stays_there(lively: GatewayProcess, mock: MockProcess, tag: str) -> None:
     """Some providers put it beside the finish reason: hiding it would hide that too."""
-    answer = await ask(lively.port, chat(f"gpt;chunks=3;usage=last;tag={tag}", stream=True))
-    assert comparable(answer.body) == comparable(await from_the_mock(mock.port, "chunks=3;usage=last"))
+    name = f"mock/gpt;chunks=3;usage=last;tag={tag}"
+    answer = await ask(lively.port, chat(name, stream=True))
+    assert comparable(answer.body) == comparable(await from_the_mock(mock.port, "chunks=3;usage=last", name))
     assert lively.record(tag)["output_tokens"] == 3
 
 
@@ -252,11 +255,17 @@ async def test_after_a_sign_of_life_another_provider_may_still_answer(lively: Ga
     assert b'"error"' not in answer.body
 
 
-async def test_a_plain_answer_after_a_sign_of_life_is_an_event(lively: GatewayProcess) -> None:
+async def test_a_plain_answer_after_a_sign_of_life_becomes_the_stream_that_was_asked_for(
+    lively: GatewayProcess,
+) -> None:
     answer = await ask(lively.port, chat("scripted/plain-answer", stream=True))
-    said, done = events(answer.body)
-    assert json.loads(said)["choices"][0]["message"]["content"] == "a"
+    assert KEEPALIVE in answer.body
+    *chunks, done = events(answer.body)
     assert done == b"[DONE]"
+    said = [json.loads(data) for data in chunks]
+    assert {(chunk["object"], chunk["model"]) for chunk in said} == {("chat.completion.chunk", "scripted/plain-answer")}
+    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in said) == "a"
+    assert [chunk["choices"][0]["finish_reason"] for chunk in said if chunk["choices"][0]["finish_reason"]] == ["stop"]
 
 
 def test_the_official_client_takes_no_notice(lively: GatewayProcess) -> None:

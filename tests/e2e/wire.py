@@ -248,8 +248,12 @@ def comparable(body: bytes) -> bytes:
     return re.sub(rb'("created":\s*)\d+', rb"\1TIME", body)
 
 
-async def from_the_mock(port: int, script: str, **more: object) -> bytes:
-    """What the mock says to this script when asked without a gateway, and without oddities of transport."""
+async def from_the_mock(port: int, script: str, asked: str, **more: object) -> bytes:
+    """What the mock says to this script when asked without a gateway, and without oddities of transport; but for the
+    model's name, which is `asked`, as a gateway gives its client back what it asked for."""
     told = ";".join(word for word in script.split(";") if word not in OF_TRANSPORT)
     body = chat_body("x", stream=True, **more).replace(b"mock/x", f"gpt;{told}".encode())
-    return (await ask(port, request("POST", CHAT, body))).body
+    said = (await ask(port, request("POST", CHAT, body))).body
+    named, count = re.subn(rb'("model":\s*)"gpt"', lambda found: found[1] + json.dumps(asked).encode(), said)
+    assert count == len([data for data in events(said) if data != b"[DONE]"]), "every chunk names the model once"
+    return named
