@@ -51,6 +51,23 @@ ProviderFault = Literal[
 ]
 """What a provider's error means, whatever its words: the canonical kinds that verdicts and dialects go by."""
 
+STATUS_OF_FAULT: dict[ProviderFault, int] = {
+    "bad_request": 400,
+    "context_too_long": 400,
+    "content_filter": 400,
+    "thinking_state": 400,
+    "not_found": 404,
+    "quota": 429,
+    "rate_limit": 429,
+    "auth": 502,
+    "forbidden": 502,
+    "server": 502,
+    "timeout": 504,
+    "overloaded": 529,
+}
+"""What the client gets for each. The credential is ours, so a refusal of it is no 401 or 403 of the client's;
+529 is told where the client's dialect has it."""
+
 
 class GatewayError(Exception):
     """Something the client must hear. `kind` goes into the usage record, `code` and `status` to the client."""
@@ -252,15 +269,13 @@ class ProviderRefused(UpstreamError):
         message: str,
         *,
         category: ProviderFault,
-        status: int,
         code: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.category = category
-        self.status = status
-        """What the client gets, in HTTP's own vocabulary: 529 is told where the client's dialect has it."""
+        self.status = STATUS_OF_FAULT[category]
         self.said_code = code
         """The provider's own code or type (`insufficient_quota`, `RESOURCE_EXHAUSTED`); None where it gave none."""
         self.code = code or category

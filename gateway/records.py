@@ -89,8 +89,8 @@ class ModelFacts:
     """Most output tokens."""
     temperature: bool | None = None
     """It accepts sampling parameters."""
-    thinking: Literal["adaptive", "budget", "level"] | None = None
-    """How it is told to think: Anthropic `adaptive` or `budget`, Gemini `level` or `budget`."""
+    thinking: Literal["adaptive", "budget", "level", "none"] | None = None
+    """How it is told to think: Anthropic `adaptive` or `budget`, Gemini `level` or `budget`; `none` if it does not."""
     effort: tuple[str, ...] = ()
     """Effort levels it accepts, in rising order; empty means any."""
     levels: tuple[str, ...] = ()
@@ -104,6 +104,8 @@ class ModelFacts:
     """Gemini: the first call of each step must carry a thought signature."""
     media_in_function_response: bool | None = None
     """Gemini: function responses may carry media."""
+    gemini_schema: str | None = None
+    """Gemini: how schemas are told to it, `json`, or `proto` to older services."""
     provider: str | None = None
     """Gemini: whose service it is, `developer` or `vertex`."""
     token_param: str | None = None

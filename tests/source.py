@@ -13,8 +13,9 @@ ROOT = Path(__file__).parent.parent
 OURS = ("gateway", "web", "sql", "benchmarks", "tests", "docs")
 PROGRAM = ("gateway", "web", "sql")
 
-NOT_OURS = frozenset(("__pycache__", ".build", "cases"))
-"""Folders whose Python is not part of the program: `cases` are test vectors with a comparator of their own."""
+NOT_OURS = frozenset(("__pycache__", ".build", "cases", "node_modules"))
+"""Folders whose Python is not part of the program: `cases` are test vectors with a comparator of their own, and
+`node_modules` is what tests install."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -57,9 +57,10 @@ class Case:
     def facts(self) -> ModelFacts:
         """What the model can do."""
         known = set(ModelFacts.__dataclass_fields__)
-        caps = self.fields["route"]["caps"]
+        caps: dict[str, Any] = self.fields["route"]["caps"]
         assert set(caps) <= known, f"{self.id} has unknown caps"
-        return ModelFacts(**{name: tuple(value) if isinstance(value, list) else value for name, value in caps.items()})
+        facts: dict[str, Any] = {name: tuple(said) if isinstance(said, list) else said for name, said in caps.items()}
+        return ModelFacts(**facts)
 
     @property
     def client_model(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway import logs
 from gateway.access.keys import KeyRing
 from gateway.errors import ClientDisconnected, Draining, GatewayError, MethodNotAllowed
-from gateway.relay.exchange import Exchange
+from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 
@@ -54,7 +54,7 @@ class Inference:
             exchange.refuse(error)
         except Exception:
             log.exception("an exchange failed", id=exchange.id)
-            exchange.refuse(GatewayError("The gateway failed to handle this request."))
+            exchange.refuse(GatewayError(FAILED))
         finally:
             if exchange.sink.started and not exchange.sink.over:
                 await exchange.drained()

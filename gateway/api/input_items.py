@@ -103,8 +103,8 @@ def page(conversation: Sequence[Given], question: Question) -> dict[str, Any]:
 
 
 def listed(conversation: Sequence[Given]) -> list[Item]:
-    """All items, completed. Ids are the client's or the model's own; where there is none, or where it came before, it is
-    made from the place within the response, so that it is the same in every page and every list."""
+    """All items, completed. Ids are the client's or the model's own; where there is none, or one that came before, it
+    is made from the place within the response, so that it is the same in every page and every list."""
     found: dict[str, Item] = {}
     for given in conversation:
         for place, item in enumerate((*given.asked, *given.answered)):

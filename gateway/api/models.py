@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -26,6 +27,8 @@ MOST_LISTED = 1000
 
 KEPT_SECONDS = 60.0
 """How long a provider's own list is believed."""
+
+_DIGITS = re.compile("[0-9]{1,9}")
 
 log = logs.get("gateway.api.models")
 
@@ -136,13 +139,13 @@ def _anthropic_page(models: Sequence[Listed], question: Question) -> Fields:
     """`after_id` and `before_id` name a neighbour, `limit` is 20 where it is not said."""
     names = [model.name for model in models]
     limit = _bounded(question.get("limit"), 20)
+    backwards = question.get("before_id") in names
     first = names.index(question["after_id"]) + 1 if question.get("after_id") in names else 0
-    last = names.index(question["before_id"]) if question.get("before_id") in names else len(names)
-    chosen = models[max(first, last - limit) if question.get("before_id") else first : last][:limit]
-    end = first + limit < last if not question.get("before_id") else last - limit > first
+    last = names.index(question["before_id"]) if backwards else len(names)
+    chosen = models[max(first, last - limit) if backwards else first : last][:limit]
     return {
         "data": [_anthropic_one(model) for model in chosen],
-        "has_more": end,
+        "has_more": last - first > limit,
         "first_id": chosen[0].name if chosen else None,
         "last_id": chosen[-1].name if chosen else None,
     }
@@ -150,8 +153,7 @@ def _anthropic_page(models: Sequence[Listed], question: Question) -> Fields:
 
 def _gemini_page(models: Sequence[Listed], question: Question) -> Fields:
     """`pageToken` is where the page begins, `pageSize` is 50 where it is not said."""
-    token = question.get("pageToken", "")
-    first = int(token) if token.isdigit() else 0
+    first = _number(question.get("pageToken")) or 0
     size = _bounded(question.get("pageSize"), 50)
     page: Fields = {"models": [_gemini_one(model) for model in models[first : first + size]]}
     if first + size < len(models):
@@ -171,4 +173,9 @@ PAGE: Mapping[str, Callable[[Sequence[Listed], Question], Fields]] = MappingProx
 
 
 def _bounded(said: str | None, usual: int) -> int:
-    return min(max(int(said), 1), MOST_LISTED) if said is not None and said.isdigit() else usual
+    number = _number(said)
+    return usual if number is None else min(max(number, 1), MOST_LISTED)
+
+
+def _number(said: str | None) -> int | None:
+    return int(said) if said is not None and _DIGITS.fullmatch(said) else None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import orjson
+from msgspec import structs
 
 from gateway.catalog.facts import facts_of
 from gateway.commands.refusal import Refusal
 from gateway.errors import GatewayError
 from gateway.formats.format import ReplyContext
-from gateway.formats.neutral import Source
+from gateway.formats.gemini.array import ArraySplitter
+from gateway.formats.neutral import Image, Part, Source, ToolResult
 from gateway.formats.paths import generate_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
@@ -22,8 +26,10 @@ Fields = dict[str, Any]
 
 NAMES = click.Choice(list(FORMATS))
 
-NOT_FETCHED = Source("base64", "", "application/octet-stream")
-"""Stands for media that a gateway would fetch."""
+NOT_FETCHED = Source("base64", "", "application/pdf")
+"""Stands for a document that a gateway would fetch."""
+
+IMAGE_NOT_FETCHED = Source("base64", "", "image/png")
 
 TOKEN = "0" * 32
 """Ids in what is shown are made of it, so that the same input always shows the same."""
@@ -65,8 +71,11 @@ def _shown(fields: Fields, answer: bytes | None, *, client: str, upstream: str, 
     asked = model or str(fields.get("model") or "model")
     facts = facts_of(upstream, asked, (("*", _facts(options["facts"])),))
     translation = Translation(FORMATS[client], FORMATS[upstream], facts, strict=options["strict"])
-    translation.inline(dict.fromkeys(translation.read(fields), NOT_FETCHED))
+    urls = translation.read(fields)
+    images = {part.source.value for turn in translation.prompt.turns for part in _images(turn.parts)}
+    translation.inline({url: IMAGE_NOT_FETCHED if url in images else NOT_FETCHED for url in urls})
     stream = bool(options["stream"] or fields.get("stream"))
+    translation.prompt = structs.replace(translation.prompt, stream=stream)
     body = translation.write(asked)
     shown: Fields = {
         "path": generate_path(upstream, asked, stream=stream),
@@ -81,15 +90,30 @@ def _shown(fields: Fields, answer: bytes | None, *, client: str, upstream: str, 
     return shown
 
 
+def _images(parts: Iterable[Part]) -> Iterator[Image]:
+    for part in parts:
+        if isinstance(part, ToolResult):
+            yield from _images(part.parts)
+        elif isinstance(part, Image):
+            yield part
+
+
 def _answered(translation: Translation, context: ReplyContext, answer: bytes) -> Fields:
     """The client's side of a provider's answer: an object where it is one, else the stream as text."""
     if answer.lstrip()[:1] == b"{":
         return {"reply": translation.client.write_reply(translation.reply(answer), context)}
     pipeline = translation.stream(context)
-    out = pipeline.feed(answer) + pipeline.close()
+    out = pipeline.feed(_as_events(answer)) + pipeline.close()
     if pipeline.error is not None:
         out += pipeline.fail(pipeline.error)
     return {"stream": out.decode("utf-8", "replace")}
+
+
+def _as_events(answer: bytes) -> bytes:
+    """A stream as events: Gemini's may also be one array."""
+    if answer.lstrip()[:1] != b"[":
+        return answer
+    return b"".join([b"data: %b\n\n" % b" ".join(each.splitlines()) for each in ArraySplitter().feed(answer)])
 
 
 def _text(shown: Fields) -> str:
@@ -114,8 +138,11 @@ def _facts(said: tuple[str, ...]) -> ModelFacts:
             read = orjson.loads(value)
         except orjson.JSONDecodeError:
             read = value
-        facts[name] = tuple(read) if isinstance(read, list) else read
-    return ModelFacts(**facts)
+        facts[name] = read
+    try:
+        return msgspec.convert(facts, ModelFacts)
+    except msgspec.ValidationError as error:
+        raise Refusal(f"--fact: {error}") from None
 
 
 def _read(path: Path) -> bytes:
@@ -138,4 +165,7 @@ def _object(content: bytes, name: str) -> Fields:
 
 
 def _json(fields: Fields) -> str:
-    return orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONEncodeError:
+        raise Refusal("nested too deeply to be written") from None

@@ -75,8 +75,9 @@ class ArrayFraming:
         """The error as the last element."""
         return self._framed([self._through.fail(error).partition(b"data: ")[2].rstrip()]) + b"]"
 
-    def _framed(self, objects: list[bytes]) -> bytes:
-        return b"".join([self._opening() + each for each in objects])
+    def _framed(self, events: list[bytes]) -> bytes:
+        """The objects among the data of events: an end mark is none."""
+        return b"".join([self._opening() + each for each in events if each.startswith(b"{")])
 
     def _opening(self) -> bytes:
         if self._begun:

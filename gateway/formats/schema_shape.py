@@ -112,8 +112,8 @@ def leaves_open(value: Any, levels: int = DEPTH) -> bool:
     if not levels or not isinstance(value, dict | list):
         return False
     if isinstance(value, dict):
-        required = value.get("required")
-        if isinstance(required, list) and any(name not in required for name in schemas_by_name(value.get("properties"))):
+        required, known = value.get("required"), schemas_by_name(value.get("properties"))
+        if isinstance(required, list) and any(name not in required for name in known):
             return True
     inside = value.values() if isinstance(value, dict) else value
     return any(leaves_open(inner, levels - 1) for inner in inside)

@@ -113,7 +113,7 @@ def _read(value: object, depth: int) -> Schema:
 
 def _read_type(value: object, depth: int) -> str | list[str] | None:
     if isinstance(value, list):
-        kinds = [kind for each in value if isinstance(kind := _read_type(each, depth), str)]
+        kinds = [each.lower() for each in value if isinstance(each, str) and each.lower() in TYPES]
         return kinds or None
     return value.lower() if isinstance(value, str) and value.lower() in TYPES else None
 

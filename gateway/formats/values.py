@@ -12,6 +12,9 @@ from gateway.errors import InvalidRequest
 
 MOST = 2**63
 
+MOST_TOKENS = 2**53
+"""More than any provider counts: above it a number is a mistake, and sums of such are more than JSON can say."""
+
 
 def an_object(value: Any, path: str) -> dict[str, Any]:
     """An object."""

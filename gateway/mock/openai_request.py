@@ -35,9 +35,6 @@ from gateway.mock.openai_shapes import (
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 LEVELS = ("low", "medium", "high")
 
-EXTENSIONS = frozenset(("reasoning", "top_k", "zzz_unknown", "big"))
-"""Arguments of compatible servers that are looked past, as those do that do not know them."""
-
 
 class Asked(NamedTuple):
     """A request that passed all checks."""
@@ -52,7 +49,7 @@ def read_request(call: Call) -> Asked:
     """The request. Raises `Refused` for the first thing wrong with it."""
     document = call.document
     messages = read_messages(document)
-    unrecognized = [name for name in document if name not in _ARGUMENTS and name not in EXTENSIONS]
+    unrecognized = [name for name in document if name not in _ARGUMENTS]
     if unrecognized and not call.script.lenient:
         plural = "s" if len(unrecognized) > 1 else ""
         raise refuse(f"Unrecognized request argument{plural} supplied: {', '.join(unrecognized)}")

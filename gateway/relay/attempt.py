@@ -115,7 +115,10 @@ class Trial:
         if self.status < 300 and not self._pieces and self._is_array(data):
             self.is_stream = self.is_array = True
         if self.is_stream:
-            self._open_stream(data)
+            try:
+                self._open_stream(data)
+            except Exception:
+                self._exchange.fail()
         elif self.status < 400:
             self._collect(data)
         elif self._size < ERROR_BYTES:
@@ -125,14 +128,16 @@ class Trial:
     def end(self) -> None:
         """The answer is complete, if it is one."""
         self.stop_waiting()
-        if self.pipeline is not None:
-            self._end_stream(self.pipeline)
-            return
-        if self.status < 400:
-            try:
+        try:
+            if self.pipeline is not None:
+                self._end_stream(self.pipeline)
+                return
+            if self.status < 400:
                 self.answered = self._answer()
-            except UpstreamError as error:
-                self.error = error
+        except UpstreamError as error:
+            self.error = error
+        except Exception:
+            self._exchange.fail()
         self.finish()
 
     def failed(self, error: UpstreamError) -> None:

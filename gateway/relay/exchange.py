@@ -11,13 +11,14 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gateway import logs
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
-from gateway.routing.verdicts import Verdict, judge_error, judge_status
+from gateway.routing.verdicts import Verdict, judge_error
 
 from . import conversation, counting, passages, replies
 from .again import again, forget_refused
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+FAILED = "The gateway failed to handle this request."
 LEFT = "The client left before its answer was complete."
+
+
+log = logs.get("gateway.relay")
 
 
 class Exchange:
@@ -151,12 +156,10 @@ class Exchange:
                 return
             if self.endpoint.operation == "count" and await counting.settled(self, trial):
                 return
-            if trial.error is not None:
-                dispatch.failed(judge_error(trial.error))
-            elif trial.status >= 400:
-                dispatch.failed(judge_status(trial.status))
-            else:
+            fault = trial.error or (trial.fault(trial.collected) if trial.status >= 400 else None)
+            if fault is None:
                 break
+            dispatch.failed(judge_error(fault))
         if not self.trials and refusal is not None:
             raise refusal
         replies.settle(self, self.trials[-1])
@@ -265,6 +268,11 @@ class Exchange:
         if not answered and not self.gone:
             replies.refuse(self, error)
         self.client_left()
+
+    def fail(self) -> None:
+        """A mistake of ours, while bytes came in: the log says what it was, and the client that there was one."""
+        log.exception("an exchange failed", id=self.id)
+        self.cut(GatewayError(FAILED))
 
     async def drained(self) -> None:
         """Until a slow client has taken all of its answer, or has left."""

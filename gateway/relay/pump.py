@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import GatewayError, UpstreamClosed, UpstreamError, UpstreamMalformed
 from gateway.formats.passing import TAIL_BYTES
 
+from .compose import masked
 from .passage import ENDLESS, Pipeline
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
+NO_SECRET = b"\0"
+"""Stands in no text: JSON and events escape it."""
+
+
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = ("_call", "_clock", "_exchange", "_last", "_sink", "_tail", "_trial", "pipeline", "sent_at")
+    __slots__ = ("_call", "_clock", "_exchange", "_last", "_secret", "_sink", "_tail", "_trial", "pipeline", "sent_at")
 
     def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: Pipeline | None) -> None:
         self._exchange = exchange
@@ -30,6 +35,7 @@ class Pump:
         self._clock = exchange.relay.loop.time
         self._last = b""
         """The last piece, which leaves together with the end."""
+        self._secret = trial.attempt.credential.secret.encode() or NO_SECRET
         self._tail = b""
         """The end of an answer that is no event stream: where a large JSON answer says its usage."""
         self.pipeline = pipeline
@@ -44,14 +50,18 @@ class Pump:
         """Bytes from the provider go to the client at once."""
         pipeline = self.pipeline
         if pipeline is None:
-            out = data
             self._tail = (self._tail + data)[-TAIL_BYTES:]
-        else:
+            self.send(data)
+            return
+        try:
             out = pipeline.feed(data)
-            if pipeline.error is not None:
-                self.provider_failed(out, pipeline.error)
-                return
-        self.send(out)
+        except Exception:
+            self._exchange.fail()
+            return
+        if pipeline.error is not None:
+            self.provider_failed(out, pipeline.error)
+        else:
+            self.send(out)
 
     def begin(self, held: bytes) -> None:
         """What was held back until there was content; the provider may have failed right behind it."""
@@ -67,6 +77,8 @@ class Pump:
             return
         if not out:
             return
+        if self._secret in out:
+            out = masked(out, self._trial.attempt.credential)
         if not self._exchange.first_byte_ns:
             self._exchange.first_byte_ns = time.monotonic_ns()
         self.sent_at = self._clock()
@@ -80,12 +92,16 @@ class Pump:
         if pipeline is None:
             self._note_first_byte()
             self._exchange.tokens = self._trial.passage.upstream.tokens_in(self._tail)
-            self._sink.finish(self._last)
+            self._sink.finish(masked(self._last, self._trial.attempt.credential))
             return
         if token := pipeline.resume():
             self._go_on(token)
             return
-        rest = self._last + pipeline.close()
+        try:
+            rest = self._last + pipeline.close()
+        except Exception:
+            self._exchange.fail()
+            return
         error = pipeline.error
         if error is None and not pipeline.complete:
             error = UpstreamClosed("The provider's stream ended without its end mark.")
@@ -111,7 +127,7 @@ class Pump:
         pipeline = self.pipeline
         if pipeline is not None and pipeline.failed:
             self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
-        self._exchange.finish(rest)
+        self._exchange.finish(masked(rest, self._trial.attempt.credential))
 
     def failed(self, error: UpstreamError) -> None:
         """The provider broke off: an event stream ends with an error event, all else stays visibly unfinished."""
@@ -146,7 +162,8 @@ class Pump:
     def _break(self, rest: bytes, error: GatewayError) -> None:
         self._exchange.note(error)
         assert self.pipeline is not None  # only event streams can end with an error
-        self._sink.finish(rest + self.pipeline.fail(error))
+        last = rest + self.pipeline.fail(error)
+        self._sink.finish(masked(last, self._trial.attempt.credential))
 
     def _note_first_byte(self) -> None:
         if not self._exchange.first_byte_ns:

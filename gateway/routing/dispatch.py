@@ -42,11 +42,13 @@ class Dispatch:
         pinned: tuple[str, str] | None = None,
     ) -> None:
         """`turn` counts exchanges: round robin begins with another credential (and target) each time. `pinned` names
-        the provider and credential to begin with, where they can serve this at all."""
+        the provider and credential that alone can serve this, for as long as they are there: anybody else would say
+        that what is asked for does not exist, and hide why the one that has it does not answer."""
         self._targets = _rotated(route.targets, turn) if route.rotate else route.targets
         self._pinned = pinned
         if pinned is not None:
-            self._targets = tuple(sorted(self._targets, key=lambda target: target.provider != pinned[0]))
+            keeping = tuple(target for target in self._targets if target.provider == pinned[0])
+            self._targets = keeping or self._targets
         self._providers = providers
         self._turn = turn
         self._left = MOST_ATTEMPTS
@@ -78,11 +80,11 @@ class Dispatch:
         credentials = provider.credentials or (NO_CREDENTIAL,)
         if len(credentials) == 1:
             return [credentials[0]]
-        if provider.strategy == "round_robin":
-            credentials = _rotated(credentials, self._turn)
         if self._pinned is not None and self._pinned[0] == provider.id:
             name = self._pinned[1]
-            credentials = tuple(sorted(credentials, key=lambda credential: credential.name != name))
+            credentials = tuple(each for each in credentials if each.name == name) or credentials
+        if provider.strategy == "round_robin":
+            credentials = _rotated(credentials, self._turn)
         return list(reversed(credentials))
 
 

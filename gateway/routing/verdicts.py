@@ -21,21 +21,6 @@ class Verdict(Enum):
     """No credential of this provider would do better."""
 
 
-STATUS_VERDICTS: dict[int, Verdict] = {
-    401: Verdict.NEXT_CREDENTIAL,
-    402: Verdict.NEXT_CREDENTIAL,
-    403: Verdict.NEXT_CREDENTIAL,
-    404: Verdict.NEXT_TARGET,
-    408: Verdict.NEXT_CREDENTIAL,
-    429: Verdict.NEXT_CREDENTIAL,
-    500: Verdict.NEXT_CREDENTIAL,
-    502: Verdict.NEXT_CREDENTIAL,
-    503: Verdict.NEXT_CREDENTIAL,
-    504: Verdict.NEXT_CREDENTIAL,
-    529: Verdict.NEXT_CREDENTIAL,
-}
-"""By HTTP status; any other 4xx stops, any other 5xx is worth another credential."""
-
 ERROR_VERDICTS: dict[str, Verdict] = {
     "upstream_unreachable": Verdict.NEXT_TARGET,
     "upstream_tls_failed": Verdict.NEXT_TARGET,
@@ -48,12 +33,8 @@ ERROR_VERDICTS: dict[str, Verdict] = {
     "upstream_thinking_state": Verdict.STOP,
     "upstream_not_found": Verdict.NEXT_TARGET,
 }
-"""By kind of error: another credential does not make an unreachable server reachable."""
-
-
-def judge_status(status: int) -> Verdict:
-    """The verdict on an answer with an error status."""
-    return STATUS_VERDICTS.get(status) or (Verdict.NEXT_CREDENTIAL if status >= 500 else Verdict.STOP)
+"""By kind of error: another credential does not make an unreachable server reachable. All others, those of credentials,
+limits and the provider itself, are worth another credential."""
 
 
 def judge_error(error: UpstreamError) -> Verdict:

@@ -147,7 +147,7 @@ class ModelFactsSettings(Section):
     model: Annotated[str, Meta(description="Model id; `*` is a wildcard.")]
     max_output: Annotated[Count | None, Meta(description="Most output tokens.")] = None
     temperature: Annotated[bool | None, Meta(description="Whether it accepts sampling parameters.")] = None
-    thinking: Annotated[Literal["adaptive", "budget", "level"] | None, Meta(description="How the model is told to think: Claude `adaptive` or `budget`, Gemini `level` or `budget`.")] = None
+    thinking: Annotated[Literal["adaptive", "budget", "level", "none"] | None, Meta(description="How the model is told to think: Claude `adaptive` or `budget`, Gemini `level` or `budget`; `none` for a model that does not.")] = None
     effort: Annotated[tuple[str, ...], Meta(description="Effort levels it accepts, from the lowest up.")] = ()
     levels: Annotated[tuple[str, ...], Meta(description="Thinking levels of Gemini it accepts, from the lowest up.")] = ()
     budget_min: Annotated[Tokens | None, Meta(description="Least thinking budget, tokens.")] = None
@@ -155,10 +155,12 @@ class ModelFactsSettings(Section):
     mid_system: Annotated[bool | None, Meta(description="Claude: whether it accepts system messages between turns.")] = None
     signature_required: Annotated[bool | None, Meta(description="Gemini: whether thought signatures must come back.")] = None
     media_in_function_response: Annotated[bool | None, Meta(description="Gemini: whether function responses may carry media.")] = None
+    gemini_schema: Annotated[Literal["json", "proto"] | None, Meta(description="Gemini: how it is told schemas; `proto` for services that know no `parametersJsonSchema`.")] = None
     provider: Annotated[Literal["developer", "vertex"] | None, Meta(description="Gemini: whose service it is, where the rules differ.")] = None
     token_param: Annotated[Literal["max_tokens", "max_completion_tokens"] | None, Meta(description="Chat: name of its output limit parameter.")] = None
     custom_tools: Annotated[bool | None, Meta(description="Chat: whether it accepts custom tools.")] = None
     echo_reasoning: Annotated[bool | None, Meta(description="Chat: whether reasoning must be sent back as `reasoning_content`.")] = None
+    user_after_tool: Annotated[bool | None, Meta(description="Chat: whether the user may speak right after results of tools; if not, the assistant is made to say a word between them.")] = None
     cache_marks: Annotated[bool | None, Meta(description="OpenAI: whether it takes explicit cache breakpoints.")] = None
 
 

@@ -19,26 +19,15 @@ LIMITS = (
 )
 """Fields of a client key that nothing enforces yet."""
 
-SERVED_FORMATS = ("openai_chat",)
-"""Formats of providers for which there are endpoints."""
-
 NO_KEYS = "no client keys: every request is answered with 401; add [[client_keys]] to the configuration"
 
 
 def warnings(settings: Settings) -> list[str]:
     """One line for each thing an operator may believe in and that is not so."""
-    return [*_limits(settings), *_providers(settings), *(() if settings.client_keys else (NO_KEYS,))]
+    return [*_limits(settings), *(() if settings.client_keys else (NO_KEYS,))]
 
 
 def _limits(settings: Settings) -> Iterator[str]:
     for key in settings.client_keys:
         if said := [name for name in LIMITS if getattr(key, name) is not None]:
             yield f"client key `{key.name}`: {', '.join(said)} not enforced by this version"
-
-
-def _providers(settings: Settings) -> Iterator[str]:
-    for provider in settings.providers:
-        if provider.format not in SERVED_FORMATS:
-            yield f"provider `{provider.id}`: no endpoint of this version speaks {provider.format}"
-        if provider.model_facts:
-            yield f"provider `{provider.id}`: model_facts not used by this version"

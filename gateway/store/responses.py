@@ -35,6 +35,16 @@ CAUSE = "previous_response_id"
 Items = list[dict[str, Any]]
 
 
+class Given(NamedTuple):
+    """What one response adds to a conversation."""
+
+    response_id: str
+    asked: Items
+    """The items of its request."""
+    answered: Items
+    """The items of its output."""
+
+
 class ResponseStore:
     """Every method raises StateUnavailable where the file cannot be used, and never takes longer than its patience."""
 
@@ -66,6 +76,13 @@ class ResponseStore:
             return None
         return await self._state.run(lambda connection: self._history(connection, response_id, key))
 
+    async def led_to(self, response_id: str, key: str) -> list[Given]:
+        """What this response answers: what each one it continues adds, oldest first, and at last its own request,
+        without its own output. As far back as all of it is kept; nothing where the response itself is not."""
+        if not response_id.isprintable():
+            return []
+        return await self._state.run(lambda connection: self._led_to(connection, response_id, key))
+
     async def delete(self, response_id: str, key: str) -> bool:
         """Forget it; whether it was there."""
         if not response_id.isprintable():
@@ -94,9 +111,24 @@ class ResponseStore:
     def _rows(self, connection: sqlite3.Connection, name: str, response_id: str, key: str, **bounds: int) -> list[Any]:
         return connection.execute(sql.statement(name), {**self._asked(response_id, key), **bounds}).fetchall()
 
-    def _history(self, connection: sqlite3.Connection, response_id: str, key: str) -> Items | None:
+    def _chain(self, connection: sqlite3.Connection, response_id: str, key: str) -> list[_Link]:
+        """The responses that this one continues, oldest first, and this one last."""
         bounds = {"most_steps": MOST_LINKS, "most_bytes": MOST_HISTORY_BYTES}
-        links = [_Link(*row) for row in self._rows(connection, "responses/chain", response_id, key, **bounds)]
+        return [_Link(*row) for row in self._rows(connection, "responses/chain", response_id, key, **bounds)]
+
+    def _led_to(self, connection: sqlite3.Connection, response_id: str, key: str) -> list[Given]:
+        found: list[Given] = []
+        for link in self._chain(connection, response_id, key):
+            if link.input is None or link.response is None:
+                found = []  # whatever came before has a gap after it
+            else:
+                found.append(Given(link.id, orjson.loads(link.input), _output(link.response)))
+        if found:
+            found[-1] = found[-1]._replace(answered=[])
+        return found
+
+    def _history(self, connection: sqlite3.Connection, response_id: str, key: str) -> Items | None:
+        links = self._chain(connection, response_id, key)
         if not links:
             return None
         before = links[0].previous_id
@@ -138,7 +170,12 @@ def _items(links: Sequence[_Link]) -> Iterator[dict[str, Any]]:
                 param=CAUSE,
             )
         yield from orjson.loads(link.input)
-        yield from orjson.loads(link.response).get("output") or ()
+        yield from _output(link.response)
+
+
+def _output(response: str) -> Items:
+    items: Items = orjson.loads(response).get("output") or []
+    return items
 
 
 def _row(record: StoredResponse, max_bytes: int) -> dict[str, object]:

@@ -173,6 +173,13 @@ def _statements(text: str) -> Iterator[str]:
         raise sqlite3.ProgrammingError("a migration ends within a statement")
 
 
+def _is_busy(error: Exception) -> bool:
+    """Whether another process merely holds the file. The connection is as good as before, and can read meanwhile, which
+    a new one could not: opening takes the lock that is held."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 class State:
     """The file, from one thread with one connection of its own. After trouble it is opened anew."""
 
@@ -216,7 +223,8 @@ class State:
             done = work(self._connection)
         except TROUBLE as error:
             self._note(str(error))
-            self._let_go()
+            if not _is_busy(error) or (self._connection is not None and self._connection.in_transaction):
+                self._let_go()
             raise StateUnavailable("The gateway cannot use its state at the moment.", retry_after=1) from error
         self._note("")
         return done

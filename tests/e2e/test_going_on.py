@@ -94,16 +94,16 @@ async def test_who_wants_nothing_dropped_hears_the_provider_s_refusal(
     crossing: GatewayProcess, mock: MockProcess, client: str
 ) -> None:
     tag = f"strict-{client}"
-    answer = await ask(crossing.port, strange(client, tag, **{"x-sluicegate-strict": "1"}))
+    answer = await ask(crossing.port, strange(client, tag, strict=True))
     assert answer.status == 400
     assert b"could not be verified" in answer.body
     assert len(mock.requests(tag)) == 1
 
 
-def strange(client: str, tag: str, *, stream: bool = False, **headers: str) -> bytes:
+def strange(client: str, tag: str, *, stream: bool = False, strict: bool = False) -> bytes:
     path, fields = STRANGERS[client]
     body = {"model": f"responses/gpt-5.5;chunks=2;tag={tag}", "stream": stream, **fields}
-    return request("POST", path, json.dumps(body).encode(), headers=headers)
+    return request("POST", path, json.dumps(body).encode(), x_sluicegate_strict="1" if strict else "")
 
 
 @plain_and_streamed

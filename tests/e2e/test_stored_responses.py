@@ -127,6 +127,27 @@ def test_another_provider_goes_on_with_what_was_kept(client: openai.OpenAI, prov
 
 
 @foreign_providers
+@pytest.mark.parametrize("following", MODELS)
+def test_thoughts_of_one_provider_do_not_trouble_another(client: openai.OpenAI, provider: str, following: str) -> None:
+    more: dict[str, Any] = {"tools": [WEATHER], "reasoning": {"effort": "high", "summary": "auto"}}
+    thought = say(client, model_of(provider, ";thinking;toolcall=1"), "think", **more)
+    results = [result(call_of(thought), "rain")]
+    told = say(client, model_of(following, ";echo"), results, previous_response_id=thought.id, **more)
+    assert heard(told)["results"] == ["rain"]
+
+
+@every_provider
+@pytest.mark.parametrize("said", [7, [7], ["x"], {"role": "user", "content": "x"}, [{"type": "nonsense"}]])
+def test_an_input_that_makes_no_sense_is_refused_in_a_conversation_too(
+    client: openai.OpenAI, provider: str, said: Any
+) -> None:
+    first = say(client, model_of(provider), "one")
+    with pytest.raises(openai.BadRequestError) as refused:
+        say(client, model_of(provider), said, previous_response_id=first.id)
+    assert (refused.value.param or "").startswith("input")
+
+
+@foreign_providers
 def test_a_response_can_be_continued_the_moment_its_last_event_is_there(client: openai.OpenAI, provider: str) -> None:
     for _ in range(5):
         with client.responses.create(model=model_of(provider, ";chunks=2"), input="one", stream=True) as events:

@@ -32,7 +32,10 @@ def write_thinking(prompt: Prompt, turns: Iterable[Turn], facts: ModelFacts, lim
         return {}
     effort = effort_of(thinking)
     if effort == "none":
-        return {"thinking": {"type": "disabled"}}
+        return {} if facts.thinking == "none" else {"thinking": {"type": "disabled"}}
+    if facts.thinking == "none":
+        losses.drop("thinking")
+        return {}
     if facts.thinking != "budget":
         return _adaptive(thinking, effort, facts)
     budget = _budget(thinking, effort, facts, limit)

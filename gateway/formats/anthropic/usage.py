@@ -13,6 +13,7 @@ import orjson
 
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
+from gateway.formats.values import MOST_TOKENS
 from gateway.records import Tokens
 
 _FLAT = rb"[^{}]*"
@@ -76,7 +77,7 @@ def tokens_in(body: bytes) -> Tokens | None:
 
 
 def _count(value: Any) -> int:
-    return value if value.__class__ is int and value > 0 else 0
+    return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
 
 
 def _object(value: Any) -> Fields:

@@ -27,7 +27,17 @@ _NOTHING: tuple[Event, ...] = ()
 class EventReader:
     """One stream."""
 
-    __slots__ = ("_begun", "_block", "_candidates", "_numbering", "_spent", "_token", "_usage", "_usage_fields", "finished")
+    __slots__ = (
+        "_begun",
+        "_block",
+        "_candidates",
+        "_numbering",
+        "_spent",
+        "_token",
+        "_usage",
+        "_usage_fields",
+        "finished",
+    )
 
     def __init__(self) -> None:
         self._begun = False

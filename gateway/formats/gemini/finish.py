@@ -68,8 +68,9 @@ def continuation(candidate: Fields) -> str:
 def goes_on(fields: Fields) -> str:
     """The same of a whole answer."""
     candidates = fields.get("candidates")
-    found = (continuation(each) for each in candidates if isinstance(each, dict)) if isinstance(candidates, list) else ()
-    return next(filter(None, found), "")
+    if not isinstance(candidates, list):
+        return ""
+    return next(filter(None, (continuation(each) for each in candidates if isinstance(each, dict))), "")
 
 
 def read_block(fields: Fields) -> Finish | None:

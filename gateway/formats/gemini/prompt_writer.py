@@ -9,7 +9,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Output, Prompt, Sampling, Thinking
 from gateway.formats.reasoning import budget_of, clamped, effort_of
-from gateway.formats.schemas import for_gemini, with_root
+from gateway.formats.schemas import for_gemini, for_gemini_proto, with_root
 from gateway.records import ModelFacts
 
 from .content_writer import Manner, write_contents
@@ -39,7 +39,7 @@ def write_prompt(prompt: Prompt, model: str, facts: ModelFacts, losses: Losses) 
     settings = {
         **_limits(prompt, facts, losses),
         **_sampling(prompt.sampling, facts, losses),
-        **_output(prompt.output),
+        **_output(prompt.output, facts),
         **_thinking(prompt.thinking, facts, losses),
     }
     body: Fields = {
@@ -110,13 +110,15 @@ def _sampling(sampling: Sampling, facts: ModelFacts, losses: Losses) -> Fields:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _output(output: Output | None) -> Fields:
+def _output(output: Output | None, facts: ModelFacts) -> Fields:
     """FMT-1, FMT-2: a schema has no name here, and is always held to."""
     if output is None:
         return {}
     form: Fields = {"responseMimeType": "application/json"}
     if output.kind == "json_schema":
-        form["responseJsonSchema"] = for_gemini(with_root(None) if output.schema is None else output.schema)
+        schema = with_root(None) if output.schema is None else output.schema
+        proto = facts.gemini_schema == "proto"
+        form["responseSchema" if proto else "responseJsonSchema"] = (for_gemini_proto if proto else for_gemini)(schema)
     return form
 
 
@@ -124,7 +126,7 @@ def _thinking(thinking: Thinking | None, facts: ModelFacts, losses: Losses) -> F
     """A level or a budget, as the model takes it (REAS-3)."""
     if thinking is None:
         return {}
-    if facts.thinking is None:
+    if facts.thinking in (None, "none"):
         # It does not think, or nobody knows how to tell it: it refuses what it does not know.
         for field, asked in (("effort", effort_of(thinking) not in (None, "none")), ("visible", thinking.visible)):
             if asked:

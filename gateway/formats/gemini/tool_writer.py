@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Tool, ToolChoice
-from gateway.formats.schemas import for_gemini, with_root
+from gateway.formats.schemas import for_gemini, for_gemini_proto, with_root
 from gateway.records import ModelFacts
 
 _SERVER = {"web_search": "googleSearch", "code_execution": "codeExecution", "url_fetch": "urlContext"}
@@ -35,7 +35,9 @@ def write_tools(
                 if tool.kind == "server":
                     losses.drop(tool.path or f"tools[{at}]")
             hosted = []
-    written: list[Fields] = [{"functionDeclarations": [_declaration(tool) for tool in functions]}] if functions else []
+    proto = facts.gemini_schema == "proto"
+    declared = [_declaration(tool, proto=proto) for tool in functions]
+    written: list[Fields] = [{"functionDeclarations": declared}] if functions else []
     calling = _calling(functions, choice, losses)
     return [*written, *hosted], {**({"functionCallingConfig": calling} if calling else {}), **config}
 
@@ -61,13 +63,14 @@ def _hosted(tools: Iterable[Tool], losses: Losses) -> list[Fields]:
     return list(found.values())
 
 
-def _declaration(tool: Tool) -> Fields:
+def _declaration(tool: Tool, *, proto: bool) -> Fields:
     declaration: Fields = {"name": tool.name}
     if tool.description:
         declaration["description"] = tool.description
     schema = for_gemini(with_root(tool.schema))
     if not _is_empty(schema):
-        declaration["parametersJsonSchema"] = schema
+        name, adapted = ("parameters", for_gemini_proto(schema)) if proto else ("parametersJsonSchema", schema)
+        declaration[name] = adapted
     return declaration
 
 

@@ -37,7 +37,7 @@ def write_prompt(prompt: Prompt, model: str, facts: ModelFacts, losses: Losses) 
         **_sampling(prompt.sampling, facts, losses),
         **_stop(prompt, losses),
         **_tools(prompt, losses),
-        **_reasoning(prompt.thinking, facts),
+        **_reasoning(prompt.thinking, facts, losses),
         **_identity(prompt),
     }
     if prompt.output is not None:
@@ -182,8 +182,12 @@ def _output(output: Output) -> Fields:
     return {"type": "json_schema", "json_schema": form}
 
 
-def _reasoning(thinking: Thinking | None, facts: ModelFacts) -> Fields:
+def _reasoning(thinking: Thinking | None, facts: ModelFacts, losses: Losses) -> Fields:
     effort = effort_of(thinking) if thinking is not None else None
+    if facts.thinking == "none":
+        if effort not in (None, "none"):
+            losses.drop("thinking")
+        return {}
     offered = clamped(effort, facts.effort) if effort is not None else None
     return {"reasoning_effort": offered} if offered is not None else {}
 

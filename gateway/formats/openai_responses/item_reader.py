@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Part, Reasoning, Refusal, State, Text, ToolCall, ToolResult, Turn
 from gateway.formats.reasoning import is_wrapped, unwrap
 from gateway.formats.values import a_list, a_text, an_object, one_of
+from gateway.formats.written import request_bytes
 
 from .compaction import SUMMARY_HEADING, read_compaction
 from .part_reader import read_content, refuse_kind, texts_of
@@ -142,7 +141,7 @@ def _message(conversation: Conversation, item: Fields, path: str) -> None:
 def _function_call(conversation: Conversation, item: Fields, path: str) -> None:
     arguments = item.get("arguments")
     if isinstance(arguments, dict):
-        arguments = orjson.dumps(arguments).decode()
+        arguments = request_bytes(arguments).decode()
     conversation.act(
         ToolCall(
             a_text(item.get("call_id"), f"{path}.call_id"),

@@ -9,7 +9,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Thinking
 from gateway.formats.reasoning import clamped, effort_of, kept
-from gateway.formats.schemas import with_root
+from gateway.formats.schemas import with_root, written
 from gateway.records import ModelFacts
 
 from .item_writer import Manner, write_items, write_message
@@ -32,7 +32,7 @@ def write_prompt(prompt: Prompt, model: str, facts: ModelFacts, losses: Losses) 
         **sampling,
         **_tools(prompt, losses),
         **_text(prompt),
-        **_reasoning(prompt.thinking, facts),
+        **_reasoning(prompt.thinking, facts, losses),
         **_identity(prompt),
         "store": False,
         "include": ["reasoning.encrypted_content"],
@@ -125,17 +125,21 @@ def write_format(output: Output) -> Fields:
     fields: Fields = {"type": "json_schema", "name": output.name or "response"}
     if output.description:
         fields["description"] = output.description
-    fields["schema"] = with_root(None) if output.schema is None else output.schema
+    fields["schema"] = with_root(None) if output.schema is None else written(output.schema)
     if output.strict is not None:
         fields["strict"] = output.strict
     return fields
 
 
-def _reasoning(thinking: Thinking | None, facts: ModelFacts) -> Fields:
+def _reasoning(thinking: Thinking | None, facts: ModelFacts, losses: Losses) -> Fields:
     if thinking is None:
         return {}
     fields: Fields = {}
     effort = effort_of(thinking)
+    if facts.thinking == "none":
+        if effort not in (None, "none") or thinking.visible:
+            losses.drop("thinking")
+        return {}
     offered = clamped(effort, facts.effort) if effort is not None else None
     if offered is not None:
         fields["effort"] = offered

@@ -160,7 +160,7 @@ async def test_a_stored_response_is_not_streamed(served: Served) -> None:
     await served.keep()
     answer = await served.ask("GET", "/v1/responses/resp_1?stream=true")
     assert (answer.status, answer.error["param"]) == (400, "stream")
-    assert (await served.ask("GET", "/v1/responses/resp_1?stream=false&include=x")).status == 200
+    assert (await served.ask("GET", "/v1/responses/resp_1?stream=false")).status == 200
 
 
 async def test_only_what_runs_in_the_background_can_be_cancelled(served: Served) -> None:
@@ -188,6 +188,26 @@ async def test_input_items_are_listed_newest_first(served: Served) -> None:
     query = f"order=asc&limit=2&after={page['last_id']}"
     page = (await served.ask("GET", f"/v1/responses/resp_1/input_items?{query}")).json()
     assert [item["content"][0]["text"] for item in page["data"]] == ["6", "7"]
+
+
+async def test_input_items_are_those_of_the_whole_conversation(served: Served) -> None:
+    await served.keep()
+    await served.keep(id="resp_2", previous_id="resp_1", input=b'[{"role": "user", "content": "Bye"}]')
+    page = (await served.ask("GET", "/v1/responses/resp_2/input_items?order=asc")).json()
+    assert [item["content"][0]["text"] for item in page["data"]] == ["Hello", "Hi", "Bye"]
+    assert page["data"][1]["id"] == "msg_1"
+    alone = (await served.ask("GET", "/v1/responses/resp_1/input_items?order=asc")).json()
+    assert alone["data"] == page["data"][:1]
+
+
+@pytest.mark.parametrize("rest", ["", "/input_items"])
+async def test_what_nobody_knows_cannot_be_included(rest: str, served: Served) -> None:
+    await served.keep()
+    known = "include[]=reasoning.encrypted_content"
+    assert (await served.ask("GET", f"/v1/responses/resp_1{rest}?{known}")).status == 200
+    answer = await served.ask("GET", f"/v1/responses/resp_1{rest}?{known}&include[]=everything")
+    assert (answer.status, answer.error["param"]) == (400, "include[1]")
+    assert answer.error["message"].startswith("Invalid value: 'everything'. Supported values are: ")
 
 
 async def test_a_question_that_makes_no_sense_is_refused(served: Served) -> None:
@@ -262,6 +282,20 @@ async def test_its_answer_is_told_on_without_its_headers(served: Served) -> None
     assert (answer.headers["content-type"], answer.headers["retry-after"]) == ("text/plain", "3")
     assert "set-cookie" not in answer.headers
     assert answer.headers["content-length"] == "6"
+
+
+async def test_its_answer_names_the_model_as_the_client_did(served: Served) -> None:
+    await served.keep(native=True)
+    served.provider.answer = (200, [], b'{"tools":[{"model":"gpt-image-1"}],"model":"gpt-5.5","output":[]}')
+    answer = await served.ask("GET", "/v1/responses/resp_1")
+    assert answer.json() == {"tools": [{"model": "gpt-image-1"}], "model": "fast", "output": []}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_who_must_wait_hears_for_how_long(status: int, served: Served) -> None:
+    await served.keep(native=True)
+    served.provider.answer = (status, [], b'{"error": {}}')
+    assert (await served.ask("GET", "/v1/responses/resp_1")).headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(("status", "is_gone"), [(200, True), (404, True), (401, False), (500, False)])

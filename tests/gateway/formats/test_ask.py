@@ -66,6 +66,62 @@ def test_stream_options_of_the_client_are_kept() -> None:
     assert edited(asked) is asked
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (b'{"include_usage":false,"x":1e2}', b'{"include_usage":true,"x":1e2}'),
+        (b'{ "x" : 12345678901234567890123 }', b'{"include_usage":true, "x" : 12345678901234567890123 }'),
+        (b"{ }", b'{"include_usage":true }'),
+        (b"null", b'{"include_usage":true}'),
+        (b'{"include_usage":null,"include_usage":false}', b'{"include_usage":true,"include_usage":true}'),
+        (b'{"include\\u005fusage":0}', b'{"include\\u005fusage":true}'),
+    ],
+)
+def test_stream_options_change_byte_for_byte_too(options: bytes, expected: bytes) -> None:
+    body = b'{"big":123456789012345678901234567890,"model":"gpt-4o","stream":true,"stream_options":%b, "f":1.0}'
+    assert edited(body % options) == body % expected
+
+
+def test_every_member_that_could_be_taken_for_the_model_is_changed() -> None:
+    body = b'{"model":"dear","x":{"model":"other"},"mod\\u0065l":"mock/gpt-4o","f":1e2}'
+    assert edited(body) == b'{"model":"gpt-4o","x":{"model":"other"},"mod\\u0065l":"gpt-4o","f":1e2}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"mock/gpt-4o","x":%b%b}' % (b"[" * 1000, b"]" * 1000),
+        b'{"x":%b{"model":"a"}%b,"model":"mock/gpt-4o"}' % (b'{"a":' * 1000, b"}" * 1000),
+        b'{"x":"%b","model":"mock/gpt-4o","y":{"model":""}}' % (b"\\\\" * 100_000),
+    ],
+)
+def test_neither_depth_nor_length_of_a_body_is_a_trouble(body: bytes) -> None:
+    streamed = b'{"stream":true,"stream_options":null,' + body[1:]
+    assert edited(body) == body.replace(b"mock/gpt-4o", b"gpt-4o")
+    assert edited(streamed) == streamed.replace(b"mock/gpt-4o", b"gpt-4o").replace(
+        b"null", b'{"include_usage":true}', 1
+    )
+
+
+def test_a_body_nested_beyond_reading_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        ask.read_ask(b'{"model":"m","x":%b%b}' % (b"[" * 1100, b"]" * 1100), None)
+
+
+def test_usage_is_asked_for_in_streams_only() -> None:
+    assert edited(b'{"model":null,"x":1}', default="omni") == b'{"model":"gpt-4o","x":1}'
+    assert edited(b'{"model": null ,"stream":true}', default="omni", ask_usage=False) == (
+        b'{"model": "gpt-4o" ,"stream":true}'
+    )
+
+
+def test_a_body_whose_path_names_the_model_must_be_an_object() -> None:
+    assert ask.read_body_ask(b'{"contents":[]}', "m", stream=True)[:4] == ("m", False, True, False)
+    for body in (b"", b"[]", b"{", b"\xff"):
+        with pytest.raises(InvalidRequest):
+            ask.read_body_ask(body, "m", stream=False)
+
+
 def test_a_model_nobody_named_is_put_in() -> None:
     assert edited(b'{"input":"x"}', default="omni") == b'{"model":"gpt-4o","input":"x"}'
     assert edited(b"{}", default="omni") == b'{"model":"gpt-4o"}'

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.formats.format import ToolRules
-from gateway.formats.ids import clean_id, made_id
+from gateway.formats.ids import MADE, clean_id, made_id, told_id
 
 STRICT = ToolRules("A-Za-z0-9_-", 64, "A-Za-z0-9_-", 64)
 
@@ -41,6 +41,12 @@ def test_made_ids_depend_on_their_parts_alone() -> None:
     assert made_id("call_", "r1", 0, 1) == made_id("call_", "r1", 0, 1)
     assert len({made_id("call_", *parts) for parts in (("r1", 0, 1), ("r1", 1, 0), ("r", 10, 1), ("r1", 0))}) == 4
     assert re.fullmatch("toolu_[0-9a-f]{24}", made_id("toolu_", "x"))
+
+
+def test_an_id_is_told_as_the_provider_gave_it_or_in_the_manner_of_the_client() -> None:
+    assert told_id("call_1", "toolu_", "r", 0, 0) == "call_1"
+    assert told_id("", "toolu_", "r", 0, 0) == made_id("toolu_", "r", 0, 0)
+    assert told_id(made_id(MADE, "r", 0, 0), "toolu_") == made_id("toolu_", "r", 0, 0)
 
 
 def test_half_a_surrogate_pair_makes_an_id_too() -> None:

@@ -1,11 +1,9 @@
-"""A stream passed through gives the same bytes and figures however it is cut, and hides only what was ours to ask."""
+"""OpenAI Chat passed through: the same bytes and figures however it is cut, and only what was ours to ask is hidden."""
 
 from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.formats.passing import HELD_BYTES, PASSING, PassThrough
 from gateway.formats.table import FORMATS
@@ -73,6 +71,56 @@ def test_usage_beside_content_stays_and_is_read() -> None:
     assert (out, pipeline.tokens) == (data, TOKENS)
 
 
+def test_usage_is_asked_for_by_us_whatever_stands_for_no_choices() -> None:
+    for event in (b'{"id":"c","choices":null,"usage":%b}', b'{"usage":%b,"id":"c"}'):
+        data = stream(chunk("a"), event % orjson.dumps(USAGE), b"[DONE]")
+        out, pipeline = run([data])
+        assert (out, pipeline.tokens) == (stream(chunk("a"), b"[DONE]"), TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("event", "hidden"),
+    [
+        (b'{"choices":[1],"usage":null,"obfuscation":"x"}', b'{"choices":[1],"obfuscation":"x"}'),
+        (b'{"usage":null,"choices":[1]}', b'{"choices":[1]}'),
+        (b'{ "usage" : null , "choices": [1]}', b'{ "choices": [1]}'),
+        (b'{"choices": [1], "usage": null}', b'{"choices": [1]}'),
+        (b'{"x":{"a":1,"usage":null},"choices":[1]}', b'{"x":{"a":1,"usage":null},"choices":[1]}'),
+        (b'{"x":{"usage":null},"usage":null,"choices":[1]}', b'{"x":{"usage":null},"choices":[1]}'),
+        (b'{"usage":null}', b"{}"),
+    ],
+)
+def test_only_the_usage_of_the_event_itself_is_taken_out(event: bytes, hidden: bytes) -> None:
+    for end in (b"\n\n", b"\r\n\r\n", b"\r\r"):
+        data = stream(chunk("a"), event, event, end=end)
+        assert run([data])[0] == stream(chunk("a"), hidden, hidden, end=end)
+        assert run([data[at : at + 1] for at in range(len(data))])[0] == stream(chunk("a"), hidden, hidden, end=end)
+
+
+@pytest.mark.parametrize("null", [b'"usage":null', b'"usage": null', b'"usage" :\tnull'])
+def test_a_last_null_does_not_hide_the_usage_before_it(null: bytes) -> None:
+    data = stream(chunk("a", usage=USAGE), b'{"choices":[],' + null + b"}", b"[DONE]")
+    for pieces in cuts(data):
+        out, pipeline = run(pieces, asked=True)
+        assert (out, pipeline.tokens) == (data, TOKENS)
+
+
+@pytest.mark.parametrize(("told", "left"), [(b',"usage":null}', b"}"), (b', "usage" : null }', b" }")])
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
+def test_usage_null_is_taken_out_of_an_event_that_is_too_long_to_be_held(told: bytes, left: bytes, end: bytes) -> None:
+    long = b'data: {"choices":[{"delta":{"content":"' + b"x" * HELD_BYTES + b'"}}]'
+    rest = told + end + END
+    for at in range(len(rest) + 1):
+        pieces = [long, rest[:at], rest[at:]]
+        assert run(pieces)[0] == long + left + end + END
+        assert run(pieces, asked=True)[0] == long + rest
+
+
+def test_an_error_with_usage_beside_it_is_not_hidden() -> None:
+    data = stream(chunk("a"), b'{"error":{"message":"no"},"usage":{"prompt_tokens":1}}')
+    assert run([data])[0] == data
+
+
 def test_a_first_event_without_choices_is_not_taken_for_usage() -> None:
     data = stream(b'{"choices":[],"prompt_filter_results":[]}', chunk("a", finish="stop"), b"[DONE]")
     assert run([data])[0] == data
@@ -126,13 +174,60 @@ def test_a_huge_event_flows_and_is_never_held_whole() -> None:
     assert out == b'data: {"b64":"' + piece * 100 + b'"}\n\n' + stream(chunk(finish="stop"), b"[DONE]")
 
 
-GARBAGE = [b"data:", b'"usage"', b":null", b"{", b"}", b"\n", b"\r", b"[]", b'"error"', b"\xff", b"x"]
+def test_done_in_the_text_of_an_answer_is_not_its_end() -> None:
+    out, pipeline = run([stream(chunk("say [DONE]"), chunk("\ndata: [DONE]\n\n"))])
+    assert not pipeline.complete
+    assert not out.endswith(END)
 
 
-@given(st.lists(st.sampled_from(GARBAGE)))
-def test_garbage_passes_and_nothing_is_raised(parts: list[bytes]) -> None:
-    data = b"".join(parts)
-    whole, pipeline = run([data], asked=True)
-    assert whole.startswith(data)
-    assert isinstance(pipeline.complete, bool)
-    assert run([data[at : at + 1] for at in range(len(data))], asked=True)[0].startswith(data)
+@pytest.mark.parametrize("end", [b"data:[DONE]\n\n", b"data: [DONE] \n\n", b"data: [DONE]\r\n\r\n", b"data: [DONE]"])
+def test_done_is_known_however_it_is_written(end: bytes) -> None:
+    out, pipeline = run([stream(chunk(finish="stop")) + end])
+    assert pipeline.complete
+    assert out.count(b"[DONE]") == 1
+
+
+def test_half_an_event_at_the_end_is_not_passed_on() -> None:
+    data = stream(chunk("a"))
+    for at in range(1, len(data) - 2):
+        out, pipeline = run([data + data[:at]])
+        assert out in (data, data + data[:at] + b"\n\n")
+        assert all(not event.startswith(b"data: {") or event.endswith(b"}") for event in out.split(b"\n\n"))
+        assert pipeline.between_events
+
+
+def test_the_last_event_counts_without_its_empty_line() -> None:
+    for end in (b"", b"\n", b"\r\n"):
+        out, pipeline = run([stream(chunk("a", finish="stop")) + b"data: " + USAGE_EVENT + end], asked=True)
+        assert orjson.loads(out.split(b"\n\n")[1].removeprefix(b"data: ")) == orjson.loads(USAGE_EVENT)
+        assert (pipeline.tokens, out.endswith(END)) == (TOKENS, True)
+
+
+def test_a_long_error_is_an_end_too() -> None:
+    data = stream(chunk("a"), orjson.dumps({"error": {"message": "x" * 12_000}}))
+    out, pipeline = run([data])
+    assert (out, pipeline.failed) == (data, True)
+
+
+def role(**more: object) -> bytes:
+    return orjson.dumps({"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}], **more})
+
+
+ERROR = b'{"error":{"message":"overloaded","type":"server_error","code":"overloaded"}}'
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+@pytest.mark.parametrize("before", [[], [role()], [b'{"choices":[],"model":"","prompt_filter_results":[]}', role()]])
+def test_an_error_before_any_content_is_no_answer(before: list[bytes], end: bytes) -> None:
+    data = b": waiting" + end + stream(*before, ERROR, end=end)
+    for pieces in ([data], [data[at : at + 1] for at in range(len(data))]):
+        _, pipeline = run(pieces)
+        assert (pipeline.opened, pipeline.error is not None and pipeline.error.message) == (False, "overloaded")
+
+
+@pytest.mark.parametrize("first", [chunk("a"), chunk(finish="stop"), USAGE_EVENT, b"[DONE]", b"[]", b"no json"])
+def test_an_error_behind_content_is_passed_on_however_it_arrives(first: bytes) -> None:
+    data = stream(role(), first, ERROR)
+    for pieces in ([data], [data[at : at + 1] for at in range(len(data))]):
+        out, pipeline = run(pieces, asked=True)
+        assert (out, pipeline.opened, pipeline.error, pipeline.failed) == (data, True, None, True)

@@ -12,6 +12,7 @@ from gateway.formats.schema_shape import (
     cut,
     found,
     kinds,
+    leaves_open,
     names,
     number,
     or_null,
@@ -123,3 +124,21 @@ def test_what_is_too_deep_to_write_is_cut_off() -> None:
     assert cut(deep, 2) == {"a": [{}]}
     assert cut(deep, 1) == {"a": []}
     assert cut({"a": "b"}, 1) == {"a": "b"}
+
+
+def test_an_object_that_does_not_require_all_it_lists_leaves_something_open() -> None:
+    closed = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
+    opened = {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"]}
+    assert not leaves_open(closed)
+    assert not leaves_open({"type": "object"})
+    assert leaves_open(opened)
+    assert leaves_open({"$defs": {"x": {"anyOf": [closed, {"items": opened}]}}})
+    # Properties of these names are no keywords.
+    assert not leaves_open({"properties": {"required": {}, "properties": {}}, "required": ["properties", "required"]})
+
+
+def test_a_schema_without_end_is_looked_at_as_far_as_is_sensible() -> None:
+    deep: Any = {"properties": {"a": {}}, "required": []}
+    for _ in range(1000):
+        deep = {"items": deep}
+    assert not leaves_open(deep)

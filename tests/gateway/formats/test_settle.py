@@ -265,5 +265,17 @@ def test_writers_may_rely_on_the_order(events: list[Event]) -> None:
         assert sorted(begun) == sorted(event.call for event in out if isinstance(event, ToolEnd))
 
 
+def test_a_call_without_an_id_gets_one_that_stays_and_is_its_own() -> None:
+    events = (ReplyBegin("r", "m"), ToolBegin(0, "", "f"), ToolBegin(1, "", "f"), ToolBegin(2, "c", "f"))
+    settle = Settle(ToolNames(), "toolu_")
+    first, second, third = [out.id for event in events for out in settle.feed(event) if isinstance(out, ToolBegin)]
+    assert [event.id for event in settled(*events) if isinstance(event, ToolBegin)] == [
+        *(each.replace("toolu_", "call_") for each in (first, second)),
+        "c",
+    ]
+    assert (first[:6], len(first), third) == ("toolu_", 30, "c")
+    assert first != second
+
+
 def test_every_event_has_a_step() -> None:
     assert set(Event.__subclasses__()) == set(Settle._steps)

@@ -244,6 +244,13 @@ async def test_beta_fields_are_welcome_with_a_beta(mock: MockProcess) -> None:
     assert (await claude(mock, headers=headers, mcp_servers=[], context_management={})).status == 200
 
 
+async def test_a_thread_is_refused_so_that_clients_go_on_without(mock: MockProcess) -> None:
+    headers = f"{CLASSIC}anthropic-beta: message-threads-2026-08-12\r\n"
+    answer = await claude(mock, headers=headers, thread={"type": "create"})
+    assert answer.status == 400
+    assert answer.json["error"]["details"]["error_code"] == "thread_unsupported_request"
+
+
 async def test_tools_of_vendors_and_servers_are_welcome(mock: MockProcess) -> None:
     tools = [{"type": "bash_20250124", "name": "bash"}, {"type": "web_search_20250305", "name": "web_search"}]
     answer = await claude(mock, "claude-mock;toolcall", tools=tools)

@@ -82,7 +82,17 @@ def test_the_model_inside_geminis_wish_is_the_providers(name: str) -> None:
     assert orjson.loads(edited) == {name: {"model": "models/gemini-3-pro", "contents": []}}
 
 
-@pytest.mark.parametrize("fields", [{"contents": []}, {"generateContentRequest": {"contents": []}}, {}])
+def test_so_is_the_model_of_every_wish_for_embeddings() -> None:
+    batch = {"requests": [{"model": "models/fast", "content": {}}, {"content": {}}, 7]}
+    edited = renamed_inside(orjson.dumps(batch), batch, "embedding-1")
+    assert orjson.loads(edited) == {"requests": [{"model": "models/embedding-1", "content": {}}, {"content": {}}, 7]}
+    single: Fields = {"model": "models/fast", "content": {}}
+    assert orjson.loads(renamed_inside(b"", single, "embedding-1"))["model"] == "models/embedding-1"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"contents": []}, {"generateContentRequest": {"contents": []}}, {"requests": [{}, 7]}, {"model": 7}, {}]
+)
 def test_a_wish_that_names_none_stays_as_it_is(fields: Fields) -> None:
     assert renamed_inside(b"as it came", fields, "gemini-3-pro") == b"as it came"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import UpstreamClosed, UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
+from gateway.formats.table import FORMATS
 from gateway.records import Credential, Provider, Target
 from gateway.routing.dispatch import MOST_ATTEMPTS, Dispatch
 from gateway.routing.resolve import TargetList
-from gateway.routing.verdicts import Verdict, judge_error, judge_status
+from gateway.routing.verdicts import Verdict, judge_error
 
 
 def provider(name: str, credentials: int, strategy: str = "round_robin") -> Provider:
@@ -25,9 +26,15 @@ PROVIDERS = {
 }
 
 
-def script(*names: str, turn: int = 0, rotate: bool = False, verdict: Verdict = Verdict.NEXT_CREDENTIAL) -> list[str]:
+def script(
+    *names: str,
+    turn: int = 0,
+    rotate: bool = False,
+    verdict: Verdict = Verdict.NEXT_CREDENTIAL,
+    pinned: tuple[str, str] | None = None,
+) -> list[str]:
     """The credentials tried, in order, when everything fails with `verdict`."""
-    dispatch = Dispatch(TargetList(tuple(Target(name, "m") for name in names), rotate), PROVIDERS, turn)
+    dispatch = Dispatch(TargetList(tuple(Target(name, "m") for name in names), rotate), PROVIDERS, turn, pinned)
     tried = []
     while (attempt := dispatch.next()) is not None:
         tried.append(attempt.credential.name or attempt.provider.id)
@@ -46,6 +53,17 @@ def test_round_robin_begins_with_another_each_turn() -> None:
 
 def test_fill_first_always_begins_with_the_first() -> None:
     assert script("filled", turn=1) == ["filled0", "filled1", "filled2"]
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2])
+def test_where_something_is_kept_is_the_only_place_to_ask(turn: int) -> None:
+    assert script("b", "many", "a", turn=turn, rotate=True, pinned=("many", "many7")) == ["many7"]
+    assert script("a", "b", turn=turn, pinned=("b", "b0")) == ["b0"]
+
+
+def test_once_that_place_is_gone_the_others_are_asked() -> None:
+    assert script("a", "b", pinned=("gone", "x")) == ["a0", "a1", "b0"]
+    assert script("b", "a", pinned=("a", "removed")) == ["a0", "a1"]
 
 
 def test_a_combo_may_rotate() -> None:
@@ -79,7 +97,9 @@ def test_there_is_a_limit() -> None:
     ],
 )
 def test_a_request_s_own_fault_stops(status: int, verdict: str) -> None:
-    assert judge_status(status).value == verdict
+    """As every dialect reads it."""
+    errors = [dialect.read_error(status, {}, b"") for dialect in FORMATS.values()]
+    assert {judge_error(error).value for error in errors} == {verdict}
 
 
 @pytest.mark.parametrize("kind", [UpstreamUnreachable, UpstreamTimeout, UpstreamMalformed])

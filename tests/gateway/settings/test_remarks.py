@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from gateway.formats.table import FORMATS
 from gateway.settings.model import ClientKeySettings, ModelFactsSettings, ProviderSettings, Settings
 from gateway.settings.remarks import NO_KEYS, warnings
 
@@ -13,21 +14,11 @@ def test_a_limit_that_is_not_enforced_is_named_with_its_key() -> None:
     ]
 
 
-def test_what_of_a_provider_is_not_used_is_named() -> None:
-    facts = (ModelFactsSettings(model="*"),)
-    providers = (
-        ProviderSettings(id="chat", format="openai_chat", model_facts=facts),
-        ProviderSettings(id="other", format="anthropic"),
-    )
-    assert warnings(Settings(client_keys=(KEY,), providers=providers)) == [
-        "provider `chat`: model_facts not used by this version",
-        "provider `other`: no endpoint of this version speaks anthropic",
-    ]
-
-
 def test_that_nobody_gets_in_without_a_key_is_said() -> None:
     assert warnings(Settings()) == [NO_KEYS]
 
 
 def test_nothing_is_said_when_everything_is_as_it_looks() -> None:
-    assert warnings(Settings(client_keys=(KEY,))) == []
+    facts = (ModelFactsSettings(model="*"),)
+    providers = tuple(ProviderSettings(id=each.name, format=each.name, model_facts=facts) for each in FORMATS.values())
+    assert warnings(Settings(client_keys=(KEY,), providers=providers)) == []

@@ -312,3 +312,42 @@ async def test_everything_says_so_when_the_file_cannot_be_used(what: str, tmp_pa
 def test_a_worker_does_not_load_duckdb_for_it() -> None:
     program = "import sys, gateway.store.responses; sys.exit('duckdb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+async def led_to(store: ResponseStore, name: str, key: str = "team") -> list[tuple[str, list[str], list[str]]]:
+    """What a response answers: by response, what was asked and what was said."""
+    found = await store.led_to(name, key)
+    return [
+        (given.response_id, [item["content"] for item in given.asked], [item["content"] for item in given.answered])
+        for given in found
+    ]
+
+
+async def test_what_led_to_a_response_is_all_before_it_and_its_request(store: ResponseStore) -> None:
+    for name, previous in (("one", None), ("two", "one"), ("three", "two")):
+        await store.keep(record(name, previous))
+    assert await led_to(store, "one") == [("one", ["ask-one"], [])]
+    assert await led_to(store, "three") == [
+        ("one", ["ask-one"], ["say-one"]),
+        ("two", ["ask-two"], ["say-two"]),
+        ("three", ["ask-three"], []),
+    ]
+    assert await led_to(store, "three", "other") == []
+
+
+@pytest.mark.parametrize("name", ["none", "one\0", "\ud800"])
+async def test_nothing_led_to_what_is_not_there(name: str, store: ResponseStore) -> None:
+    await store.keep(record("one"))
+    assert await led_to(store, name) == []
+
+
+@pytest.mark.parametrize("gap", [{"native": True}, {"response": b"x" * MAX_BYTES}, {"expires_at": NOW}])
+async def test_what_led_to_a_response_is_told_as_far_back_as_there_is_no_gap(
+    gap: dict[str, Any], store: ResponseStore
+) -> None:
+    await store.keep(record("one"))
+    await store.keep(record("two", "one", **gap))
+    await store.keep(record("three", "two"))
+    await store.keep(record("four", "three"))
+    assert await led_to(store, "two") == []
+    assert await led_to(store, "four") == [("three", ["ask-three"], ["say-three"]), ("four", ["ask-four"], [])]

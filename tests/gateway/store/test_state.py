@@ -199,6 +199,8 @@ async def test_the_loop_runs_on_while_the_file_is_locked_and_nobody_waits_for_ev
             turns += 1
         assert turns > 5
         assert isinstance(writing.exception(), StateUnavailable)
+        counting = "select count(*) from responses"
+        assert await opened.run(lambda connection: connection.execute(counting).fetchone()) == (0,), "reading goes on"
     assert await opened.run(lambda connection: connection.execute("delete from responses").rowcount) == 0
     await opened.close()
 

@@ -13,6 +13,7 @@ from gateway.errors import (
     ProviderRefused,
     RequestTooLarge,
     UnknownModel,
+    UnsupportedParameter,
     UpstreamTimeout,
 )
 from gateway.formats.anthropic.dialect import FORMAT
@@ -120,9 +121,9 @@ def test_when_to_try_again(headers: dict[bytes, bytes], seconds: float | None) -
         (RequestTooLarge("m"), 413, "invalid_request_error"),
         (Draining("m"), 529, "overloaded_error"),
         (UpstreamTimeout("m"), 504, "timeout_error"),
-        (ProviderRefused("m", category="quota", status=429), 429, "rate_limit_error"),
-        (ProviderRefused("m", category="overloaded", status=529), 529, "overloaded_error"),
-        (ProviderRefused("m", category="server", status=502), 502, "api_error"),
+        (ProviderRefused("m", category="quota"), 429, "rate_limit_error"),
+        (ProviderRefused("m", category="overloaded"), 529, "overloaded_error"),
+        (ProviderRefused("m", category="server"), 502, "api_error"),
     ],
 )
 def test_errors_are_told_in_anthropics_words(error: GatewayError, status: int, kind: str) -> None:
@@ -133,7 +134,7 @@ def test_errors_are_told_in_anthropics_words(error: GatewayError, status: int, k
 
 
 def test_a_prompt_too_long_is_told_in_the_words_clients_look_for() -> None:
-    error = ProviderRefused("maximum context length is 9", category="context_too_long", status=400)
+    error = ProviderRefused("maximum context length is 9", category="context_too_long")
     assert b"prompt is too long: maximum context" in write_error(error, "")[1]
 
 
@@ -141,3 +142,10 @@ def test_the_dialect_is_put_together() -> None:
     assert FORMAT.headers == ((b"anthropic-version", b"2023-06-01"),)
     assert FORMAT.keepalive == b'event: ping\ndata: {"type": "ping"}\n\n'
     assert FORMAT.field_names["stop"] == "stop_sequences"
+
+
+def test_a_refused_thread_is_told_so_that_tool_runners_go_on_without() -> None:
+    """Those of the official SDKs begin a thread of their own accord, and know this code as the sign to do without."""
+    told = orjson.loads(write_error(UnsupportedParameter("no", param="thread"), "r")[1])["error"]
+    assert told["details"] == {"error_code": "thread_unsupported_request", "unsupported": ["provider"]}
+    assert "details" not in orjson.loads(write_error(UnsupportedParameter("no", param="container"), "r")[1])["error"]

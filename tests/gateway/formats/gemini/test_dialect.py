@@ -18,7 +18,7 @@ def test_its_clients_bear_nothing_while_they_wait() -> None:
 
 
 def test_losses_are_told_in_the_client_s_words() -> None:
-    assert set(FIELD_NAMES) - NEUTRAL <= PARTS | {"identity"}
+    assert set(FIELD_NAMES) - NEUTRAL <= PARTS | {"identity", "thoughts"}
     losses = Losses(FIELD_NAMES)
     losses.drop("temperature")
     losses.drop("tools[0].x")

@@ -30,6 +30,7 @@ from gateway.formats.events import (
 )
 from gateway.formats.format import Fields
 from gateway.formats.gemini.event_reader import EventReader
+from gateway.formats.ids import MADE
 from gateway.formats.neutral import Citation, Finish, Image, Source, State, TokenChance, Usage
 
 from .answering import STOP, answer, piece, said, told
@@ -101,7 +102,7 @@ def test_calls_without_ids_get_the_same_ones_each_time_and_never_the_same_twice(
     assert ids(one) == first
     other = ids({**one, "responseId": "r2"})
     assert len({*first, *other}) == 6
-    assert all(each.startswith("call_") and len(each) == 29 for each in first)
+    assert all(each.startswith(MADE) and len(each) == 25 for each in first)
 
 
 def test_ids_differ_between_answers_that_have_none_themselves() -> None:
@@ -185,13 +186,42 @@ def test_a_candidate_without_content_keeps_its_reason() -> None:
     ]
 
 
-def test_an_answer_that_goes_on_elsewhere_says_with_which_token() -> None:
+BEGUN = piece(
+    answer({"text": "a"}, finishReason="CONTINUATION", continuationToken="dG9r"),
+    usageMetadata={"promptTokenCount": 5, "candidatesTokenCount": 1},
+)
+"""The beginning of an answer whose rest is to be asked for."""
+
+
+def test_an_answer_that_is_only_begun_says_with_which_token_it_goes_on() -> None:
     reader = EventReader()
-    fields = piece(answer({"text": "a"}, finishReason="CONTINUATION", continuationToken="dG9r"))
-    assert reader.continuation == ""
-    events = [*reader.feed(orjson.dumps(fields)), *reader.close()]
+    assert reader.resume() == ""
+    reader.feed(orjson.dumps(BEGUN))
+    assert reader.resume() == "dG9r"
+    assert reader.resume() == "", "asked for once"
+
+
+def test_an_answer_in_several_streams_is_one_and_costs_what_both_did() -> None:
+    reader = EventReader()
+    begun = [*reader.feed(orjson.dumps(BEGUN))]
+    assert reader.resume() == "dG9r"
+    rest = piece(answer({"text": "b"}, **STOP), usageMetadata={"promptTokenCount": 6, "candidatesTokenCount": 2})
+    ended = [*reader.feed(orjson.dumps(rest)), *reader.close()]
+    assert [event for event in begun + ended if not isinstance(event, UsageReported)] == [
+        ReplyBegin("r1", "gemini-up"),
+        TextDelta("a"),
+        TextDelta("b"),
+        ChoiceEnd(Finish("stop")),
+        ReplyEnd(),
+    ]
+    assert [event for event in ended if isinstance(event, UsageReported)] == [UsageReported(Usage(fresh=11, visible=3))]
+
+
+def test_an_answer_whose_rest_is_not_asked_for_ends_for_a_reason_nobody_else_has() -> None:
+    reader = EventReader()
+    events = [*reader.feed(orjson.dumps(BEGUN)), *reader.close()]
     assert events[-2] == ChoiceEnd(Finish("other", detail="CONTINUATION"))
-    assert reader.continuation == "dG9r"
+    assert reader.resume() == "", "it is over"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_nothing_is_said_before_there_is_anything_to_say() -> None:
 
 def test_an_error_is_the_last_event_with_error_as_its_first_key() -> None:
     writer = EventWriter(context())
-    error = ProviderRefused("slow down", category="rate_limit", status=429)
+    error = ProviderRefused("slow down", category="rate_limit")
     said = writer.write(TextDelta("a")) + writer.fail(error)
     assert said.endswith(b'\n\ndata: {"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}\n\n')
 
