@@ -71,7 +71,7 @@ class Inference:
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = key = self.keys.get(headers)
-        exchange.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
+        exchange.caller.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
         exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)
 

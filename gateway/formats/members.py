@@ -53,6 +53,12 @@ def without(body: bytes, member: Member) -> bytes:
     return body[: member.key] + body[behind.end() if behind is not None else member.end :]
 
 
+def closes(body: bytes, at: int) -> int:
+    """How many more objects and arrays end behind `at` than begin there: in how many of them a member stands."""
+    marks = [mark[0] for mark in _MARK.finditer(body, at)]
+    return sum(map((b"}", b"]").count, marks)) - sum(map((b"{", b"[").count, marks))
+
+
 def _value_end(body: bytes, start: int) -> int:
     first = body[start : start + 1]
     if first == b'"':

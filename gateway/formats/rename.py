@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import orjson
 
 from . import sse
-from .members import STRING, Member, members
+from .members import STRING, Member, closes, members
 
 ANCHOR_BYTES = 4096
 """Longest stretch that is remembered to find the name again."""
@@ -113,11 +114,17 @@ class Rename:
 
 def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
     """A whole reply, or its first bytes, with the name the client asked for; as it is where it says none."""
-    if key not in body:
+    times = body.count(key)
+    if not times:
         return body
-    found = [each for each in members(body) if each.name == key and body.startswith(b'"', each.start)]
-    for each in reversed(found):
-        body = body[: each.start] + orjson.dumps(model) + body[each.end :]
+    only = _name(key).search(body) if times == 1 else None
+    if only is not None and len(body) - only.end() < only.start():
+        spans = [only.span(2)] if closes(body, only.end()) == 1 else []
+    else:
+        said = (each for each in members(body) if each.name == key and body.startswith(b'"', each.start))
+        spans = [(each.start, each.end) for each in islice(said, times)]
+    for start, end in reversed(spans):
+        body = body[:start] + orjson.dumps(model) + body[end:]
     return body
 
 

@@ -66,8 +66,8 @@ class Translation:
     def stream(self, context: ReplyContext, *, array: bool = False) -> Translate:
         """What turns the provider's stream into the client's; `array` when it is one JSON array (Gemini)."""
         splitter = ArraySplitter() if array else Splitter()
-        writer = self.client.event_writer(context)
-        return Translate(self.upstream.event_reader(), Settle(self._names), writer, splitter)
+        settle = Settle(self._names, self.client.tools.id_prefix)
+        return Translate(self.upstream.event_reader(), settle, self.client.event_writer(context), splitter)
 
     def read_reply(self, body: bytes) -> tuple[Reply, str]:
         """A provider's whole answer, and the token for which it goes on in another one; empty when that was all.
@@ -89,7 +89,7 @@ class Translation:
 
         Raises ProviderRefused when nothing came of it.
         """
-        settle = Settle(self._names)
+        settle = Settle(self._names, self.client.tools.id_prefix)
         events = [settled for event in joined(replies) for settled in settle.feed(event)]
         return structs.replace(fold([*events, *settle.close()]), tier=replies[-1].tier)
 

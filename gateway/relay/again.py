@@ -29,7 +29,7 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
         trial.passage.body = answer.goes_on
         return trial.passage
     ask = exchange.ask
-    if exchange.strict or ask is None or not _is_about_thoughts(trial):
+    if exchange.caller.strict or ask is None or not _is_about_thoughts(trial):
         return None
     signatures = signatures_in(exchange.format.name, ask.fields)
     if not _forget(exchange, everything):
@@ -41,7 +41,7 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
 def forget_refused(exchange: Exchange, attempt: Attempt) -> None:
     """Leave out what this provider has refused before."""
     refusals = exchange.relay.refusals
-    if len(refusals) and not exchange.strict:
+    if len(refusals) and not exchange.caller.strict:
         _forget(exchange, partial(refusals.knows, attempt))
 
 

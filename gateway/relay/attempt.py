@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from gateway import logs
 from gateway.errors import UpstreamError, UpstreamMalformed
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
@@ -25,6 +26,8 @@ ERROR_BYTES = 256 * 1024
 """Most bytes of a provider's error that are looked at and passed on."""
 
 JSON_KINDS = (b"application/json", b"text/json")
+
+log = logs.get("gateway.relay")
 
 
 class Trial:
@@ -118,6 +121,7 @@ class Trial:
             try:
                 self._open_stream(data)
             except Exception:
+                log.exception("an exchange failed", id=self._exchange.id)
                 self._exchange.fail()
         elif self.status < 400:
             self._collect(data)
@@ -137,6 +141,7 @@ class Trial:
         except UpstreamError as error:
             self.error = error
         except Exception:
+            log.exception("an exchange failed", id=self._exchange.id)
             self._exchange.fail()
         self.finish()
 
@@ -201,9 +206,7 @@ class Trial:
 
     def _commit(self, pipeline: Pipeline) -> None:
         held, self._held = self._held, b""
-        if self._exchange.thread is not None:
-            self._exchange.thread.first_bytes = held
-        self._exchange.begin_pumping(self).begin(held)
+        self._exchange.begin_pumping(self, held).begin(held)
 
     def _end_stream(self, pipeline: Pipeline) -> None:
         """A stream that ended before it had any content."""
@@ -251,7 +254,7 @@ class Trial:
                 self._give_back(UpstreamMalformed("The provider's answer is not JSON."))
                 return
             held = self.passage.beginning(held)
-        self._exchange.begin_pumping(self).body(held)
+        self._exchange.begin_pumping(self, held).body(held)
 
     def _answer(self) -> Answer:
         if self.status >= 300 or not self._pieces:

@@ -24,12 +24,14 @@ PLAIN = Address()
 class Caller:
     """Who asks, and how: what the head of a request tells."""
 
-    __slots__ = ("address", "content_type", "cors", "method", "user_agent")
+    __slots__ = ("address", "content_type", "cors", "method", "strict", "user_agent")
 
     def __init__(self) -> None:
         self.address: str | None = None
         """Of the client's end of the connection."""
         self.method = "POST"
+        self.strict = False
+        """What a translation would have to drop is refused."""
         self.user_agent: str | None = None
         self.content_type = b""
         self.cors: Headers = []

@@ -6,6 +6,7 @@ can refer to it at once. Knows nothing of how things are kept: a store is handed
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from gateway import logs
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UnknownPreviousResponse
 from gateway.formats.ask import Ask
 from gateway.formats.written import request_bytes
 from gateway.records import StoredResponse
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 FORMAT = "openai_responses"
 SECONDS_PER_HOUR = 3600
 
-_ID = re.compile(rb'"id"\s*:\s*"(resp_[^"\\]{1,200})"')
+_ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,200})"')
+"""The first one in a Response object is its own."""
 
 Items = list[dict[str, Any]]
 
@@ -54,8 +56,12 @@ class Thread:
     """The response it continues."""
     pinned: tuple[str, str] | None = None
     """Provider and credential that keep the conversation themselves."""
+    unknown: bool = False
+    """Nobody here knows that response, or not as this client's."""
     first_bytes: bytes = b""
-    """The beginning of a stream that is passed through."""
+    """The beginning of an answer that is passed through as it comes."""
+    kept: bool = False
+    """It is noted already."""
 
 
 async def begin(exchange: Exchange, ask: Ask) -> Thread:
@@ -71,17 +77,49 @@ async def begin(exchange: Exchange, ask: Ask) -> Thread:
     thread.previous_id = previous
     record = await store.find(previous, key.name)
     if record is None:
-        return thread
-    if record.native:
+        thread.unknown = True
+    elif record.native:
         thread.pinned = (record.provider, record.credential or "")
-        return thread
-    history = await store.history(previous, key.name)
-    if history is not None:
+    elif (history := await store.history(previous, key.name)) is not None:
         fields = {name: value for name, value in ask.fields.items() if name != "previous_response_id"}
-        fields["input"] = history + own_items(ask.fields)
+        fields["input"] = _continued(history, ask.fields.get("input"))
         exchange.ask = ask._replace(fields=fields)
         exchange.body = request_bytes(fields)
     return thread
+
+
+def check_owner(thread: Thread) -> None:
+    """Before a request goes to a provider that keeps conversations itself: it knows our credential, not our clients.
+
+    Raises UnknownPreviousResponse when the conversation is not this client's.
+    """
+    if thread.unknown:
+        raise UnknownPreviousResponse(
+            f"Previous response with id '{thread.previous_id}' not found.", param="previous_response_id"
+        )
+
+
+def _continued(history: Items, said: Any) -> Any:
+    """The whole conversation; what is no input stays for the reader to refuse."""
+    items = own_items({"input": said}) if said is None or isinstance(said, str) else said
+    return history + items if isinstance(items, list) else items
+
+
+def told_fields(exchange: Exchange, thread: Thread) -> dict[str, Any]:
+    """The request as its response repeats it: the client's own words, and whether the response is kept."""
+    return {**thread.fields, "store": keeps(exchange, thread)}
+
+
+def keeps(exchange: Exchange, thread: Thread) -> bool:
+    """Whether the response can be referred to."""
+    relay = exchange.relay
+    wanted = relay.settings.responses.store and thread.fields.get("store") is not False
+    return (
+        wanted
+        and relay.responses is not None
+        and exchange.key is not None
+        and exchange.endpoint.operation == "generate"
+    )
 
 
 def own_items(fields: dict[str, Any]) -> Items:
@@ -95,9 +133,7 @@ def own_items(fields: dict[str, Any]) -> Items:
 def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse | None:
     """What is to be kept of an exchange that ends with `body`; None when nothing is."""
     ask, settings = exchange.ask, exchange.relay.settings.responses
-    if exchange.endpoint.operation != "generate" or ask is None or exchange.key is None:
-        return None
-    if exchange.relay.responses is None or not settings.store or thread.fields.get("store") is False:
+    if thread.kept or not keeps(exchange, thread) or ask is None or exchange.key is None:
         return None
     trial = exchange.trials[-1]
     native = not trial.passage.translated
@@ -120,6 +156,19 @@ def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse |
         input=None if native else orjson.dumps(own_items(thread.fields)),
         response=None if native else orjson.dumps(written),
     )
+
+
+def keep_early(exchange: Exchange, thread: Thread, first_bytes: bytes) -> asyncio.Task[None] | None:
+    """Note whose an answer is that is passed through as it comes; None when it is not to be kept.
+
+    Its client must get nothing before that is done: it may refer to the answer as soon as it knows its id.
+    """
+    thread.first_bytes = first_bytes
+    record = to_keep(exchange, thread, b"")
+    if record is None:
+        return None
+    thread.kept = True
+    return exchange.relay.loop.create_task(keep(exchange, record))
 
 
 async def keep(exchange: Exchange, record: StoredResponse) -> None:

@@ -46,7 +46,7 @@ async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -
     relay, model = exchange.relay, attempt.target.model
     upstream = FORMATS[attempt.provider.format]
     facts = relay.facts(attempt.provider, model)
-    translation = Translation(exchange.format, upstream, facts, strict=exchange.strict)
+    translation = Translation(exchange.format, upstream, facts, strict=exchange.caller.strict)
     counted = Counted(translation, context)
     path = count_path(upstream.name, model)
     if path is None:
@@ -54,7 +54,7 @@ async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -
     urls = translation.read(_fields(exchange))
     if urls:
         try:
-            translation.inline(await exchange.unless_left(relay.fetch_media(urls)))
+            translation.inline(await exchange.errand.run(relay.fetch_media(urls)))
         except GatewayError:
             return counted  # what the provider cannot be shown, it cannot count
     translation.prompt = structs.replace(translation.prompt, max_tokens=None)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from gateway import logs
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
@@ -25,6 +23,7 @@ from .again import again, forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Caller
 from .conversation import Thread
+from .errand import LEFT, Errand
 from .passage import Passage
 from .pump import Pump
 from .rest import Rest
@@ -34,21 +33,13 @@ if TYPE_CHECKING:
     from .relay import Relay
 
 
-Item = TypeVar("Item")
-
 FAILED = "The gateway failed to handle this request."
-LEFT = "The client left before its answer was complete."
-
-
-log = logs.get("gateway.relay")
 
 
 class Exchange:
     """The state of one client request."""
 
     __slots__ = (
-        "_aside",
-        "_aside_us",
         "_drain",
         "_keepalives",
         "_keeping",
@@ -59,6 +50,7 @@ class Exchange:
         "body_wait",
         "caller",
         "endpoint",
+        "errand",
         "error",
         "first_byte_ns",
         "forgot",
@@ -75,7 +67,6 @@ class Exchange:
         "sink",
         "started_at_us",
         "started_ns",
-        "strict",
         "thread",
         "tokens",
         "trials",
@@ -92,8 +83,6 @@ class Exchange:
         self.address = PLAIN
         self.thread: Thread | None = None
         """The conversation it belongs to, on OpenAI Responses."""
-        self.strict = False
-        """Refuse what a translation would have to drop."""
         self.headers = headers
         self.caller = Caller()
         self.sink = Sink(send, relay.settings.stream.window_bytes)
@@ -116,14 +105,11 @@ class Exchange:
         """Kind of the first thing that went wrong."""
         self.first_byte_ns = 0
         """When the client was handed the first byte of its answer; 0 before that."""
+        self.errand = Errand()
         self.forgot = False
         """Reasoning of its history was left out, because a provider had refused it."""
         self.gone = False
         """The client has left."""
-        self._aside: asyncio.Task[Any] | None = None
-        """What is fetched for the provider, while it is."""
-        self._aside_us = 0
-        """How long that took: other servers' time, not ours."""
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
         self._keepalives = 0
@@ -218,22 +204,7 @@ class Exchange:
         request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
         return relay.pool.send(upstream.origin, request, receiver)
 
-    async def unless_left(self, work: Coroutine[Any, Any, Item]) -> Item:
-        """What `work` brings; it is given up as soon as the client leaves. Raises ClientDisconnected."""
-        began = time.monotonic_ns()
-        task: asyncio.Task[Item] = self.relay.loop.create_task(work)
-        self._aside = task
-        try:
-            return await task
-        except asyncio.CancelledError:
-            if self.gone:
-                raise ClientDisconnected(LEFT) from None
-            raise
-        finally:
-            self._aside = None
-            self._aside_us += (time.monotonic_ns() - began) // 1000
-
-    def begin_pumping(self, trial: Trial) -> Pump:
+    def begin_pumping(self, trial: Trial, first_bytes: bytes = b"") -> Pump:
         """Commit: the head of this attempt goes to the client, and its bytes follow as they come."""
         if not self.sink.started:
             head = replies.stream_head if trial.is_stream else replies.flowing_head
@@ -241,6 +212,10 @@ class Exchange:
         call = trial.call
         assert call is not None  # a head only comes for a call that was sent
         pump = self._pump = Pump(self, trial, call, trial.pipeline)
+        if self.thread is not None and not trial.passage.translated:
+            self._keeping = conversation.keep_early(self, self.thread, first_bytes)
+            if self._keeping is not None:
+                self.sink.wait_for(self._keeping)
         self.sink.on_drained = trial.finish
         call.receiver = pump
         return pump
@@ -253,8 +228,7 @@ class Exchange:
         self._drained()
         if self.body_wait is not None:
             self.body_wait.cancel()
-        if self._aside is not None:
-            self._aside.cancel()
+        self.errand.give_up()
         if self.trials:
             self.trials[-1].give_up()
 
@@ -270,8 +244,7 @@ class Exchange:
         self.client_left()
 
     def fail(self) -> None:
-        """A mistake of ours, while bytes came in: the log says what it was, and the client that there was one."""
-        log.exception("an exchange failed", id=self.id)
+        """A mistake of ours, while bytes came in: the log says what it was, and the client hears that there was one."""
         self.cut(GatewayError(FAILED))
 
     async def drained(self) -> None:
@@ -328,7 +301,7 @@ class Exchange:
     def overhead_us(self, until_ns: int) -> int:
         """Our own share of the time until `until_ns`, microseconds."""
         waited = sum([trial.waited_us or (until_ns - trial.sent_ns) // 1000 for trial in self.trials])
-        return max((until_ns - self.started_ns) // 1000 - waited - self._aside_us, 0)
+        return max((until_ns - self.started_ns) // 1000 - waited - self.errand.waited_us, 0)
 
     def tick(self, now: float) -> None:
         """Called a few times a second with the loop's time: keep-alives, and clients that take nothing."""

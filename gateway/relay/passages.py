@@ -18,7 +18,7 @@ from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
 from gateway.routing.dispatch import Attempt
 
-from . import counting
+from . import conversation, counting
 from .counted import renamed_inside
 from .passage import Compacted, Passed, Translated
 
@@ -44,14 +44,16 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     assert ask is not None  # read before anything is tried
     streams = ask.stream and endpoint.operation == "generate"
     context = _context(exchange, NO_PROMPT, ask.fields) if streams else None
+    if exchange.thread is not None:
+        conversation.check_owner(exchange.thread)
     passage = Passed(endpoint, exchange.format, ask, context)
     model = attempt.target.model
     passage.path = own_path(endpoint, model, stream=ask.stream)
     if exchange.address.query:
         passage.path += "?" + exchange.address.query
     if exchange.address.model:
-        counts = endpoint.operation == "count"
-        passage.body = renamed_inside(exchange.body, ask.fields, model) if counts else exchange.body
+        within = endpoint.operation != "generate"
+        passage.body = renamed_inside(exchange.body, ask.fields, model) if within else exchange.body
     elif endpoint.body == "multipart":
         passage.body = multipart.edit_form(exchange.body, exchange.caller.content_type, ask, model)
     else:
@@ -69,9 +71,9 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
         return await counting.passage(exchange, attempt, _context(exchange, NO_PROMPT, ask.fields))
     relay, provider = exchange.relay, attempt.provider
     facts = relay.facts(provider, attempt.target.model)
-    translation = Translation(exchange.format, FORMATS[provider.format], facts, strict=exchange.strict)
+    translation = Translation(exchange.format, FORMATS[provider.format], facts, strict=exchange.caller.strict)
     if urls := translation.read(ask.fields):
-        translation.inline(await exchange.unless_left(relay.fetch_media(urls)))
+        translation.inline(await exchange.errand.run(relay.fetch_media(urls)))
     translation.prompt = structs.replace(translation.prompt, stream=ask.stream)  # Gemini's path says it
     compacts = exchange.endpoint.operation == "compact"
     if compacts:
@@ -96,6 +98,8 @@ def _summarising(prompt: Prompt) -> Prompt:
 
 def _context(exchange: Exchange, prompt: Prompt, fields: Fields) -> ReplyContext:
     assert exchange.ask is not None  # read before anything is tried
+    if exchange.thread is not None:
+        fields = conversation.told_fields(exchange, exchange.thread)
     return ReplyContext(
         model=exchange.ask.model,
         token=exchange.id.replace("-", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from gateway import logs
 from gateway.errors import GatewayError, UpstreamClosed, UpstreamError, UpstreamMalformed
 from gateway.formats.passing import TAIL_BYTES
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NO_SECRET = b"\0"
 """Stands in no text: JSON and events escape it."""
+
+log = logs.get("gateway.relay")
 
 
 class Pump:
@@ -56,6 +59,7 @@ class Pump:
         try:
             out = pipeline.feed(data)
         except Exception:
+            log.exception("an exchange failed", id=self._exchange.id)
             self._exchange.fail()
             return
         if pipeline.error is not None:
@@ -100,6 +104,7 @@ class Pump:
         try:
             rest = self._last + pipeline.close()
         except Exception:
+            log.exception("an exchange failed", id=self._exchange.id)
             self._exchange.fail()
             return
         error = pipeline.error

@@ -108,6 +108,11 @@ class Sink:
         self.start(status, headers)
         self.finish(body)
 
+    def wait_for(self, future: asyncio.Future[Any]) -> None:
+        """Hold back what comes until then, as if the client took nothing."""
+        if not future.done():
+            self._block(future)
+
     def forget(self) -> None:
         """The client is gone: nothing more is sent, what waits is dropped."""
         self.over = True
@@ -150,9 +155,12 @@ class Sink:
         if future is None:
             _finished_kinds.add(waiting.__class__)
         elif not future.done():
-            self._blocked = future
-            self.blocked_since = asyncio.get_running_loop().time()
-            future.add_done_callback(self._unblocked)
+            self._block(future)
+
+    def _block(self, future: asyncio.Future[Any]) -> None:
+        self._blocked = future
+        self.blocked_since = asyncio.get_running_loop().time()
+        future.add_done_callback(self._unblocked)
 
     def _unblocked(self, _future: asyncio.Future[Any]) -> None:
         self._blocked = None

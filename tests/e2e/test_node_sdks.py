@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.pairs import MODELS, PAIRS, SECRET, TOML
+from tests.e2e.pairs import crossing as crossing  # noqa: PLC0414 # a fixture
 from tests.gateway_process import GatewayProcess, environment, running
 from tests.providers import MockProcess
 from tests.source import ROOT
-
-pytestmark = pytest.mark.needs("node", "npm")
 
 SCRIPTS = ROOT / "tests" / "node"
 NODE = ("node", "--initial-heap-size=512")
@@ -100,20 +99,21 @@ def install() -> None:
 
 @pytest.fixture(scope="module")
 def impatient(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """A gateway before the mock in four dialects that soon bridges a pause."""
+    """The same gateway, but one that soon bridges a pause: so soon that errors may come too late to have a status."""
     toml = TOML.format(mock=mock.url, secret=SECRET) + IMPATIENT
     with running(tmp_path_factory.mktemp("node"), toml) as gateway:
         yield gateway.complete()
         assert gateway.close() == 0, gateway.tail()
 
 
+@pytest.mark.needs("node", "npm")
 @pytest.mark.parametrize("pair", PAIRS, ids=["-".join(pair) for pair in PAIRS])
 def test_every_check_of_an_sdk_at_a_provider(
-    impatient: GatewayProcess, mock: MockProcess, scripts: Path, pair: tuple[str, str]
+    crossing: GatewayProcess, impatient: GatewayProcess, mock: MockProcess, scripts: Path, pair: tuple[str, str]
 ) -> None:
     client, provider = pair
     model = f"{provider}/{MODELS[provider]}"
-    command = [*NODE, "run.mjs", client, impatient.url, impatient.key, model, mock.url]
+    command = [*NODE, "run.mjs", client, crossing.url, impatient.url, crossing.key, model, mock.url]
     done = subprocess.run(
         command, cwd=scripts, env=environment(), capture_output=True, text=True, check=False, timeout=60
     )

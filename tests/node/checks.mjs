@@ -8,11 +8,12 @@ import { Ledger, now, until } from './ledger.mjs';
 
 const AT_ONCE_MS = 500;
 
-// One SDK at one gateway with one provider behind it.
+// One SDK at one gateway with one provider behind it, and at another gateway that soon bridges a pause.
 export class Setting {
-    constructor(sdk, { url, key, model, mock }) {
+    constructor(sdk, { url, impatient, key, model, mock }) {
         this.sdk = sdk;
         this.url = url;
+        this.impatient = impatient;
         this.key = key;
         this.ledger = new Ledger(mock);
         this.plainModel = model;
@@ -28,8 +29,8 @@ export class Setting {
         return randomUUID().replaceAll('-', '');
     }
 
-    open({ key = this.key, retries = 0, fetch } = {}) {
-        return this.sdk.open({ url: this.url, key, retries, fetch });
+    open({ url = this.url, key = this.key, retries = 0, fetch } = {}) {
+        return this.sdk.open({ url, key, retries, fetch });
     }
 
     // Ask once; `heard` is called with each piece of text and may say `false` to leave.
@@ -239,7 +240,8 @@ async function assertRaised(setting, way, script, words) {
 // The answer is whole although it paused, and what came in the pause is what the SDK bears.
 async function assertBridged(setting, way, script) {
     const { fetch, bodies } = recording();
-    const said = await setting.ask(way, script, { client: setting.open({ fetch }) });
+    const client = setting.open({ url: setting.impatient, fetch });
+    const said = await setting.ask(way, script, { client });
     assert.equal(said.text, 'Hello from the ');
     const [raw] = await Promise.all(bodies);
     const lines = raw.split('\n');

@@ -1,12 +1,13 @@
-// What an official SDK makes of a gateway: `node run.mjs CLIENT URL KEY MODEL MOCK` runs all checks of `checks.mjs` and
-// of the SDK that CLIENT names, and prints `{"checks": {name: null or what went wrong}}`. MODEL is `provider/model`,
-// MOCK the address of the mock provider, whose ledger tells what reached it.
+// What an official SDK makes of a gateway: `node run.mjs CLIENT URL IMPATIENT KEY MODEL MOCK` runs all checks of
+// `checks.mjs` and of the SDK that CLIENT names, and prints `{"checks": {name: null or what went wrong}}`. IMPATIENT is
+// another gateway, one that soon bridges a pause; MODEL is `provider/model`; MOCK is the address of the mock provider,
+// whose ledger tells what reached it.
 
 import { checksOf, Setting } from './checks.mjs';
 
-const [client, url, key, model, mock] = process.argv.slice(2);
+const [client, url, impatient, key, model, mock] = process.argv.slice(2);
 const sdk = await import(`./${client}.mjs`);
-const setting = new Setting(sdk, { url, key, model, mock });
+const setting = new Setting(sdk, { url, impatient, key, model, mock });
 
 const unhandled = [];
 process.on('unhandledRejection', (reason) => unhandled.push(told(reason)));

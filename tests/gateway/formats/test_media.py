@@ -70,7 +70,8 @@ def test_addresses_that_must_be_fetched_are_told_once_each() -> None:
 
 
 def test_fetched_content_takes_the_place_of_its_address() -> None:
-    content = {f"https://e.org/{name}": Source("base64", name, "image/x") for name in ("1.png", "2.pdf", "3.png", "a.mp3")}
+    names = ("1.png", "2.pdf", "3.png", "a.mp3")
+    content = {f"https://e.org/{name}": Source("base64", name, "image/x") for name in names}
     (turn,) = inlined(PROMPT, content).turns
     assert turn.parts == (
         Image(content["https://e.org/1.png"]),

@@ -92,6 +92,11 @@ def test_names_ids_and_other_fields_are_passed_over() -> None:
     ]
 
 
+def feed_all(splitter: sse.Splitter, piece: bytes, times: int) -> None:
+    for _ in range(times):
+        splitter.feed(piece)
+
+
 @pytest.mark.parametrize("size", [3, 1000, 1_000_000])
 def test_an_event_without_end_takes_no_more_memory_than_its_limit(size: int) -> None:
     splitter = sse.Splitter()
@@ -99,8 +104,7 @@ def test_an_event_without_end_takes_no_more_memory_than_its_limit(size: int) -> 
     tracemalloc.start()
     try:
         with pytest.raises(UpstreamMalformed):
-            for _ in range(100_000 // size + 2):
-                splitter.feed(b"x" * size)
+            feed_all(splitter, b"x" * size, 100_000 // size + 2)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -161,7 +162,7 @@ def test_a_stream_says_what_the_whole_answer_says(client: str, upstream: str, ki
         assert streamed(client, upstream, pieces) == out
 
 
-SAID = {
+SAID: dict[str, Callable[[Any], Any]] = {
     "openai_chat": lambda body: body["choices"][0]["finish_reason"],
     "openai_responses": lambda body: (body["status"], (body["incomplete_details"] or {}).get("reason")),
     "anthropic": lambda body: body["stop_reason"],
@@ -206,7 +207,7 @@ def test_a_refusal_is_told_in_words_the_client_reads(client: str, upstream: str)
 
 
 @pytest.mark.parametrize("upstream", list(FORMATS))
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"\xff", b"{}", b'{"a":1}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"null", b"\xff", b"{}", b'{"a":1}'])
 def test_an_answer_that_is_none_is_malformed(upstream: str, body: bytes) -> None:
     client = next(name for name in FORMATS if name != upstream)
     translation, _, _ = contexts(client, upstream)

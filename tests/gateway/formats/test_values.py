@@ -51,7 +51,8 @@ def test_what_is_not_is_refused_by_its_place(check: Callable[[Any, str], Any], w
 
 def test_a_word_is_one_of_those_allowed() -> None:
     assert values.one_of("b", {"b", "a"}, "x") == "b"
-    for value in ("c", "", None, 1, ["a"], {}):
+    wrong: list[Any] = ["c", "", None, 1, ["a"], {}]
+    for value in wrong:
         with pytest.raises(InvalidRequest) as refused:
             values.one_of(value, {"b", "a"}, "x")
         assert (refused.value.param, refused.value.message) == ("x", "x must be one of 'a', 'b'.")

@@ -321,6 +321,6 @@ def test_names_and_ids_are_as_chat_takes_them() -> None:
 
 def test_a_model_that_does_not_think_is_not_asked_to() -> None:
     body, dropped = write(said(Q, thinking=Thinking(effort="low")), thinking="none")
-    assert ("reasoning_effort" in body, dropped) == (False, ["effort"])
+    assert ("reasoning_effort" in body, dropped) == (False, ["thinking"])
     body, dropped = write(said(Q, thinking=Thinking("off")), thinking="none")
     assert ("reasoning_effort" in body, dropped) == (False, [])
