@@ -38,6 +38,7 @@ LAST_WORDS_BYTES = 64
 
 _SAID_DONE = re.compile(rb"(?:\A|[\r\n])data:[ \t]*\[DONE\][ \t]*[\r\n]")
 _NULL = re.compile(rb"\s*:\s*null")
+_NUMBER = re.compile(rb'("sequence_number"\s*:\s*)(\d{1,15})')
 _DATA = re.compile(rb"(?:\A|(?<=[\r\n]))data:")
 
 
@@ -141,7 +142,7 @@ class PassThrough:
 
     def fail(self, error: GatewayError) -> bytes:
         """The last bytes of a stream that ends with an error."""
-        event = self._format.write_error_event(error, "")
+        event = _numbered_after(self._last[-1] if self._last else b"", self._format.write_error_event(error, ""))
         return event if self.between_events else b"\n\n" + event
 
     @property
@@ -347,3 +348,12 @@ def _is_error(event: bytes) -> bool:
     if fields.get("type") in ("error", "response.failed"):
         return True
     return bool(fields.get("error")) and not fields.get("choices")
+
+
+def _numbered_after(last: bytes, event: bytes) -> bytes:
+    """Events of ours go on where the provider's left off, in dialects that count them (Responses)."""
+    said = _NUMBER.findall(last)
+    if not said:
+        return event
+    first = int(said[-1][1]) + 1
+    return _NUMBER.sub(lambda found: b"%b%d" % (found[1], first + int(found[2])), event)

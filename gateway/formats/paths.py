@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
+from gateway.errors import InvalidRequest
 from gateway.records import Endpoint
 
 _GENERATE: dict[str, Callable[[str, bool], str]] = {
@@ -48,7 +50,13 @@ def own_path(endpoint: Endpoint, model: str, *, stream: bool) -> str:
     return gemini_path(model, "streamGenerateContent" if stream else endpoint.upstream_path)
 
 
+_NAMES = re.compile(r"(?!\.{1,2}(?:/|$))[^/]+(?:/(?!\.{1,2}(?:/|$))[^/]+)*", re.DOTALL)
+"""Names between slashes, none of which leads a path elsewhere."""
+
+
 def gemini_path(model: str, method: str) -> str:
-    """Google's own way to write a model and what is asked of it."""
+    """Google's own way to write a model and what is asked of it. Raises InvalidRequest for what would leave its place."""
+    if not _NAMES.fullmatch(model):
+        raise InvalidRequest("The model's name has an empty segment, or one of dots.", param="model")
     path = f"/v1beta/models/{quote(model, safe='/')}:{method}"
     return path + "?alt=sse" if method == "streamGenerateContent" else path

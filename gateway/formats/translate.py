@@ -126,7 +126,14 @@ class Translate:
         reader = self._reader
         if len(events) == 1:
             return self._told(reader.feed(events[0]))
-        return b"".join([self._told(reader.feed(data)) for data in events])
+        out = []
+        for data in events:
+            try:
+                out.append(self._told(reader.feed(data)))
+            except UpstreamError as error:
+                self.error = error  # what came before it in the same chunk is not lost
+                break
+        return b"".join(out)
 
     def _told(self, events: Iterable[Event]) -> bytes:
         settle = self._settle

@@ -104,6 +104,10 @@ OURS = b"x-sluicegate-"
 """Prefix of our own headers: neither side can set them through us."""
 
 
+PREFIXES_KEPT = (OURS, b"x-ratelimit-", b"anthropic-ratelimit-")
+"""Prefixes of headers that stay with us, too: a provider's limits are those of our credentials (RL-1)."""
+
+
 class Composer:
     """Makes the requests to one provider. Everything that does not change between requests is put together once."""
 
@@ -172,7 +176,7 @@ class Passing(dict[bytes, bool]):
 
     def __missing__(self, name: bytes) -> bool:
         """Look closely once."""
-        passes = name not in KEPT_FROM_CLIENTS and not name.startswith(OURS)
+        passes = name not in KEPT_FROM_CLIENTS and not name.startswith(PREFIXES_KEPT)
         if len(self) < NAMES_LEARNT:
             self[name] = passes
         return passes

@@ -108,8 +108,7 @@ class Exchange:
         self.errand = Errand()
         self.forgot = False
         """Reasoning of its history was left out, because a provider had refused it."""
-        self.gone = False
-        """The client has left."""
+        self.gone = False  # the client has left
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
         self._keepalives = 0

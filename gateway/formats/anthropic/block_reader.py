@@ -12,6 +12,7 @@ from typing import Any, Literal
 from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
+from gateway.formats.media import source_of_url
 from gateway.formats.neutral import CacheMark, Citation, Document, Image, Part, Source, Text
 from gateway.formats.values import a_text, an_object
 
@@ -126,7 +127,7 @@ def _written_out(source: Fields, path: str, losses: Losses) -> tuple[Source, Par
 
 def _source(source: Fields, kind: str, path: str) -> Source:
     if kind == "url":
-        return Source("url", a_text(required(source, "url", path), f"{path}.url"))
+        return source_of_url(a_text(required(source, "url", path), f"{path}.url"))
     if kind == "file":
         return Source("file", a_text(required(source, "file_id", path), f"{path}.file_id"))
     form = a_text(required(source, "media_type", path), f"{path}.media_type").lower()

@@ -230,3 +230,11 @@ def test_garbage_passes_and_nothing_is_raised(dialect: str, parts: list[bytes]) 
     out, _ = run(dialect, [data])
     again, _ = run(dialect, [data[at : at + 1] for at in range(len(data))])
     assert again.rstrip(b"\r\n") == out.rstrip(b"\r\n")
+
+
+def test_our_error_goes_on_counting_where_the_provider_left_off() -> None:
+    through = PassThrough(FORMATS["openai_responses"], PASSING["openai_responses"])
+    through.feed(b'data: {"type":"response.created","sequence_number":0,"response":{"id":"resp_1"}}\n\n')
+    through.feed(b'data: {"type":"response.output_text.delta","sequence_number": 41,"delta":"a"}\n\n')
+    last = through.fail(UpstreamClosed("The provider's stream ended early."))
+    assert re.findall(rb'"sequence_number":(\d+)', last) == [b"42", b"43"]

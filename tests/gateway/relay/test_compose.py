@@ -168,13 +168,13 @@ def test_of_an_answer_the_client_gets_what_is_its_business() -> None:
         (b"x-request-id", b"r"),
         (b"retry-after", b"3"),
         (b"x-ratelimit-remaining-requests", b"9"),
+        (b"anthropic-ratelimit-tokens-remaining", b"9"),
         (b"x-hop", b"named by connection"),
     ]
     assert [name for name, _ in reply_headers(answer, b"Close, X-Hop")] == [
         b"content-type",
         b"x-request-id",
         b"retry-after",
-        b"x-ratelimit-remaining-requests",
     ]
 
 
