@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | compare | report`."""
+"""`python -m benchmarks run | formats | compare | report`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, report, results, scenarios
+from benchmarks import compare, formats, report, results, scenarios
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import slug
 from benchmarks.peers import PEERS
@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     runner.add_argument("--mock", choices=("native", "python"), default="native", help="which mock provider")
     runner.add_argument("--output", type=Path, help="directory of the result file")
     runner.set_defaults(act=_run)
+    pairs = commands.add_parser("formats", help="what translation costs an event, by pair of dialects, without sockets")
+    pairs.add_argument("--rounds", type=int, default=7, help="how often each is measured (7)")
+    pairs.add_argument("--output", type=Path, help="file for the report, beside printing it")
+    pairs.set_defaults(act=_formats)
     comparison = commands.add_parser("compare", help="how the ratios to nginx changed from one run to another")
     comparison.add_argument("before", type=Path)
     comparison.add_argument("after", type=Path)
@@ -69,6 +73,13 @@ def _run(arguments: argparse.Namespace) -> None:
         (directory / "README.md").write_text(text)
     print(text)
     print(f"benchmarks: written to {path}", file=sys.stderr)
+
+
+def _formats(arguments: argparse.Namespace) -> None:
+    text = formats.render(formats.measure(rounds=max(1, arguments.rounds)))
+    if arguments.output:
+        arguments.output.write_text(text)
+    print(text)
 
 
 def _peers(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks import native
+from benchmarks.dialects import DIALECTS
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Process, running, spawn
 
@@ -33,6 +34,9 @@ class Plan:
     requests: int = 0
     chunks: int = 0
     """Chunks expected in each stream; another number is an error. 0: any."""
+    content: str = DIALECTS["openai_chat"].content
+    end: str = DIALECTS["openai_chat"].end
+    """Marks of a chunk and of a stream's end, as `Dialect` has them."""
 
 
 class Histogram(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +105,8 @@ def _command(plan: Plan, request: Path) -> list[str]:
         "warmup": plan.warmup_seconds,
         "requests": plan.requests,
         "chunks": plan.chunks,
+        "content": plan.content,
+        "end": plan.end,
     }
     return [str(native.program("load")), *(f"--{name}={value}" for name, value in options.items())]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import processes
+from benchmarks.dialects import DIALECTS
 from benchmarks.load import Histogram, Measured, Outcome, Plan, drive
 from benchmarks.peers import Peer
 from benchmarks.results import Measurement
@@ -92,6 +93,7 @@ def _busy(cores: tuple[int, ...]) -> float:
 
 def _plan(scenario: Timed, peer: Peer) -> Plan:
     stream = isinstance(scenario, Streams)
+    dialect = DIALECTS[peer.dialect]
     return Plan(
         address=peer.address,
         request=peer.request(wish(scenario), stream=stream, prompt_bytes=scenario.prompt_bytes),
@@ -101,6 +103,8 @@ def _plan(scenario: Timed, peer: Peer) -> Plan:
         ramp_seconds=scenario.ramp_seconds,
         warmup_seconds=scenario.warmup_seconds,
         chunks=scenario.chunks if isinstance(scenario, Streams) else 0,
+        content=dialect.content,
+        end=dialect.end,
     )
 
 

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import configurations
+from benchmarks.dialects import DialectName
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Process, command_line, free_port, running, spawn, tree
 from benchmarks.stage import MODEL, UPSTREAM_KEY, Stage, request_bytes
@@ -34,11 +36,20 @@ class Peer:
     worker_mark: str = ""
     """What the command line of those of its children says that carry traffic."""
     start_seconds: float = 0.0
+    dialect: DialectName = "openai_chat"
+    """What those who ask it speak."""
 
     def request(self, wish: str, *, stream: bool, prompt_bytes: int = 500) -> bytes:
         """A whole request for the mock's `wish`."""
         model = self.model + wish
-        return request_bytes(self.address, key=self.key, model=model, stream=stream, prompt_bytes=prompt_bytes)
+        return request_bytes(
+            self.address,
+            key=self.key,
+            model=model,
+            stream=stream,
+            prompt_bytes=prompt_bytes,
+            dialect=self.dialect,
+        )
 
     def workers(self) -> list[int]:
         """Those of its processes that carry traffic: children of the one that was started."""
@@ -60,8 +71,11 @@ def nginx(stage: Stage) -> AbstractContextManager[Peer]:
     return _started(stage, command, Peer(f"127.0.0.1:{port}", worker_mark="worker process"))
 
 
-def gateway(stage: Stage) -> AbstractContextManager[Peer]:
-    """Ourselves, with everything on that is on by default and an access log into a file."""
+def gateway(stage: Stage, dialect: DialectName = "openai_chat") -> AbstractContextManager[Peer]:
+    """Ourselves, with everything on that is on by default and an access log into a file.
+
+    The stage's mock speaks chat: clients of another `dialect` get its answers translated.
+    """
     directory = _directory(stage, "gateway")
     port = free_port()
     configuration = directory / "sluicegate.toml"
@@ -69,7 +83,8 @@ def gateway(stage: Stage) -> AbstractContextManager[Peer]:
     command = [sys.executable, "-m", "gateway", "serve"]
     command += ["--config", str(configuration), "--data-dir", str(directory / "data")]
     model = configurations.ALIAS if stage.policies else f"{configurations.PROVIDER}/{MODEL}"
-    return _started(stage, command, Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker"))
+    peer = Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker", dialect=dialect)
+    return _started(stage, command, peer)
 
 
 def naive(stage: Stage) -> AbstractContextManager[Peer]:
@@ -87,6 +102,9 @@ PEERS: dict[str, Callable[[Stage], AbstractContextManager[Peer]]] = {
     "nginx": nginx,
     "direct": direct,
     "naive": naive,
+    "from-responses": partial(gateway, dialect="openai_responses"),
+    "from-anthropic": partial(gateway, dialect="anthropic"),
+    "from-gemini": partial(gateway, dialect="gemini"),
 }
 
 

@@ -50,6 +50,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
         Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
         Column("of it not in workers", "beside_cpu_us_per_chunk"),
         Column("x nginx", "cpu_us_per_chunk", "ratio", spread=True),
+        Column("µs above passing through", "cpu_us_per_chunk", "above", spread=True),
         *_FIRST,
         *_DELAY,
         *_USE,
@@ -86,13 +87,18 @@ METHOD = """\
 - Paced streams: the ramp is as long as a stream, so that streams end and begin all the time; time to first token is
   from the request being written to the first event with content. Each chunk carries the mock's clock; a chunk's delay
   is from there to the load generator.
+- `from-responses`, `from-anthropic` and `from-gemini` are the gateway asked by clients of that dialect. The provider
+  speaks chat, so that their streams are translated, while those of `gateway` are passed through; the difference of the
+  two in the same round is what translation takes. What each pair of dialects takes, without sockets, is in
+  [formats.md](formats.md).
 - Memory is PSS. Growth per stream and per stalled client is that of the relay's workers, from after 1,000 warm-up
   requests over 32 connections. A stalled client asks for 64 MiB, reads the first chunk and then nothing, with a
   receive buffer of 8 KiB; what the kernel holds in sockets is nobody's PSS."""
 
 NOT_SHOWN = """\
-TLS on either side, HTTP/2, a real network (all is loopback), name look-up, translation between formats, several
-providers at once, more cores than this machine has, runs of hours, and what a hypervisor's other guests did meanwhile.
+TLS on either side, HTTP/2, a real network (all is loopback), name look-up, translation from providers that do not speak
+chat, translated thoughts and calls, several providers at once, more cores than this machine has, runs of hours, and
+what a hypervisor's other guests did meanwhile.
 Kernel time spent in soft interrupts is charged to whoever runs at that moment, which is the sender on loopback."""
 
 

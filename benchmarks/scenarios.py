@@ -13,7 +13,8 @@ from msgspec import Meta, Struct
 from benchmarks.errors import BenchmarkError
 from benchmarks.places import SCENARIOS
 
-PeerName = Literal["gateway", "nginx", "direct", "naive"]
+PeerName = Literal["gateway", "nginx", "direct", "naive", "from-responses", "from-anthropic", "from-gemini"]
+"""`from-` is the gateway asked in that dialect; `gateway` is asked in the mock's own."""
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks import native
+from benchmarks.dialects import DIALECTS, DialectName
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Cores
 from benchmarks.processes import Process, running, spawn
@@ -67,15 +68,18 @@ def _announced_port(process: Process, log: Path) -> int:
     return int(port[1])
 
 
-def request_bytes(address: str, *, key: str, model: str, stream: bool, prompt_bytes: int) -> bytes:
+def request_bytes(
+    address: str, *, key: str, model: str, stream: bool, prompt_bytes: int, dialect: DialectName = "openai_chat"
+) -> bytes:
     """One whole HTTP request as the load generator repeats it."""
-    message = {"role": "user", "content": _prompt(prompt_bytes)}
-    document: dict[str, object] = {"model": model, "messages": [message], "temperature": 0.7}
-    if stream:
-        document["stream"] = True
+    spoken = DIALECTS[dialect]
+    document = spoken.body(model, _prompt(prompt_bytes))
+    if stream and spoken.streams:
+        document[spoken.streams] = True
     body = json.dumps(document).encode()
+    path = (spoken.stream_path if stream else spoken.path).format(model=model)
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {address}\r\n{spoken.key_header}{key}\r\n"
         f"Content-Type: application/json\r\nAccept: */*\r\nUser-Agent: benchmarks\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

@@ -1,7 +1,8 @@
 """Many measurements into few figures. Medians over rounds; what noise did to them is kept beside them.
 
-Pure: a result in, figures out. A figure of a peer can be looked at in three ways: as it is, as a ratio to nginx
-measured just before and just after it, and as what it adds to the same figure without any relay in the same round.
+Pure: a result in, figures out. A figure of a peer can be looked at in four ways: as it is, as a ratio to nginx
+measured just before and just after it, as what it adds to the same figure without any relay in the same round, and,
+where the gateway translates, by how much it is above that of the gateway that passes through.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Literal
 
 from benchmarks.results import Measurement, ScenarioResult
 
-Way = Literal["value", "ratio", "added"]
+Way = Literal["value", "ratio", "added", "above"]
 
 YARDSTICK = "nginx"
 BARE = "direct"
+PASSING = "gateway"
+TRANSLATING = "from-"
+"""What the names of those begin with who translate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +78,11 @@ def _added(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Ite
             yield measurement.figures[figure] - bare[measurement.round]
 
 
-_WAYS = {"value": _values, "ratio": _ratios, "added": _added}
+def _above(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
+    passing = {m.round: m.figures[figure] for m in measurements if m.peer == PASSING and figure in m.figures}
+    for measurement in measurements:
+        if measurement.peer == peer and peer.startswith(TRANSLATING) and measurement.round in passing:
+            yield measurement.figures[figure] - passing[measurement.round]
+
+
+_WAYS = {"value": _values, "ratio": _ratios, "added": _added, "above": _above}

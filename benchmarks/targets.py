@@ -24,6 +24,17 @@ class Target:
     unit: str = ""
     against: str = ""
     """A peer whose figure divided by ours counts."""
+    peer: str = "gateway"
+    """As whom the gateway was measured."""
+
+
+_TRANSLATED = {
+    "translated": "Paced chunk",
+    "translated200": "Chunk of a burst of 200",
+    "translated5000": "Chunk of a burst of 5,000",
+}
+_CLIENTS = {"from-responses": "Responses", "from-anthropic": "Anthropic", "from-gemini": "Gemini"}
+"""How we call those who are translated for."""
 
 
 TARGETS = (
@@ -38,6 +49,19 @@ TARGETS = (
     Target("memory per open stream", "memory", "stream_kib", "value", 40, "KiB"),
     Target("memory for a client that stops reading", "stalled", "stalled_kib", "value", 256, "KiB"),
     Target("start to first answer", "start", "start_seconds", "value", 2, "s"),
+    *(
+        Target(
+            f"{what} for a client of {client}: CPU above passing through",
+            scenario,
+            "cpu_us_per_chunk",
+            "above",
+            12,
+            "µs",
+            peer=peer,
+        )
+        for scenario, what in _TRANSLATED.items()
+        for peer, client in _CLIENTS.items()
+    ),
 )
 
 
@@ -73,7 +97,7 @@ def _measured(target: Target, results: Mapping[str, ScenarioResult]) -> float | 
     if target.scenario not in results:
         return None
     result = results[target.scenario]
-    ours = look(result, "gateway", target.figure, target.way)
+    ours = look(result, target.peer, target.figure, target.way)
     if ours is None or not target.against:
         return ours.middle if ours else None
     other: Spread | None = look(result, target.against, target.figure)

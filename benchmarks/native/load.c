@@ -107,9 +107,11 @@ static struct {
     uint64_t warmup, window, ramp, deadline; /* ns */
     uint64_t requests;                       /* 0: run by time */
     uint32_t chunks;                         /* expected in each stream, 0: any */
+    const char *content, *end;               /* what stands before the text of a chunk, and behind the last one */
+    size_t content_length, end_length;
     char *request;
     size_t request_length;
-} options = {.connections = 1, .window = SECOND, .deadline = 60 * SECOND};
+} options = {.connections = 1, .window = SECOND, .deadline = 60 * SECOND, .content = "\"content\":\"", .end = "data: [DONE]"};
 
 static struct counters total, at_begin, at_end;
 static struct histogram latency, first_chunk, delay;
@@ -279,14 +281,13 @@ static uint64_t read_stamp(const char *text, const char *end)
 /* A chunk is an event with content in it; those that only open and close a stream are not counted. */
 static void count_event(struct connection *connection, const char *event, size_t length, uint64_t at)
 {
-    static const char CONTENT[] = "\"content\":\"";
     if (length && event[0] == ':') {
         total.comments++;
         return;
     }
-    const char *content = memmem(event, length, CONTENT, sizeof CONTENT - 1);
-    if (!content || content[sizeof CONTENT - 1] == '"') {
-        connection->done_seen |= length >= 12 && !memcmp(event, "data: [DONE]", 12);
+    const char *content = memmem(event, length, options.content, options.content_length);
+    if (!content || content[options.content_length] == '"') {
+        connection->done_seen |= memmem(event, length, options.end, options.end_length) != NULL;
         return;
     }
     total.chunks++;
@@ -295,7 +296,7 @@ static void count_event(struct connection *connection, const char *event, size_t
         return;
     if (connection->chunks == 1)
         record(&first_chunk, at - connection->started);
-    uint64_t stamp = read_stamp(content + sizeof CONTENT - 1, event + length);
+    uint64_t stamp = read_stamp(content + options.content_length, event + length);
     if (stamp)
         record(&delay, at > stamp ? at - stamp : 0);
 }
@@ -456,7 +457,7 @@ static void complete(struct connection *connection)
 {
     if (options.mode != PLAIN && (!connection->done_seen || (options.chunks && connection->chunks != options.chunks))) {
         char what[80];
-        snprintf(what, sizeof what, "%u chunks, %u expected%s", connection->chunks, options.chunks, connection->done_seen ? "" : ", no [DONE]");
+        snprintf(what, sizeof what, "%u chunks, %u expected%s", connection->chunks, options.chunks, connection->done_seen ? "" : ", no end");
         fail(connection, SHORT, what);
         return;
     }
@@ -683,7 +684,8 @@ static void read_options(int count, char **words)
         {"address", required_argument, NULL, 'a'}, {"mode", required_argument, NULL, 'm'},     {"connections", required_argument, NULL, 'c'},
         {"request", required_argument, NULL, 'r'}, {"warmup", required_argument, NULL, 'w'},   {"seconds", required_argument, NULL, 's'},
         {"ramp", required_argument, NULL, 'p'},    {"requests", required_argument, NULL, 'n'}, {"chunks", required_argument, NULL, 'k'},
-        {"deadline", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+        {"deadline", required_argument, NULL, 'd'}, {"content", required_argument, NULL, 't'}, {"end", required_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(count, words, "", names, NULL)) >= 0;) {
         switch (option) {
         case 'a': read_address(optarg); break;
@@ -696,9 +698,13 @@ static void read_options(int count, char **words)
         case 'n': options.requests = strtoull(optarg, NULL, 10); break;
         case 'k': options.chunks = (uint32_t)atoi(optarg); break;
         case 'd': options.deadline = seconds(optarg); break;
+        case 't': options.content = optarg; break;
+        case 'e': options.end = optarg; break;
         default: exit(2);
         }
     }
+    options.content_length = strlen(options.content);
+    options.end_length = strlen(options.end);
     if (!options.request || !options.address.sin_port || !options.connections)
         die("--address, --request and at least one connection are needed");
 }

@@ -55,7 +55,7 @@ _NAMES = re.compile(r"(?!\.{1,2}(?:/|$))[^/]+(?:/(?!\.{1,2}(?:/|$))[^/]+)*", re.
 
 
 def gemini_path(model: str, method: str) -> str:
-    """Google's own way to write a model and what is asked of it. Raises InvalidRequest for what would leave its place."""
+    """Google's own way to write a model and what is asked of it. Raises InvalidRequest for one that leads elsewhere."""
     if not _NAMES.fullmatch(model):
         raise InvalidRequest("The model's name has an empty segment, or one of dots.", param="model")
     path = f"/v1beta/models/{quote(model, safe='/')}:{method}"

@@ -246,7 +246,7 @@ def _agreed(finish: Finish, choice: _Choice) -> Finish:
     if choice.called and finish.reason not in _CUT:
         return finish if finish.reason == "tool_calls" else Finish("tool_calls")
     if finish.reason == "tool_calls" and not choice.called:
-        return structs.replace(finish, reason="stop")
+        finish = structs.replace(finish, reason="stop")
     if finish.reason == "stop" and choice.refused:
         return structs.replace(finish, reason="refusal")
     return finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.machine import Cores, Machine
 from benchmarks.results import Measurement, Run, ScenarioResult
-from benchmarks.scenarios import Plain, Start
+from benchmarks.scenarios import Plain, Start, Streams
 
 CORES = Cores(peer=(0,), mock=(1,), load=(1,))
 MACHINE = Machine(cpu="Example CPU (R) 9000", cores=2, memory_mib=8192, kernel="6.1.0")
@@ -51,6 +51,30 @@ def start(seconds: float) -> ScenarioResult:
     )
 
 
+def translated() -> ScenarioResult:
+    """Clients of Gemini take 2 µs a chunk more than those who are passed through, then 3."""
+    return ScenarioResult(
+        name="translated",
+        scenario=Streams(
+            title="Translated streams",
+            order=3,
+            peers=("gateway", "nginx", "from-gemini"),
+            rounds=2,
+            connections=8,
+            seconds=1.0,
+            chunks=200,
+        ),
+        cores=CORES,
+        measurements=(
+            measurement("gateway", 0, cpu_us_per_chunk=4.0),
+            measurement("nginx", 0, cpu_us_per_chunk=1.0),
+            measurement("from-gemini", 0, cpu_us_per_chunk=6.0),
+            measurement("gateway", 1, cpu_us_per_chunk=5.0),
+            measurement("from-gemini", 1, cpu_us_per_chunk=8.0),
+        ),
+    )
+
+
 def a_run(*, ours: float = 60.0, seconds: float = 2.2, machine: Machine = MACHINE) -> Run:
     return Run(
         date="2026-01-02T03:04:05+00:00",
@@ -59,5 +83,5 @@ def a_run(*, ours: float = 60.0, seconds: float = 2.2, machine: Machine = MACHIN
         mock="native",
         machine=machine,
         versions=VERSIONS,
-        scenarios=(plain(ours), start(seconds)),
+        scenarios=(plain(ours), start(seconds), translated()),
     )

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from benchmarks import configurations, machine
+from benchmarks.dialects import DIALECTS
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Plan, drive
 from benchmarks.peers import PEERS
@@ -34,6 +35,18 @@ def test_a_peer_answers_plain_and_streamed(stage: Stage, name: str) -> None:
             plan = Plan(address=peer.address, request=request, mode=mode, requests=20, connections=2)  # type: ignore[arg-type]  # a literal of the line above
             outcome = drive(plan, lambda: None, cores=CORES.load).outcome
             assert (outcome.requests, outcome.first_error) == (20, "")
+
+
+@pytest.mark.needs("cc")
+@pytest.mark.parametrize("name", ["from-responses", "from-anthropic", "from-gemini"])
+def test_the_gateway_answers_in_the_dialect_in_which_it_is_asked(stage: Stage, name: str) -> None:
+    with PEERS[name](stage) as peer:
+        marks = DIALECTS[peer.dialect]
+        request = peer.request(";chunks=300;size=20;stamp", stream=True)
+        plan = Plan(address=peer.address, request=request, mode="stream", requests=20, connections=2, chunks=300)
+        outcome = drive(replace(plan, content=marks.content, end=marks.end), lambda: None, cores=CORES.load).outcome
+        assert (outcome.requests, outcome.chunks, outcome.first_error) == (20, 6000, "")
+        assert outcome.delay_us.count == 6000
 
 
 @pytest.mark.needs("cc", "nginx")

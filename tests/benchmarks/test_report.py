@@ -30,6 +30,13 @@ def test_a_row_has_the_figure_its_range_and_its_ratio() -> None:
     assert row == "| gateway | 90.0 (60.0 to 120) | 5.50 (5.00 to 6.00) | 3.75 | 2.50 |"
 
 
+def test_what_translates_has_what_that_takes_in_its_row() -> None:
+    lines = render(a_run(), "run.json").splitlines()
+
+    assert "|  | CPU µs/chunk | x nginx | µs above passing through |" in lines
+    assert "| from-gemini | 7.00 (6.00 to 8.00) | 7.00 (6.00 to 8.00) | 2.50 (2.00 to 3.00) |" in lines
+
+
 def test_doubts_are_printed_beside_the_figures() -> None:
     assert "- gateway: round 1: a remark" in render(a_run(), "run.json")
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.summary import Spread, look, peers
-from tests.benchmarks.samples import plain, start
+from tests.benchmarks.samples import plain, start, translated
 
 
 def test_a_figure_is_the_median_of_the_rounds_with_its_range() -> None:
@@ -18,6 +18,12 @@ def test_at_the_edge_of_a_run_one_neighbour_is_enough() -> None:
 
 def test_what_is_added_is_the_difference_to_no_relay_in_the_same_round() -> None:
     assert look(plain(), "gateway", "latency_p50_ms", "added") == Spread(2.5, 2.0, 3.0)
+
+
+def test_what_translation_takes_is_the_difference_to_passing_through_in_the_same_round() -> None:
+    assert look(translated(), "from-gemini", "cpu_us_per_chunk", "above") == Spread(2.5, 2.0, 3.0)
+    assert look(translated(), "gateway", "cpu_us_per_chunk", "above") is None
+    assert look(translated(), "nginx", "cpu_us_per_chunk", "above") is None
 
 
 def test_nothing_is_made_up_where_nothing_was_measured() -> None:

@@ -23,6 +23,11 @@ def test_a_target_against_another_peer_wants_at_least_its_limit() -> None:
     assert TEXTS["naive relay's CPU per request to ours"] == "missed by 60%"
 
 
+def test_a_target_of_translation_is_the_gateway_as_that_client_finds_it() -> None:
+    assert TEXTS["Paced chunk for a client of Gemini: CPU above passing through"] == "reached"
+    assert TEXTS["Paced chunk for a client of Anthropic: CPU above passing through"] == "not measured"
+
+
 def test_what_was_not_measured_is_not_claimed() -> None:
     assert TEXTS["memory per open stream"] == "not measured"
 

@@ -26,11 +26,8 @@ TOOLS: list[Any] = [
     },
     {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}},
 ]
-RATE_LIMITS = {
-    "x-ratelimit-limit-requests": "10000",
-    "x-ratelimit-remaining-tokens": "199000",
-    "x-ratelimit-reset-requests": "6ms",
-}
+RATE_LIMITS = {"x-ratelimit-limit-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests"}
+"""Those of the gateway's credential: none of a client's business (RL-1)."""
 
 
 @pytest_asyncio.fixture
@@ -162,7 +159,7 @@ def test_raw_responses_show_our_headers_and_those_of_the_provider(client: openai
     )
     headers = raw.headers
     assert headers["x-request-id"].startswith("req_")
-    assert {name: headers[name] for name in RATE_LIMITS} == RATE_LIMITS
+    assert not RATE_LIMITS & set(headers)
     assert headers["openai-version"] == "2020-10-01"
     assert len(headers["x-sluicegate-request-id"]) == 36
     assert headers["x-sluicegate-provider"] == "mock"

@@ -73,6 +73,8 @@ class Stream:
     """The event with which the answer counts as whole: a stream cut before it has failed."""
     orderly: bool = True
     """Its parts come one after another."""
+    late_calls: bool = False
+    """That a call is whole is told at the end of all: clients that get calls whole get them then."""
 
 
 class Chance:
@@ -155,8 +157,11 @@ def answers(draw: Callable[[st.SearchStrategy[Any]], Any], *kinds: Kind) -> Answ
             parts.append(Part("call", draw(arguments()), name, f"call_{len(parts)}"))
         else:
             parts.append(Part(kind, draw(texts())))
+    finish = draw(st.sampled_from(FINISHES))
+    if finish != "stop":  # a call without arguments may have been cut before them
+        parts = [replace(part, pieces=('{"a"', ":1}")) if part.whole in ("", "{}") else part for part in parts]
     usage = draw(st.none() | st.builds(_numbers, *[st.integers(1, 10**6)] * 4))
-    return Answer(tuple(parts), draw(st.sampled_from(FINISHES)), usage)
+    return Answer(tuple(parts), finish, usage)
 
 
 def _numbers(fresh: int, cached: int, spoken: int, thought: int) -> Numbers:

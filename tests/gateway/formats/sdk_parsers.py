@@ -21,6 +21,8 @@ from google.genai import types as google
 
 REFUSALS = (openai.APIError, anthropic.APIError, google_errors.APIError)
 """What the SDKs raise where an error is told."""
+MISFITS = (openai.APIResponseValidationError, anthropic.APIResponseValidationError)
+"""What they raise where something has not the type that it should."""
 
 
 @dataclass
@@ -151,12 +153,14 @@ def _chat_accumulated(heard: Heard) -> None:
     tools: list[Any] = [
         {"type": "function", "function": {"name": name, "parameters": {}}} for name in ("weather", "clock", "sum")
     ]
+    answer: Any = None
     with _openai().chat.completions.stream(model="m", messages=_QUESTION, tools=tools) as stream:
         for event in stream:
-            if event.type == "tool_calls.function.arguments.done":
+            if event.type == "chunk":
+                answer = event.snapshot
+            elif event.type == "tool_calls.function.arguments.done":
                 assert event.index == len(done)
                 done.append((event.name, json.loads(event.arguments)))
-        answer = stream.get_final_completion()
     message = answer.choices[0].message
     assert (message.content or "", message.refusal or "") == (heard.text, heard.refusal)
     assert answer.choices[0].finish_reason == heard.finish
@@ -406,5 +410,7 @@ def listen(client: str, body: bytes, status: int = 200) -> tuple[Heard, Exceptio
         for heard in LISTENERS[client]():  # noqa: B007  # what was heard before an error counts, too
             pass
     except REFUSALS as error:
+        if isinstance(error, MISFITS):
+            raise
         return heard, error
     return heard, None
