@@ -140,11 +140,15 @@ def _limit(target: targets.Target) -> str:
 
 def _scenario(result: ScenarioResult) -> str:
     columns = COLUMNS[type(result.scenario)]
-    shown = [column for column in columns if any(look(result, peer, column.figure) for peer in peers(result))]
+    shown = [column for column in columns if _is_shown(result, column)]
     rows = [(peer, *(_cell(result, peer, column) for column in shown)) for peer in peers(result)]
     table = _table(("", *(column.title for column in shown)), rows)
     notes = [_options(result), *_costs_of_the_rig(result), *_remarks(result)]
     return f"## {result.scenario.title}\n\n{table}\n\n" + "\n".join(f"- {note}" for note in notes)
+
+
+def _is_shown(result: ScenarioResult, column: Column) -> bool:
+    return any(look(result, peer, column.figure, column.way) for peer in peers(result))
 
 
 def _cell(result: ScenarioResult, peer: str, column: Column) -> str:

@@ -53,6 +53,7 @@ def _provider(said: ProviderSettings, settings: Settings) -> Provider:
         credentials=tuple(Credential(said.id, each.name, each.api_key) for each in said.credentials),
         proxy=_proxy_of(said, settings),
         headers=tuple((name.lower(), value) for name, value in said.headers.items()),
+        drop_fields=said.drop_fields,
         forward_headers=tuple(name.lower() for name in said.forward_headers),
         stream_usage=said.stream_usage,
         auth=_scheme_of(said),

@@ -75,6 +75,8 @@ class Provider:
     auth: str = "bearer"
     """How the secret is presented."""
     also_speaks: tuple[str, ...] = ()
+    drop_fields: tuple[str, ...] = ()
+    """Fields of a request that it refuses, though its dialect has them: they are left out."""
     """Formats beside its own that it takes at the same address, as they are."""
     facts: tuple[tuple[str, ModelFacts], ...] = ()
     """What the operator says of its models: patterns in order, an earlier one first."""

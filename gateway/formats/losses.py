@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
 
 from gateway.errors import UnsupportedParameter
 
@@ -87,3 +87,11 @@ class Losses:
 
 def _short(name: str) -> str:
     return name if len(name) <= NAME_CHARACTERS else name[:NAME_CHARACTERS] + "…"
+
+
+def drop_fields(fields: dict[str, Any], names: Collection[str], losses: Losses) -> dict[str, Any]:
+    """A provider's request without fields that it is known to refuse."""
+    for name in names:
+        if name in fields:
+            losses.drop(name)
+    return {name: value for name, value in fields.items() if name not in names} if names else fields

@@ -10,12 +10,14 @@ from gateway.formats import ask as asking
 from gateway.formats import multipart
 from gateway.formats.ask import Ask
 from gateway.formats.format import Fields, ReplyContext
+from gateway.formats.losses import Losses, drop_fields
 from gateway.formats.neutral import Prompt, Text, ToolChoice, Turn
 from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
 from gateway.formats.paths import generate_path, own_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
+from gateway.records import Provider
 from gateway.routing.dispatch import Attempt
 
 from . import conversation, counting
@@ -42,24 +44,41 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     """For a provider that speaks the client's dialect: the body but for the model's name."""
     endpoint, ask = exchange.endpoint, exchange.ask
     assert ask is not None  # read before anything is tried
+    body, dropped = exchange.body, tuple[str, ...]()
+    if attempt.provider.drop_fields and endpoint.body == "json":
+        body, ask, dropped = _without_dropped(exchange, ask, attempt.provider)
     streams = ask.stream and endpoint.operation == "generate"
     context = _context(exchange, NO_PROMPT, ask.fields) if streams else None
     if exchange.thread is not None:
         conversation.check_owner(exchange.thread)
     passage = Passed(endpoint, exchange.format, ask, context)
+    passage.losses = dropped
     model = attempt.target.model
     passage.path = own_path(endpoint, model, stream=ask.stream)
     if exchange.address.query:
         passage.path += "?" + exchange.address.query
-    if exchange.address.model:
-        within = endpoint.operation != "generate"
-        passage.body = renamed_inside(exchange.body, ask.fields, model) if within else exchange.body
-    elif endpoint.body == "multipart":
-        passage.body = multipart.edit_form(exchange.body, exchange.caller.content_type, ask, model)
-    else:
-        ask_usage = endpoint.ends_with_done and attempt.provider.stream_usage
-        passage.body = asking.edit_body(exchange.body, ask, model, ask_usage=ask_usage)
+    passage.body = _edited(exchange, body, ask, attempt)
     return passage
+
+
+def _edited(exchange: Exchange, body: bytes, ask: Ask, attempt: Attempt) -> bytes:
+    """The body with the provider's own name of the model, wherever its dialect says it."""
+    endpoint, model = exchange.endpoint, attempt.target.model
+    if exchange.address.model:
+        return body if endpoint.operation == "generate" else renamed_inside(body, ask.fields, model)
+    if endpoint.body == "multipart":
+        return multipart.edit_form(body, exchange.caller.content_type, ask, model)
+    ask_usage = endpoint.ends_with_done and attempt.provider.stream_usage
+    return asking.edit_body(body, ask, model, ask_usage=ask_usage)
+
+
+def _without_dropped(exchange: Exchange, ask: Ask, provider: Provider) -> tuple[bytes, Ask, tuple[str, ...]]:
+    """The request without what a provider refuses, and what that was. Raises UnsupportedParameter in strict mode."""
+    losses = Losses({}, strict=exchange.caller.strict)
+    fields = drop_fields(ask.fields, provider.drop_fields, losses)
+    if not losses.report:
+        return exchange.body, ask, ()
+    return request_bytes(fields), ask._replace(fields=fields), losses.report
 
 
 async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
@@ -79,7 +98,7 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
     if compacts:
         translation.prompt = _summarising(translation.prompt)
     model = attempt.target.model
-    written = translation.write(model)
+    written = drop_fields(translation.write(model), provider.drop_fields, translation.losses)
     context = _context(exchange, translation.prompt, ask.fields)
     passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
     passage.path = generate_path(translation.upstream.name, model, stream=ask.stream)

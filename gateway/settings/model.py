@@ -177,6 +177,7 @@ class ProviderSettings(Section):
     strategy: Annotated[CredentialStrategy, Meta(description="How a credential is picked.")] = "round_robin"
     proxy: Annotated[str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
     headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
+    drop_fields: Annotated[tuple[str, ...], Meta(description="Fields of a request that this provider refuses, though its format has them; they are left out, and named in `x-sluicegate-dropped`.")] = ()
     forward_headers: Annotated[tuple[str, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
     stream_usage: Annotated[
         bool,

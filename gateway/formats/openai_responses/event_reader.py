@@ -136,7 +136,7 @@ class EventReader(Undivided):
         if not isinstance(told, dict):
             return ()
         kind, index, own_id = text_in(told, "type"), _index(fields, "output_index"), text_in(told, "id")
-        item = None if index is None else self._open.get(index)
+        item = self._named(kind, own_id) if index is None else self._open.get(index)
         if item is None or item.kind != kind or item.done or item.id != own_id:
             item = self._add(kind, index, own_id)
         events = self._begin(fields)
@@ -161,6 +161,10 @@ class EventReader(Undivided):
             if item.kind == kind and (item.id == own_id if own_id else index is None and not item.done):
                 return item
         return self._add(kind, index, own_id)
+
+    def _named(self, kind: str, own_id: str) -> Item | None:
+        """The item with this id, if it has one, where items have no places."""
+        return next((item for item in self._items if own_id and item.id == own_id and item.kind == kind), None)
 
     def _add(self, kind: str, index: int | None, own_id: str) -> Item:
         item = Item(kind, index, own_id)

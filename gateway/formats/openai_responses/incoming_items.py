@@ -139,6 +139,8 @@ class Speech:
 
     def say(self, item: Item, kind: str, index: int, text: str) -> list[Event]:
         """A piece of a part: visible text, a refusal, or a thought (`summary`, `content`)."""
+        if not text:
+            return []
         if kind == "text":
             events = self.text(item, index, text)
         elif kind == "refusal":

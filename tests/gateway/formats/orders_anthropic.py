@@ -52,16 +52,12 @@ def anthropic_streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Stream:
     index = chance.one("counted", "gapped", "same", "none")
     manner = _Manner(index, index in ("counted", "gapped") and chance.flag())
     count = len(answer.parts)
-    indexes = chance.numbers(count) if index == "gapped" else list(range(count)) if manner.apart else [0] * count
+    indexes = chance.numbers(count) if index == "gapped" else list(range(count)) if manner.apart else [0 if index == "same" else None] * count
     tracks = [_block(part, place, manner, chance) for part, place in zip(answer.parts, indexes, strict=True)]
     blocks = in_tracks(answer, tracks, beside=manner.beside, chance=chance)
     events = chance.amid([*_start(answer, chance), *blocks], _EMPTY)
     end = len(events)
     events += _finish(answer, chance)
-    for told in events[:end]:
-        if manner.index == "none":
-            told.pop("index", None)
-    events = [dict(told) for told in events]
     end += next(at for at, told in enumerate(events[end:]) if told["type"] == "message_stop" or _says_why(told))
     stops = sum(told.get("type") == "content_block_stop" and told.get("index") != 31 for told in events)
     return Stream(answer, tuple(map(orjson.dumps, events)), end, not manner.beside, late_calls=stops < count)
@@ -86,18 +82,19 @@ def _input(answer: Answer) -> Fields:
     return {"input_tokens": fresh, "cache_read_input_tokens": answer.usage.cached, "output_tokens": 1}
 
 
-def _block(part: Part, index: int, manner: _Manner, chance: Chance) -> list[Fields]:
+def _block(part: Part, index: int | None, manner: _Manner, chance: Chance) -> list[Fields]:
     pieces, start = _CONTENT[part.kind](part, chance)
-    events = [{"type": "content_block_delta", "index": index, "delta": delta} for delta in pieces]
+    place = {} if index is None else {"index": index}
+    events = [{"type": "content_block_delta", **place, "delta": delta} for delta in pieces]
     if part.kind == "call" or not chance.flag():
-        events.insert(0, {"type": "content_block_start", "index": index, "content_block": start})
+        events.insert(0, {"type": "content_block_start", **place, "content_block": start})
     elif start.get("text") or start.get("thinking"):
         # What the beginning would have said.
         kind, name = ("text_delta", "text") if part.kind == "text" else ("thinking_delta", "thinking")
         delta = {"type": kind, name: start[name]}
-        events.insert(0, {"type": "content_block_delta", "index": index, "delta": delta})
+        events.insert(0, {"type": "content_block_delta", **place, "delta": delta})
     if not manner.apart or not chance.flag():  # where blocks share an index, only their ends tell them apart
-        events.append({"type": "content_block_stop", "index": index})
+        events.append({"type": "content_block_stop", **place})
     return events
 
 
