@@ -47,11 +47,13 @@ _NOTHING: tuple[Event, ...] = ()
 class _Choice:
     """What is known of one answer."""
 
-    __slots__ = ("called", "ended", "refused", "spoke")
+    __slots__ = ("called", "ended", "ids", "refused", "spoke")
 
     def __init__(self) -> None:
         self.called = False
         self.ended = False
+        self.ids: set[str] = set()
+        """Of its calls."""
         self.refused = False
         self.spoke = False
 
@@ -159,6 +161,9 @@ class Settle:
             return _NOTHING
         choice.spoke = choice.called = True
         own_id = told_id(event.id, self._id_prefix, self._id, event.choice, event.call)
+        if own_id in choice.ids:  # results could not be told apart, and the official SDK fails on such a Response
+            own_id = told_id("", self._id_prefix, self._id, event.choice, event.call)
+        choice.ids.add(own_id)
         if own_id != event.id:
             event = structs.replace(event, id=own_id)
         meant = self._names.get(event.name)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
 from gateway.errors import GatewayError, ProviderFault, ProviderRefused, UnsupportedParameter
+from gateway.formats.faults import Meanings, category_of, error_in, narrowed, readable, retry_after, spent
 from gateway.formats.format import Fields
+from gateway.formats.told import object_in, text_in
 
 # From a provider
 
@@ -41,20 +42,7 @@ _CATEGORY_OF_TYPE: dict[str, ProviderFault] = {
 _VAGUE: dict[str, ProviderFault] = {"invalid_request_error": "bad_request", "api_error": "server"}
 """Types that say no more than the status does, which therefore goes first."""
 
-_CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
-    401: "auth",
-    402: "quota",
-    403: "forbidden",
-    404: "not_found",
-    408: "timeout",
-    429: "rate_limit",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
-"""Other 4xx are bad requests, the rest is the server's own fault."""
-
-_CATEGORY_OF_WORDS: tuple[tuple[re.Pattern[str], ProviderFault], ...] = (
+_MEANINGS: Meanings = (
     (
         re.compile(
             r"prompt is too long|exceeds? context limit|maximum context length|exceeds the maximum number of tokens",
@@ -66,97 +54,43 @@ _CATEGORY_OF_WORDS: tuple[tuple[re.Pattern[str], ProviderFault], ...] = (
     (re.compile(r"content filtering policy", re.IGNORECASE), "content_filter"),
     (re.compile(r"signature|\bthinking\b", re.IGNORECASE), "thinking_state"),
 )
-"""What a bad request says it really is; the first that is found."""
 
-_SECRET = re.compile(r"\b(?:sk|rk|sess|key)-[\w*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
 _LIMITS = (b"requests", b"tokens", b"input-tokens", b"output-tokens")
-_LIMIT_HEADER = b"anthropic-ratelimit-%b-%b"
+_REMAINING = b"anthropic-ratelimit-%b-remaining"
+_RESET = b"anthropic-ratelimit-%b-reset"
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
     """A provider's error answer, whatever its body: JSON, HTML, or nothing."""
-    return refusal(_error_in(body) or {}, status, _retry_after(headers))
+    return refusal(error_in(body), status, _retry_after(headers))
 
 
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. Without a status (streams) its code and type alone count."""
-    details = error.get("details")
-    code = _word(details.get("error_code")) if isinstance(details, dict) else ""
-    kind = _word(error.get("type"))
-    message = error.get("message")
-    category = _category(code, kind, message if isinstance(message, str) else "", status)
+    code, kind, message = text_in(object_in(error, "details"), "error_code"), text_in(error, "type"), error.get("message")
     return ProviderRefused(
-        _readable(message, status),
-        category=category,
-        code=code or kind or _word(error.get("code")) or None,
+        readable(message, status),
+        category=narrowed(_category(code, kind, status), message, _MEANINGS),
+        code=code or kind or text_in(error, "code") or None,
         retry_after=retry_after,
     )
 
 
-def _category(code: str, kind: str, message: str, status: int | None) -> ProviderFault:
+def _category(code: str, kind: str, status: int | None) -> ProviderFault:
     found = _CATEGORY_OF_CODE.get(code) or _CATEGORY_OF_TYPE.get(kind)
-    if found is None:
-        found = _VAGUE.get(kind, "server") if status is None else _category_of_status(status)
-    if found != "bad_request":
+    if found is not None:
         return found
-    return next((meant for words, meant in _CATEGORY_OF_WORDS if words.search(message)), found)
-
-
-def _category_of_status(status: int) -> ProviderFault:
-    return _CATEGORY_OF_STATUS.get(status) or ("bad_request" if 400 <= status < 500 else "server")
-
-
-def _error_in(body: bytes) -> Fields | None:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if isinstance(fields, list) and fields:
-        fields = fields[0]
-    if not isinstance(fields, dict):
-        return None
-    error = fields.get("error", fields.get("detail"))
-    if isinstance(error, dict):
-        return _unwrapped(error)
-    return {"message": error if isinstance(error, str) else fields.get("message")}
-
-
-def _unwrapped(error: Fields) -> Fields:
-    """The error within an error: some providers put one, as JSON text, into the message (ERR-2)."""
-    message = error.get("message")
-    if not isinstance(message, str) or not message.lstrip().startswith("{"):
-        return error
-    try:
-        inner = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return error
-    found = inner.get("error", inner)
-    return {**error, **found} if isinstance(found, dict) and isinstance(found.get("message"), str) else error
-
-
-def _readable(message: Any, status: int | None) -> str:
-    if isinstance(message, str) and message.strip():
-        return _SECRET.sub("***", message)
-    return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return _VAGUE.get(kind, "server") if status is None else category_of(status)
 
 
 def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds, from the first header that tells: https://platform.claude.com/docs/en/api/rate-limits."""
-    for name, unit in ((b"retry-after", 1.0), (b"retry-after-ms", 0.001)):
-        seconds = headers.get(name, b"")
-        if re.fullmatch(rb"\s*\d{1,9}(?:\.\d{1,9})?\s*", seconds):
-            return float(seconds) * unit
+    seconds = retry_after(headers)
+    if seconds is not None:
+        return seconds
     now = _time(headers.get(b"date", b""))
-    exhausted = [
-        _time(headers.get(_LIMIT_HEADER % (limit, b"reset"), b""))
-        for limit in _LIMITS
-        if headers.get(_LIMIT_HEADER % (limit, b"remaining"), b"").strip() == b"0"
-    ]
+    exhausted = [_time(headers.get(_RESET % limit, b"")) for limit in spent(headers, _REMAINING, _LIMITS)]
     resets = [each for each in exhausted if each is not None]
     return max((max(resets) - now).total_seconds(), 0.0) if resets and now is not None else None
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from gateway.errors import GatewayError, ProviderFault, ProviderRefused
+from gateway.formats.faults import Meanings, body_of, category_of, first_of, narrowed, readable, status_in, unwrapped
+from gateway.formats.faults import retry_after as seconds_in
 from gateway.formats.format import Fields
+from gateway.formats.told import objects_in, text_in
 
 # From a provider
 
@@ -36,133 +39,69 @@ _CATEGORY_OF_WORD: dict[str, ProviderFault] = {
     "DATA_LOSS": "server",
     "UNIMPLEMENTED": "server",
 }
-_CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
-    401: "auth",
-    402: "quota",
-    403: "forbidden",
-    404: "not_found",
-    408: "timeout",
-    429: "rate_limit",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
-"""Where there is no word. Other 4xx are bad requests, the rest is the server's own fault."""
+"""By `error.status`; where there is none, the status counts."""
 
-_TOO_LONG = re.compile(r"exceeds the maximum number of tokens|prompt is too long|context (?:window|length)", re.I)
-_BAD_KEY = re.compile(r"api[ _]key (?:not valid|not found|expired|invalid)|pass a valid api key", re.I)
-_THINKING_STATE = re.compile(r"signature|\bthinking\b|thought", re.I)
+_MEANINGS: Meanings = (
+    # Google answers a wrong key with 400.
+    (re.compile(r"api[ _]key (?:not valid|not found|expired|invalid)|pass a valid api key", re.I), "auth"),
+    (
+        re.compile(r"exceeds the maximum number of tokens|prompt is too long|context (?:window|length)", re.I),
+        "context_too_long",
+    ),
+    (re.compile(r"signature|\bthinking\b|thought", re.I), "thinking_state"),
+)
 _MONEY = re.compile(r"\b(?:billing|spend|spending|credits?|prepay\w*)\b", re.I)
-_SECRET = re.compile(r"\bAIza[\w-]{20,}|\bya29\.[\w-]+|\b(?:sk|key)-[\w-]{6,}|\bBearer\s+\S+|(?<=[?&]key=)[\w-]+", re.I)
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
     """A provider's error answer, whatever its body: JSON, a list with one error in it, HTML, or nothing."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        fields = None
-    error = error_in(fields)
-    if error is None:
-        error = {"message": f"Upstream returned status {status}"}
-    return refusal(error, status, _seconds_in_header(headers))
+    return refusal(error_in(body_of(body)) or {}, status, seconds_in(headers))
 
 
 def error_in(fields: Any) -> Fields | None:
     """The error object of an answer, also when it is a list (ERR-2); None where there is none."""
-    if isinstance(fields, list) and fields:
-        fields = fields[0]
-    error = fields.get("error") if isinstance(fields, dict) else None
+    answer = first_of(fields)
+    error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, str) and error:
         return {"message": error}
-    return _unwrapped(error) if isinstance(error, dict) and error else None
+    return unwrapped(error) if isinstance(error, dict) and error else None
 
 
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. In a stream there is no status but the one it names itself."""
-    word = error.get("status")
-    code = error.get("code")
-    if code.__class__ is int and 400 <= code < 600:
-        # A stream is HTTP 200 whatever it tells.
-        status = code
-    said = error.get("message")
-    message = said if isinstance(said, str) and said.strip() else _unsaid(status)
-    category = _category(word if isinstance(word, str) else "", status, message)
-    if category == "rate_limit" and _is_spent(error, message):
+    word, message = text_in(error, "status"), error.get("message")
+    # A stream is HTTP 200 whatever it tells.
+    status = status_in(error) or status
+    category = narrowed(_CATEGORY_OF_WORD.get(word) or category_of(status or 500), message, _MEANINGS)
+    if category == "rate_limit" and _is_spent(error):
         category = "quota"
     return ProviderRefused(
-        _SECRET.sub("***", message),
+        readable(message, status),
         category=category,
-        code=word if isinstance(word, str) and word else None,
+        code=word or None,
         retry_after=retry_after if retry_after is not None else _seconds_in_details(error),
     )
 
 
-def _unsaid(status: int | None) -> str:
-    return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
-
-
-def _category(word: str, status: int | None, message: str) -> ProviderFault:
-    found = _CATEGORY_OF_WORD.get(word) or _CATEGORY_OF_STATUS.get(status or 500)
-    if found is None:
-        found = "bad_request" if 400 <= (status or 500) < 500 else "server"
-    if found != "bad_request":
-        return found
-    if _BAD_KEY.search(message):
-        # Google answers a wrong key with 400.
-        return "auth"
-    if _TOO_LONG.search(message):
-        return "context_too_long"
-    return "thinking_state" if _THINKING_STATE.search(message) else found
-
-
-def _is_spent(error: Fields, message: str) -> bool:
+def _is_spent(error: Fields) -> bool:
     """Whether a limit is one of money or of the day, and nothing is said of trying again soon."""
     if _seconds_in_details(error) is not None:
         return False
-    violations = [each for detail in _details(error) for each in _objects(detail.get("violations"))]
-    return bool(_MONEY.search(message)) or any("PerDay" in str(each.get("quotaId")) for each in violations)
-
-
-def _unwrapped(error: Fields) -> Fields:
-    """The error within an error: as JSON text in the message, once (ERR-2)."""
-    message = error.get("message")
-    if not isinstance(message, str) or not message.lstrip().startswith("{"):
-        return error
-    try:
-        inner = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return error
-    found = inner.get("error", inner)
-    return {**error, **found} if isinstance(found, dict) and isinstance(found.get("message"), str) else error
-
-
-def _seconds_in_header(headers: Mapping[bytes, bytes]) -> float | None:
-    for name, unit in ((b"retry-after", 1.0), (b"retry-after-ms", 0.001)):
-        said = headers.get(name, b"").strip()
-        if re.fullmatch(rb"\d{1,9}(?:\.\d{1,9})?", said):
-            return float(said) * unit
-    return None
+    violations = [each for detail in objects_in(error, "details") for each in objects_in(detail, "violations")]
+    is_money = _MONEY.search(text_in(error, "message")) is not None
+    return is_money or any("PerDay" in str(each.get("quotaId")) for each in violations)
 
 
 def _seconds_in_details(error: Fields) -> float | None:
     """`retryDelay` of a RetryInfo, as in `34.4s`."""
-    for detail in _details(error):
+    for detail in objects_in(error, "details"):
         delay = detail.get("retryDelay")
         found = _DURATION.fullmatch(delay) if isinstance(delay, str) else None
         if found is not None:
             return float(found[1])
     return None
-
-
-def _details(error: Fields) -> Iterator[Fields]:
-    return _objects(error.get("details"))
-
-
-def _objects(value: Any) -> Iterator[Fields]:
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 
 # For a client

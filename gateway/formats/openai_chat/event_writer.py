@@ -1,6 +1,8 @@
 """Events as a chat stream for a client: chunks around one varying piece each.
 
-Chunks: https://platform.openai.com/docs/api-reference/chat/streaming.
+Chunks: https://platform.openai.com/docs/api-reference/chat/streaming. The official SDK takes a call for over as soon as
+another is spoken of, so calls that are made beside each other go out one after another:
+https://github.com/openai/openai-python/blob/main/src/openai/lib/streaming/chat/_completions.py.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any, ClassVar
 import orjson
 
 from gateway.errors import GatewayError
+from gateway.formats.arguments import parsed
 from gateway.formats.events import (
     ChancesDelta,
     ChoiceEnd,
@@ -41,21 +44,39 @@ DONE = b"data: [DONE]\n\n"
 class _Call:
     """A call that is being written."""
 
-    __slots__ = ("choice", "index", "kind", "said")
+    __slots__ = ("choice", "depth", "index", "kind", "pieces")
 
     def __init__(self, choice: int, index: int, kind: str) -> None:
         self.choice = choice
         self.index = index
         """Within its choice, from 0."""
         self.kind = kind
-        self.said = False
-        """Some of its arguments went out."""
+        self.pieces: list[str] = []
+        """Arguments that went out."""
+        self.depth = 0
+        """Braces in them that are open; those within strings count too, so that it only hints at what is whole."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing can be missing: a JSON object that is complete stays so."""
+        return self.depth == 0 and self.kind != "custom" and parsed("".join(self.pieces)) is not None
 
 
 class EventWriter:
     """One stream."""
 
-    __slots__ = ("_begun", "_calls", "_head", "_images", "_refused", "_tail", "_usage", "_wants_usage")
+    __slots__ = (
+        "_begun",
+        "_calls",
+        "_head",
+        "_held",
+        "_listed",
+        "_making",
+        "_refused",
+        "_tail",
+        "_usage",
+        "_wants_usage",
+    )
 
     def __init__(self, context: ReplyContext) -> None:
         frame = {
@@ -71,7 +92,12 @@ class EventWriter:
         self._begun: set[int] = set()
         """Choices whose role went out."""
         self._calls: dict[int, _Call] = {}
-        self._images: dict[int, int] = {}
+        self._making: _Call | None = None
+        """The call of which arguments may come."""
+        self._held: list[ToolBegin | ToolDelta | ToolEnd] = []
+        """Other calls, which wait for it."""
+        self._listed: dict[tuple[int, str], int] = {}
+        """How many entries of a list went out, by choice and name."""
         self._refused: set[int] = set()
         self._usage: Usage | None = None
 
@@ -126,41 +152,74 @@ class EventWriter:
         return self._role(event.choice) + self._chunk(event.choice, delta)
 
     def _state(self, event: ReasoningState) -> bytes:
-        return self._piece(event.choice, {"thinking_blocks": [write_state(event.state)]})
+        return self._piece(event.choice, {"thinking_blocks": [self._placed(event, "blocks", write_state(event.state))]})
 
     def _refusal(self, event: RefusalDelta) -> bytes:
         self._refused.add(event.choice)
         return self._piece(event.choice, {"refusal": event.text})
 
     def _citation(self, event: CitationFound) -> bytes:
-        return self._piece(event.choice, {"annotations": [write_citation(event.citation, event.citation.end)]})
+        told = write_citation(event.citation, event.citation.end)
+        return self._piece(event.choice, {"annotations": [self._placed(event, "annotations", told)]})
 
     def _image(self, event: ImageWhole) -> bytes:
-        at = self._images.get(event.choice, 0)
-        self._images[event.choice] = at + 1
+        at = self._take_place(event.choice, "images")
         return self._piece(event.choice, {"images": [write_image(event.image, at)]})
+
+    def _placed(self, event: ReasoningState | CitationFound, name: str, entry: Fields) -> Fields:
+        """An entry of a list that others follow: the official SDK adds none but the first without its place."""
+        at = self._take_place(event.choice, name)
+        return {"index": at, **entry} if at else entry
+
+    def _take_place(self, choice: int, name: str) -> int:
+        at = self._listed.get((choice, name), 0)
+        self._listed[choice, name] = at + 1
+        return at
 
     def _chances(self, event: ChancesDelta) -> bytes:
         more = b',"logprobs":%b' % orjson.dumps(write_chances(event.chances))
         return self._role(event.choice) + self._chunk(event.choice, b"{}", more=more)
 
     def _tool_begin(self, event: ToolBegin) -> bytes:
+        making = self._making
+        if making is not None and (self._held or not making.whole):
+            self._held.append(event)
+            return b""
         index = sum(call.choice == event.choice for call in self._calls.values())
-        self._calls[event.call] = _Call(event.choice, index, event.kind)
+        self._making = self._calls[event.call] = _Call(event.choice, index, event.kind)
         argument = "input" if event.kind == "custom" else "arguments"
         inner = {"name": event.name, argument: ""}
         call = {"index": index, "id": event.id, "type": event.kind, event.kind: inner, **write_extra(event.state)}
         return self._piece(event.choice, {"tool_calls": [call]})
 
     def _tool_delta(self, event: ToolDelta) -> bytes:
-        call = self._calls[event.call]
-        call.said = True
-        return self._arguments(call, orjson.dumps(event.text))
+        call = self._calls.get(event.call)
+        if call is None or call is not self._making:
+            return self._waits(event, call)
+        call.pieces.append(event.text)
+        call.depth += event.text.count("{") - event.text.count("}")
+        delta = self._arguments(call, orjson.dumps(event.text))
+        return delta + self._release() if self._held and call.whole else delta
 
     def _tool_end(self, event: ToolEnd) -> bytes:
         """A call without arguments has an empty object of them."""
-        call = self._calls[event.call]
-        return b"" if call.said or call.kind == "custom" else self._arguments(call, b'"{}"')
+        call = self._calls.get(event.call)
+        if call is None or call is not self._making:
+            return self._waits(event, call)
+        rest = b"" if call.pieces or call.kind == "custom" else self._arguments(call, b'"{}"')
+        return rest + self._release()
+
+    def _waits(self, event: ToolDelta | ToolEnd, call: _Call | None) -> bytes:
+        """Nothing, yet, of a call that has not begun; nothing at all of one that is over."""
+        if call is None:
+            self._held.append(event)
+        return b""
+
+    def _release(self) -> bytes:
+        """What waited for the call that is over now."""
+        self._making = None
+        held, self._held = self._held, []
+        return b"".join([self.write(each) for each in held])
 
     def _arguments(self, call: _Call, text: bytes) -> bytes:
         form = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from gateway.errors import GatewayError, ProviderFault, ProviderRefused, UpstreamClosed, UpstreamMalformed
+from gateway.formats.faults import (
+    Meanings,
+    category_of,
+    error_in,
+    narrowed,
+    readable,
+    retry_after,
+    spent,
+    status_in,
+)
 from gateway.formats.format import Fields
+from gateway.formats.told import text_in
 
 # From a provider
 
@@ -45,139 +55,65 @@ _CATEGORY_OF_CODE: dict[str, ProviderFault] = {
 }
 """By code, else by type. What names only the status is looked at last."""
 
-_CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
-    401: "auth",
-    402: "quota",
-    403: "forbidden",
-    404: "not_found",
-    408: "timeout",
-    429: "rate_limit",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
-"""Other 4xx are bad requests, the rest is the server's own fault."""
-
 _VAGUE = frozenset({"invalid_request_error", "server_error", "api_error"})
 """Types that say no more than the status does, which therefore goes first."""
 
-_TOO_LONG = re.compile(
-    r"prompt is too long|maximum context length|context window|exceeds the maximum number of tokens", re.IGNORECASE
+_MEANINGS: Meanings = (
+    (
+        re.compile(
+            r"prompt is too long|maximum context length|context window|exceeds the maximum number of tokens",
+            re.IGNORECASE,
+        ),
+        "context_too_long",
+    ),
+    (
+        re.compile(r"signature|\bthinking\b|encrypted[ _]content|without its required following item", re.IGNORECASE),
+        "thinking_state",
+    ),
 )
-_THINKING_STATE = re.compile(r"signature|\bthinking\b|encrypted[ _]content|without its required following item", re.I)
 
-_SECRET = re.compile(r"\b(?:sk|rk|sess|key)-[\w*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
+_LIMITS = (b"requests", b"tokens")
+_REMAINING = b"x-ratelimit-remaining-%b"
+_RESET = b"x-ratelimit-reset-%b"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
     """A provider's error answer, whatever its body: JSON, HTML, or nothing."""
-    error = _error_in(body)
-    if error is None:
-        return refusal({"message": f"Upstream returned status {status}"}, status, _retry_after(headers))
-    return refusal(error, status, _retry_after(headers))
+    return refusal(error_in(body), status, _retry_after(headers))
 
 
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. Without a status (streams, answers that failed later) its code alone counts."""
-    code, kind, message = _word(error.get("code")), _word(error.get("type")), error.get("message")
-    number = error.get("code")
-    if number.__class__ is int and 400 <= number < 600:
-        # Compatible servers put the status there; what comes as HTTP 200 has no other.
-        status = number
-    if status is None:
-        status = _status(error.get("code"))
-    category = _category(code, kind, message if isinstance(message, str) else "", status)
+    code, kind, message = text_in(error, "code"), text_in(error, "type"), error.get("message")
+    # Compatible servers put the status where the code is; what comes as HTTP 200 has no other.
+    status = status_in(error) or status
     return ProviderRefused(
-        _readable(message, status),
-        category=category,
+        readable(message, status),
+        category=narrowed(_category(code, kind, status), message, _MEANINGS),
         code=code or kind or None,
-        param=_word(error.get("param")) or None,
+        param=text_in(error, "param") or None,
         retry_after=retry_after,
     )
 
 
-def _category(code: str, kind: str, message: str, status: int | None) -> ProviderFault:
-    found = _category_of_words(code, kind, status)
-    if found == "bad_request":
-        if _TOO_LONG.search(message):
-            return "context_too_long"
-        if _THINKING_STATE.search(message):
-            return "thinking_state"
-    return found
-
-
-def _category_of_words(code: str, kind: str, status: int | None) -> ProviderFault:
+def _category(code: str, kind: str, status: int | None) -> ProviderFault:
     for word in (code, kind):
         if word in _CATEGORY_OF_CODE and word not in _VAGUE:
             return _CATEGORY_OF_CODE[word]
     if status is not None:
-        return _CATEGORY_OF_STATUS.get(status) or ("bad_request" if 400 <= status < 500 else "server")
+        return category_of(status)
     return _CATEGORY_OF_CODE.get(code) or _CATEGORY_OF_CODE.get(kind) or "server"
-
-
-def _error_in(body: bytes) -> Fields | None:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if isinstance(fields, list) and fields:
-        fields = fields[0]
-    if not isinstance(fields, dict):
-        return None
-    error = fields.get("error", fields.get("detail"))
-    if isinstance(error, str):
-        return {"message": error}
-    if isinstance(error, dict):
-        return _unwrapped(error)
-    return {"message": fields["message"]} if isinstance(fields.get("message"), str) else None
-
-
-def _unwrapped(error: Fields) -> Fields:
-    """The error within an error: some providers put one, as JSON text, into the message (ERR-2)."""
-    message = error.get("message")
-    if not isinstance(message, str) or not message.lstrip().startswith("{"):
-        return error
-    try:
-        inner = orjson.loads(message)
-    except orjson.JSONDecodeError:
-        return error
-    found = inner.get("error", inner)
-    return {**error, **found} if isinstance(found, dict) and isinstance(found.get("message"), str) else error
-
-
-def _readable(message: Any, status: int | None) -> str:
-    if isinstance(message, str) and message.strip():
-        return _SECRET.sub("***", message)
-    return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
-
-
-def _status(code: Any) -> int | None:
-    """The status that compatible servers give for a code where there is no other, as in a stream."""
-    return code if code.__class__ is int and 400 <= code < 600 else None
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds, from the first header that tells: https://platform.openai.com/docs/guides/rate-limits."""
-    for name, unit in ((b"retry-after", 1.0), (b"retry-after-ms", 0.001)):
-        seconds = _number(headers.get(name, b""))
-        if seconds is not None:
-            return seconds * unit
-    resets = [
-        _seconds(headers.get(b"x-ratelimit-reset-" + kind, b""))
-        for kind in (b"requests", b"tokens")
-        if headers.get(b"x-ratelimit-remaining-" + kind, b"").strip() == b"0"
-    ]
+    seconds = retry_after(headers)
+    if seconds is not None:
+        return seconds
+    resets = [_seconds(headers.get(_RESET % limit, b"")) for limit in spent(headers, _REMAINING, _LIMITS)]
     return max((each for each in resets if each is not None), default=None)
-
-
-def _number(text: bytes) -> float | None:
-    return float(text) if re.fullmatch(rb"\s*\d{1,9}(?:\.\d{1,9})?\s*", text) else None
 
 
 def _seconds(text: bytes) -> float | None:

@@ -112,10 +112,13 @@ class EventReader(Undivided):
         """Items of the whole answer with those we know: by what tells them apart, then by order, else as new."""
         left = list(self._items)
         found: dict[int, Item] = {}
+        # Servers that do not count from 0, or leave places out, mean other places than the list has.
+        is_counted = all((item.index or 0) < len(output) for item in left)
         for sure in (True, False):
             for at, fields in enumerate(output):
                 kind = text_in(fields, "type")
-                known = None if at in found else _match(left, fields, at if sure else None)
+                place = at if is_counted else -1
+                known = None if at in found else _match(left, fields, place if sure else None)
                 if known is not None:
                     left.remove(known)
                     found[at] = known
@@ -280,7 +283,7 @@ class EventReader(Undivided):
 
 
 def _match(items: list[Item], fields: Fields, at: int | None) -> Item | None:
-    """The item that `fields` are the whole of: by call, place or id; without a place, the first of its kind."""
+    """The item that `fields` are the whole of: by call, id or place; without a place, the first of its kind."""
     kind, own_id, call_id = text_in(fields, "type"), text_in(fields, "id"), text_in(fields, "call_id")
     same = [item for item in items if item.kind == kind]
     if kind in CALLS:
@@ -290,8 +293,8 @@ def _match(items: list[Item], fields: Fields, at: int | None) -> Item | None:
         same = [item for item in same if not item.call_id]
     if at is None:
         return next(iter(same), None)
-    placed = next((item for item in same if item.index == at), None)
-    return placed or next((item for item in same if own_id and item.id == own_id), None)
+    named = next((item for item in same if own_id and item.id == own_id), None)
+    return named or next((item for item in same if item.index == at), None)
 
 
 def _response(fields: Fields) -> Fields:

@@ -12,8 +12,9 @@ from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.records import ModelFacts
 
+from .heard import Heard
 from .orders import Answer, Numbers, Part, Stream
-from .sdk_parsers import Heard, listen
+from .sdk_parsers import listen
 
 _TOOLS = ("weather", "clock", "sum")
 _SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
@@ -130,7 +131,7 @@ def check_whole(client: str, stream: Stream, through: Crossed) -> None:
     _check_usage(client, answer.usage, heard)
     said = _runs(answer, apart=apart)
     assert _words(heard.runs) == _words(said)
-    if in_order:
+    if stream.orderly and not (stream.late_calls and client in ("openai_chat", "gemini")):
         assert heard.runs == said
 
 

@@ -92,6 +92,10 @@ class Chance:
         found: T = self._draw(st.sampled_from(ways))
         return found
 
+    def way(self, *ways: Fields) -> Fields:
+        """The same of fields."""
+        return self.one(*ways)
+
     def number(self, low: int, high: int) -> int:
         """A number, both ends included."""
         return int(self._draw(st.integers(low, high)))
@@ -151,7 +155,8 @@ def arguments(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[str, ...]:
 def answers(draw: Callable[[st.SearchStrategy[Any]], Any], *kinds: Kind) -> Answer:
     """An answer of parts of these kinds."""
     parts: list[Part] = []
-    for kind in draw(st.lists(st.sampled_from(kinds), max_size=5)):
+    least = draw(st.sampled_from((0, 2, 3)))
+    for kind in draw(st.lists(st.sampled_from((*kinds, "call")), min_size=least, max_size=5)):  # calls go wrong most
         if kind == "call":
             name = draw(st.sampled_from(["weather", "clock", "sum"]))
             parts.append(Part("call", draw(arguments()), name, f"call_{len(parts)}"))
@@ -182,12 +187,12 @@ def in_tracks(answer: Answer, tracks: Sequence[Sequence[T]], *, beside: bool, ch
     return chance.merged([words, *(track for part, track in pairs if part.kind == "call")])
 
 
-def framed(events: Sequence[bytes], chance: Chance) -> bytes:
-    """Events as server-sent ones, in any of the ways in which they are sent."""
+def framed(events: Sequence[bytes], chance: Chance) -> list[bytes]:
+    """Each event as a server-sent one, in any of the ways in which they are sent."""
     newline = chance.one(b"\n", b"\r\n", b"\r")
     field = chance.one(b"data: ", b"data:")
     before = chance.one(b"", b": waiting" + newline + newline, b"event: told" + newline, b"id: 1" + newline)
-    return b"".join(before + field + event + newline + newline for event in events)
+    return [before + field + event + newline + newline for event in events]
 
 
 def in_pieces(body: bytes, chance: Chance) -> list[bytes]:

@@ -52,7 +52,13 @@ def anthropic_streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Stream:
     index = chance.one("counted", "gapped", "same", "none")
     manner = _Manner(index, index in ("counted", "gapped") and chance.flag())
     count = len(answer.parts)
-    indexes = chance.numbers(count) if index == "gapped" else list(range(count)) if manner.apart else [0 if index == "same" else None] * count
+    indexes = (
+        chance.numbers(count)
+        if index == "gapped"
+        else list(range(count))
+        if manner.apart
+        else [0 if index == "same" else None] * count
+    )
     tracks = [_block(part, place, manner, chance) for part, place in zip(answer.parts, indexes, strict=True)]
     blocks = in_tracks(answer, tracks, beside=manner.beside, chance=chance)
     events = chance.amid([*_start(answer, chance), *blocks], _EMPTY)
@@ -159,6 +165,6 @@ def _finish(answer: Answer, chance: Chance) -> list[Fields]:
     stop: Fields = {"type": "message_stop"}
     if way in ("unsaid", "apart") or not chance.flag():
         events.append(stop)
-        late = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "late"}}
+        late: Fields = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "late"}}
         events += chance.some([late, stop, tell])
     return events

@@ -28,6 +28,13 @@ _EMPTY: tuple[Any, ...] = (
     {"content": [], "unheard_of": {"a": 1}},
 )
 """Deltas that say nothing."""
+_APART = (
+    *(("counted", "given"), ("counted", "late"), ("counted", "none")),
+    *(("gapped", "given"), ("gapped", "every"), ("gapped", "late"), ("gapped", "none")),
+    *(("same", "given"), ("same", "every"), ("first", "given"), ("first", "every")),
+    *(("none", "given"), ("none", "every"), ("none", "none")),
+)
+"""Indexes and ids by which calls can be told apart, as `_Manner` has them."""
 
 
 @dataclass(frozen=True)
@@ -52,25 +59,23 @@ def chat_streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Stream:
     manner = _manner(chance)
     if manner.id == "none":
         answer = without_ids(answer)
-    indexes = _indexes(manner, len(answer.calls), chance)
+    is_legacy = manner.id == "none" and len(answer.calls) == 1 and chance.flag()
+    indexes = iter(_indexes(manner, len(answer.calls), chance))
     tracks = [
-        _call(part, indexes[answer.calls.index(part)], manner, chance)
-        if part.kind == "call"
-        else _words(part, chance)
+        _call(part, next(indexes), manner, chance) if part.kind == "call" else _words(part, chance)
         for part in answer.parts
     ]
     deltas = in_tracks(answer, tracks, beside=manner.beside, chance=chance)
+    if is_legacy:
+        deltas = [_as_legacy(delta) for delta in deltas]
     events, end = _chunks(answer, chance.amid(deltas, _EMPTY), chance)
     return Stream(answer, tuple(events), end, not manner.beside and manner.id != "none", late_calls=True)
 
 
 def _manner(chance: Chance) -> _Manner:
     """Only manners in which calls can be told apart."""
-    index = chance.one("counted", "gapped", "same", "first", "none")
-    ids = ("given", "every", "late", "none") if index in ("counted", "gapped") else ("given", "every")
-    own_id = chance.one(*ids, *(("none",) if index == "none" else ()))
-    alone = index == "none" and own_id == "none"
-    name = "first" if alone else chance.one("first", "every", "late")
+    index, own_id = chance.one(*_APART)
+    name = "first" if index == own_id == "none" else chance.one("first", "every", "late")
     beside = (index in ("counted", "gapped") or own_id == "every") and index != "first" and chance.flag()
     return _Manner(index, own_id, name, beside)
 
@@ -98,43 +103,60 @@ def _call(part: Part, index: int | None, manner: _Manner, chance: Chance) -> lis
     elif manner.name == "late" or manner.id == "late" or chance.flag():
         pieces = ["", *pieces, ""]
     last = max(len(pieces) - 1, 0)
-    entries = []
-    for at, text in enumerate(pieces or [""]):
-        entry: Fields = {"function": {"arguments": text if text or chance.flag() else None}}
-        if manner.index != "none" and (at == 0 or manner.index != "first"):
+    entries = [_entry(part, at, at == last, manner, chance) for at in range(last + 1)]
+    for entry, text in zip(entries, pieces or [""], strict=True):
+        entry["function"]["arguments"] = text if text or chance.flag() else None
+        if "index" in entry:
             entry["index"] = index
-        elif chance.flag():
-            entry["index"] = None
-        if _now(manner.name, at, last):
-            entry["function"]["name"] = part.name
-        elif chance.flag():
-            entry["function"]["name"] = chance.one(None, "")
-        if _now(manner.id, at, last):
-            entry["id"] = part.id
-        elif chance.flag():
-            entry["id"] = chance.one(None, "")
-        if chance.flag():
-            entry["type"] = chance.one("function", None, "")
-        entries.append({"tool_calls": [entry], **chance.one({}, {"content": None}, {"role": "", "content": ""})})
-    return entries
+    beside: tuple[Fields, ...] = ({}, {"content": None}, {"role": "", "content": ""})
+    return [{"tool_calls": [entry], **chance.way(*beside)} for entry in entries]
 
 
-def _now(manner: str, at: int, last: int) -> bool:
+def _entry(part: Part, at: int, is_last: bool, manner: _Manner, chance: Chance) -> Fields:
+    """A piece of a call, but for its arguments."""
+    function: Fields = {}
+    entry: Fields = {"function": function}
+    if at == 0 or manner.index != "first":
+        entry["index"] = None
+    if _now(manner.name, at, is_last):
+        function["name"] = part.name
+    elif chance.flag():
+        function["name"] = chance.one(None, "")
+    if _now(manner.id, at, is_last):
+        entry["id"] = part.id
+    elif chance.flag():
+        entry["id"] = chance.one(None, "")
+    if chance.flag():
+        entry["type"] = chance.one("function", None, "")
+    return entry
+
+
+def _as_legacy(delta: Fields) -> Fields:
+    """A call as it was before there were several."""
+    if "tool_calls" not in delta:
+        return delta
+    (entry,) = delta["tool_calls"]
+    return {"content": None, "function_call": entry["function"]}
+
+
+def _now(manner: str, at: int, is_last: bool) -> bool:
     """Whether an id or a name is told in this piece."""
-    return manner == "every" or (manner in ("given", "first") and at == 0) or (manner == "late" and at == last)
+    return manner == "every" or (manner in ("given", "first") and at == 0) or (manner == "late" and is_last)
 
 
 def _chunks(answer: Answer, deltas: list[Any], chance: Chance) -> tuple[list[bytes], int]:
     """The data of all events, and which of them ends the answer."""
-    chunks: list[Fields] = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    word = chance.one("delta", "message")  # some answer a stream with whole messages
+    place = chance.way({"index": 0}, {}, {"index": None})
+    chunks: list[Fields] = [{"choices": [{**place, word: delta, "finish_reason": None}]} for delta in deltas]
     if role := chance.one({"role": "assistant", "content": ""}, {"role": ""}, None):
         chunks.insert(0, {"choices": [{"index": 0, "delta": role}]})
     reason = chance.one(*_REASONS[answer.finish])
-    unsaid = answer.finish == "stop" and chance.flag()
+    unsaid = answer.finish == "stop" and bool(chunks) and chance.flag()
     end = len(chunks) if unsaid else _finish(chunks, reason, chance)
     if answer.usage is not None:
         end = _count(chunks, answer.usage, end, chance)
-    head = chance.one({"id": "chatcmpl-1", "model": "up", "object": "chat.completion.chunk"}, {}, {"id": None})
+    head = chance.way({"id": "chatcmpl-1", "model": "up", "object": "chat.completion.chunk"}, {}, {"id": None})
     events = [orjson.dumps({**head, **chunk}) for chunk in chunks]
     if unsaid:
         end = len(events)
@@ -181,7 +203,7 @@ def _count(chunks: list[Fields], numbers: Numbers, end: int, chance: Chance) -> 
             chunk["usage"] = {**usage, "completion_tokens": min(at, numbers.output)}
         chunks[-1]["usage"] = usage
     else:
-        chunks.append({"usage": usage, **chance.one({"choices": []}, {"choices": None}, {})})
+        chunks.append({"usage": usage, **chance.way({"choices": []}, {"choices": None}, {})})
     zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     for chunk in chunks:
         if "usage" not in chunk and chance.flag():

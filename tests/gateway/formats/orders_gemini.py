@@ -48,7 +48,7 @@ def gemini_streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Stream:
     chunks = _grouped(chance.amid(parts, _EMPTY) if not _is_partial(parts) else parts, chance)
     end = _finish(chunks, chance.one(*_REASONS[answer.finish]), chance)
     _count(chunks, answer, chance)
-    head = chance.one({"responseId": "r1", "modelVersion": "up"}, {}, {"responseId": None})
+    head = chance.way({"responseId": "r1", "modelVersion": "up"}, {}, {"responseId": None})
     events = [orjson.dumps({**head, **chunk}) for chunk in chunks]
     return Stream(answer, tuple(events), end)
 
@@ -63,7 +63,9 @@ def _is_partial(parts: list[Fields]) -> bool:
 
 
 def _text(part: Part, chance: Chance) -> list[Fields]:
-    return [{"text": piece, **chance.one({}, {"thought": False}, {"thoughtSignature": "U0lH"})} for piece in part.pieces]
+    return [
+        {"text": piece, **chance.way({}, {"thought": False}, {"thoughtSignature": "U0lH"})} for piece in part.pieces
+    ]
 
 
 def _thought(part: Part, chance: Chance) -> list[Fields]:
@@ -75,7 +77,7 @@ def _call(part: Part, chance: Chance) -> list[Fields]:
     call: Fields = {"name": part.name}
     if part.id or chance.flag():
         call["id"] = part.id or chance.one("", None)
-    signature = chance.one({}, {"thoughtSignature": "U0lH"})
+    signature = chance.way({}, {"thoughtSignature": "U0lH"})
     if chance.flag() and _can_be_partial(whole):
         pieces = [piece for name, value in whole.items() for piece in _partial(name, value, chance)]
         first: Fields = {"functionCall": {**call, "willContinue": True}, **signature}
@@ -118,12 +120,12 @@ def _grouped(parts: list[Fields], chance: Chance) -> list[Fields]:
 
 def _chunk(parts: list[Fields], chance: Chance) -> Fields:
     content = {"role": "model", "parts": parts} if not chance.flag() else {"parts": parts}
-    return {"candidates": [{"content": content, **chance.one({"index": 0}, {})}]}
+    return {"candidates": [{"content": content, **chance.way({"index": 0}, {})}]}
 
 
 def _finish(chunks: list[Fields], reason: str, chance: Chance) -> int:
     """Say how it ended: in a piece of its own, with the last of the content, or before that."""
-    content = chance.one({"content": {"role": "model", "parts": [{"text": ""}]}}, {"content": {}}, {})
+    content = chance.way({"content": {"role": "model", "parts": [{"text": ""}]}}, {"content": {}}, {})
     own: Fields = {"candidates": [{**content, "finishReason": reason, "index": 0}]}
     where = chance.one("behind", "with", "before", "twice")
     if where == "with" and chunks and chunks[-1].get("candidates"):
@@ -155,6 +157,6 @@ def _count(chunks: list[Fields], answer: Answer, chance: Chance) -> None:
         for at, chunk in enumerate(chunks):
             chunks[at] = {**chunk, "usageMetadata": {"promptTokenCount": numbers.input, "candidatesTokenCount": at}}
     if where == "behind":
-        chunks.append({"usageMetadata": usage, **chance.one({}, {"candidates": []})})
+        chunks.append({"usageMetadata": usage, **chance.way({}, {"candidates": []})})
     else:
         chunks[-1] = {**chunks[-1], "usageMetadata": usage}

@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 
 from .orders import Answer, Chance, Fields, Kind, Part, Stream, answers, in_tracks
 
-_EMPTY: tuple[Fields, ...] = (
+_SILENT: tuple[Fields, ...] = (
     {"type": "keepalive"},
     {},
     {"type": None},
-    {"type": "response.unheard_of", "output_index": 0, "delta": "no"},
-    {"type": "response.output_text.delta", "output_index": 40, "delta": ""},
-    {"type": "response.output_text.delta", "output_index": 41, "delta": None},
-    {"type": "response.output_item.added", "item": None, "output_index": 0},
     {"type": "response.in_progress", "response": None},
+)
+"""Events that say nothing."""
+_EMPTY: tuple[Fields, ...] = (
+    *_SILENT,
+    {"type": "response.unheard_of", "output_index": 0, "delta": "no"},
+    {"type": "response.output_item.added", "item": None, "output_index": 0},
     {"type": "response.web_search_call.searching", "output_index": 42, "item_id": "ws_1"},
     {"type": "response.reasoning_summary_part.added", "output_index": 43, "summary_index": 0, "part": None},
 )
-"""Events that say nothing."""
+"""The same of items at places where nothing else is."""
 
 _SAYS: dict[Kind, tuple[str, str, str]] = {
     "text": ("response.output_text", "output_text", "text"),
@@ -37,7 +39,7 @@ class _Manner:
     """How a server tells items apart."""
 
     index: str
-    """`counted`, `gapped`, `same` or `none`."""
+    """`counted`, `gapped`, `shifted` (from 1), `same` or `none`."""
     id: str
     """`given`, `rotating` or `none`."""
     beside: bool
@@ -50,7 +52,7 @@ class _Manner:
     @property
     def sure(self) -> bool:
         """Every event says which item it is about, so that the beginning of an item may be missing."""
-        return self.index in ("counted", "gapped")
+        return self.index in ("counted", "gapped", "shifted")
 
 
 class _Item:
@@ -62,6 +64,8 @@ class _Item:
         self.index = index
         self.manner = manner
         self.fields = _whole(part)
+        self.late = False
+        """It is named at the end of the answer only."""
 
     def event(self, kind: str, chance: Chance, **more: Any) -> Fields:
         """An event about it."""
@@ -96,30 +100,36 @@ def responses_streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Stream:
     indexes: list[int | None] = {
         "counted": [*range(count)],
         "gapped": [*sorted(chance.numbers(count))] if manner.index == "gapped" else [],
+        "shifted": [*range(1, count + 1)],
         "same": [0] * count,
         "none": [None] * count,
     }[manner.index]
     items = [
-        _Item(part, f"item_{at}", index, manner) for at, (part, index) in enumerate(zip(answer.parts, indexes, strict=True))
+        _Item(part, f"item_{at}", index, manner)
+        for at, (part, index) in enumerate(zip(answer.parts, indexes, strict=True))
     ]
     tracks = [[] if manner.lazy else _TRACKS[item.part.kind](item, chance) for item in items]
     events = in_tracks(answer, tracks, beside=manner.beside, chance=chance)
     begin: Fields = {"type": "response.created", "response": {"id": "resp_1", "model": "up", "output": []}}
     events = chance.one([begin], [], [begin, begin], [begin, {**begin, "type": "response.in_progress"}]) + events
-    events = chance.amid(events, _EMPTY)
+    events = chance.amid(events, _EMPTY if manner.sure else _SILENT)
     end = len(events)
     events.append(_terminal(answer, [item.told(chance) for item in items], manner, chance))
     late = {"type": "response.output_text.delta", "output_index": 0, "delta": "late"}
-    wire = [*map(orjson.dumps, events), *chance.some([b"[DONE]", orjson.dumps(late), b"rubbish", orjson.dumps(events[-1])])]
-    return Stream(answer, tuple(wire), end, not manner.beside, late_calls=True)
+    wire = [
+        *map(orjson.dumps, events),
+        *chance.some([b"[DONE]", orjson.dumps(late), b"rubbish", orjson.dumps(events[-1])]),
+    ]
+    orderly = not manner.beside and not any(item.late for item in items)
+    return Stream(answer, tuple(wire), end, orderly, late_calls=True)
 
 
 def _manner(chance: Chance) -> _Manner:
     """Only manners in which items can be told apart."""
-    index = chance.one("counted", "gapped", "same", "none")
-    ids = {"counted": ("given", "rotating", "none"), "gapped": ("given", "none"), "none": ("given", "none")}
-    own_id = chance.one(*ids.get(index, ("given",)))
-    beside = (index in ("counted", "gapped") or own_id == "given") and index != "same" and chance.flag()
+    index = chance.one("counted", "gapped", "shifted", "same", "none")
+    ids = {"counted": ("given", "rotating", "none"), "same": ("given",)}
+    own_id = chance.one(*ids.get(index, ("given", "none")))
+    beside = (index in ("counted", "gapped", "shifted") or own_id == "given") and index != "same" and chance.flag()
     listed = not chance.flag()
     return _Manner(index, own_id, beside, listed, lazy=listed and chance.flag())
 
@@ -168,7 +178,9 @@ def _words(item: _Item, chance: Chance) -> list[Fields]:
         empty = {"type": kind, field: ""}
         events.append(item.event("response.content_part.added", chance, part=empty, **place))
     ways = _ways(chance, "deltas", "text", "part", "item")
-    events += [item.event(f"{name}.delta", chance, delta=text, **place) for text in _told(item.part.pieces, ways, chance)]
+    events += [
+        item.event(f"{name}.delta", chance, delta=text, **place) for text in _told(item.part.pieces, ways, chance)
+    ]
     if "text" in ways:
         events.append(item.event(f"{name}.done", chance, **{field: item.part.whole}, **place))
     if "part" in ways:
@@ -195,11 +207,12 @@ def _thought(item: _Item, chance: Chance) -> list[Fields]:
 
 def _call(item: _Item, chance: Chance) -> list[Fields]:
     """A call; its name may come with its end only."""
-    begin = _begin(item, chance, arguments="", **chance.one({}, {"name": ""}))
+    begin = _begin(item, chance, arguments="", **chance.way({}, {"name": ""}))
     ways = _ways(chance, "deltas", "text", "item")
     is_named = any(event["item"]["name"] for event in begin)
     if not is_named and not item.manner.listed:
         ways = {*ways, "item"}
+    item.late = not is_named and "item" not in ways
     pieces = _told(item.part.pieces, ways, chance)
     name = "response.function_call_arguments"
     events = [*begin, *(item.event(f"{name}.delta", chance, delta=piece) for piece in pieces)]
@@ -250,7 +263,7 @@ def _terminal(answer: Answer, output: list[Fields], manner: _Manner, chance: Cha
         }
     if answer.finish == "stop":
         kind = chance.one("response.completed", "response.done")
-        return {"type": kind, "response": {**response, **chance.one({"status": "completed"}, {})}}
+        return {"type": kind, "response": {**response, **chance.way({"status": "completed"}, {})}}
     reason = "max_output_tokens" if answer.finish == "length" else "content_filter"
     response["incomplete_details"] = {"reason": reason}
-    return {"type": "response.incomplete", "response": {**response, **chance.one({"status": "incomplete"}, {})}}
+    return {"type": "response.incomplete", "response": {**response, **chance.way({"status": "incomplete"}, {})}}

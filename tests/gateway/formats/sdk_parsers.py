@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -19,37 +18,13 @@ from google import genai
 from google.genai import errors as google_errors
 from google.genai import types as google
 
+from .heard import Heard
+from .sdk_items import TELL, Items
+
 REFUSALS = (openai.APIError, anthropic.APIError, google_errors.APIError)
 """What the SDKs raise where an error is told."""
 MISFITS = (openai.APIResponseValidationError, anthropic.APIResponseValidationError)
 """What they raise where something has not the type that it should."""
-
-
-@dataclass
-class Heard:
-    """What a client was told, in the words of its own dialect."""
-
-    text: str = ""
-    thoughts: str = ""
-    refusal: str = ""
-    calls: list[tuple[str, str, Any]] = field(default_factory=list)
-    """Id, name and arguments."""
-    runs: list[tuple[str, str]] = field(default_factory=list)
-    """Kinds in the order in which they came, with what was said; of a call, its name."""
-    finish: str = ""
-    usage: tuple[int, int] | None = None
-    """Input and output, all of either."""
-
-    def add(self, kind: str, text: str) -> None:
-        """More of a kind."""
-        if text and self.runs and self.runs[-1][0] == kind and kind != "call":
-            self.runs[-1] = (kind, self.runs[-1][1] + text)
-        elif text:
-            self.runs.append((kind, text))
-
-    def told(self, kind: str) -> str:
-        """All that was said of a kind."""
-        return "".join(text for each, text in self.runs if each == kind)
 
 
 class _Answering:
@@ -178,86 +153,9 @@ def _chat_accumulated(heard: Heard) -> None:
 # Responses
 
 
-class _Items:
-    """The items of a Response that is being told."""
-
-    def __init__(self, heard: Heard) -> None:
-        self.heard = heard
-        self.open: dict[int, str] = {}
-        """Ids by place."""
-        self.parts: dict[tuple[int, str, int], str] = {}
-        """Open parts: place of the item, kind, place within; and what was said."""
-        self.closed: set[tuple[int, str, int]] = set()
-        self.done: list[Any] = []
-        self.count = 0
-
-    def added(self, event: Any) -> None:
-        """An item begins."""
-        assert event.output_index == self.count, "items are counted"
-        self.count += 1
-        assert event.item.id not in self.open.values()
-        self.open[event.output_index] = event.item.id
-        if event.item.type == "function_call":
-            self.heard.add("call", event.item.name)
-            self.begin((event.output_index, "call", 0))
-
-    def item_done(self, event: Any) -> None:
-        """An item ends."""
-        assert self.open.pop(event.output_index) == event.item.id
-        assert not [key for key in self.parts if key[0] == event.output_index], "a part of it is open"
-        self.done.append((event.output_index, event.item))
-
-    def begin(self, key: tuple[int, str, int]) -> None:
-        """A part begins."""
-        assert key[0] in self.open
-        assert key not in self.parts
-        assert key not in self.closed
-        self.parts[key] = ""
-
-    def delta(self, event: Any, kind: str, place: int = 0) -> None:
-        """More of a part."""
-        assert self.open[event.output_index] == event.item_id
-        self.parts[event.output_index, kind, place] += event.delta
-        if kind != "call":
-            self.heard.add(kind, event.delta)
-
-    def end(self, event: Any, kind: str, whole: str, place: int = 0) -> None:
-        """A part has been said."""
-        key = (event.output_index, kind, place)
-        assert self.open[event.output_index] == event.item_id
-        assert self.parts.pop(key) == whole, "its pieces are not what it is"
-        self.closed.add(key)
-
-
-_PARTS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "thought"}
-
-_TELL: dict[str, Callable[[_Items, Any], None]] = {
-    "response.output_item.added": _Items.added,
-    "response.output_item.done": _Items.item_done,
-    "response.content_part.added": lambda items, event: items.begin(
-        (event.output_index, _PARTS[event.part.type], event.content_index)
-    ),
-    "response.content_part.done": lambda items, event: None,
-    "response.output_text.delta": lambda items, event: items.delta(event, "text", event.content_index),
-    "response.output_text.done": lambda items, event: items.end(event, "text", event.text, event.content_index),
-    "response.refusal.delta": lambda items, event: items.delta(event, "refusal", event.content_index),
-    "response.refusal.done": lambda items, event: items.end(event, "refusal", event.refusal, event.content_index),
-    "response.reasoning_summary_part.added": lambda items, event: items.begin(
-        (event.output_index, "thought", event.summary_index)
-    ),
-    "response.reasoning_summary_part.done": lambda items, event: None,
-    "response.reasoning_summary_text.delta": lambda items, event: items.delta(event, "thought", event.summary_index),
-    "response.reasoning_summary_text.done": lambda items, event: items.end(
-        event, "thought", event.text, event.summary_index
-    ),
-    "response.function_call_arguments.delta": lambda items, event: items.delta(event, "call"),
-    "response.function_call_arguments.done": lambda items, event: items.end(event, "call", event.arguments),
-}
-
-
 def _responses() -> Iterator[Heard]:
     heard = Heard()
-    items = _Items(heard)
+    items = Items(heard)
     with _openai().responses.create(model="m", input="q", stream=True) as events:
         for number, event in enumerate(events):
             assert event.sequence_number == number
@@ -266,7 +164,7 @@ def _responses() -> Iterator[Heard]:
             if event.type in ("response.completed", "response.incomplete"):
                 _responses_end(event.response, items)
             elif number > 1:
-                _TELL[event.type](items, event)
+                TELL[event.type](items, event)
             yield heard
     assert heard.finish, "never finished"
     heard.text, heard.thoughts, heard.refusal = (heard.told(kind) for kind in ("text", "thought", "refusal"))
@@ -278,7 +176,7 @@ def _responses() -> Iterator[Heard]:
     _responses_accumulated(heard)
 
 
-def _responses_end(response: Any, items: _Items) -> None:
+def _responses_end(response: Any, items: Items) -> None:
     assert not items.open, "an item never ended"
     done = [item for _, item in sorted(items.done, key=lambda pair: int(pair[0]))]
     assert response.output == done
@@ -370,7 +268,8 @@ def _google() -> Iterator[Heard]:
     heard = Heard()
     for chunk in _gemini().models.generate_content_stream(model="m", contents="q"):
         assert not heard.finish, "something after the finish"
-        (candidate,) = chunk.candidates or ()
+        assert chunk.candidates
+        (candidate,) = chunk.candidates
         assert candidate.index == 0
         assert candidate.content is not None
         assert candidate.content.role == "model"

@@ -5,6 +5,8 @@ What it then holds is exactly what the provider said: text, thoughts, calls with
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from .orders_gemini import gemini_streams
 from .orders_responses import responses_streams
 
 alike = settings(
-    max_examples=60,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     database=None,
@@ -27,38 +29,35 @@ alike = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
+STREAMS: dict[str, Callable[[], st.SearchStrategy[Stream]]] = {
+    "openai_chat": chat_streams,
+    "openai_responses": responses_streams,
+    "anthropic": anthropic_streams,
+    "gemini": gemini_streams,
+}
 CLIENTS = {upstream: [client for client in FORMATS if client != upstream] for upstream in FORMATS}
 
 
 def hears(data: st.DataObject, client: str, upstream: str, stream: Stream) -> None:
     chance = Chance(data.draw)
-    body = framed(stream.events, chance)
+    body = b"".join(framed(stream.events, chance))
     check_whole(client, stream, crossed(client, upstream, in_pieces(body, chance)))
 
 
-@pytest.mark.parametrize("client", CLIENTS["openai_chat"])
-@alike
-@given(data=st.data(), stream=chat_streams())
-def test_a_chat_stream_is_heard_as_it_was_said(client: str, data: st.DataObject, stream: Stream) -> None:
-    hears(data, client, "openai_chat", stream)
-
-
-@pytest.mark.parametrize("client", CLIENTS["anthropic"])
-@alike
-@given(data=st.data(), stream=anthropic_streams())
-def test_a_messages_stream_is_heard_as_it_was_said(client: str, data: st.DataObject, stream: Stream) -> None:
-    hears(data, client, "anthropic", stream)
+@pytest.mark.parametrize(
+    ("client", "upstream"), [(client, upstream) for upstream in CLIENTS for client in CLIENTS[upstream]]
+)
+@settings(alike, max_examples=120)
+@given(data=st.data())
+def test_a_stream_is_heard_as_it_was_said(client: str, upstream: str, data: st.DataObject) -> None:
+    hears(data, client, upstream, data.draw(STREAMS[upstream]()))
 
 
 @pytest.mark.parametrize("client", CLIENTS["gemini"])
 @alike
-@given(data=st.data(), stream=gemini_streams())
-def test_a_gemini_stream_is_heard_as_it_was_said(client: str, data: st.DataObject, stream: Stream) -> None:
-    hears(data, client, "gemini", stream)
-
-
-@pytest.mark.parametrize("client", CLIENTS["openai_responses"])
-@alike
-@given(data=st.data(), stream=responses_streams())
-def test_a_responses_stream_is_heard_as_it_was_said(client: str, data: st.DataObject, stream: Stream) -> None:
-    hears(data, client, "openai_responses", stream)
+@given(data=st.data())
+def test_a_stream_that_is_one_array_is_heard_as_it_was_said(client: str, data: st.DataObject) -> None:
+    chance, stream = Chance(data.draw), data.draw(gemini_streams())
+    between = chance.one(b",\r\n", b",", b"\n,\n", b" , ")
+    body = b"[" + between.join(stream.events) + chance.one(b"]", b"]\n", b"\n]\r\n")
+    check_whole(client, stream, crossed(client, "gemini", in_pieces(body, chance), array=True))

@@ -142,9 +142,9 @@ def test_calls_are_counted_from_0_and_begun_once() -> None:
     assert calls == [
         {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}},
         {"index": 0, "function": {"arguments": '{"a"'}},
+        {"index": 0, "function": {"arguments": ":1}"}},
         {"index": 1, "id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
         {"index": 1, "function": {"arguments": "{}"}},
-        {"index": 0, "function": {"arguments": ":1}"}},
     ]
 
 
@@ -171,12 +171,13 @@ def test_a_signature_goes_with_the_beginning_of_its_call() -> None:
 
 
 def test_calls_of_several_answers_are_counted_apart() -> None:
-    events = [BEGIN, ToolBegin(0, "c1", "f"), ToolBegin(1, "c2", "f", choice=1), ToolBegin(2, "c3", "f", choice=1)]
+    begins = (ToolBegin(0, "c1", "f"), ToolBegin(1, "c2", "f", choice=1), ToolBegin(2, "c3", "f", choice=1))
+    events = [BEGIN, *(event for begin in begins for event in (begin, ToolEnd(begin.call)))]
     found = [
         (choice["index"], choice["delta"]["tool_calls"][0]["index"])
         for each in chunks(written([*events, *END], n=2))
         for choice in each["choices"]
-        if "tool_calls" in choice["delta"]
+        if "id" in choice["delta"].get("tool_calls", [{}])[0]
     ]
     assert found == [(0, 0), (1, 0), (1, 1)]
 
