@@ -36,12 +36,7 @@ class Ask(NamedTuple):
 
 def read_ask(body: bytes, default_model: str | None) -> Ask:
     """What a JSON request asks for. Raises InvalidRequest when it is no JSON object or names no model."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"We could not parse the JSON body of your request: {error}") from None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body of the request must be a JSON object.")
+    fields = _object_in(body)
     named = fields.get("model")
     model = default_model if named is None else named
     if not isinstance(model, str) or not model:
@@ -56,13 +51,17 @@ def read_ask(body: bytes, default_model: str | None) -> Ask:
 
 def read_body_ask(body: bytes, model: str, *, stream: bool) -> Ask:
     """What a JSON request asks for whose path says model and stream. Raises InvalidRequest when it is no object."""
+    return Ask(model, False, stream, False, _object_in(body))
+
+
+def _object_in(body: bytes) -> dict[str, Any]:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"We could not parse the JSON body of your request: {error}") from None
     if not isinstance(fields, dict):
         raise InvalidRequest("The body of the request must be a JSON object.")
-    return Ask(model, False, stream, False, fields)
+    return fields
 
 
 def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:

@@ -15,7 +15,7 @@ import orjson
 from gateway.errors import ProviderFault
 
 from .format import Fields
-from .told import text_of
+from .told import string_of
 
 Meanings = tuple[tuple[re.Pattern[str], ProviderFault], ...]
 """What a message may say that a bad request really is; the first that is found counts."""
@@ -43,22 +43,21 @@ _SECONDS = re.compile(rb"\s*\d{1,9}(?:\.\d{1,9})?\s*")
 
 
 def body_of(body: bytes) -> Any:
-    """The JSON of an error answer, out of the list that some put around it (ERR-2); None for what is no JSON."""
+    """The JSON of an error answer; None for what is none."""
     try:
-        fields = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    return first_of(fields)
 
 
 def first_of(fields: Any) -> Any:
-    """What is in a list with an error in it; anything else as it is."""
+    """What is in the list that some put around an error (ERR-2); anything else as it is."""
     return fields[0] if isinstance(fields, list) and fields else fields
 
 
 def error_in(body: bytes) -> Fields:
     """The error object of an answer, whoever wrote it; empty for HTML, for nothing, and for what says nothing."""
-    fields = body_of(body)
+    fields = first_of(body_of(body))
     if not isinstance(fields, dict):
         return {}
     error = fields.get("error", fields.get("detail"))
@@ -82,7 +81,7 @@ def unwrapped(error: Fields) -> Fields:
 
 def readable(message: Any, status: int | None) -> str:
     """The provider's words without what looks like a key; the status where it says nothing, as in streams nobody."""
-    said = text_of(message)
+    said = string_of(message)
     if said.strip():
         return _SECRET.sub("***", said)
     return f"Upstream returned status {status}" if status is not None else "The provider reported an error."
@@ -97,7 +96,7 @@ def narrowed(found: ProviderFault, message: Any, meanings: Meanings) -> Provider
     """What a bad request says it really is; anything else is what it is."""
     if found != "bad_request":
         return found
-    return next((meant for words, meant in meanings if words.search(text_of(message))), found)
+    return next((meant for words, meant in meanings if words.search(string_of(message))), found)
 
 
 def status_in(error: Fields) -> int | None:
@@ -106,7 +105,7 @@ def status_in(error: Fields) -> int | None:
     return code if code.__class__ is int and 400 <= code < 600 else None
 
 
-def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+def seconds_to_wait(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds to wait, where a header says so in so many words."""
     for name, unit in ((b"retry-after", 1.0), (b"retry-after-ms", 0.001)):
         said = headers.get(name, b"")

@@ -10,7 +10,7 @@ from typing import Any
 from .format import Fields
 
 
-def text_of(value: Any) -> str:
+def string_of(value: Any) -> str:
     """A string; empty for anything else."""
     return value if isinstance(value, str) else ""
 

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn, TypeVar
 
 from gateway.errors import InvalidRequest
+
+Value = TypeVar("Value")
 
 MOST = 2**63
 
 MOST_TOKENS = 2**53
 """More than any provider counts: above it a number is a mistake, and sums of such are more than JSON can say."""
+
+_PLACE = ("city", "country", "region", "timezone")
 
 
 def an_object(value: Any, path: str) -> dict[str, Any]:
@@ -67,6 +71,17 @@ def one_of(value: Any, allowed: Collection[str], path: str) -> str:
     if not isinstance(value, str) or value not in allowed:
         _refuse(path, "one of " + ", ".join(f"'{word}'" for word in sorted(allowed)))
     return value
+
+
+def maybe(check: Callable[[Any, str], Value], fields: dict[str, Any], name: str, path: str = "") -> Value | None:
+    """A member of the object at `path`, checked; None where it is absent or null."""
+    value = fields.get(name)
+    return None if value is None else check(value, f"{path}.{name}" if path else name)
+
+
+def a_place(fields: dict[str, Any]) -> dict[str, str] | None:
+    """Where a user is, as far as a search can be told; None where nothing of that is known."""
+    return {name: fields[name] for name in _PLACE if isinstance(fields.get(name), str)} or None
 
 
 def _refuse(path: str, kind: str) -> NoReturn:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.mock.anthropic_shapes import (
-    Check,
     a_flag,
     a_text,
     an_object,
     anything,
     closed,
-    either,
     list_of,
     matching,
     one_of,
@@ -19,6 +17,7 @@ from gateway.mock.anthropic_shapes import (
     tagged,
     wrong,
 )
+from gateway.mock.checks import Check, either
 
 ID = matching("^[a-zA-Z0-9_-]+$")
 NAME = matching("^[a-zA-Z0-9_-]{1,128}$")

@@ -13,14 +13,12 @@ from gateway.mock.anthropic_blocks import CACHE_CONTROL, ID, NAME, TEXTS
 from gateway.mock.anthropic_models import Abilities, find_abilities
 from gateway.mock.anthropic_schemas import check_output_schema
 from gateway.mock.anthropic_shapes import (
-    Check,
     a_flag,
     a_text,
     an_object,
     anything,
     between,
     closed,
-    either,
     list_of,
     one_of,
     tagged,
@@ -28,6 +26,7 @@ from gateway.mock.anthropic_shapes import (
     wrong,
 )
 from gateway.mock.anthropic_turns import Turn, check_thoughts, check_turns, read_turns
+from gateway.mock.checks import Check, either
 
 MARKS = 4
 """Blocks that may have a cache_control."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.mock.answers import Refused
 from gateway.mock.anthropic import refuse
-
-Check = Callable[[Any, str], None]
+from gateway.mock.checks import Check
 
 
 def wrong(where: str, what: str) -> Refused:
@@ -103,15 +102,6 @@ def list_of(check_item: Check) -> Check:
             raise wrong(where, "Input should be a valid list")
         for index, item in enumerate(value):
             check_item(item, f"{where}.{index}")
-
-    return check
-
-
-def either(check_text: Check, check_list: Check) -> Check:
-    """A text, or else the other."""
-
-    def check(value: Any, where: str) -> None:
-        (check_text if isinstance(value, str) else check_list)(value, where)
 
     return check
 

@@ -12,7 +12,8 @@ from gateway.mock import signatures
 from gateway.mock.anthropic import LATEST, refuse
 from gateway.mock.anthropic_blocks import BLOCK, BLOCKS, OF_THE_ASSISTANT, OF_THE_USER
 from gateway.mock.anthropic_models import Abilities
-from gateway.mock.anthropic_shapes import closed, either, list_of, one_of, tagged, wrong
+from gateway.mock.anthropic_shapes import closed, list_of, one_of, tagged, wrong
+from gateway.mock.checks import either
 
 _ROLES = ("user", "assistant", "system")
 

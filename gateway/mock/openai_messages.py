@@ -7,9 +7,9 @@ from typing import Any
 
 from gateway.mock import echo
 from gateway.mock.answers import Refused
+from gateway.mock.checks import Check
 from gateway.mock.openai import refuse, require
 from gateway.mock.openai_shapes import (
-    Check,
     a_call_id,
     a_data_url,
     a_name,

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from gateway.mock import openai_schemas
 from gateway.mock.answers import Call
+from gateway.mock.checks import Check, either
 from gateway.mock.openai import refuse
 from gateway.mock.openai_calls import Choice, Offered
 from gateway.mock.openai_messages import Message, read_messages
 from gateway.mock.openai_models import check_sampling, find_abilities, unsupported
 from gateway.mock.openai_shapes import (
-    Check,
     a_flag,
     a_name,
     a_text,
@@ -22,7 +22,6 @@ from gateway.mock.openai_shapes import (
     at_most,
     between,
     closed,
-    either,
     invalid,
     list_of,
     not_one_of,

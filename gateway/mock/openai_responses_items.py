@@ -6,10 +6,10 @@ from typing import Any
 
 from gateway.mock import echo, signatures
 from gateway.mock.answers import Refused
+from gateway.mock.checks import Check, either
 from gateway.mock.kept import Kept
 from gateway.mock.openai import error, refuse
 from gateway.mock.openai_shapes import (
-    Check,
     a_call_id,
     a_data_url,
     a_name,
@@ -20,7 +20,6 @@ from gateway.mock.openai_shapes import (
     at_most,
     below,
     closed,
-    either,
     invalid,
     list_of,
     not_one_of,

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from gateway.mock import openai_schemas
 from gateway.mock.answers import Call
+from gateway.mock.checks import Check, either
 from gateway.mock.openai import refuse
 from gateway.mock.openai_calls import Choice, Offered
 from gateway.mock.openai_models import check_sampling, find_abilities
 from gateway.mock.openai_request import EFFORTS, LEVELS
 from gateway.mock.openai_responses_items import Item, check_input, check_order, items_of, resolve
 from gateway.mock.openai_shapes import (
-    Check,
     a_flag,
     a_name,
     a_text,
@@ -23,7 +23,6 @@ from gateway.mock.openai_shapes import (
     below,
     between,
     closed,
-    either,
     list_of,
     not_one_of,
     one_of,

@@ -8,13 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.mock.answers import Refused
+from gateway.mock.checks import Check
 from gateway.mock.openai import refuse
-
-Check = Callable[[Any, str], None]
 
 NAME = r"^[a-zA-Z0-9_-]+$"
 """What tools and schemas may be called."""
@@ -187,15 +186,6 @@ def list_of(check_item: Check, *, least: int = 0, most: int = 1 << 30) -> Check:
             raise invalid(where, f"{said} {len(value)} instead.", "array_above_max_length")
         for index, item in enumerate(value):
             check_item(item, f"{where}[{index}]")
-
-    return check
-
-
-def either(check_text: Check, check_other: Check) -> Check:
-    """A text, or else the other."""
-
-    def check(value: Any, where: str) -> None:
-        (check_text if isinstance(value, str) else check_other)(value, where)
 
     return check
 

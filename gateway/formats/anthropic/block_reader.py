@@ -14,7 +14,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.media import source_of_url
 from gateway.formats.neutral import CacheMark, Citation, Document, Image, Part, Source, Text
-from gateway.formats.values import a_text, an_object
+from gateway.formats.values import a_text, an_object, maybe
 
 from .places import loss_of, refuse_tag, required
 
@@ -50,12 +50,11 @@ def texts_among(parts: Iterable[Part]) -> list[Text]:
 
 def read_mark(fields: Fields, path: str = "") -> CacheMark | None:
     """`cache_control`."""
-    mark = fields.get("cache_control")
+    mark = maybe(an_object, fields, "cache_control", path)
     if mark is None:
         return None
     where = f"{path}.cache_control" if path else "cache_control"
-    ttl = an_object(mark, where).get("ttl")
-    return CacheMark("" if ttl is None else a_text(ttl, f"{where}.ttl"))
+    return CacheMark(maybe(a_text, mark, "ttl", where) or "")
 
 
 # What is said
@@ -114,7 +113,7 @@ def _document(block: Fields, path: str, losses: Losses) -> Parts:
         found, images = _written_out(source, where, losses)
     else:
         found, images = _source(source, kind, where), ()
-    title, context = _optional(block, "title", path), _optional(block, "context", path)
+    title, context = maybe(a_text, block, "title", path) or "", maybe(a_text, block, "context", path) or ""
     return (Document(found, title, context, enabled, read_mark(block, path)), *images)
 
 
@@ -134,11 +133,6 @@ def _source(source: Fields, kind: str, path: str) -> Source:
     content = a_text(required(source, "data", path), f"{path}.data")
     where: Literal["text", "base64"] = "text" if kind == "text" else "base64"
     return Source(where, content, _SAME_TYPE.get(form, form))
-
-
-def _optional(block: Fields, name: str, path: str) -> str:
-    value = block.get(name)
-    return "" if value is None else a_text(value, f"{path}.{name}")
 
 
 TEXTS: Mapping[str, BlockReader] = {"text": _text}

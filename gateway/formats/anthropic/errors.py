@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import orjson
 
 from gateway.errors import GatewayError, ProviderFault, ProviderRefused, UnsupportedParameter
-from gateway.formats.faults import Meanings, category_of, error_in, narrowed, readable, retry_after, spent
+from gateway.formats.faults import Meanings, category_of, error_in, narrowed, readable, seconds_to_wait, spent
 from gateway.formats.format import Fields
 from gateway.formats.told import object_in, text_in
 
@@ -68,7 +68,11 @@ def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Prov
 
 def refusal(error: Fields, status: int | None = None, retry_after: float | None = None) -> ProviderRefused:
     """What an error object says. Without a status (streams) its code and type alone count."""
-    code, kind, message = text_in(object_in(error, "details"), "error_code"), text_in(error, "type"), error.get("message")
+    code, kind, message = (
+        text_in(object_in(error, "details"), "error_code"),
+        text_in(error, "type"),
+        error.get("message"),
+    )
     return ProviderRefused(
         readable(message, status),
         category=narrowed(_category(code, kind, status), message, _MEANINGS),
@@ -86,7 +90,7 @@ def _category(code: str, kind: str, status: int | None) -> ProviderFault:
 
 def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds, from the first header that tells: https://platform.claude.com/docs/en/api/rate-limits."""
-    seconds = retry_after(headers)
+    seconds = seconds_to_wait(headers)
     if seconds is not None:
         return seconds
     now = _time(headers.get(b"date", b""))

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import orjson
 
-from gateway.errors import UpstreamClosed, UpstreamMalformed
+from gateway.errors import UpstreamMalformed
+from gateway.formats.broken import cut_off, no_object, not_json
 from gateway.formats.events import (
     ChoiceEnd,
     CitationFound,
@@ -28,9 +29,10 @@ from gateway.formats.events import (
     UsageReported,
 )
 from gateway.formats.format import Fields, Undivided
+from gateway.formats.told import object_in, text_in
 
 from .errors import refusal
-from .reply_reader import arguments_in, citation_in, read_finish, state_of, text_in
+from .reply_reader import arguments_in, citation_in, read_finish, state_of
 from .usage import read_usage
 
 _NOTHING: tuple[Event, ...] = ()
@@ -73,11 +75,9 @@ class EventReader(Undivided):
         try:
             fields = orjson.loads(data)
         except orjson.JSONDecodeError:
-            if data.strip() in (b"", b"[DONE]"):
-                return _NOTHING
-            raise UpstreamMalformed("The provider's stream has an event that is not JSON.") from None
+            return not_json(data)
         if fields.__class__ is not dict:
-            raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+            raise no_object()
         kind = fields.get("type")
         reader = self._READ.get(kind) if kind.__class__ is str else None
         if reader is not None:
@@ -91,7 +91,7 @@ class EventReader(Undivided):
         if self._stopped:
             return self._stop({})
         self.finished = True
-        return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
+        return cut_off()
 
     # Beginning and end
 
@@ -100,9 +100,9 @@ class EventReader(Undivided):
         if self._begun:
             return self._torn() if self._open else _NOTHING
         self._begun = True
-        message = _object(fields, "message")
+        message = object_in(fields, "message")
         begin = ReplyBegin(text_in(message, "id"), text_in(message, "model"))
-        return (begin, *self._report(_object(message, "usage")))
+        return (begin, *self._report(object_in(message, "usage")))
 
     def _torn(self) -> Sequence[Event]:
         self.finished = True
@@ -118,8 +118,8 @@ class EventReader(Undivided):
 
     def _delta(self, fields: Fields) -> Sequence[Event]:
         """`message_delta`: usage, and why it ended."""
-        events = self._report(_object(fields, "usage"))
-        delta = _object(fields, "delta")
+        events = self._report(object_in(fields, "usage"))
+        delta = object_in(fields, "delta")
         if self._stopped or not text_in(delta, "stop_reason"):
             return events
         self._stopped = True
@@ -137,7 +137,7 @@ class EventReader(Undivided):
     # Blocks
 
     def _block_start(self, fields: Fields) -> Sequence[Event]:
-        told = _object(fields, "content_block")
+        told = object_in(fields, "content_block")
         index = _index(fields)
         ends = self._end_texts(index)
         block = self._open[index] = _Block(text_in(told, "type"))
@@ -292,11 +292,6 @@ _KIND_OF = {
     "signature_delta": "thinking",
     "input_json_delta": "tool_use",
 }
-
-
-def _object(fields: Fields, name: str) -> Fields:
-    value = fields.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _index(fields: Fields) -> int:

@@ -15,7 +15,7 @@ from gateway.formats.losses import Losses
 from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Text, Thinking, Turn
 from gateway.formats.reasoning import EFFORTS
 from gateway.formats.schemas import leaves_open
-from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, one_of
+from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, maybe, one_of
 
 from .block_reader import TEXTS, read_content, read_mark, texts_among
 from .message_reader import read_messages
@@ -116,9 +116,9 @@ def _limit(given: Fields) -> int:
 
 def _sampling(given: Fields) -> Sampling:
     return Sampling(
-        temperature=a_number(given["temperature"], "temperature") if "temperature" in given else None,
-        top_p=a_number(given["top_p"], "top_p") if "top_p" in given else None,
-        top_k=a_count(given["top_k"], "top_k") if "top_k" in given else None,
+        temperature=maybe(a_number, given, "temperature"),
+        top_p=maybe(a_number, given, "top_p"),
+        top_k=maybe(a_count, given, "top_k"),
     )
 
 
@@ -169,8 +169,7 @@ def _identity(given: Fields, losses: Losses) -> Identity:
     for name, value in metadata.items():
         if name != "user_id" and value is not None:
             losses.drop(f"metadata.{name}")
-    user = metadata.get("user_id")
-    known = None if user is None else a_text(user, "metadata.user_id")
+    known = maybe(a_text, metadata, "user_id", "metadata")
     return Identity(user=known, safety_id=known)
 
 

@@ -26,6 +26,7 @@ from gateway.formats.neutral import (
     ToolCall,
     Usage,
 )
+from gateway.formats.told import text_in
 
 from .errors import refusal
 from .usage import read_usage
@@ -136,9 +137,3 @@ _BLOCKS: dict[str, Callable[[Fields], Iterable[Part]]] = {
     "redacted_thinking": _redacted,
     "tool_use": _call,
 }
-
-
-def text_in(fields: Fields, name: str) -> str:
-    """A string of a provider's object; empty for anything else."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""

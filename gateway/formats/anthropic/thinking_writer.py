@@ -93,8 +93,9 @@ def write_sampling(sampling: Sampling, facts: ModelFacts, losses: Losses, *, thi
             refused.add("top_p")
     elif "temperature" in given:
         refused = {"top_p"}
-    for name in given.keys() & refused:
-        losses.drop(name)
+    for name in given:
+        if name in refused:
+            losses.drop(name)
     kept = {name: value for name, value in given.items() if name not in refused}
     for name in kept.keys() & {"temperature", "top_p"}:
         kept[name] = min(max(kept[name], 0), 1)

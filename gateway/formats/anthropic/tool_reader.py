@@ -12,7 +12,7 @@ from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Tool, ToolChoice
-from gateway.formats.values import a_flag, a_list, a_text, an_object, one_of
+from gateway.formats.values import a_flag, a_list, a_place, a_text, an_object, maybe, one_of
 
 from .block_reader import read_mark
 from .places import loss_of, required
@@ -29,7 +29,6 @@ _SERVER: dict[str, _Server] = {
 _FOREIGN = ("defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
 """Options of tools that only Anthropic knows (TDEF-6)."""
 
-_PLACE = ("city", "country", "region", "timezone")
 
 _MODES: dict[str, Literal["none", "auto", "required", "named"]] = {
     "none": "none",
@@ -60,13 +59,12 @@ def _tool(value: Any, at: int, losses: Losses) -> Tool:
 
 def _function(tool: Fields, at: int, losses: Losses) -> Tool:
     path = f"tools.{at}"
-    described, strict = tool.get("description"), tool.get("strict")
     _drop(tool, _FOREIGN, at, losses)
     return Tool(
         a_text(required(tool, "name", path), f"{path}.name"),
-        description="" if described is None else a_text(described, f"{path}.description"),
+        description=maybe(a_text, tool, "description", path) or "",
         schema=an_object(required(tool, "input_schema", path), f"{path}.input_schema"),
-        strict=None if strict is None else a_flag(strict, f"{path}.strict"),
+        strict=maybe(a_flag, tool, "strict", path),
         cache=read_mark(tool, path),
     )
 
@@ -85,7 +83,7 @@ def _hosted(tool: Fields, server: _Server, at: int, losses: Losses) -> Tool:
         "server",
         server=server,
         allowed_domains=() if domains is None else _domains(domains, f"{path}.allowed_domains"),
-        location={name: location[name] for name in _PLACE if isinstance(location.get(name), str)} or None,
+        location=a_place(location),
         cache=read_mark(tool, path),
     )
 

@@ -6,36 +6,29 @@ overlap: what was read from the cache, and what was written to it, are no parts 
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-import orjson
-
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.values import MOST_TOKENS
+from gateway.formats.told import object_of
+from gateway.formats.usages import count_of, last_tokens, usage_member
 from gateway.records import Tokens
 
-_FLAT = rb"[^{}]*"
-_INNER = rb"\{" + _FLAT + rb"\}"
-_DETAILS = rb"\{" + _FLAT + rb"(?:" + _INNER + _FLAT + rb")*\}"
-_USAGE = re.compile(rb'"usage"\s*:\s*(\{' + _FLAT + rb"(?:" + _DETAILS + _FLAT + rb")*\})")
+_USAGE = usage_member(b"usage", depth=2)
 """A `usage` object: details within it, and lifetimes within those of its iterations."""
 
 
 def read_usage(usage: Fields) -> Usage:
     """The numbers of a `usage` object; what is missing or no number counts as 0."""
-    lifetimes, details = _object(usage.get("cache_creation")), _object(usage.get("output_tokens_details"))
-    lasting = _count(lifetimes.get("ephemeral_1h_input_tokens"))
+    lifetimes, details = object_of(usage.get("cache_creation")), object_of(usage.get("output_tokens_details"))
+    lasting = count_of(lifetimes.get("ephemeral_1h_input_tokens"))
     written = usage.get("cache_creation_input_tokens")
     if written is None:
-        written = lasting + _count(lifetimes.get("ephemeral_5m_input_tokens"))
-    produced, reasoning = _count(usage.get("output_tokens")), _count(details.get("thinking_tokens"))
+        written = lasting + count_of(lifetimes.get("ephemeral_5m_input_tokens"))
+    produced, reasoning = count_of(usage.get("output_tokens")), count_of(details.get("thinking_tokens"))
     return Usage(
-        fresh=_count(usage.get("input_tokens")),
-        cache_read=_count(usage.get("cache_read_input_tokens")),
-        cache_write=_count(written),
-        cache_write_1h=min(lasting, _count(written)),
+        fresh=count_of(usage.get("input_tokens")),
+        cache_read=count_of(usage.get("cache_read_input_tokens")),
+        cache_write=count_of(written),
+        cache_write_1h=min(lasting, count_of(written)),
         visible=max(produced - reasoning, 0),
         reasoning=reasoning,
     )
@@ -65,20 +58,8 @@ def tokens_in(body: bytes) -> Tokens | None:
 
     Arguments of a tool may hold the word as well, hence the look at what is in it.
     """
-    for found in reversed(_USAGE.findall(body)):
-        try:
-            fields = orjson.loads(found)
-        except orjson.JSONDecodeError:
-            continue
-        if "input_tokens" in fields or "output_tokens" in fields:
-            usage = read_usage(fields)
-            return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-    return None
+    return last_tokens(body, _USAGE, _known_usage)
 
 
-def _count(value: Any) -> int:
-    return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
-
-
-def _object(value: Any) -> Fields:
-    return value if isinstance(value, dict) else {}
+def _known_usage(usage: Fields) -> Usage | None:
+    return read_usage(usage) if "input_tokens" in usage or "output_tokens" in usage else None

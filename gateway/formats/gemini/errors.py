@@ -14,8 +14,17 @@ from typing import Any
 import orjson
 
 from gateway.errors import GatewayError, ProviderFault, ProviderRefused
-from gateway.formats.faults import Meanings, body_of, category_of, first_of, narrowed, readable, status_in, unwrapped
-from gateway.formats.faults import retry_after as seconds_in
+from gateway.formats.faults import (
+    Meanings,
+    body_of,
+    category_of,
+    first_of,
+    narrowed,
+    readable,
+    seconds_to_wait,
+    status_in,
+    unwrapped,
+)
 from gateway.formats.format import Fields
 from gateway.formats.told import objects_in, text_in
 
@@ -57,7 +66,7 @@ _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
     """A provider's error answer, whatever its body: JSON, a list with one error in it, HTML, or nothing."""
-    return refusal(error_in(body_of(body)) or {}, status, seconds_in(headers))
+    return refusal(error_in(body_of(body)) or {}, status, seconds_to_wait(headers))
 
 
 def error_in(fields: Any) -> Fields | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import UpstreamClosed, UpstreamMalformed
+from gateway.errors import UpstreamMalformed
+from gateway.formats.broken import cut_off, no_object, not_json
 from gateway.formats.events import ChoiceEnd, Event, ReplyBegin, ReplyEnd, ReplyFailed, TextDelta, UsageReported
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Finish, Usage
@@ -60,14 +61,12 @@ class EventReader:
         try:
             fields = orjson.loads(data)
         except orjson.JSONDecodeError:
-            if data.strip() in (b"", b"[DONE]"):
-                return _NOTHING
-            raise UpstreamMalformed("The provider's stream has an event that is not JSON.") from None
+            return not_json(data)
         if fields.__class__ is dict:
             return self.read(fields)
         if isinstance(fields, list) and all(isinstance(each, dict) for each in fields):
             return [event for each in fields for event in self.read(each)]
-        raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+        raise no_object()
 
     def read(self, fields: Fields) -> Iterable[Event]:
         """The events in one object of the stream."""
@@ -96,7 +95,7 @@ class EventReader:
         if self._block is not None and not self._candidates:
             return (ChoiceEnd(self._block), ReplyEnd())
         if not self._candidates or any(each.finish is None for each in self._candidates.values()):
-            return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
+            return cut_off()
         out: list[Event] = []
         for _, candidate in sorted(self._candidates.items()):
             candidate.close(out)

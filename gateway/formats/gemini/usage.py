@@ -6,30 +6,26 @@ those of Google's own tools; the candidates' count has no thoughts in it.
 
 from __future__ import annotations
 
-import re
 from typing import Any
-
-import orjson
 
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.values import MOST_TOKENS
+from gateway.formats.usages import count_of, last_tokens, usage_member
 from gateway.records import Tokens
 
-_FLAT = rb"[^{}]*"
-_USAGE = re.compile(rb'"usageMetadata"\s*:\s*(\{' + _FLAT + rb"(?:\{" + _FLAT + rb"\}" + _FLAT + rb")*\})")
+_USAGE = usage_member(b"usageMetadata", depth=1)
 """A usage object: counts by modality are objects within it, and have none within them."""
 
 
 def read_usage(usage: Fields) -> Usage:
     """The numbers of a usage object; what is missing or no number counts as 0."""
-    entered, cached = _count(usage.get("promptTokenCount")), _count(usage.get("cachedContentTokenCount"))
+    entered, cached = count_of(usage.get("promptTokenCount")), count_of(usage.get("cachedContentTokenCount"))
     return Usage(
         fresh=max(entered - cached, 0),
         cache_read=cached,
-        tool_prompt=_count(usage.get("toolUsePromptTokenCount")),
-        visible=_count(usage.get("candidatesTokenCount")),
-        reasoning=_count(usage.get("thoughtsTokenCount")),
+        tool_prompt=count_of(usage.get("toolUsePromptTokenCount")),
+        visible=count_of(usage.get("candidatesTokenCount")),
+        reasoning=count_of(usage.get("thoughtsTokenCount")),
     )
 
 
@@ -58,15 +54,4 @@ def write_usage(usage: Usage) -> Fields:
 
 def tokens_in(body: bytes) -> Tokens | None:
     """Tokens of a whole reply passed through, None where it does not say. Only the usage is parsed."""
-    for found in reversed(_USAGE.findall(body)):
-        try:
-            usage = known_usage(orjson.loads(found))
-        except orjson.JSONDecodeError:
-            continue
-        if usage is not None:
-            return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-    return None
-
-
-def _count(value: Any) -> int:
-    return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
+    return last_tokens(body, _USAGE, known_usage)

@@ -7,11 +7,10 @@ Chunks: https://platform.openai.com/docs/api-reference/chat/streaming.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import orjson
 
-from gateway.errors import UpstreamClosed, UpstreamMalformed
+from gateway.formats.broken import cut_off, no_object, not_json
 from gateway.formats.events import (
     ChancesDelta,
     ChoiceEnd,
@@ -29,6 +28,7 @@ from gateway.formats.events import (
 )
 from gateway.formats.format import Fields, Undivided
 from gateway.formats.openai_responses.errors import refusal
+from gateway.formats.told import text_in
 
 from .calls import Calls
 from .reply_reader import chances_of, citations_of, error_of, images_of, read_finish, states_of, text_of, thinking_of
@@ -61,7 +61,7 @@ class EventReader(Undivided):
         except orjson.JSONDecodeError:
             return self._no_json(data)
         if not isinstance(chunk, dict):
-            raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+            raise no_object()
         error = error_of(chunk)
         if error is not None:
             return self._failed(error)
@@ -69,7 +69,7 @@ class EventReader(Undivided):
         events: list[Event] = []
         if not self._begun:
             self._begun = True
-            events.append(ReplyBegin(_string(chunk.get("id")), _string(chunk.get("model"))))
+            events.append(ReplyBegin(text_in(chunk, "id"), text_in(chunk, "model")))
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
                 self._choice(choice, events)
@@ -84,17 +84,14 @@ class EventReader(Undivided):
             return ()
         if self._open or not self._finishes:
             self.finished = True
-            return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
+            return cut_off()
         return self._end()
 
     def _no_json(self, data: bytes) -> Iterable[Event]:
-        said = data.strip()
-        if said == b"[DONE]":
+        if data.strip() == b"[DONE]":
             # Some servers never say how a choice ended, but do say that all is over (FIN-6).
             return self._end() if self._begun else self.close()
-        if not said:
-            return ()
-        raise UpstreamMalformed("The provider's stream has an event that is not JSON.")
+        return not_json(data)
 
     def _end(self) -> list[Event]:
         self.finished = True
@@ -144,7 +141,7 @@ class EventReader(Undivided):
         text = text_of(delta.get("content"))
         if text:
             events.append(TextDelta(text, choice))
-        refused = _string(delta.get("refusal"))
+        refused = text_in(delta, "refusal")
         if refused:
             events.append(RefusalDelta(refused, choice))
         events += [CitationFound(citation, choice) for citation in citations_of(delta)]
@@ -167,7 +164,3 @@ def _thoughts(delta: Fields, choice: int) -> Iterator[Event]:
             yield ReasoningDelta(text, choice)
         if state is not None:
             yield ReasoningState(state, choice)
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -23,16 +23,12 @@ from gateway.formats.neutral import (
     Turn,
     Video,
 )
+from gateway.formats.openai_fields import write_audio, write_mark
 
 NOTHING_SAID: Fields = {"role": "user", "content": "Continue."}
 """Stands for a conversation in which nothing was said: an empty list is refused (SYS-3)."""
 UNDERSTOOD: Fields = {"role": "assistant", "content": "Understood."}
 """What stands between results and the user, where a provider refuses one right behind the other."""
-
-_LIFETIMES = {"1h": "30m", "30m": "30m", "12h": "12h"}
-"""Of cache marks; any other is left to the vendor (CACHE-1)."""
-
-_SOUNDS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,7 @@ def _result(result: ToolResult, manner: Manner) -> Fields:
         text = "[see attached content]"
     if result.is_error and not text.lower().startswith("error:"):
         text = f"Error: {text}"
-    mark = _mark(result.cache or _last_mark(result.parts), manner)
+    mark = write_mark(result.cache or _last_mark(result.parts), taken=manner.marks)
     content = [{"type": "text", "text": text, **mark}] if text and mark else text
     return {"role": "tool", "tool_call_id": result.id, "content": content}
 
@@ -125,14 +121,6 @@ def _words(part: Part, manner: Manner) -> str:
 def _last_mark(parts: tuple[Part, ...]) -> CacheMark | None:
     marks = [part.cache for part in parts if isinstance(part, Text | Image | Document) and part.cache is not None]
     return marks[-1] if marks else None
-
-
-def _mark(cache: CacheMark | None, manner: Manner) -> Fields:
-    """Only a hint: leaving it out is not reported (CACHE-1)."""
-    if cache is None or not manner.marks:
-        return {}
-    ttl = _LIFETIMES.get(cache.ttl)
-    return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": ttl} if ttl else {})}}
 
 
 def _attached(result: ToolResult, manner: Manner) -> list[Fields]:
@@ -200,7 +188,7 @@ class _Parts:
         return writer(self, part)
 
     def _text(self, part: Text) -> Fields:
-        return {"type": "text", "text": part.text, **_mark(part.cache, self.manner)}
+        return {"type": "text", "text": part.text, **write_mark(part.cache, taken=self.manner.marks)}
 
     def _refusal(self, part: Refusal) -> Fields:
         return {"type": "text", "text": part.text}
@@ -210,7 +198,7 @@ class _Parts:
             self.manner.losses.refuse("image", "An image known only to its vendor cannot be sent to another.")
         detail = part.detail or self.manner.detail
         image = {"url": data_url(part.source), **({"detail": detail} if detail else {})}
-        return {"type": "image_url", "image_url": image, **_mark(part.cache, self.manner)}
+        return {"type": "image_url", "image_url": image, **write_mark(part.cache, taken=self.manner.marks)}
 
     def _document(self, part: Document) -> Fields:
         source = part.source
@@ -218,17 +206,17 @@ class _Parts:
             if lost:
                 self.manner.losses.drop(field)
         if _is_text_document(part):
-            return {"type": "text", "text": text_document(part), **_mark(part.cache, self.manner)}
+            return {"type": "text", "text": text_document(part), **write_mark(part.cache, taken=self.manner.marks)}
         if source.kind != "base64":
             self.manner.losses.refuse("document", "A document known only to its vendor cannot be sent to another.")
         file = {"file_data": data_url(source), "filename": part.title or "document.pdf"}
-        return {"type": "file", "file": file, **_mark(part.cache, self.manner)}
+        return {"type": "file", "file": file, **write_mark(part.cache, taken=self.manner.marks)}
 
     def _audio(self, part: Audio) -> Fields:
-        form = _SOUNDS.get(part.source.media_type)
-        if form is None or part.source.kind != "base64":
+        sound = write_audio(part)
+        if sound is None:
             self.manner.losses.refuse("audio", "The selected upstream takes sound as wav or mp3 only.")
-        return {"type": "input_audio", "input_audio": {"data": part.source.value, "format": form}}
+        return sound
 
     def _video(self, part: Video) -> Fields:
         self.manner.losses.refuse("video", "Video is not supported by the selected upstream.")

@@ -12,33 +12,23 @@ from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.media import source_of_url
 from gateway.formats.neutral import (
-    Audio,
-    CacheMark,
     Document,
     Image,
     Part,
     Reasoning,
-    Refusal,
     Source,
     State,
     Text,
     Video,
 )
+from gateway.formats.openai_fields import a_detail, read_audio, read_mark, read_parts, read_refusal, read_source
 from gateway.formats.reasoning import is_wrapped, unwrap
-from gateway.formats.values import a_list, a_text, an_object, one_of
-
-DETAILS = ("low", "high", "auto", "original")
+from gateway.formats.values import a_list, a_text, an_object, maybe
 
 
 def read_content(value: Any, path: str) -> tuple[Part, ...]:
     """The parts of a string or of a list of parts; none for null. Raises InvalidRequest with the part at fault."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (Text(value),)
-    if not isinstance(value, list):
-        raise InvalidRequest(f"{path} must be a string or an array of content parts.", param=path)
-    return tuple(_part(part, f"{path}[{at}]") for at, part in enumerate(value))
+    return read_parts(_part, value, path)
 
 
 def read_thinking(message: Fields, path: str) -> tuple[Reasoning, ...]:
@@ -82,11 +72,7 @@ def _part(value: Any, path: str) -> Part:
 
 
 def _text(part: Fields, path: str) -> Text:
-    return Text(a_text(part.get("text"), f"{path}.text"), _mark(part, path))
-
-
-def _refusal(part: Fields, path: str) -> Refusal:
-    return Refusal(a_text(part.get("refusal"), f"{path}.refusal"))
+    return Text(a_text(part.get("text"), f"{path}.text"), read_mark(part, path))
 
 
 def _image(part: Fields, path: str) -> Image:
@@ -94,63 +80,47 @@ def _image(part: Fields, path: str) -> Image:
     if isinstance(image, str):  # some clients leave the object out
         image = {"url": image}
     fields = an_object(image, f"{path}.image_url")
-    detail = fields.get("detail")
     return Image(
-        _source(a_text(fields.get("url"), f"{path}.image_url.url"), f"{path}.image_url.url"),
-        "" if detail is None else one_of(detail, DETAILS, f"{path}.image_url.detail"),
-        _mark(part, path),
+        _url(fields, f"{path}.image_url"),
+        maybe(a_detail, fields, "detail", f"{path}.image_url") or "",
+        read_mark(part, path),
     )
 
 
 def _video(part: Fields, path: str) -> Video:
     """Not OpenAI's, but what some compatible servers take."""
     fields = an_object(part.get("video_url"), f"{path}.video_url")
-    return Video(_source(a_text(fields.get("url"), f"{path}.video_url.url"), f"{path}.video_url.url"))
+    return Video(_url(fields, f"{path}.video_url"))
 
 
-def _audio(part: Fields, path: str) -> Audio:
-    sound = an_object(part.get("input_audio"), f"{path}.input_audio")
-    form = one_of(sound.get("format"), ("wav", "mp3"), f"{path}.input_audio.format")
-    return Audio(Source("base64", a_text(sound.get("data"), f"{path}.input_audio.data"), f"audio/{form}"))
+def _url(fields: Fields, path: str) -> Source:
+    return read_source(source_of_url, a_text(fields.get("url"), f"{path}.url"), f"{path}.url")
 
 
 def _file(part: Fields, path: str) -> Document:
     fields = an_object(part.get("file"), f"{path}.file")
-    name = fields.get("filename")
-    title = "" if name is None else a_text(name, f"{path}.file.filename")
+    title = maybe(a_text, fields, "filename", f"{path}.file") or ""
     if fields.get("file_data") is not None:
         said = a_text(fields["file_data"], f"{path}.file.file_data")
         # Bare base64 says nothing of its type: files are PDFs here.
+        is_url = ":" in said[:8]
         source = (
-            _source(said, f"{path}.file.file_data") if ":" in said[:8] else Source("base64", said, "application/pdf")
+            read_source(source_of_url, said, f"{path}.file.file_data")
+            if is_url
+            else Source("base64", said, "application/pdf")
         )
     elif fields.get("file_id") is not None:
         source = Source("file", a_text(fields["file_id"], f"{path}.file.file_id"))
     else:
         raise InvalidRequest(f"{path}.file.file_data is missing.", param=f"{path}.file.file_data")
-    return Document(source, title, cache=_mark(part, path))
-
-
-def _source(url: str, path: str) -> Source:
-    try:
-        return source_of_url(url)
-    except InvalidRequest as error:
-        raise InvalidRequest(error.message, param=path) from None
-
-
-def _mark(part: Fields, path: str) -> CacheMark | None:
-    mark = part.get("prompt_cache_breakpoint")
-    if mark is None:
-        return None
-    ttl = an_object(mark, f"{path}.prompt_cache_breakpoint").get("ttl")
-    return CacheMark("" if ttl is None else a_text(ttl, f"{path}.prompt_cache_breakpoint.ttl"))
+    return Document(source, title, cache=read_mark(part, path))
 
 
 _PARTS: dict[str, Callable[[Fields, str], Part]] = {
     "text": _text,
-    "refusal": _refusal,
+    "refusal": read_refusal,
     "image_url": _image,
-    "input_audio": _audio,
+    "input_audio": read_audio,
     "file": _file,
     "video_url": _video,
 }

@@ -10,16 +10,16 @@ from typing import Any
 from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
-from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Thinking
+from gateway.formats.neutral import Prompt, Sampling, Thinking
+from gateway.formats.openai_fields import VERBOSITIES, read_identity, read_output
 from gateway.formats.reasoning import EFFORTS
-from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, one_of
+from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, maybe, one_of
 
 from .message_reader import Conversation
 from .part_reader import a_stop_list
 from .tool_reader import read_choice, read_tools
 
 TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
-VERBOSITIES = ("low", "medium", "high")
 
 _READ = frozenset(
     {
@@ -76,19 +76,19 @@ def read_prompt(fields: Fields, losses: Losses) -> Prompt:
     return Prompt(
         tuple(conversation.system),
         tuple(conversation.turns),
-        stream=_flag(given, "stream") is True,
+        stream=maybe(a_flag, given, "stream") is True,
         wants_usage=options.get("include_usage") is True,
         max_tokens=_limit(given),
         stop=a_stop_list(given["stop"], "stop") if "stop" in given else (),
         sampling=_sampling(given),
         tools=read_tools(given, losses),
         tool_choice=read_choice(given),
-        parallel=_flag(given, "parallel_tool_calls"),
+        parallel=maybe(a_flag, given, "parallel_tool_calls"),
         thinking=_thinking(given),
-        output=_output(given.get("response_format")),
+        output=read_output(given.get("response_format"), "response_format", "json_schema"),
         verbosity=one_of(given["verbosity"], VERBOSITIES, "verbosity") if "verbosity" in given else None,
-        cache_key=_text(given, "prompt_cache_key"),
-        identity=_identity(given),
+        cache_key=maybe(a_text, given, "prompt_cache_key"),
+        identity=read_identity(given, TIERS),
     )
 
 
@@ -127,21 +127,21 @@ def _limit(given: Fields) -> int | None:
 def _sampling(given: Fields) -> Sampling:
     bias = given.get("logit_bias")
     return Sampling(
-        temperature=_number(given, "temperature"),
-        top_p=_number(given, "top_p"),
-        top_k=_count(given, "top_k"),
-        frequency_penalty=_number(given, "frequency_penalty"),
-        presence_penalty=_number(given, "presence_penalty"),
-        seed=_count(given, "seed"),
+        temperature=maybe(a_number, given, "temperature"),
+        top_p=maybe(a_number, given, "top_p"),
+        top_k=maybe(a_count, given, "top_k"),
+        frequency_penalty=maybe(a_number, given, "frequency_penalty"),
+        presence_penalty=maybe(a_number, given, "presence_penalty"),
+        seed=maybe(a_count, given, "seed"),
         n=_answers(given),
         logit_bias=None if not bias else _bias(bias),
-        logprobs=_flag(given, "logprobs") is True,
-        top_logprobs=_count(given, "top_logprobs"),
+        logprobs=maybe(a_flag, given, "logprobs") is True,
+        top_logprobs=maybe(a_count, given, "top_logprobs"),
     )
 
 
 def _answers(given: Fields) -> int | None:
-    wanted = _count(given, "n")
+    wanted = maybe(a_count, given, "n")
     if wanted is not None and wanted < 1:
         raise InvalidRequest("n must be at least 1.", param="n")
     return wanted
@@ -157,59 +157,3 @@ def _thinking(given: Fields) -> Thinking | None:
         return None
     effort = one_of(given["reasoning_effort"], EFFORTS, "reasoning_effort")
     return Thinking(effort=effort, visible=effort != "none")
-
-
-def _output(value: Any) -> Output | None:
-    if value is None:
-        return None
-    form = an_object(value, "response_format")
-    kind = one_of(form.get("type"), ("text", "json_object", "json_schema"), "response_format.type")
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return Output("json_object")
-    inner = an_object(form.get("json_schema"), "response_format.json_schema")
-    strict, schema = inner.get("strict"), inner.get("schema")
-    return Output(
-        "json_schema",
-        {} if schema is None else an_object(schema, "response_format.json_schema.schema"),
-        _within(inner, "name"),
-        _within(inner, "description"),
-        None if strict is None else a_flag(strict, "response_format.json_schema.strict"),
-    )
-
-
-def _within(form: Fields, name: str) -> str:
-    value = form.get(name)
-    return "" if value is None else a_text(value, f"response_format.json_schema.{name}")
-
-
-def _identity(given: Fields) -> Identity:
-    pairs = given.get("metadata")
-    return Identity(
-        user=_text(given, "user"),
-        safety_id=_text(given, "safety_identifier"),
-        metadata=None if pairs is None else _metadata(pairs),
-        tier=one_of(given["service_tier"], TIERS, "service_tier") if "service_tier" in given else None,
-        store=_flag(given, "store"),
-    )
-
-
-def _metadata(value: Any) -> dict[str, str]:
-    return {name: a_text(each, f"metadata.{name}") for name, each in an_object(value, "metadata").items()}
-
-
-def _number(given: Fields, name: str) -> float | None:
-    return a_number(given[name], name) if name in given else None
-
-
-def _count(given: Fields, name: str) -> int | None:
-    return a_count(given[name], name) if name in given else None
-
-
-def _text(given: Fields, name: str) -> str | None:
-    return a_text(given[name], name) if name in given else None
-
-
-def _flag(given: Fields, name: str) -> bool | None:
-    return a_flag(given[name], name) if name in given else None

@@ -28,6 +28,7 @@ from gateway.formats.neutral import (
 )
 from gateway.formats.openai_responses.errors import refusal
 from gateway.formats.reasoning import is_wrapped, unwrap
+from gateway.formats.told import string_of, text_in
 
 from .usage import read_usage
 
@@ -57,11 +58,11 @@ def read_reply(fields: Fields) -> Reply:
         raise UpstreamMalformed("The provider's answer has no choices.")
     usage = fields.get("usage")
     return Reply(
-        _string(fields.get("id")),
-        _string(fields.get("model")),
+        text_in(fields, "id"),
+        text_in(fields, "model"),
         tuple(_choice(choice, at) for at, choice in enumerate(given)),
         read_usage(usage) if usage and isinstance(usage, dict) else None,
-        _string(fields.get("service_tier")),
+        text_in(fields, "service_tier"),
     )
 
 
@@ -88,7 +89,7 @@ def thinking_of(message: Fields) -> str:
             return text
     details = message.get("reasoning_details")
     listed = [each for each in details if isinstance(each, dict)] if isinstance(details, list) else []
-    return "".join(_string(each.get("text")) or _string(each.get("summary")) for each in listed)
+    return "".join(text_in(each, "text") or text_in(each, "summary") for each in listed)
 
 
 def states_of(message: Fields) -> list[tuple[str, State | None]]:
@@ -98,9 +99,9 @@ def states_of(message: Fields) -> list[tuple[str, State | None]]:
     for block in blocks if isinstance(blocks, list) else ():
         if not isinstance(block, dict):
             continue
-        payload = _string(block.get("data")) or _string(block.get("signature"))
+        payload = text_in(block, "data") or text_in(block, "signature")
         redacted = block.get("type") == "redacted_thinking"
-        found.append((_string(block.get("thinking")), _state(payload, redacted=redacted)))
+        found.append((text_in(block, "thinking"), _state(payload, redacted=redacted)))
     return found
 
 
@@ -119,7 +120,7 @@ def citations_of(message: Fields) -> list[Citation]:
     notes = message.get("annotations")
     inner = [note.get("url_citation") for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
     return [
-        Citation(each["url"], _string(each.get("title")), _index(each, "start_index"), _index(each, "end_index"))
+        Citation(each["url"], text_in(each, "title"), _index(each, "start_index"), _index(each, "end_index"))
         for each in inner
         if isinstance(each, dict) and isinstance(each.get("url"), str)
     ]
@@ -148,8 +149,8 @@ def chances_of(choice: Fields) -> tuple[TokenChance, ...]:
 def text_of(content: Any) -> str:
     """Text, also of servers that answer in parts."""
     if isinstance(content, list):
-        return "".join(_string(part.get("text")) for part in content if isinstance(part, dict))
-    return _string(content)
+        return "".join(text_in(part, "text") for part in content if isinstance(part, dict))
+    return string_of(content)
 
 
 def name_and_arguments(call: Fields) -> tuple[str, str]:
@@ -158,7 +159,7 @@ def name_and_arguments(call: Fields) -> tuple[str, str]:
     if not isinstance(inner, dict):
         return "", ""
     said = inner.get("arguments") if "arguments" in inner else inner.get("input")
-    return _string(inner.get("name")), said if isinstance(said, str) else _written(said) if said is not None else ""
+    return text_in(inner, "name"), said if isinstance(said, str) else _written(said) if said is not None else ""
 
 
 def _choice(choice: Fields, at: int) -> Choice:
@@ -178,7 +179,7 @@ def _parts(message: Fields) -> tuple[Part, ...]:
     text = text_of(message.get("content"))
     if text:
         parts.append(Text(text, citations=tuple(citations_of(message))))
-    refused = _string(message.get("refusal"))
+    refused = text_in(message, "refusal")
     if refused:
         parts.append(Refusal(refused))
     parts += images_of(message)
@@ -202,7 +203,7 @@ def _call(call: Fields) -> ToolCall:
     name, arguments = name_and_arguments(call)
     custom = call.get("type") == "custom" or isinstance(call.get("custom"), dict)
     kind: Any = "custom" if custom else "function"
-    return ToolCall(_string(call.get("id")), name, arguments, kind, state=signature_of(call))
+    return ToolCall(text_in(call, "id"), name, arguments, kind, state=signature_of(call))
 
 
 def _state(payload: str, *, redacted: bool) -> State | None:
@@ -214,8 +215,8 @@ def _state(payload: str, *, redacted: bool) -> State | None:
 def _chance(row: Fields) -> TokenChance:
     top = row.get("top_logprobs")
     inner = [each for each in top if isinstance(each, dict)] if isinstance(top, list) else []
-    others = tuple(TokenChance(_string(each.get("token")), _logprob(each)) for each in inner)
-    return TokenChance(_string(row.get("token")), _logprob(row), others)
+    others = tuple(TokenChance(text_in(each, "token"), _logprob(each)) for each in inner)
+    return TokenChance(text_in(row, "token"), _logprob(row), others)
 
 
 def _logprob(row: Fields) -> float:
@@ -239,7 +240,3 @@ def _written(arguments: Any) -> str:
 def _index(fields: Fields, name: str) -> int:
     value = fields.get(name)
     return value if value.__class__ is int and value > 0 else 0
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""

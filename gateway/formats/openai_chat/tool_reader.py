@@ -6,10 +6,9 @@ from typing import Any
 
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
-from gateway.formats.neutral import Grammar, Tool, ToolChoice
-from gateway.formats.values import a_flag, a_list, a_text, an_object, one_of
-
-_PLACE = ("city", "country", "region", "timezone")
+from gateway.formats.neutral import Tool, ToolChoice
+from gateway.formats.openai_fields import read_grammar
+from gateway.formats.values import a_flag, a_list, a_place, a_text, an_object, maybe, one_of
 
 
 def read_tools(fields: Fields, losses: Losses) -> tuple[Tool, ...]:
@@ -70,35 +69,20 @@ def _tool(tool: Fields, path: str, losses: Losses) -> Tool:
 
 
 def _function(function: Fields, path: str) -> Tool:
-    schema, strict, description = function.get("parameters"), function.get("strict"), function.get("description")
     return Tool(
         a_text(function.get("name"), f"{path}.name"),
-        description="" if description is None else a_text(description, f"{path}.description"),
-        schema=None if schema is None else an_object(schema, f"{path}.parameters"),
-        strict=None if strict is None else a_flag(strict, f"{path}.strict"),
+        description=maybe(a_text, function, "description", path) or "",
+        schema=maybe(an_object, function, "parameters", path),
+        strict=maybe(a_flag, function, "strict", path),
     )
 
 
 def _custom(tool: Fields, path: str) -> Tool:
-    description = tool.get("description")
     return Tool(
         a_text(tool.get("name"), f"{path}.name"),
         "custom",
-        "" if description is None else a_text(description, f"{path}.description"),
-        grammar=_grammar(tool.get("format"), f"{path}.format"),
-    )
-
-
-def _grammar(value: Any, path: str) -> Grammar | None:
-    if value is None:
-        return None
-    form = an_object(value, path)
-    if one_of(form.get("type"), ("text", "grammar"), f"{path}.type") == "text":
-        return None
-    grammar = an_object(form.get("grammar"), f"{path}.grammar")
-    return Grammar(
-        one_of(grammar.get("syntax"), ("lark", "regex"), f"{path}.grammar.syntax"),
-        a_text(grammar.get("definition"), f"{path}.grammar.definition"),
+        maybe(a_text, tool, "description", path) or "",
+        grammar=read_grammar(tool.get("format"), f"{path}.format", "grammar"),
     )
 
 
@@ -109,5 +93,4 @@ def _web_search(options: Fields, losses: Losses) -> Tool:
     place = options.get("user_location")
     inner = place.get("approximate") if isinstance(place, dict) else None
     known = inner if isinstance(inner, dict) else {}
-    location = {name: known[name] for name in _PLACE if isinstance(known.get(name), str)}
-    return Tool("web_search", "server", server="web_search", location=location or None, path="web_search_options")
+    return Tool("web_search", "server", server="web_search", location=a_place(known), path="web_search_options")

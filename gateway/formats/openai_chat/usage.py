@@ -6,17 +6,17 @@ Fields: https://platform.openai.com/docs/api-reference/chat/object#chat-object-u
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import orjson
 
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.values import MOST_TOKENS
+from gateway.formats.told import object_of
+from gateway.formats.usages import count_of, tokens_of, usage_object
 from gateway.records import Tokens
 
 _KEY = b'"usage"'
-_OBJECT = re.compile(rb"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
+_OBJECT = re.compile(rb"\s*:\s*(%b)" % usage_object(depth=1))
 """A `usage` object behind its key: objects within it, but none within those."""
 
 
@@ -29,15 +29,15 @@ def read_usage(usage: Fields) -> Usage:
             "prompt_tokens_details": usage.get("input_tokens_details"),
             "completion_tokens_details": usage.get("output_tokens_details"),
         }
-    entered, produced = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    entered, produced = count_of(usage.get("prompt_tokens")), count_of(usage.get("completion_tokens"))
     if not (entered or produced):
-        entered = _count(usage.get("total_tokens"))
-    before, after = _object(usage.get("prompt_tokens_details")), _object(usage.get("completion_tokens_details"))
+        entered = count_of(usage.get("total_tokens"))
+    before, after = object_of(usage.get("prompt_tokens_details")), object_of(usage.get("completion_tokens_details"))
     # DeepSeek tells its cache hits beside the totals: https://api-docs.deepseek.com/guides/kv_cache
-    hits = _count(before.get("cached_tokens")) or _count(usage.get("prompt_cache_hit_tokens"))
+    hits = count_of(before.get("cached_tokens")) or count_of(usage.get("prompt_cache_hit_tokens"))
     cached = min(hits, entered)
-    written = min(_count(before.get("cache_write_tokens")), entered - cached)
-    reasoning = _count(after.get("reasoning_tokens"))
+    written = min(count_of(before.get("cache_write_tokens")), entered - cached)
+    reasoning = count_of(after.get("reasoning_tokens"))
     return Usage(
         fresh=entered - cached - written,
         cache_read=cached,
@@ -68,15 +68,6 @@ def tokens_in(body: bytes) -> Tokens | None:
     if found is None:
         return None
     try:
-        usage = read_usage(orjson.loads(found[1]))
+        return tokens_of(read_usage(orjson.loads(found[1])))
     except orjson.JSONDecodeError:
         return None
-    return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-
-
-def _count(value: Any) -> int:
-    return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
-
-
-def _object(value: Any) -> Fields:
-    return value if isinstance(value, dict) else {}

@@ -18,7 +18,7 @@ from gateway.formats.faults import (
     error_in,
     narrowed,
     readable,
-    retry_after,
+    seconds_to_wait,
     spent,
     status_in,
 )
@@ -109,7 +109,7 @@ def _category(code: str, kind: str, status: int | None) -> ProviderFault:
 
 def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds, from the first header that tells: https://platform.openai.com/docs/guides/rate-limits."""
-    seconds = retry_after(headers)
+    seconds = seconds_to_wait(headers)
     if seconds is not None:
         return seconds
     resets = [_seconds(headers.get(_RESET % limit, b"")) for limit in spent(headers, _REMAINING, _LIMITS)]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from gateway.errors import UpstreamClosed, UpstreamMalformed
+from gateway.formats.broken import cut_off, no_object, not_json
 from gateway.formats.events import (
     ChancesDelta,
     ChoiceEnd,
@@ -22,10 +22,11 @@ from gateway.formats.events import (
     UsageReported,
 )
 from gateway.formats.format import Fields, Undivided
+from gateway.formats.told import objects_in, text_in
 
 from .errors import refusal
 from .incoming_items import CALLS, Item, Speech
-from .reply_reader import dicts_in, failure_in, read_chances, read_finish, text_in, usage_in
+from .reply_reader import failure_in, read_chances, read_finish, usage_in
 
 
 class EventReader(Undivided):
@@ -49,11 +50,9 @@ class EventReader(Undivided):
         try:
             fields = orjson.loads(data)
         except orjson.JSONDecodeError:
-            if data.strip() in (b"", b"[DONE]"):
-                return ()
-            raise UpstreamMalformed("The provider's stream has an event that is not JSON.") from None
+            return not_json(data)
         if not isinstance(fields, dict):
-            raise UpstreamMalformed("The provider's stream has an event that is no JSON object.")
+            raise no_object()
         kind = fields.get("type")
         if not isinstance(kind, str):
             return self._failed(fields) if fields.get("error") else ()
@@ -65,7 +64,7 @@ class EventReader(Undivided):
         if self.finished:
             return ()
         self.finished = True
-        return (ReplyFailed(UpstreamClosed("The provider's stream ended early.")),)
+        return cut_off()
 
     # Beginning and end
 
@@ -91,7 +90,7 @@ class EventReader(Undivided):
             return (ReplyFailed(failure),)
         if response.get("status") != "incomplete":
             response = {**response, "status": status}
-        events = [*self._begin(fields), *self._rest(dicts_in(response, "output"))]
+        events = [*self._begin(fields), *self._rest(objects_in(response, "output"))]
         usage = usage_in(response)
         if usage is not None:
             events.append(UsageReported(usage))

@@ -24,9 +24,10 @@ from gateway.formats.events import (
     ToolEnd,
 )
 from gateway.formats.format import Fields
+from gateway.formats.told import objects_in, text_in
 
 from .part_reader import read_citation
-from .reply_reader import dicts_in, read_call, read_chances, read_image, state_of, text_in
+from .reply_reader import read_call, read_chances, read_image, state_of
 
 CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
 """Items that are calls: the kind of tool, and the field with what it is called with."""
@@ -172,7 +173,7 @@ class Speech:
             item.weighed.add(index)
             events.append(ChancesDelta(chances))
         told = item.cited.get(index, 0)
-        return [*events, *self.cite(item, index, dicts_in(part, "annotations")[told:])]
+        return [*events, *self.cite(item, index, objects_in(part, "annotations")[told:])]
 
     def cite(self, item: Item, index: int, notes: Iterable[Fields]) -> list[Event]:
         """Sources of a part."""
@@ -194,7 +195,7 @@ class Speech:
         if item.kind == "image_generation_call":
             image = read_image(fields)
             return [] if image is None else [*self.end_part(), ImageWhole(image)]
-        parts = dicts_in(fields, "content") if item.kind == "message" else []
+        parts = objects_in(fields, "content") if item.kind == "message" else []
         events = [event for index, part in enumerate(parts) for event in self.complete_part(item, index, part)]
         return events + self.end_part()
 
@@ -204,7 +205,7 @@ class Speech:
         events = [
             event
             for source in lists
-            for index, part in enumerate(dicts_in(fields, source))
+            for index, part in enumerate(objects_in(fields, source))
             for event in self.complete(item, source, index, text_in(part, "text"))
         ]
         state = state_of(fields)

@@ -13,7 +13,7 @@ from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
 from gateway.formats.neutral import Part, Reasoning, Refusal, State, Text, ToolCall, ToolResult, Turn
 from gateway.formats.reasoning import is_wrapped, unwrap
-from gateway.formats.values import a_list, a_text, an_object, one_of
+from gateway.formats.values import a_list, a_text, an_object, maybe, one_of
 from gateway.formats.written import request_bytes
 
 from .compaction import SUMMARY_HEADING, read_compaction
@@ -132,8 +132,7 @@ def _message(conversation: Conversation, item: Fields, path: str) -> None:
     if role == "user":
         conversation.user(parts)
     elif role == "assistant":
-        phase = item.get("phase")
-        conversation.say(parts, "" if phase is None else a_text(phase, f"{path}.phase"))
+        conversation.say(parts, maybe(a_text, item, "phase", path) or "")
     else:
         conversation.instruct(parts)
 
@@ -147,7 +146,7 @@ def _function_call(conversation: Conversation, item: Fields, path: str) -> None:
             a_text(item.get("call_id"), f"{path}.call_id"),
             a_text(item.get("name"), f"{path}.name"),
             "" if arguments is None else a_text(arguments, f"{path}.arguments"),
-            namespace=_optional(item, "namespace", path),
+            namespace=maybe(a_text, item, "namespace", path) or "",
         )
     )
 
@@ -157,9 +156,9 @@ def _custom_call(conversation: Conversation, item: Fields, path: str) -> None:
         ToolCall(
             a_text(item.get("call_id"), f"{path}.call_id"),
             a_text(item.get("name"), f"{path}.name"),
-            _optional(item, "input", path),
+            maybe(a_text, item, "input", path) or "",
             kind="custom",
-            namespace=_optional(item, "namespace", path),
+            namespace=maybe(a_text, item, "namespace", path) or "",
         )
     )
 
@@ -169,7 +168,7 @@ def _call_output(conversation: Conversation, item: Fields, path: str) -> None:
         ToolResult(
             a_text(item.get("call_id"), f"{path}.call_id"),
             read_content(item.get("output"), f"{path}.output"),
-            _optional(item, "name", path),
+            maybe(a_text, item, "name", path) or "",
         )
     )
 
@@ -178,11 +177,11 @@ def _reasoning(conversation: Conversation, item: Fields, path: str) -> None:
     """State of ours is unwrapped; any other is taken for OpenAI's own (REAS-8)."""
     summary = texts_of(item.get("summary"), f"{path}.summary")
     text = "\n\n".join(summary) or "".join(texts_of(item.get("content"), f"{path}.content"))
-    sealed = _optional(item, "encrypted_content", path)
+    sealed = maybe(a_text, item, "encrypted_content", path) or ""
     if is_wrapped(sealed):
         state = unwrap(sealed)
     else:
-        state = State("openai", f"{_optional(item, 'id', path)}~{sealed}") if sealed else None
+        state = State("openai", f"{maybe(a_text, item, 'id', path) or ''}~{sealed}") if sealed else None
     if text or state is not None:
         conversation.act(Reasoning(text, state))
 
@@ -213,11 +212,6 @@ def _drop(conversation: Conversation, item: Fields, path: str) -> None:
 
 def _refuse(conversation: Conversation, item: Fields, path: str) -> None:
     conversation.losses.refuse(path)
-
-
-def _optional(item: Fields, name: str, path: str) -> str:
-    value = item.get(name)
-    return "" if value is None else a_text(value, f"{path}.{name}")
 
 
 _ITEMS: dict[str, Callable[[Conversation, Fields, str], None]] = {

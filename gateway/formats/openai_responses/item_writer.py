@@ -17,7 +17,6 @@ from gateway.formats.losses import Losses
 from gateway.formats.media import data_url, text_document
 from gateway.formats.neutral import (
     Audio,
-    CacheMark,
     Document,
     Image,
     Part,
@@ -30,17 +29,7 @@ from gateway.formats.neutral import (
     Turn,
     Video,
 )
-
-_SOUNDS = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-}
-
-_LIFETIMES = {"1h": "30m", "30m": "30m", "12h": "12h"}
-"""Of cache marks; any other is left to the vendor (CACHE-1)."""
+from gateway.formats.openai_fields import write_audio, write_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ def _output(result: ToolResult, manner: Manner) -> str | list[Fields]:
     parts = _told_as_error(result.parts) if result.is_error else result.parts
     content = [_write_part(part, manner) for part in parts]
     if result.cache is not None and content:
-        content[-1] |= _mark(result.cache, manner)
+        content[-1] |= write_mark(result.cache, taken=manner.marks)
     if not content:
         return ""
     if len(content) == 1 and content[0].keys() == {"type", "text"}:
@@ -184,7 +173,7 @@ def _write_part(part: Part, manner: Manner) -> Fields:
 
 
 def _text(part: Text, manner: Manner) -> Fields:
-    return {"type": "input_text", "text": part.text, **_mark(part.cache, manner)}
+    return {"type": "input_text", "text": part.text, **write_mark(part.cache, taken=manner.marks)}
 
 
 def _refusal(part: Refusal, manner: Manner) -> Fields:
@@ -194,7 +183,7 @@ def _refusal(part: Refusal, manner: Manner) -> Fields:
 def _image(part: Image, manner: Manner) -> Fields:
     detail = part.detail or manner.detail or "auto"
     url = _url(part.source, "image", manner)
-    return {"type": "input_image", "image_url": url, "detail": detail, **_mark(part.cache, manner)}
+    return {"type": "input_image", "image_url": url, "detail": detail, **write_mark(part.cache, taken=manner.marks)}
 
 
 def _document(part: Document, manner: Manner) -> Fields:
@@ -203,13 +192,13 @@ def _document(part: Document, manner: Manner) -> Fields:
     if part.cites:
         manner.losses.drop("cites")
     if source.kind == "text" or (source.kind == "base64" and source.media_type.startswith("text/")):
-        return {"type": "input_text", "text": text_document(part), **_mark(part.cache, manner)}
+        return {"type": "input_text", "text": text_document(part), **write_mark(part.cache, taken=manner.marks)}
     if part.context:
         manner.losses.drop("context")
     name = {"filename": part.title} if part.title else {}
     field = "file_url" if source.kind == "url" else "file_data"
     url = _url(source, "document", manner)
-    return {"type": "input_file", **name, field: url, **_mark(part.cache, manner)}
+    return {"type": "input_file", **name, field: url, **write_mark(part.cache, taken=manner.marks)}
 
 
 def _url(source: Source, what: str, manner: Manner) -> str:
@@ -224,10 +213,10 @@ def _url(source: Source, what: str, manner: Manner) -> str:
 
 
 def _audio(part: Audio, manner: Manner) -> Fields:
-    form = _SOUNDS.get(part.source.media_type)
-    if form is None or part.source.kind != "base64":
+    sound = write_audio(part)
+    if sound is None:
         manner.losses.refuse("audio")
-    return {"type": "input_audio", "input_audio": {"data": part.source.value, "format": form}}
+    return sound
 
 
 def _video(part: Video, manner: Manner) -> NoReturn:
@@ -236,13 +225,6 @@ def _video(part: Video, manner: Manner) -> NoReturn:
 
 def _stray(part: Part, manner: Manner) -> NoReturn:
     manner.losses.refuse(type(part).__name__.lower())
-
-
-def _mark(mark: CacheMark | None, manner: Manner) -> Fields:
-    if mark is None or not manner.marks:
-        return {}
-    lifetime = _LIFETIMES.get(mark.ttl)
-    return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": lifetime} if lifetime else {})}}
 
 
 _PARTS: dict[type[Part], Callable[[Any, Manner], Fields]] = {

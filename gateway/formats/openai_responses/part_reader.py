@@ -8,21 +8,14 @@ from typing import Any, NoReturn
 from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.media import source_of_url
-from gateway.formats.neutral import Audio, CacheMark, Citation, Document, Image, Part, Refusal, Source, Text
-from gateway.formats.values import a_list, a_text, an_object, one_of
-
-DETAILS = ("low", "high", "auto", "original")
+from gateway.formats.neutral import Citation, Document, Image, Part, Source, Text
+from gateway.formats.openai_fields import a_detail, read_audio, read_mark, read_parts, read_refusal, read_source
+from gateway.formats.values import a_list, a_text, an_object, maybe
 
 
 def read_content(value: Any, path: str) -> tuple[Part, ...]:
     """The parts of a string or of a list of parts; none for null. Raises InvalidRequest with the part at fault."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return (Text(value),)
-    if not isinstance(value, list):
-        raise InvalidRequest(f"{path} must be a string or an array of parts.", param=path)
-    return tuple(read_part(part, f"{path}[{at}]") for at, part in enumerate(value))
+    return read_parts(read_part, value, path)
 
 
 def read_part(value: Any, path: str) -> Part:
@@ -40,7 +33,7 @@ def refuse_kind(path: str, what: str) -> NoReturn:
 
 
 def _text(part: Fields, path: str) -> Text:
-    return Text(a_text(part.get("text"), f"{path}.text"), _mark(part, path), _citations(part))
+    return Text(a_text(part.get("text"), f"{path}.text"), read_mark(part, path), _citations(part))
 
 
 def _citations(part: Fields) -> tuple[Citation, ...]:
@@ -64,32 +57,20 @@ def read_citation(note: Any) -> Citation | None:
     )
 
 
-def _refusal(part: Fields, path: str) -> Refusal:
-    return Refusal(a_text(part.get("refusal"), f"{path}.refusal"))
-
-
 def _image(part: Fields, path: str) -> Image:
-    detail = part.get("detail")
     return Image(
         _source(part, path, {"image_url": source_of_url, "file_id": _file}),
-        "" if detail is None else one_of(detail, DETAILS, f"{path}.detail"),
-        _mark(part, path),
+        maybe(a_detail, part, "detail", path) or "",
+        read_mark(part, path),
     )
 
 
 def _document(part: Fields, path: str) -> Document:
-    name = part.get("filename")
     return Document(
         _source(part, path, {"file_data": _content, "file_url": source_of_url, "file_id": _file}),
-        "" if name is None else a_text(name, f"{path}.filename"),
-        cache=_mark(part, path),
+        maybe(a_text, part, "filename", path) or "",
+        cache=read_mark(part, path),
     )
-
-
-def _audio(part: Fields, path: str) -> Audio:
-    sound = an_object(part.get("input_audio"), f"{path}.input_audio")
-    form = one_of(sound.get("format"), ("wav", "mp3"), f"{path}.input_audio.format")
-    return Audio(Source("base64", a_text(sound.get("data"), f"{path}.input_audio.data"), f"audio/{form}"))
 
 
 def _source(part: Fields, path: str, readers: dict[str, Callable[[str], Source]]) -> Source:
@@ -97,16 +78,9 @@ def _source(part: Fields, path: str, readers: dict[str, Callable[[str], Source]]
     for name, reader in readers.items():
         value = part.get(name)
         if value is not None:
-            return _read_source(reader, a_text(value, f"{path}.{name}"), f"{path}.{name}")
+            return read_source(reader, a_text(value, f"{path}.{name}"), f"{path}.{name}")
     field = f"{path}.{next(iter(readers))}"
     raise InvalidRequest(f"{field} is missing.", param=field)
-
-
-def _read_source(reader: Callable[[str], Source], value: str, path: str) -> Source:
-    try:
-        return reader(value)
-    except InvalidRequest as error:
-        raise InvalidRequest(error.message, param=path) from None
 
 
 def _content(value: str) -> Source:
@@ -118,22 +92,14 @@ def _file(value: str) -> Source:
     return Source("file", value)
 
 
-def _mark(part: Fields, path: str) -> CacheMark | None:
-    mark = part.get("prompt_cache_breakpoint")
-    if mark is None:
-        return None
-    ttl = an_object(mark, f"{path}.prompt_cache_breakpoint").get("ttl")
-    return CacheMark("" if ttl is None else a_text(ttl, f"{path}.prompt_cache_breakpoint.ttl"))
-
-
 _PARTS: dict[str, Callable[[Fields, str], Part]] = {
     "input_text": _text,
     "output_text": _text,
     "text": _text,
-    "refusal": _refusal,
+    "refusal": read_refusal,
     "input_image": _image,
     "input_file": _document,
-    "input_audio": _audio,
+    "input_audio": read_audio,
 }
 
 

@@ -6,14 +6,13 @@ refused; what only steers OpenAI's own machinery is dropped and reported.
 
 from __future__ import annotations
 
-from typing import Any
-
 from gateway.errors import InvalidRequest
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
-from gateway.formats.neutral import Identity, Output, Prompt, Sampling, Text, Thinking
+from gateway.formats.neutral import Output, Prompt, Sampling, Text, Thinking
+from gateway.formats.openai_fields import VERBOSITIES, read_identity, read_output
 from gateway.formats.reasoning import EFFORTS
-from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, one_of
+from gateway.formats.values import a_count, a_flag, a_list, a_number, a_text, an_object, maybe, one_of
 
 from .item_reader import Conversation, read_items
 from .tool_reader import read_choice, read_tools
@@ -21,7 +20,6 @@ from .tool_reader import read_choice, read_tools
 SUMMARIES = ("auto", "concise", "detailed")
 TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 TRUNCATIONS = ("auto", "disabled")
-VERBOSITIES = ("low", "medium", "high")
 
 _REMEMBERED = ("previous_response_id", "conversation", "prompt")
 """What only a server that keeps state can serve (STATE-2)."""
@@ -71,17 +69,17 @@ def read_prompt(fields: Fields, losses: Losses) -> Prompt:
     prompt = Prompt(
         tuple(conversation.system),
         conversation.turns,
-        stream=_flag(given, "stream") is True,
+        stream=maybe(a_flag, given, "stream") is True,
         max_tokens=_limit(given),
         sampling=_sampling(given, losses),
         tools=read_tools([*lists, *conversation.tools], losses),
         tool_choice=read_choice(given.get("tool_choice"), losses),
-        parallel=_flag(given, "parallel_tool_calls"),
+        parallel=maybe(a_flag, given, "parallel_tool_calls"),
         thinking=_thinking(given, losses),
         output=output,
         verbosity=verbosity,
-        cache_key=_text(given, "prompt_cache_key"),
-        identity=_identity(given),
+        cache_key=maybe(a_text, given, "prompt_cache_key"),
+        identity=read_identity(given, TIERS),
     )
     _report(given, losses)
     return prompt
@@ -91,7 +89,7 @@ def _refuse_state(given: Fields, losses: Losses) -> None:
     for name in _REMEMBERED:
         if name in given:
             losses.refuse(name)
-    if _flag(given, "background"):
+    if maybe(a_flag, given, "background"):
         losses.refuse("background")
 
 
@@ -138,11 +136,11 @@ def _sampling(given: Fields, losses: Losses) -> Sampling:
     for at, extra in enumerate(include):
         if a_text(extra, f"include[{at}]") not in _SERVED:
             losses.drop("include")
-    top = a_count(given["top_logprobs"], "top_logprobs") if "top_logprobs" in given else None
+    top = maybe(a_count, given, "top_logprobs")
     wanted = bool(top) or _LOGPROBS in include
     return Sampling(
-        temperature=_number(given, "temperature"),
-        top_p=_number(given, "top_p"),
+        temperature=maybe(a_number, given, "temperature"),
+        top_p=maybe(a_number, given, "top_p"),
         logprobs=wanted,
         top_logprobs=top if wanted else None,
     )
@@ -172,58 +170,6 @@ def _read_text(given: Fields, losses: Losses) -> tuple[Output | None, str | None
             losses.drop(f"text.{name}")
     verbosity = text.get("verbosity")
     return (
-        _output(text.get("format")),
+        read_output(text.get("format"), "text.format"),
         None if verbosity is None else one_of(verbosity, VERBOSITIES, "text.verbosity"),
     )
-
-
-def _output(value: Any) -> Output | None:
-    if value is None:
-        return None
-    form = an_object(value, "text.format")
-    kind = one_of(form.get("type"), ("text", "json_object", "json_schema"), "text.format.type")
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return Output("json_object")
-    strict = form.get("strict")
-    return Output(
-        "json_schema",
-        an_object(form.get("schema"), "text.format.schema"),
-        _within(form, "name"),
-        _within(form, "description"),
-        None if strict is None else a_flag(strict, "text.format.strict"),
-    )
-
-
-def _within(form: Fields, name: str) -> str:
-    value = form.get(name)
-    return "" if value is None else a_text(value, f"text.format.{name}")
-
-
-def _identity(given: Fields) -> Identity:
-    pairs = given.get("metadata")
-    return Identity(
-        user=_text(given, "user"),
-        safety_id=_text(given, "safety_identifier"),
-        metadata=None if pairs is None else _metadata(pairs),
-        tier=one_of(given["service_tier"], TIERS, "service_tier") if "service_tier" in given else None,
-        store=_flag(given, "store"),
-    )
-
-
-def _metadata(value: Any) -> dict[str, str]:
-    pairs = an_object(value, "metadata")
-    return {name: a_text(each, f"metadata.{name}") for name, each in pairs.items()}
-
-
-def _number(given: Fields, name: str) -> float | None:
-    return a_number(given[name], name) if name in given else None
-
-
-def _text(given: Fields, name: str) -> str | None:
-    return a_text(given[name], name) if name in given else None
-
-
-def _flag(given: Fields, name: str) -> bool | None:
-    return a_flag(given[name], name) if name in given else None

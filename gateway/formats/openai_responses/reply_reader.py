@@ -23,6 +23,7 @@ from gateway.formats.neutral import (
     ToolCall,
     Usage,
 )
+from gateway.formats.told import objects_in, text_in
 
 from .errors import refusal
 from .part_reader import read_citation
@@ -93,11 +94,11 @@ def read_item(item: Fields) -> Iterable[Part]:
 
 
 def _message(item: Fields) -> Iterable[Part]:
-    for part in dicts_in(item, "content"):
+    for part in objects_in(item, "content"):
         if words := text_in(part, "refusal"):
             yield Refusal(words)
         elif text := text_in(part, "text"):
-            citations = (read_citation(note) for note in dicts_in(part, "annotations"))
+            citations = (read_citation(note) for note in objects_in(part, "annotations"))
             yield Text(text, citations=tuple(each for each in citations if each is not None))
 
 
@@ -109,8 +110,8 @@ def _reasoning(item: Fields) -> Iterable[Part]:
 
 def reasoning_text(item: Fields) -> str:
     """What a reasoning item shows: its summaries, else the thoughts themselves, which open models give."""
-    summary = "\n\n".join(text for part in dicts_in(item, "summary") if (text := text_in(part, "text")))
-    return summary or "\n\n".join(text for part in dicts_in(item, "content") if (text := text_in(part, "text")))
+    summary = "\n\n".join(text for part in objects_in(item, "summary") if (text := text_in(part, "text")))
+    return summary or "\n\n".join(text for part in objects_in(item, "content") if (text := text_in(part, "text")))
 
 
 def state_of(item: Fields) -> State | None:
@@ -158,7 +159,7 @@ _ITEMS: dict[str, Callable[[Fields], Iterable[Part]]] = {
 
 
 def _chances(item: Fields) -> Iterable[TokenChance]:
-    for part in dicts_in(item, "content"):
+    for part in objects_in(item, "content"):
         yield from read_chances(part)
 
 
@@ -166,26 +167,14 @@ def read_chances(part: Fields) -> tuple[TokenChance, ...]:
     """The log probabilities of a text or of a piece of one."""
     return tuple(
         TokenChance(text_in(each, "token"), _number(each.get("logprob")), _tops(each))
-        for each in dicts_in(part, "logprobs")
+        for each in objects_in(part, "logprobs")
     )
 
 
 def _tops(chance: Fields) -> tuple[TokenChance, ...]:
-    tops = dicts_in(chance, "top_logprobs")
+    tops = objects_in(chance, "top_logprobs")
     return tuple(TokenChance(text_in(each, "token"), _number(each.get("logprob"))) for each in tops)
 
 
 def _number(value: Any) -> float:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-
-
-def text_in(fields: Fields, name: str) -> str:
-    """A string of a provider's object; empty for anything else."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def dicts_in(fields: Fields, name: str) -> list[Fields]:
-    """The objects in a list of a provider's object; none for anything else."""
-    value = fields.get(name)
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

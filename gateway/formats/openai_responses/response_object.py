@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.neutral import Finish, Usage
+from gateway.formats.told import objects_of
 
 from .output_items import incomplete_reason
 from .prompt_reader import SUMMARIES, TIERS
@@ -44,7 +45,7 @@ def new_response(context: ReplyContext) -> Fields:
         "temperature": 1.0 if sampling.temperature is None else sampling.temperature,
         "text": _text(context),
         "tool_choice": _choice(request.get("tool_choice")),
-        "tools": [_tool(tool) for tool in _objects(request.get("tools"))],
+        "tools": [_tool(tool) for tool in objects_of(request.get("tools"))],
         "top_logprobs": sampling.top_logprobs or 0,
         "top_p": 1.0 if sampling.top_p is None else sampling.top_p,
         "truncation": "disabled",
@@ -126,17 +127,13 @@ _REQUIRED: dict[str, Fields] = {
 def _tool(tool: Fields) -> Fields:
     kind = str(tool.get("type"))
     if kind == "namespace":
-        inner = [_tool(each) for each in _objects(tool.get("tools"))]
+        inner = [_tool(each) for each in objects_of(tool.get("tools"))]
         return {"type": kind, "name": tool.get("name"), "description": tool.get("description") or "", "tools": inner}
     known = next((known for known in _SHOWN if kind.startswith(known)), None)
     if known is None:
         return tool
     given = {name: tool[name] for name in _SHOWN[known] if tool.get(name) is not None}
     return {"type": kind, **_REQUIRED[known], **given}
-
-
-def _objects(value: Any) -> list[Fields]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _text_or_none(value: Any) -> str | None:

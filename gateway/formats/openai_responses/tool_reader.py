@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 from gateway.formats.format import Fields
 from gateway.formats.losses import Losses
-from gateway.formats.neutral import Grammar, Tool, ToolChoice
-from gateway.formats.values import a_flag, a_list, a_text, an_object, one_of
+from gateway.formats.neutral import Tool, ToolChoice
+from gateway.formats.openai_fields import read_grammar
+from gateway.formats.values import a_flag, a_list, a_place, a_text, an_object, maybe, one_of
 
 from .part_reader import refuse_kind
 
 _FOREIGN = ("defer_loading", "output_schema", "allowed_callers", "async")
 """Options of tools that only OpenAI knows (TDEF-6)."""
 
-_PLACE = ("city", "country", "region", "timezone")
 _SIZES = ("low", "medium", "high")
 
 SERVER_TOOLS = {"web_search": "web_search", "code_interpreter": "code_execution"}
@@ -64,14 +64,13 @@ def _namespace(tool: Fields, path: str, losses: Losses) -> Iterator[Tool]:
 
 
 def _function(tool: Fields, path: str, losses: Losses) -> Tool:
-    schema, strict = tool.get("parameters"), tool.get("strict")
     _drop(tool, _FOREIGN, path, losses)
     return Tool(
         a_text(tool.get("name"), f"{path}.name"),
-        description=_optional(tool, "description", path),
-        schema=None if schema is None else an_object(schema, f"{path}.parameters"),
-        strict=None if strict is None else a_flag(strict, f"{path}.strict"),
-        namespace=_optional(tool, "namespace", path),
+        description=maybe(a_text, tool, "description", path) or "",
+        schema=maybe(an_object, tool, "parameters", path),
+        strict=maybe(a_flag, tool, "strict", path),
+        namespace=maybe(a_text, tool, "namespace", path) or "",
     )
 
 
@@ -80,21 +79,9 @@ def _custom(tool: Fields, path: str, losses: Losses) -> Tool:
     return Tool(
         a_text(tool.get("name"), f"{path}.name"),
         "custom",
-        _optional(tool, "description", path),
-        namespace=_optional(tool, "namespace", path),
-        grammar=_grammar(tool.get("format"), f"{path}.format"),
-    )
-
-
-def _grammar(value: Any, path: str) -> Grammar | None:
-    if value is None:
-        return None
-    form = an_object(value, path)
-    if one_of(form.get("type"), ("text", "grammar"), f"{path}.type") == "text":
-        return None
-    return Grammar(
-        one_of(form.get("syntax"), ("lark", "regex"), f"{path}.syntax"),
-        a_text(form.get("definition"), f"{path}.definition"),
+        maybe(a_text, tool, "description", path) or "",
+        namespace=maybe(a_text, tool, "namespace", path) or "",
+        grammar=read_grammar(tool.get("format"), f"{path}.format"),
     )
 
 
@@ -104,7 +91,6 @@ def _web_search(tool: Fields, path: str, losses: Losses) -> Tool:
     filters = _object(tool, "filters", path)
     domains = filters.pop("allowed_domains", None)
     place = _object(tool, "user_location", path)
-    location = {name: place[name] for name in _PLACE if isinstance(place.get(name), str)}
     known = {"type", "filters", "user_location"}
     _drop(tool, [name for name in tool if name not in known], path, losses)
     _drop(filters, list(filters), f"{path}.filters", losses)
@@ -113,7 +99,7 @@ def _web_search(tool: Fields, path: str, losses: Losses) -> Tool:
         "server",
         server="web_search",
         allowed_domains=() if domains is None else _domains(domains, f"{path}.filters.allowed_domains"),
-        location=location or None,
+        location=a_place(place),
     )
 
 
@@ -135,11 +121,6 @@ def _code(tool: Fields, path: str, losses: Losses) -> Tool:
 def _object(tool: Fields, name: str, path: str) -> Fields:
     value = tool.get(name)
     return {} if value is None else dict(an_object(value, f"{path}.{name}"))
-
-
-def _optional(tool: Fields, name: str, path: str) -> str:
-    value = tool.get(name)
-    return "" if value is None else a_text(value, f"{path}.{name}")
 
 
 def _drop(options: Fields, names: tuple[str, ...] | list[str], path: str, losses: Losses) -> None:

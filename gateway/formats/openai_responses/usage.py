@@ -6,30 +6,23 @@ Shape: https://platform.openai.com/docs/api-reference/responses/object. Cached a
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-import orjson
-
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.values import MOST_TOKENS
+from gateway.formats.told import object_of
+from gateway.formats.usages import count_of, last_tokens, usage_member
 from gateway.records import Tokens
 
-_FLAT = rb"[^{}]*"
-_INNER = rb"\{" + _FLAT + rb"\}"
-_DETAILS = rb"\{" + _FLAT + rb"(?:" + _INNER + _FLAT + rb")*\}"
-_USAGE = re.compile(rb'"usage"\s*:\s*(\{' + _FLAT + rb"(?:" + _DETAILS + _FLAT + rb")*\})")
+_USAGE = usage_member(b"usage", depth=2)
 """A `usage` object: details within it, and numbers by lifetime within those."""
 
 
 def read_usage(usage: Fields) -> Usage:
     """The numbers of a `usage` object; what is missing or no number counts as 0."""
-    entered, produced = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
-    details, more = _object(usage.get("input_tokens_details")), _object(usage.get("output_tokens_details"))
-    read, written = _count(details.get("cached_tokens")), _count(details.get("cache_write_tokens"))
-    lasting = _count(_object(details.get("cache_write_tokens_details")).get("ttl_12h_tokens"))
-    reasoning = _count(more.get("reasoning_tokens"))
+    entered, produced = count_of(usage.get("input_tokens")), count_of(usage.get("output_tokens"))
+    details, more = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
+    read, written = count_of(details.get("cached_tokens")), count_of(details.get("cache_write_tokens"))
+    lasting = count_of(object_of(details.get("cache_write_tokens_details")).get("ttl_12h_tokens"))
+    reasoning = count_of(more.get("reasoning_tokens"))
     return Usage(
         fresh=max(entered - read - written, 0),
         cache_read=read,
@@ -57,20 +50,8 @@ def tokens_in(body: bytes) -> Tokens | None:
 
     What stands behind it may hold the word as well (metadata is the client's), hence the look at what is in it.
     """
-    for found in reversed(_USAGE.findall(body)):
-        try:
-            fields = orjson.loads(found)
-        except orjson.JSONDecodeError:
-            continue
-        if "input_tokens" in fields or "output_tokens" in fields:
-            usage = read_usage(fields)
-            return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
-    return None
+    return last_tokens(body, _USAGE, _known_usage)
 
 
-def _count(value: Any) -> int:
-    return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
-
-
-def _object(value: Any) -> Fields:
-    return value if isinstance(value, dict) else {}
+def _known_usage(usage: Fields) -> Usage | None:
+    return read_usage(usage) if "input_tokens" in usage or "output_tokens" in usage else None

@@ -56,3 +56,21 @@ def test_a_word_is_one_of_those_allowed() -> None:
         with pytest.raises(InvalidRequest) as refused:
             values.one_of(value, {"b", "a"}, "x")
         assert (refused.value.param, refused.value.message) == ("x", "x must be one of 'a', 'b'.")
+
+
+@pytest.mark.parametrize("fields", [{}, {"a": None}])
+def test_what_may_be_left_out_may_be_null(fields: dict[str, Any]) -> None:
+    assert values.maybe(values.a_text, fields, "a") is None
+
+
+def test_what_is_given_is_checked_where_it_stands() -> None:
+    assert values.maybe(values.a_flag, {"a": False}, "a", "x[0]") is False
+    for path, where in (("", "a"), ("x[0]", "x[0].a")):
+        with pytest.raises(InvalidRequest) as error:
+            values.maybe(values.a_text, {"a": 1}, "a", path)
+        assert error.value.param == where
+
+
+def test_a_place_is_what_a_search_can_be_told() -> None:
+    assert values.a_place({"city": "Bern", "country": 1, "type": "approximate"}) == {"city": "Bern"}
+    assert values.a_place({"type": "approximate"}) is None
