@@ -10,9 +10,14 @@ import os
 import shutil
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+# A busy machine is no failure, and a run that decides about a change finds the same each time.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=IN_CI, print_blob=True)
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

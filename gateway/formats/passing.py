@@ -20,7 +20,7 @@ from .members import members, without
 from .passing_marks import PASSING, PLAIN, Fields, Passing
 from .rename import Rename, renamed_reply
 from .said import share_said
-from .translation import tokens_of
+from .usages import tokens_of
 
 __all__ = ["HELD_BYTES", "PASSING", "PLAIN", "PassThrough", "Passing", "renamed_reply"]
 

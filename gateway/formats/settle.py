@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 from msgspec import structs
 
-from gateway.errors import ProviderRefused, UpstreamClosed
+from gateway.errors import ProviderRefused
 
 from .arguments import parsed
+from .broken import cut_off
 from .events import (
     ChancesDelta,
     ChoiceEnd,
@@ -108,7 +109,7 @@ class Settle:
             return _NOTHING
         if self._choices and all(choice.ended for choice in self._choices.values()):
             return self.feed(ReplyEnd())
-        return self.feed(ReplyFailed(UpstreamClosed("The provider's stream ended early.")))
+        return [event for failed in cut_off() for event in self.feed(failed)]
 
     def _choice(self, number: int) -> _Choice:
         choice = self._choices.get(number)

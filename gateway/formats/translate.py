@@ -22,6 +22,7 @@ from .events import (
 from .format import EventReader, EventWriter
 from .neutral import Usage
 from .settle import Settle
+from .usages import tokens_of
 
 SILENT = frozenset((ReplyBegin, UsageReported))
 """Events after which an answer has not begun yet: until it has, another provider may still give it."""
@@ -68,10 +69,7 @@ class Translate:
     @property
     def tokens(self) -> Tokens | None:
         """What the provider reported, once seen."""
-        usage = self._usage
-        if usage is None:
-            return None
-        return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
+        return None if self._usage is None else tokens_of(self._usage)
 
     @property
     def complete(self) -> bool:

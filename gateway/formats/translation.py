@@ -12,14 +12,14 @@ import orjson
 from msgspec import structs
 
 from gateway.errors import UpstreamMalformed
-from gateway.records import ModelFacts, Tokens
+from gateway.records import ModelFacts
 
 from .fold import fold, joined, unfold
 from .format import EventWriter, Fields, Format, ReplyContext
 from .gemini.array import ArraySplitter
 from .losses import Losses
 from .media import inlined, strange_urls, wanted_urls
-from .neutral import Prompt, Reply, Source, Usage
+from .neutral import Prompt, Reply, Source
 from .reasoning import forgets
 from .repair import repaired
 from .settle import Settle
@@ -107,8 +107,3 @@ def _answer_in(body: bytes) -> Any:
     if not isinstance(answer, dict | list):
         raise UpstreamMalformed("The provider's answer is not a JSON object.")
     return answer
-
-
-def tokens_of(usage: Usage) -> Tokens:
-    """Numbers that do not overlap, as the totals of a usage record."""
-    return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)

@@ -21,7 +21,8 @@ from gateway.formats.openai_responses.compaction import write_compacted
 from gateway.formats.openai_responses.event_writer import EventWriter as ResponseEvents
 from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
 from gateway.formats.said import said_in
-from gateway.formats.translation import Translation, tokens_of, write_as_stream
+from gateway.formats.translation import Translation, write_as_stream
+from gateway.formats.usages import tokens_of
 from gateway.formats.written import answer_bytes, request_bytes
 from gateway.records import Endpoint, Tokens
 

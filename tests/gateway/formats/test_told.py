@@ -61,4 +61,5 @@ def test_other_data_is_an_error_of_the_provider() -> None:
         not_json(b"{")
     assert "no JSON object" in no_object().message
     (event,) = cut_off()
-    assert isinstance(event, ReplyFailed) and isinstance(event.error, UpstreamClosed)
+    assert isinstance(event, ReplyFailed)
+    assert isinstance(event.error, UpstreamClosed)

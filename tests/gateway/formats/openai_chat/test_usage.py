@@ -8,7 +8,7 @@ import pytest
 
 from gateway.formats.neutral import Usage
 from gateway.formats.openai_chat.usage import read_usage, tokens_in, write_usage
-from gateway.formats.translation import tokens_of
+from gateway.formats.usages import tokens_of
 from gateway.records import Tokens
 
 
