@@ -30,8 +30,11 @@ HELD_BYTES = 64 * 1024
 TAIL_CHUNKS = 8
 """How many of the last chunks are kept to judge how a stream ended."""
 
+CHUNK_TAIL_BYTES = 4096
+"""How much is kept of each but the last."""
+
 TAIL_BYTES = 16 * 1024
-"""How much of each is kept, and of the end of an event too long to be held: there it says its usage."""
+"""How much is kept of the last one, and of the end of an event too long to be held: there it says its usage."""
 
 LAST_WORDS_BYTES = 64
 """How much of an event that goes out in pieces is kept back until its end is known: room for a `"usage": null`."""
@@ -165,7 +168,9 @@ class PassThrough:
         return self._ended or self._passing.finished.search(self._tail) is not None
 
     def _said_done(self) -> bool:
-        return bool(self._passing.done) and _SAID_DONE.search(self._tail) is not None
+        tail = self._tail
+        at = tail.rfind(b"[DONE]") if self._passing.done else -1
+        return at >= 0 and _SAID_DONE.search(tail, max(at - LAST_WORDS_BYTES, 0)) is not None
 
     def _feed_uneven(self, chunk: bytes) -> bytes:
         """What can go out of bytes that begin or end within an event."""
@@ -216,7 +221,10 @@ class PassThrough:
     def _pass_events(self, chunk: bytes) -> bytes:
         if not self.opened:
             self._begin(chunk)
-        self._last.append(chunk if len(chunk) <= TAIL_BYTES else self._end_of(chunk))
+        last = self._last
+        if last and len(last[-1]) > CHUNK_TAIL_BYTES:
+            last[-1] = self._end_of(last[-1], CHUNK_TAIL_BYTES)
+        last.append(chunk if len(chunk) <= TAIL_BYTES else self._end_of(chunk, TAIL_BYTES))
         passing = self._passing
         if passing.gate not in chunk:
             return chunk
@@ -225,9 +233,9 @@ class PassThrough:
             chunk = self._with_usage_noted(chunk, at)
         return chunk if self._rename is None else self._rename.feed(chunk)
 
-    def _end_of(self, chunk: bytes) -> bytes:
+    def _end_of(self, chunk: bytes, size: int) -> bytes:
         self._look_for_end(chunk)
-        return chunk[-TAIL_BYTES:]
+        return chunk[-size:]
 
     def _begin(self, chunk: bytes) -> None:
         """Is this content yet, or an error in its place?"""

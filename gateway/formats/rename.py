@@ -61,7 +61,13 @@ class Rename:
             return self._renamed(events)
         if self._place.key not in events:
             return events
-        return b"".join([self._renamed(event) for event in sse.split_events(events)])
+        end = sse.end_of_event(events)
+        begin, rest = self._renamed(events[:end]), events[end:]
+        first, key = self._first, self._place.key
+        if first and rest.count(key) == rest.count(first) * first.count(key):  # all of them where they always are
+            return begin + rest.replace(first, self._first_new)
+        events = rest
+        return begin + b"".join([self._renamed(event) for event in sse.split_events(events)])
 
     def feed_piece(self, piece: bytes, *, last: bool) -> bytes:
         """A piece of an event too long to be held. Here the name counts wherever it stands, if it is the one seen
@@ -118,7 +124,9 @@ def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
     if not times:
         return body
     only = _name(key).search(body) if times == 1 else None
-    if only is not None and len(body) - only.end() < only.start():
+    if only is not None and _is_outermost(body[: only.start()]):
+        spans = [only.span(2)]
+    elif only is not None and len(body) - only.end() < only.start():
         spans = [only.span(2)] if closes(body, only.end()) == 1 else []
     else:
         said = (each for each in members(body) if each.name == key and body.startswith(b'"', each.start))
@@ -126,6 +134,11 @@ def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
     for start, end in reversed(spans):
         body = body[:start] + orjson.dumps(model) + body[end:]
     return body
+
+
+def _is_outermost(before: bytes) -> bool:
+    """Whether one brace is all that was opened: what follows is a member of the reply itself."""
+    return before.count(b"{") == 1 and b"[" not in before
 
 
 def _named(event: bytes, at: int, place: Place) -> list[Member]:

@@ -159,8 +159,7 @@ class Exchange:
             passage: Passage = passages.passed(self, attempt)
         else:
             passage = await passages.translated(self, attempt)
-        thoughts = self.format.field_names["thoughts"]
-        if self.forgot and thoughts not in passage.losses:
+        if self.forgot and (thoughts := self.format.field_names["thoughts"]) not in passage.losses:
             passage.losses = (*passage.losses, thoughts)
         return passage
 
