@@ -125,7 +125,7 @@ class PassThrough:
             rest = b"" if held.strip() else held
         self._held = b""
         done = self._passing.done
-        if done and self._finished and not self._said_done() and not self.failed:
+        if done and not self._said_done() and self._finished and not self.failed:
             return rest + done
         return rest
 
@@ -151,7 +151,7 @@ class PassThrough:
     @property
     def complete(self) -> bool:
         """Whether the provider said all it had to say; asked at the end, for a cut stream looks like a short answer."""
-        return self._finished or self._said_done() or self.failed
+        return self._said_done() or self._finished or self.failed
 
     @property
     def failed(self) -> bool:
@@ -239,16 +239,14 @@ class PassThrough:
 
     def _begin(self, chunk: bytes) -> None:
         """Is this content yet, or an error in its place?"""
-        for event in sse.split_events(chunk) if self.error is None else ():
+        while chunk and self.error is None and not self.opened:
+            end = sse.end_of_event(chunk) or len(chunk)
+            event, chunk = chunk[:end], chunk[end:]
             data = sse.event_data(event)
-            if not data:
-                continue
-            if _is_error(event):
+            if data and _is_error(event):
                 self.error = self._format.read_error(500, {}, data)
-                return
-            if not self._passing.is_opening(_fields_of(event)):
-                self.opened = True
-                return
+            elif data:
+                self.opened = not self._passing.is_opening(_fields_of(event))
 
     def _look_for_end(self, seen: bytes) -> None:
         """In what is too long to be kept until it is asked for."""

@@ -17,25 +17,32 @@ EVENT_BYTES = 8 * 1024 * 1024
 EVENT_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 """What the bytes of a whole number of events end with."""
 
+_USUAL_ENDS = (b"\n\n",)
+
 _EVENT = re.compile(rb".*?(?:\n\r?\n|\r\r)", re.DOTALL)
 _DATA = re.compile(rb"(?:^|[\r\n])data:[ ]?([^\r\n]*)")
 
 
+def _ends_in(chunk: bytes) -> tuple[bytes, ...]:
+    """The ends that events may have here: one byte is soon looked for."""
+    return EVENT_ENDS if b"\r" in chunk else _USUAL_ENDS
+
+
 def end_of_events(chunk: bytes, start: int = 0) -> int:
     """How many leading bytes of `chunk` are whole events; none of them ends before `start`."""
-    return max((at + len(end) for end in EVENT_ENDS if (at := chunk.rfind(end, start)) >= 0), default=0)
+    return max((at + len(end) for end in _ends_in(chunk) if (at := chunk.rfind(end, start)) >= 0), default=0)
 
 
 def end_of_event(chunk: bytes) -> int:
     """How many leading bytes of `chunk` are its first event; 0 when that is not whole."""
-    return min((at + len(end) for end in EVENT_ENDS if (at := chunk.find(end)) >= 0), default=0)
+    return min((at + len(end) for end in _ends_in(chunk) if (at := chunk.find(end)) >= 0), default=0)
 
 
 def event_around(chunk: bytes, at: int) -> tuple[int, int]:
     """Where the event that contains the byte `at` begins and ends."""
     start = 0
     end = len(chunk)
-    for mark in EVENT_ENDS:
+    for mark in _ends_in(chunk):
         before = chunk.rfind(mark, start, at)
         if before >= 0:
             start = before + len(mark)
