@@ -231,8 +231,9 @@ async def test_however_it_is_sent_the_content_is_the_same(mock: MockProcess, scr
 
 
 async def test_torn_bytes_arrive_in_many_pieces(mock: MockProcess) -> None:
+    """A busy machine puts some of them together again, but not those of forty characters."""
     async with connect(mock.port) as peer:
-        peer.writer.write(request(chat("gpt-4o;split;chunks=3;utf8", stream=True)))
+        peer.writer.write(request(chat("gpt-4o;split;chunks=40;utf8", stream=True)))
         pieces = await read_until(peer, b"0\r\n\r\n")
         assert len(pieces) > 8
         assert any(not is_utf8(piece) for piece in pieces)
