@@ -7,14 +7,27 @@ GatewayError
 │   ├── MediaUnavailable            400  media_unavailable
 │   ├── UnknownPreviousResponse     400  previous_response_not_found
 │   ├── InvalidKey                  401  invalid_api_key
+│   ├── KeyExpired                  401  api_key_expired
+│   ├── KeyRevoked                  401  api_key_revoked          (while its request was running)
+│   ├── NotSignedIn                 401  not_signed_in
+│   ├── KeyPaused                   403  api_key_paused
 │   ├── ModelForbidden              403  model_not_allowed
+│   ├── EndpointForbidden           403  endpoint_not_allowed
+│   ├── NotPermitted                403  not_permitted
 │   ├── UnknownEndpoint             404  unknown_url
 │   ├── UnknownModel                404  model_not_found
+│   ├── UnknownResource             404  not_found
 │   ├── UnknownResponse             404  response_not_found
 │   ├── MethodNotAllowed            405  method_not_allowed
 │   ├── RequestTimeout              408  request_timeout
+│   ├── Conflict                    409  conflict
+│   ├── ManagedByFile               409  managed_by_file
+│   ├── VersionMismatch             412  version_mismatch
 │   ├── RequestTooLarge             413  request_too_large
 │   ├── UnsupportedMediaType        415  unsupported_media_type
+│   ├── Unacceptable                422  unacceptable             (understood, and not possible)
+│   ├── VersionRequired             428  version_required
+│   ├── TooManyAttempts             429  too_many_attempts
 │   ├── FormatNotServed             501  format_not_served
 │   └── Draining                    503  draining
 ├── ClientDisconnected              499  the client left; nobody is told
@@ -119,6 +132,97 @@ class InvalidKey(RequestRefused):
     status = 401
     code = "invalid_api_key"
     kind = "invalid_key"
+
+
+class KeyExpired(RequestRefused):
+    """The client key has had its time."""
+
+    status = 401
+    code = kind = "api_key_expired"
+
+
+class KeyRevoked(RequestRefused):
+    """The client key was revoked while its request was running."""
+
+    status = 401
+    code = kind = "api_key_revoked"
+
+
+class NotSignedIn(RequestRefused):
+    """No session, token or key, or one that is over."""
+
+    status = 401
+    code = kind = "not_signed_in"
+
+
+class KeyPaused(RequestRefused):
+    """The client key is refused for now."""
+
+    status = 403
+    code = kind = "api_key_paused"
+
+
+class EndpointForbidden(RequestRefused):
+    """The client key may not use this endpoint."""
+
+    status = 403
+    code = kind = "endpoint_not_allowed"
+
+
+class NotPermitted(RequestRefused):
+    """Whoever asks is known and may not do this."""
+
+    status = 403
+    code = kind = "not_permitted"
+
+
+class UnknownResource(RequestRefused):
+    """There is no such thing, or not for whoever asks."""
+
+    status = 404
+    code = kind = "not_found"
+
+
+class Conflict(RequestRefused):
+    """It contradicts something that is there: a name that is taken, a thing in use."""
+
+    status = 409
+    code = kind = "conflict"
+
+
+class ManagedByFile(RequestRefused):
+    """The configuration file, the environment or the command line says it, and only they can change it."""
+
+    status = 409
+    code = kind = "managed_by_file"
+
+
+class VersionMismatch(RequestRefused):
+    """Somebody else changed it in the meantime."""
+
+    status = 412
+    code = kind = "version_mismatch"
+
+
+class Unacceptable(RequestRefused):
+    """Understood, and not possible: the message says why."""
+
+    status = 422
+    code = kind = "unacceptable"
+
+
+class VersionRequired(RequestRefused):
+    """A change must say which version it changes."""
+
+    status = 428
+    code = kind = "version_required"
+
+
+class TooManyAttempts(RequestRefused):
+    """Too many failed logins; `retry_after` says when to try again."""
+
+    status = 429
+    code = kind = "too_many_attempts"
 
 
 class ModelForbidden(RequestRefused):

@@ -149,14 +149,33 @@ class Target:
     model: str
 
 
+ANY = ("*",)
+"""The pattern that matches every name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientKey:
     """A key we issue to a client, as the relay needs it: never the key itself."""
 
     name: str
-    models: tuple[str, ...] = ("*",)
+    models: tuple[str, ...] = ANY
     strict: bool = False
     """Refuse what a translation would have to drop."""
+    id: str = ""
+    """What belongs to a key belongs to its id. The name where it stands in the configuration file, else `key:<uuid>`,
+    which no name there can be."""
+    providers: tuple[str, ...] = ANY
+    """Patterns of the providers it may use."""
+    credentials: tuple[str, ...] = ANY
+    """Patterns of the credentials it may use, `provider/name` each."""
+    endpoints: tuple[str, ...] = ANY
+    """Patterns of the paths it may use, as in the endpoint table."""
+    expires_at_us: int | None = None
+    """Unix time in microseconds from which it is refused."""
+    paused: bool = False
+    user_id: str | None = None
+    team_id: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 class AttemptRecord(Struct, frozen=True, gc=False):

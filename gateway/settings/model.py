@@ -24,6 +24,8 @@ CredentialStrategy = Literal["round_robin", "fill_first"]
 ComboStrategy = Literal["fallback", "round_robin"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
+RoleName = Literal["owner", "admin", "member", "viewer", "pending"]
+LoginKind = Literal["oidc", "google", "microsoft", "github"]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +51,9 @@ class ServerSettings(Section):
     max_requests: Annotated[int, Meta(ge=1, description="Requests and streams one worker holds at once; more wait to be accepted.")] = 16384
     header_timeout_seconds: Annotated[float, Meta(gt=0, description="How long a client may take to send its request headers; an idle connection is closed after the same time.")] = 30.0
     body_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest silence while a client sends its request body.")] = 60.0
+    trusted_proxies: Annotated[tuple[str, ...], Meta(description="Networks of reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed, as `10.1.0.0/16` or one address; `unix` for the other end of a Unix socket.")] = ()
+    public_url: Annotated[str, Meta(description="Address of the gateway as browsers know it, such as `https://llm.example.com`; empty takes it from each request.")] = ""
+    watch_config: Annotated[bool, Meta(description="Whether a changed configuration file is read anew by itself; SIGHUP and the management API ask for it at any time.")] = True
     cors_origins: Annotated[tuple[str, ...], Meta(description='Origins that browsers may call from; `["*"]` for any; empty switches CORS off.')] = ()
     access_log: Annotated[bool, Meta(description="One structured line a request on standard error.")] = True
     log_level: Annotated[LogLevel, Meta(description="Least severe messages written.")] = "info"
@@ -110,6 +115,68 @@ class MediaSettings(Section):
     allow: Annotated[tuple[str, ...], Meta(description="Networks that may be fetched from although they are private, as `10.1.0.0/16` or one address.")] = ()
 
 
+class DatabaseSettings(Section):
+    """Where the operational state is: users, keys, credentials, settings. Read once, at the start."""
+
+    secrets = frozenset({"url"})
+
+    url: Annotated[str, Meta(description="`postgresql://user:password@host/name` shares the state between machines; empty keeps it in SQLite in the data directory. May hold a password: `SLUICEGATE_DATABASE__URL` keeps it out of the file.")] = ""
+    timeout_seconds: Annotated[float, Meta(gt=0, description="How long one question to the database may take.")] = 10.0
+
+
+class VaultSettings(Section):
+    """The key that seals the secrets kept in the database. Read once, at the start."""
+
+    secrets = frozenset({"key"})
+
+    key: Annotated[str, Meta(description="32 bytes in base64. Prefer `key_env` or `key_file`. With none of the three the file `vault.key` in the data directory is used, and made at the first start.")] = ""
+    key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
+    key_file: Annotated[str, Meta(description="File that holds the key, or a credential of the systemd unit; a relative path starts at the configuration file.")] = ""
+
+
+class NetworkSettings(Section):
+    """Where the gateway may connect to on behalf of those who use its API, dashboard or OpenID login."""
+
+    allow: Annotated[tuple[str, ...], Meta(description="Private networks that addresses given by API or dashboard may lead to, as `10.1.0.0/16` or one address. What the configuration file says is always allowed.")] = ()
+
+
+class LoginRoleSettings(Section):
+    """Which role a group of an OpenID provider gives. The first that matches counts."""
+
+    group: Annotated[str, Meta(min_length=1, description="Name of the group as the provider says it; `*` is a wildcard.")]
+    role: Annotated[RoleName, Meta(description="Role of its members.")]
+
+
+class LoginProviderSettings(Section):
+    """An OpenID provider that people may log in with, or GitHub."""
+
+    secrets = frozenset({"client_secret"})
+
+    id: Annotated[Identifier, Meta(description="Name in addresses: `/login/<id>/callback` is what the provider must be told.")]
+    client_id: Annotated[str, Meta(min_length=1, description="Id of this gateway at the provider.")]
+    kind: Annotated[LoginKind, Meta(description="`google`, `microsoft` and `github` know their addresses; `oidc` is any other with an `issuer`.")] = "oidc"
+    label: Annotated[str, Meta(max_length=60, description="What the button says; the id where it is empty.")] = ""
+    issuer: Annotated[str, Meta(description="Issuer, as its discovery document says it. Microsoft: `https://login.microsoftonline.com/<tenant>/v2.0`; GitHub Enterprise: the address of the server.")] = ""
+    client_secret: Annotated[str, Meta(description="Its secret. Prefer `client_secret_env` or `client_secret_file`.")] = ""
+    client_secret_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
+    client_secret_file: Annotated[str, Meta(description="File that holds the secret; a relative path starts at the configuration file.")] = ""
+    scopes: Annotated[tuple[str, ...], Meta(description="Scopes asked for; empty for those usual with the kind.")] = ()
+    groups_claim: Annotated[str, Meta(description="Claim that lists a user's groups. For GitHub groups are `organization` and `organization/team`.")] = "groups"
+    allowed_domains: Annotated[tuple[str, ...], Meta(description="Domains of e-mail addresses that may log in; empty allows any.")] = ()
+    default_role: Annotated[RoleName, Meta(description="Role of a new user whom no group gives one; `pending` waits for an admin.")] = "pending"
+    roles: Annotated[tuple[LoginRoleSettings, ...], Meta(description="Roles by group; taken anew at each login.")] = ()
+
+
+class LoginSettings(Section):
+    """How people log in to the dashboard and how long a session lasts."""
+
+    passwords: Annotated[bool, Meta(description="Whether users may log in with a password.")] = True
+    insecure: Annotated[bool, Meta(description="Whether logins over plain HTTP are accepted from other machines. Anybody on the way can read them.")] = False
+    idle_minutes: Annotated[float, Meta(gt=0, description="How long a session lasts without a request.")] = 480.0
+    session_hours: Annotated[float, Meta(gt=0, description="How long a session lasts at most.")] = 168.0
+    providers: Annotated[tuple[LoginProviderSettings, ...], Meta(description="OpenID providers.")] = ()
+
+
 class ClientKeySettings(Section):
     """A key that clients call with."""
 
@@ -120,6 +187,12 @@ class ClientKeySettings(Section):
     key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
     key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
     models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
+    providers: Annotated[tuple[str, ...], Meta(description="Providers the key may use, by id; `*` is a wildcard.")] = ("*",)
+    credentials: Annotated[tuple[str, ...], Meta(description="Credentials the key may use, as `provider/name`; `*` is a wildcard.")] = ("*",)
+    endpoints: Annotated[tuple[str, ...], Meta(description="Endpoints the key may use, as `/v1/chat/completions`; `*` is a wildcard.")] = ("*",)
+    expires_at: Annotated[str, Meta(description="Date or instant (RFC 3339) from which the key is refused; empty for never.")] = ""
+    paused: Annotated[bool, Meta(description="Whether the key is refused for now.")] = False
+    tags: Annotated[tuple[str, ...], Meta(description="Words to find the key by.")] = ()
     strict: Annotated[bool, Meta(description="Whether requests are refused of which a translation would have to drop something; a client may ask for the same with `x-sluicegate-strict: 1`.")] = False
     requests_per_minute: Annotated[Count | None, Meta(description="Limit on requests a minute.")] = None
     tokens_per_minute: Annotated[Count | None, Meta(description="Limit on tokens a minute.")] = None
@@ -221,6 +294,10 @@ class Settings(Section):
     usage: UsageSettings = UsageSettings()
     responses: ResponsesSettings = ResponsesSettings()
     media: MediaSettings = MediaSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    vault: VaultSettings = VaultSettings()
+    network: NetworkSettings = NetworkSettings()
+    login: LoginSettings = LoginSettings()
     client_keys: tuple[ClientKeySettings, ...] = ()
     providers: tuple[ProviderSettings, ...] = ()
     prices: tuple[PriceSettings, ...] = ()
