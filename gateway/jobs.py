@@ -1,27 +1,34 @@
 """What is done by the clock, in the control process. The only module that knows the scheduler.
 
-Knows when. What a job does to the analytics store runs on the thread that writes to it, between two batches of usage
-records; what it does to the state runs on the state's own thread.
+Knows when, and remembers how it went. What a job does to the analytics store runs on the thread that writes to it,
+between two batches of usage records; what it does to the state runs on the state's own thread. Where several control
+processes share one state, one of them does what concerns all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 import sql
 from gateway import logs
+from gateway.errors import StateUnavailable, UnknownResource
 from gateway.store.responses import ResponseStore
+from gateway.store.session import Row
+from gateway.store.state import State
 from gateway.usage.ingest import Task
 
 REMEMBERED = timedelta(days=7)
 """A segment that was taken longer ago cannot come back: its removal has long been on disk."""
+
+LONGEST_ERROR = 500
+"""Characters kept of why a job failed."""
 
 log = logs.get("gateway.jobs")
 
@@ -33,8 +40,15 @@ class Chores(Protocol):
     def responses(self) -> ResponseStore:
         """The responses that clients may refer to."""
 
+    @property
+    def state(self) -> State:
+        """The operational state."""
+
     async def write(self, task: Task) -> None:
         """Have this done on the analytics store's writing connection."""
+
+    async def forget_what_is_over(self) -> None:
+        """Delete sessions, links and answers that have had their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +56,11 @@ class Job:
     """One thing done again and again."""
 
     name: str
+    summary: str
     every: timedelta
     run: Callable[[Chores], Awaitable[None]]
+    shared: bool = False
+    """It concerns the state, which other control processes may share: one of them does it."""
 
 
 async def checkpoint(chores: Chores) -> None:
@@ -66,31 +83,131 @@ async def forget_expired_responses(chores: Chores) -> None:
         pass
 
 
+async def forget_what_is_over(chores: Chores) -> None:
+    """Delete what nobody can use any more."""
+    await chores.forget_what_is_over()
+
+
 JOBS = (
-    Job("checkpoint", timedelta(minutes=5), checkpoint),
-    Job("forget taken segments", timedelta(hours=1), forget_taken_segments),
-    Job("forget expired responses", timedelta(minutes=10), forget_expired_responses),
+    Job(
+        "checkpoint",
+        "Moves the analytics store's log into its file.",
+        timedelta(minutes=5),
+        checkpoint,
+    ),
+    Job(
+        "forget-taken-segments",
+        "Forgets the names of spool segments that cannot come back.",
+        timedelta(hours=1),
+        forget_taken_segments,
+    ),
+    Job(
+        "forget-expired-responses",
+        "Deletes kept responses that have expired.",
+        timedelta(minutes=10),
+        forget_expired_responses,
+        shared=True,
+    ),
+    Job(
+        "forget-what-is-over",
+        "Deletes sessions, links and kept answers that have had their time.",
+        timedelta(minutes=10),
+        forget_what_is_over,
+        shared=True,
+    ),
 )
 
 
-def schedule(chores: Chores) -> Callable[[], None]:
-    """Run every job from now on, in the running event loop; what is given back ends that."""
-    scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    for job in JOBS:
-        scheduler.add_job(run, "interval", seconds=job.every.total_seconds(), args=(job, chores), id=job.name)
-    scheduler.start()
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """A job, how it last went, and when it is due. Times are Unix microseconds."""
 
-    def end() -> None:
-        scheduler.shutdown(wait=False)
+    job: Job
+    started_at_us: int | None
+    finished_at_us: int | None
+    error: str | None
+    runs: int
+    failures: int
+    next_at_us: int | None
+    running: bool
+    """In this process."""
 
-    return end
+
+class Clockwork:
+    """The jobs of one control process, from now until `end`, in the running event loop."""
+
+    def __init__(self, chores: Chores, jobs: tuple[Job, ...] = JOBS) -> None:
+        self._chores, self._jobs = chores, {job.name: job for job in jobs}
+        self._running: set[str] = set()
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        for job in jobs:
+            seconds = job.every.total_seconds()
+            self._scheduler.add_job(self._run, "interval", seconds=seconds, args=(job,), id=job.name)
+        self._scheduler.start()
+
+    def end(self) -> None:
+        """Begin nothing any more."""
+        self._scheduler.shutdown(wait=False)
+
+    async def reports(self) -> list[JobReport]:
+        """Every job, by name. Raises StateUnavailable."""
+        kept = await self._chores.state.read(lambda session: session.rows("jobs/listed"))
+        rows = {row["name"]: row for row in kept}
+        return [self._report(self._jobs[name], rows.get(name, {})) for name in sorted(self._jobs)]
+
+    def run_soon(self, name: str) -> None:
+        """Have a job done now, and then again in its own time. Raises UnknownResource."""
+        if name not in self._jobs:
+            raise UnknownResource(f"There is no job `{name}`; there are {', '.join(sorted(self._jobs))}.")
+        self._scheduler.modify_job(name, next_run_time=datetime.now(self._scheduler.timezone))
+
+    def _report(self, job: Job, row: Row | Mapping[str, Any]) -> JobReport:
+        due = self._scheduler.get_job(job.name)
+        next_at = due.next_run_time if due is not None else None
+        return JobReport(
+            job=job,
+            started_at_us=row.get("started_at"),
+            finished_at_us=row.get("finished_at"),
+            error=row.get("error"),
+            runs=row.get("runs", 0),
+            failures=row.get("failures", 0),
+            next_at_us=None if next_at is None else round(next_at.timestamp() * 1e6),
+            running=job.name in self._running,
+        )
+
+    async def _run(self, job: Job) -> None:
+        if job.shared and not await self._leads():
+            return
+        self._running.add(job.name)
+        try:
+            await self._write_down("jobs/began", job)
+            error = await _done(job, self._chores)
+            await self._write_down("jobs/ended", job, error=error, failed=int(error is not None))
+        finally:
+            self._running.discard(job.name)
+
+    async def _leads(self) -> bool:
+        """Whether this process does what concerns all of them. Nobody does while nobody can be asked."""
+        try:
+            return await self._chores.state.read(lambda session: session.leads())
+        except StateUnavailable:
+            return False
+
+    async def _write_down(self, statement: str, job: Job, **said: object) -> None:
+        parameters = {"name": job.name, "now_us": time.time_ns() // 1000, **said}
+        try:
+            await self._chores.state.write(lambda session: session.run(statement, parameters))
+        except StateUnavailable as error:
+            log.warning("how a job went could not be kept", job=job.name, error=str(error))
 
 
-async def run(job: Job, chores: Chores) -> None:
-    """Run a job once; a failure is logged, and the next time is another chance."""
+async def _done(job: Job, chores: Chores) -> str | None:
+    """Run a job once; why it failed, if it did. The next time is another chance."""
     try:
         await job.run(chores)
     except asyncio.CancelledError:
         raise
-    except Exception as error:  # noqa: BLE001 - a job may fail in any way, and the others must go on
-        log.error("a job failed", job=job.name, error=str(error))
+    except Exception as error:  # a job may fail in any way, and the others must go on
+        log.exception("a job failed", job=job.name)
+        return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    return None

@@ -177,15 +177,9 @@ class LoginSettings(Section):
     providers: Annotated[tuple[LoginProviderSettings, ...], Meta(description="OpenID providers.")] = ()
 
 
-class ClientKeySettings(Section):
-    """A key that clients call with."""
+class KeyRules(Section):
+    """What a client key may use, and its limits."""
 
-    secrets = frozenset({"key"})
-
-    name: Annotated[Identifier, Meta(description="Name of the key in usage records and logs; unique.")]
-    key: Annotated[str, Meta(description="The key itself. Prefer `key_env` or `key_file`.")] = ""
-    key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
-    key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
     models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
     providers: Annotated[tuple[str, ...], Meta(description="Providers the key may use, by id; `*` is a wildcard.")] = ("*",)
     credentials: Annotated[tuple[str, ...], Meta(description="Credentials the key may use, as `provider/name`; `*` is a wildcard.")] = ("*",)
@@ -201,6 +195,17 @@ class ClientKeySettings(Section):
     tokens_per_month: Annotated[Count | None, Meta(description="Quota of tokens a calendar month.")] = None
     budget_usd: Annotated[Usd | None, Meta(description="Budget in USD for `budget_period`.")] = None
     budget_period: Annotated[BudgetPeriod, Meta(description="Period after which the budget begins anew.")] = "month"
+
+
+class ClientKeySettings(KeyRules, kw_only=True):
+    """A key that clients call with."""
+
+    secrets = frozenset({"key"})
+
+    name: Annotated[Identifier, Meta(description="Name of the key in usage records and logs; unique.")]
+    key: Annotated[str, Meta(description="The key itself. Prefer `key_env` or `key_file`.")] = ""
+    key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
+    key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
 
 
 class CredentialSettings(Section):
@@ -237,12 +242,11 @@ class ModelFactsSettings(Section):
     cache_marks: Annotated[bool | None, Meta(description="OpenAI: whether it takes explicit cache breakpoints.")] = None
 
 
-class ProviderSettings(Section):
-    """An upstream service: a preset of the catalogue, or a server of your own."""
+class ProviderRules(Section):
+    """Where a provider is, what it speaks and serves."""
 
     secrets = frozenset({"proxy", "headers"})
 
-    id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
     format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
     base_url: Annotated[str, Meta(description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
     also_speaks: Annotated[tuple[FormatName, ...] | UnsetType, Meta(description="Further formats it takes at the same address; requests in them are not translated. Presets know theirs, at their own address.")] = UNSET
@@ -256,8 +260,14 @@ class ProviderSettings(Section):
         bool,
         Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),
     ] = True
-    credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
     model_facts: Annotated[tuple[ModelFactsSettings, ...], Meta(description="What its models can do.")] = ()
+
+
+class ProviderSettings(ProviderRules, kw_only=True):
+    """An upstream service: a preset of the catalogue, or a server of your own."""
+
+    id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
+    credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
 
 
 class PriceSettings(Section):

@@ -1,0 +1,1 @@
+"""Secrets of providers: how they are sealed while they are kept."""

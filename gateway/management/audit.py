@@ -1,0 +1,83 @@
+"""Who changed what: the audit log, to be read. Only `Change.note` writes it, and nothing deletes from it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from msgspec import Meta, Struct, structs
+
+from gateway.errors import Unacceptable
+from gateway.management.office import Actor, Office
+from gateway.settings.instants import read_instant, write_instant
+from gateway.store.session import Row
+
+READ = "audit:read"
+
+EXPORTED_AT_ONCE = 500
+"""Entries read in one go, so that nobody waits long for it."""
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """One change."""
+
+    id: str
+    at: str
+    actor_kind: Annotated[str, Meta(description="`user`, `token`, `operator` (the command line) or `system`.")]
+    actor_id: str | None
+    actor_name: str
+    address: Annotated[str | None, Meta(description="Where the request came from.")]
+    action: Annotated[str, Meta(description="Such as `key.create`.")]
+    target_kind: str
+    target_id: str | None
+    target_name: str | None
+    before: Annotated[dict[str, Any] | None, Meta(description="Secrets as fingerprints.")]
+    after: dict[str, Any] | None
+
+
+class AuditFilter(Struct, frozen=True, kw_only=True):
+    """Which changes are asked for."""
+
+    actor_id: str | None = None
+    action: str | None = None
+    target_kind: str | None = None
+    target_id: str | None = None
+    since: Annotated[str | None, Meta(description="Instant or date from which on.")] = None
+    until: Annotated[str | None, Meta(description="Instant or date before which.")] = None
+
+
+async def list_entries(
+    office: Office, actor: Actor, wanted: AuditFilter, *, after_id: str | None, limit: int
+) -> list[AuditEntry]:
+    """Changes, latest first, older than `after_id`. Raises NotPermitted, Unacceptable."""
+    actor.require(READ)
+    parameters = {
+        **{name: value for name, value in structs.asdict(wanted).items() if name not in ("since", "until")},
+        "since_us": _moment(wanted.since, "since"),
+        "until_us": _moment(wanted.until, "until"),
+        "before_id": after_id,
+        "limit": limit,
+    }
+    return [_entry(row) for row in await office.read(lambda session: session.rows("audit/listed", parameters))]
+
+
+async def export_entries(office: Office, actor: Actor, wanted: AuditFilter) -> AsyncIterator[AuditEntry]:
+    """Every change, latest first, without ever holding many of them. Raises NotPermitted, Unacceptable."""
+    after_id: str | None = None
+    while entries := await list_entries(office, actor, wanted, after_id=after_id, limit=EXPORTED_AT_ONCE):
+        for entry in entries:
+            yield entry
+        after_id = entries[-1].id
+
+
+def _moment(text: str | None, name: str) -> int | None:
+    try:
+        return None if text is None else read_instant(text)
+    except ValueError as error:
+        raise Unacceptable(f"`{name}`: {error}.", param=name) from None
+
+
+def _entry(row: Row) -> AuditEntry:
+    told = {name: None if row[name] is None else orjson.loads(row[name]) for name in ("before", "after")}
+    return AuditEntry(**{**row, **told, "at": write_instant(row["at"])})

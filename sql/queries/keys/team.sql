@@ -1,0 +1,4 @@
+-- Is there a team with this id, to own a key?
+select id
+from teams
+where id = $id

@@ -1,0 +1,2 @@
+-- Which kept answers end with the key that sealed them?
+delete from idempotent_answers

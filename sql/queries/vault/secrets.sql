@@ -1,0 +1,4 @@
+-- What does the gateway itself keep secret?
+select name, sealed
+from server_secrets
+order by name
