@@ -21,12 +21,13 @@ from gateway import __version__, child, jobs
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.usage import UsageApi, instant
+from gateway.browsers import guarding, is_secure
 from gateway.child import Message
 from gateway.leash import Start
 from gateway.settings.model import Settings
 from gateway.store.analytics import Analytics
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, state_file
+from gateway.store.state import State, database_of
 from gateway.tokenizer import Tokenizer
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
@@ -47,7 +48,7 @@ class Control:
         )
         self._ingest = Ingest(self._spool, self._analytics)
         self._thread = IngestThread(self._ingest)
-        self.responses = ResponseStore(State(state_file(self._directory)), max_bytes=start.settings.responses.max_bytes)
+        self.responses = ResponseStore(State(database_of(start.settings)), max_bytes=start.settings.responses.max_bytes)
         """Kept by the workers; what has expired is deleted here."""
         self._tokenizer = Tokenizer()
         self._site = Site(
@@ -71,7 +72,7 @@ class Control:
             return
         self._in_flight += 1
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, guarding(send, secure=is_secure(dict(scope["headers"]))))
         finally:
             self._in_flight -= 1
 

@@ -14,6 +14,7 @@ GatewayError
 │   ├── ModelForbidden              403  model_not_allowed
 │   ├── EndpointForbidden           403  endpoint_not_allowed
 │   ├── NotPermitted                403  not_permitted
+│   ├── LoginFailed                 403  login_failed             (by way of another provider of identities)
 │   ├── UnknownEndpoint             404  unknown_url
 │   ├── UnknownModel                404  model_not_found
 │   ├── UnknownResource             404  not_found
@@ -35,6 +36,7 @@ GatewayError
 ├── StateUnavailable                503  state_unavailable
 ├── UpstreamError                   a provider failed us
 │   ├── UpstreamUnreachable         502  upstream_unreachable     (name, connect, refused, proxy)
+│   ├── UpstreamForbidden           502  upstream_forbidden       (an address that `network.allow` does not name)
 │   ├── UpstreamTlsFailed           502  upstream_tls_failed
 │   ├── UpstreamTimeout             504  upstream_timeout         (connect, tls, first_byte, idle)
 │   ├── UpstreamClosed              502  upstream_closed          (closed or reset before the end)
@@ -174,6 +176,18 @@ class NotPermitted(RequestRefused):
 
     status = 403
     code = kind = "not_permitted"
+
+
+class LoginFailed(RequestRefused):
+    """A login by way of another provider of identities did not come about. The message may be shown to anybody."""
+
+    status = 403
+    code = kind = "login_failed"
+
+    def __init__(self, message: str, *, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+        """What only the log should say; never a token, a code or a secret."""
 
 
 class UnknownResource(RequestRefused):
@@ -332,6 +346,17 @@ class UpstreamUnreachable(UpstreamError):
     """Name look-up, connect or proxy failed."""
 
     code = kind = "upstream_unreachable"
+
+
+class UpstreamForbidden(UpstreamError):
+    """An address that the configuration file does not say leads to where nobody allowed the gateway to connect."""
+
+    code = kind = "upstream_forbidden"
+
+    def __init__(self, message: str, *, host: str) -> None:
+        super().__init__(message, nothing_sent=True)
+        self.host = host
+        """The name or address that was to be connected to."""
 
 
 class UpstreamTlsFailed(UpstreamError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -22,10 +22,36 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes; settings with tens of thousands of keys travel in one line."""
 
 
+ChildOutcome = Literal["applied", "refused", "silent", "starting"]
+"""What became of new settings in a child: it goes by them, it keeps its own, it does not answer, or it was only being
+started and gets what holds by then."""
+
+
+class ReloadOutcome(Struct, frozen=True, kw_only=True, tag_field="do", tag="reload_outcome"):
+    """How reading the settings anew went; nothing for the child to do."""
+
+    generation: int
+    """Of the settings that hold now, whether new or old."""
+    at_us: int
+    """Unix time in microseconds."""
+    error: str = ""
+    """Why the old settings stay, in one line; empty when new ones hold."""
+    children: dict[str, ChildOutcome] = {}
+    """By name; empty when the settings were refused before any child saw them."""
+    tickets: tuple[str, ...] = ()
+    """Of every `ReloadWanted` that this answers."""
+
+
 class Start(Struct, frozen=True, kw_only=True, tag_field="do", tag="start"):
     """The first word to a child: what it is and what it goes by."""
 
     settings: Settings
+    origins: dict[str, str] = {}
+    """Where each thing in them was said, by its path (see `gateway.settings.origins`)."""
+    generation: int = 1
+    """Of the settings: each time they are read and taken it is one more."""
+    outcome: ReloadOutcome | None = None
+    """How reading them went the last time."""
     index: int = 0
     """Number of the worker, from 0."""
     demo: bool = False
@@ -41,6 +67,7 @@ class Reload(Struct, frozen=True, kw_only=True, tag_field="do", tag="reload"):
     """Go by these settings from now on."""
 
     settings: Settings
+    origins: dict[str, str] = {}
     generation: int
 
 
@@ -68,6 +95,13 @@ class Refused(Struct, frozen=True, tag_field="is", tag="refused"):
     error: str
 
 
+class ReloadWanted(Struct, frozen=True, tag_field="is", tag="reload_wanted"):
+    """Somebody asks the child to have the settings read anew."""
+
+    ticket: str
+    """Comes back with the outcome."""
+
+
 class Failed(Struct, frozen=True, tag_field="is", tag="failed"):
     """The child cannot start, for this reason; it exits."""
 
@@ -78,8 +112,8 @@ class Drained(Struct, frozen=True, tag_field="is", tag="drained"):
     """Everything is finished and flushed; the child exits."""
 
 
-Order = Start | Reload | Drain
-Report = Ready | Reloaded | Refused | Failed | Drained
+Order = Start | Reload | ReloadOutcome | Drain
+Report = Ready | Reloaded | Refused | ReloadWanted | Failed | Drained
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

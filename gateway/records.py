@@ -5,7 +5,7 @@ What every exchange makes anew is a msgspec Struct: as frozen as the dataclasses
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec import Struct
@@ -66,6 +66,10 @@ class Provider:
     """In order of priority; empty for a server that asks for no key."""
     proxy: str = ""
     """Resolved proxy URL, or empty."""
+    guarded: bool = False
+    """Its address was said by API and not by the configuration file: where it leads is judged at each connection."""
+    proxy_guarded: bool = False
+    """The same of its proxy."""
     headers: tuple[tuple[str, str], ...] = ()
     """Added to every request."""
     forward_headers: tuple[str, ...] = ()
@@ -161,7 +165,7 @@ class ClientKey:
     models: tuple[str, ...] = ANY
     strict: bool = False
     """Refuse what a translation would have to drop."""
-    id: str = ""
+    id: str = field(kw_only=True)
     """What belongs to a key belongs to its id. The name where it stands in the configuration file, else `key:<uuid>`,
     which no name there can be."""
     providers: tuple[str, ...] = ANY
@@ -176,6 +180,16 @@ class ClientKey:
     user_id: str | None = None
     team_id: str | None = None
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A client key of the database, as a worker hears of it."""
+
+    digest: bytes
+    """What it is found by."""
+    key: ClientKey
+    revoked: bool = False
 
 
 class AttemptRecord(Struct, frozen=True, gc=False):
@@ -235,6 +249,12 @@ class UsageRecord(Struct, frozen=True, gc=False):
     """What translation could not carry over, in the client's words; `(emulated)` behind what was got by other means."""
     upstream_format: str | None = None
     """The dialect spoken with the provider."""
+    key_id: str | None = None
+    """What tells the key from others that had its name: the name for one of the configuration file, else `key:<uuid>`."""
+    user_id: str | None = None
+    """The user whom the key belonged to."""
+    team_id: str | None = None
+    """The team which the key belonged to."""
 
 
 class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):
@@ -242,7 +262,7 @@ class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):
 
     id: str
     key: str
-    """Name of the client key it was given to; nobody else sees it."""
+    """Id of the client key it was given to; nobody else sees it."""
     created_at: int
     expires_at: int
     previous_id: str | None

@@ -32,7 +32,7 @@ from gateway.settings.demo import DEMO_KEY, add_demo
 from gateway.settings.load import load
 from gateway.settings.model import Settings
 from gateway.settings.remarks import warnings
-from gateway.store.state import StateUnusable, make_ready
+from gateway.store.state import StateUnusable, database_of, make_ready
 from gateway.supervised import Supervised
 
 FIXED = ("listen", "workers", "data_dir", "max_requests", "header_timeout_seconds")
@@ -76,7 +76,7 @@ def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
         settings = plan.load(environ)
         logs.configure(settings.server.log_format, settings.server.log_level)
         with _claimed(plan, settings) as listen:
-            make_ready(Path(settings.server.data_dir))
+            make_ready(database_of(settings))
             asyncio.run(Supervisor(plan, settings, listen=listen, started=started).live(environ))
     except (SettingsError, CannotServe, StateUnusable) as error:
         sys.stderr.write(f"sluicegate: {error}\n")

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from gateway import __version__, assemble, child
+from gateway.api.client_address import TrustedProxies
 from gateway.api.cors import Cors
 from gateway.api.endpoints import BY_PATH
 from gateway.api.front import Front
@@ -18,6 +19,7 @@ from gateway.leash import Start
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
+from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Pool
 from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
@@ -29,7 +31,7 @@ from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 from gateway.settings.model import Settings
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, state_file
+from gateway.store.state import State, database_of
 from gateway.usage import segments
 from gateway.usage.spool import Spool, encode
 
@@ -59,7 +61,7 @@ class Worker:
         """Open connections, spool and logs; nothing here waits for another process."""
         loop = asyncio.get_running_loop()
         settings = self._settings
-        self._pool = Pool(settings.upstream, loop=loop)
+        self._pool = Pool(settings.upstream, loop=loop, permit=permit_of(settings.network.allow))
         self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
         self._relay = Relay(self._pool, loop, self._record)
@@ -72,7 +74,7 @@ class Worker:
         )
         self._inference = Inference(self._relay, assemble.keys_of(settings))
         self._public = Public(ModelList(self._relay), self._metrics, lambda: self._inference.keys)
-        self._responses = ResponseStore(State(state_file(self._data_dir)), max_bytes=settings.responses.max_bytes)
+        self._responses = ResponseStore(State(database_of(settings)), max_bytes=settings.responses.max_bytes)
         self._relay.responses = self._responses
         application = self._public.application()
         stored = ResponsesApi(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
@@ -91,9 +93,10 @@ class Worker:
         providers = assemble.providers_of(settings)
         resolver = assemble.resolver_of(settings, providers)
         keys, prices = assemble.keys_of(settings), assemble.prices_of(settings)
-        if settings.upstream != self._settings.upstream:
+        if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
             self._retired.append(self._pool)
-            self._pool = self._relay.pool = self._front.forward.pool = Pool(settings.upstream)
+            pool = Pool(settings.upstream, permit=permit_of(settings.network.allow))
+            self._pool = self._relay.pool = self._front.forward.pool = pool
         if settings.usage != self._settings.usage:
             self._spool.close()
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
@@ -102,6 +105,8 @@ class Worker:
         self._inference.keys, self._prices = keys, prices
         cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._inference.cors = self._front.cors = cors
+        self._front.proxies = TrustedProxies(settings.server.trusted_proxies)
+        self._inference.proxies = self._front.proxies if settings.server.trusted_proxies else None
         self._responses.max_bytes = settings.responses.max_bytes
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
         self._settings = settings

@@ -2,7 +2,8 @@
 
 `statement("usage/newest")` is the text of `queries/usage/newest.sql`. `migrations("analytics")` are the numbered files
 of `analytics/migrations`, in order, and `ledger("analytics")` the statements that keep book of them. What depends on
-the kind of database lies with its schema: `analytics` is DuckDB's, `state/sqlite` SQLite's.
+the kind of database lies with its schema: `analytics` is DuckDB's, `state/sqlite` SQLite's, `state/postgres`
+PostgreSQL's. Statements that ask the state are such as both of its engines read.
 """
 
 from __future__ import annotations
@@ -16,10 +17,29 @@ from types import MappingProxyType
 
 ROOT = Path(__file__).parent
 
+STATE = (
+    "attempts",
+    "audit",
+    "configuration",
+    "generations",
+    "invitations",
+    "jobs",
+    "keys",
+    "openid",
+    "people",
+    "responses",
+    "sessions",
+    "teams",
+    "tokens",
+    "vault",
+)
+"""Areas of `queries` that ask the state, whichever engine keeps it."""
+
 SCHEMAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "analytics": ("usage",),
-        "state/sqlite": ("responses",),
+        "state/sqlite": STATE,
+        "state/postgres": STATE,
     }
 )
 """Every schema, and the areas of `queries` that ask it."""
@@ -41,8 +61,9 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The statements by which a database knows which migrations it has."""
+    """The statements by which a database knows which migrations it has, and what tables are in it."""
 
+    tables: str
     create: str
     applied: str
     record: str

@@ -7,11 +7,14 @@ skipped, with the reason. Where `CI=true` nothing may be skipped: a missing prog
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator
 
 import hypothesis
 import pytest
+
+from tests.programs import find
+
+pytest_plugins = ("tests.postgres",)
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -23,7 +26,7 @@ hypothesis.settings.load_profile("ours")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("needs"):
         for program in mark.args:
-            if shutil.which(program) is None:
+            if find(program) is None:
                 pytest.skip(f"{program} is not installed")
 
 

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "sql": (),
     "settings": ("errors",),
     "logs": ("settings",),
+    "browsers": ("settings",),
     # Ground of the processes: what ties them together, and what each does before it is one.
     "leash": ("settings",),
     "claims": ("settings", "errors", "logs"),
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "formats": ("records", "errors"),
     "catalog": ("records", "errors"),
     "routing": ("records", "errors"),
-    "access": ("records", "errors"),
+    "access": ("records", "errors", "settings"),
     "usage": (*GROUND, "sql"),
     "observe": GROUND,
     # Doors: the network, the databases.
@@ -58,8 +59,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The loop: neither store nor web framework.
     "relay": (*DOMAIN, *GROUND, "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
-    "api": (*DOMAIN, *GROUND, "observe", "relay", "store"),
-    "web": (*GROUND, "access", "catalog", "store", "usage"),
+    "api": (*DOMAIN, *GROUND, "browsers", "observe", "relay", "store"),
+    "web": (*GROUND, "access", "browsers", "catalog", "store", "usage"),
     "jobs": (*GROUND, "access", "catalog", "sql", "store", "usage"),
     # A provider to test against: it knows nothing of the gateway.
     "mock": (),
@@ -68,7 +69,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Roots put the rest together. Only control knows the dashboard and the analytics store; the supervisor serves
     # nothing itself, but brings the state up to date before anybody opens it.
     "worker": (*DOMAIN, *GROUND, "api", "assemble", "child", "leash", "observe", "outbound", "relay", "store"),
-    "control": (*DOMAIN, *GROUND, "api", "child", "jobs", "leash", "observe", "store", "tokenizer", "web"),
+    "control": (*DOMAIN, *GROUND, "api", "browsers", "child", "jobs", "leash", "observe", "store", "tokenizer", "web"),
     "demo": ("leash", "mock"),
     "serve": (*GROUND, "catalog", "claims", "leash", "store", "supervised"),
     "operator": (*GROUND, "claims"),
@@ -83,8 +84,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     "granian": ("gateway.child",),
     "apscheduler": ("gateway.jobs",),
     "duckdb": ("gateway.store.analytics", "gateway.usage.ingest"),
-    "sqlite3": ("gateway.store.state", "gateway.store.responses"),
+    "sqlite3": ("gateway.store.sqlite",),
+    "psycopg": ("gateway.store.postgres",),
     "httpx": ("gateway.outbound.client",),
+    "bcrypt": ("gateway.access.passwords",),
+    "nacl": ("gateway.access.passwords", "gateway.credentials.vault"),
+    "authlib": ("gateway.access.oidc.tokens",),
+    "joserfc": ("gateway.access.oidc.tokens",),
     "jinja2": ("web.page",),
     "blacksheep": ("gateway.api", "gateway.control", "gateway.worker", "web"),
     "uvloop": ("gateway.outbound", "gateway.mock", "gateway.child"),
@@ -94,7 +100,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "bpe_openai": ("gateway.tokenizer",),
 }
 
-UNUSED_YET = {"nacl": "seals the secrets of the credentials vault, which comes next"}
+UNUSED_YET: dict[str, str] = {}
 """Dependencies that are locked before they are imported."""
 
 BANNED = {"auth", "base", "common", "core", "data", "handler", "helper", "helpers", "info", "manager", "misc"}

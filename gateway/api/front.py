@@ -9,9 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.access.keys import presented_key
+from gateway.browsers import CLIENT, HOST, SCHEME, guarded, guarding
 from gateway.errors import (
     ControlUnavailable,
     GatewayError,
+    InvalidRequest,
     MethodNotAllowed,
     RequestTimeout,
     RequestTooLarge,
@@ -20,6 +22,8 @@ from gateway.errors import (
 from gateway.relay.forward import Forward
 from gateway.relay.sink import Headers, Message, Receive, Send, Sink
 
+from .address import query_secrets
+from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import find
 from .failures import write_refusal
@@ -32,6 +36,8 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models", "/v1beta/models"))
 OWN_PREFIXES = ("/v1/models/", "/v1beta/models/", RESPONSES_PREFIX)
 READ_METHODS = ("GET", "HEAD")
+KEY = b"x-sluicegate-key"
+KEY_IN_ADDRESS = "A client key does not belong in an address, which logs and browsers keep: send it in a header."
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
 
@@ -49,6 +55,7 @@ class Front:
         self._application = application
         self.forward = forward
         self.cors: Cors | None = None
+        self.proxies = TrustedProxies()
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
@@ -73,6 +80,7 @@ class Front:
         methods = methods_of(path) if path.startswith(RESPONSES_PREFIX) else READ_METHODS
         allowed = ", ".join((*methods, "OPTIONS")).encode()
         if method in methods:
+            send = guarding(send, secure=self._is_secure(scope))
             await self._application(scope, receive, self._with_cors(scope, send))
         elif not methods:
             self._refuse(scope, send, UnknownEndpoint(f"Unknown request URL: {method} {path}."), [])
@@ -82,23 +90,38 @@ class Front:
             self._refuse(scope, send, MethodNotAllowed(f"Not allowed to {method} on {path}."), [(b"allow", allowed)])
 
     async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
-        key = self._inference.keys.find(presented_key(dict(scope["headers"])))
         try:
+            known = self._known(scope)
             async with asyncio.timeout(FORWARDED_BODY_SECONDS):
                 body = await _read(receive)
-            await self.forward.serve(scope, receive, send, body=body, key=key.name if key else None)
+            await self.forward.serve(scope, receive, send, body=body, known=known)
         except TimeoutError:
             self._refuse(
                 scope, send, RequestTimeout("The request body did not arrive in time."), [(b"connection", b"close")]
             )
-        except (ControlUnavailable, RequestTooLarge) as error:
+        except (ControlUnavailable, InvalidRequest, RequestTooLarge) as error:
             self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
+
+    def _known(self, scope: Message) -> Headers:
+        """What the control process may believe of a request. Raises InvalidRequest for a client key in the address."""
+        keys, query = self._inference.keys, scope["query_string"]
+        if query and any(keys.find(secret) is not None for secret in query_secrets(query)):
+            raise InvalidRequest(KEY_IN_ADDRESS, param="key")
+        seen = self.proxies.seen(scope)
+        known = [(SCHEME, seen.scheme.encode()), (HOST, seen.host)]
+        if seen.client is not None:
+            known.append((CLIENT, seen.client.encode()))
+        key = keys.find(presented_key(dict(scope["headers"])))
+        return [*known, (KEY, key.name.encode())] if key is not None else known
+
+    def _is_secure(self, scope: Message) -> bool:
+        return self.proxies.seen(scope).scheme == "https"
 
     def _options(self, scope: Message, send: Send, methods: bytes) -> None:
         headers = [(b"allow", methods)]
         if self.cors is not None:
             headers += self.cors.preflight(dict(scope["headers"]), methods)
-        Sink(send, WINDOW_BYTES).answer(204, headers, b"")
+        Sink(send, WINDOW_BYTES).answer(204, guarded(headers, secure=self._is_secure(scope)), b"")
 
     def _refuse(self, scope: Message, send: Send, error: GatewayError, headers: Headers) -> None:
         status, body, kind = _notice(scope, error)
@@ -106,7 +129,8 @@ class Front:
             headers = headers + self.cors.headers_for(dict(scope["headers"]))
         length = (b"content-length", b"%d" % len(body))
         sent = b"" if scope["method"] == "HEAD" else body
-        Sink(send, WINDOW_BYTES).answer(status, [(b"content-type", kind), length, *headers], sent)
+        said = guarded([(b"content-type", kind), length, *headers], secure=self._is_secure(scope))
+        Sink(send, WINDOW_BYTES).answer(status, said, sent)
 
     def _with_cors(self, scope: Message, send: Send) -> Send:
         """`send`, adding to the head what lets a browser's page read it."""

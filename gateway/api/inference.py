@@ -10,6 +10,7 @@ from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 
 from .address import query_key, read_address
+from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import Asked
 from .intake import check_type, declared_length, read_body
@@ -27,6 +28,8 @@ class Inference:
         self.keys = keys
         self.cors: Cors | None = None
         """Which pages in browsers may call; None when none may."""
+        self.proxies: TrustedProxies | None = None
+        """Who is believed about the address of a client; None when nobody stands in between."""
         self.draining = False
 
     async def serve(self, asked: Asked, scope: Message, receive: Receive, send: Send) -> None:
@@ -36,7 +39,8 @@ class Inference:
         exchange = Exchange(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
             exchange.address = read_address(asked, scope["query_string"])
-        exchange.caller.address = client_address(scope)
+        proxies = self.proxies
+        exchange.caller.address = client_address(scope) if proxies is None else proxies.address_of(scope)
         exchange.caller.method = scope["method"]
         relay.begin(exchange)
         try:

@@ -17,6 +17,7 @@ from gateway.formats.paths import MODELS
 from gateway.records import ClientKey, Provider
 from gateway.relay.fetch import fetch
 from gateway.relay.relay import Relay
+from gateway.routing.reach import may_use_provider
 
 Fields = dict[str, Any]
 Question = Mapping[str, str]
@@ -50,7 +51,7 @@ class ModelList:
 
     async def listed(self, key: ClientKey) -> list[Listed]:
         """The models that `key` may use: aliases and combos, then `provider/model`."""
-        providers = list(self._relay.providers.values())
+        providers = [each for each in self._relay.providers.values() if may_use_provider(key, each)]
         served = await asyncio.gather(*(self._served(provider) for provider in providers))
         names: dict[str, str] = dict.fromkeys(self._relay.resolver.names(), "sluicegate")
         for provider, models in zip(providers, served, strict=True):

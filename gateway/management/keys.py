@@ -36,7 +36,7 @@ STATUSES: tuple[tuple[KeyStatus, Callable[[Row, int], bool]], ...] = (
 """Why a key is refused, the most final reason first."""
 
 
-class KeyWish(KeyRules, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class KeyWish(KeyRules, frozen=True, kw_only=True):
     """A client key as somebody wants it."""
 
     name: Annotated[

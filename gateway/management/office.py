@@ -1,4 +1,4 @@
-"""Where changes are made: who makes one, the state it is made in, the audit log that remembers it, the workers it reaches.
+"""Where changes are made: by whom, in which state, remembered in the audit log, and told to the workers.
 
 Knows how a change is carried out, whichever it is. Does not know keys, users or settings: each has a module of its own
 beside this one. Knows no HTTP either: the API, the pages and the command line all come here.
@@ -9,18 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from secrets import randbits
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import orjson
 
-from gateway.credentials.vault import fingerprint
+from gateway.credentials.vault import Vault, fingerprint
 from gateway.errors import NotPermitted
+from gateway.settings.model import Settings
 from gateway.store.generations import Class, Generations
 from gateway.store.session import Session
 from gateway.store.state import State
-from gateway.unlock import Secrets, Unlocked
+from gateway.unlock import Secrets, Unlocked, unlock
 from gateway.usage.meter import uuid7
 
 ActorKind = Literal["user", "token", "operator", "key", "anybody", "system"]
@@ -28,6 +30,9 @@ ActorKind = Literal["user", "token", "operator", "key", "anybody", "system"]
 _NO_TEAMS: Mapping[str, str] = MappingProxyType({})
 
 T = TypeVar("T")
+
+Told = Mapping[str, Any]
+"""What the audit log keeps of a thing."""
 
 Unlock = Callable[[Session], Unlocked]
 """Finds the vault that opens what a database holds."""
@@ -44,7 +49,7 @@ class Actor:
     id: str | None = None
     """Of the user, token or key."""
     user_id: str | None = None
-    teams: Mapping[str, str] = field(default=_NO_TEAMS)
+    teams: Mapping[str, str] = field(default_factory=lambda: _NO_TEAMS)
     """The user's role in each team they belong to, by the team's id."""
     session_id: str | None = None
     by_cookie: bool = False
@@ -84,14 +89,11 @@ class Change:
         self.counted: dict[Class, int] = {}
         """Generations this change has made."""
 
-    def seal(self, secret: bytes, context: str) -> bytes:
-        """A secret as it may be kept. Sealed with the key that the database has at this moment: it may be changed at any
-        time, by another process too. Raises KeyUnusable."""
-        return self._unlock(self.session).vault.seal(secret, context)
-
-    def open(self, sealed: bytes, context: str) -> bytes:
-        """A kept secret. Raises KeyUnusable and VaultError."""
-        return self._unlock(self.session).vault.open(sealed, context)
+    @cached_property
+    def vault(self) -> Vault:
+        """What opens and seals secrets: of the key that the database has at this moment, for it may be changed at any
+        time, by another process too, but not within this transaction. Raises KeyUnusable."""
+        return self._unlock(self.session).vault
 
     def count(self, name: Class) -> int:
         """The generation this change makes of a class of things, the same one however often it is asked for."""
@@ -101,13 +103,7 @@ class Change:
             self.counted[name] = row["value"]
         return self.counted[name]
 
-    def note(
-        self,
-        action: str,
-        subject: Subject,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
+    def note(self, action: str, subject: Subject, before: Told | None = None, after: Told | None = None) -> None:
         """Write it into the audit log. What is secret must be a fingerprint by now."""
         actor = self.actor
         self.session.run(
@@ -129,6 +125,15 @@ class Change:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What configuration file, environment and command line say."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """Where each thing was said, by its path."""
+
+
 class Office:
     """The state and everything a change of it needs."""
 
@@ -136,19 +141,25 @@ class Office:
         self,
         state: State,
         generations: Generations,
-        unlock: Unlock,
         secrets: Secrets,
+        declared: Declared,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`unlock` finds the vault that fits the database; `clock` gives Unix nanoseconds."""
-        self.state, self.secrets, self.unlock = state, secrets, unlock
-        self._generations, self._clock = generations, clock
+        """`secrets` are the gateway's own; `clock` gives Unix nanoseconds."""
+        self.state, self.secrets = state, secrets
+        self.declared = declared
+        """What the file says now; whoever hears of another replaces it."""
+        self.generations, self._clock = generations, clock
 
     @property
     def now_us(self) -> int:
         """Unix time in microseconds."""
         return self._clock() // 1000
+
+    def unlock(self, session: Session) -> Unlocked:
+        """The vault that opens what the database holds at this moment. Raises KeyUnusable."""
+        return unlock(session, self.declared.settings)
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """What `work` reads. Raises StateUnavailable."""
@@ -167,7 +178,7 @@ class Office:
 
         done, counted = await self.state.write(perform)
         for name, value in counted.items():
-            self._generations.show(name, value)
+            self.generations.show(name, value)
         return done
 
     def fingerprint(self, secret: str) -> str:
@@ -176,9 +187,10 @@ class Office:
 
 
 def new_id(now_us: int) -> str:
-    """An id for something made now; ids sort by age."""
-    return uuid7(now_us // 1000, randbits(74))
+    """An id for something made now; ids sort by age, to the microsecond (RFC 9562, 6.2, method 3)."""
+    milliseconds, microseconds = divmod(now_us, 1000)
+    return uuid7(milliseconds, (microseconds << 12) // 1000 << 62 | randbits(62))
 
 
-def _text(said: Mapping[str, Any] | None) -> str | None:
+def _text(said: Told | None) -> str | None:
     return None if said is None else orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()

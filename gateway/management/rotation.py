@@ -1,7 +1,7 @@
 """A new vault key: everything that is sealed is sealed anew, in one transaction, and only then is the old key let go.
 
-Killed at any point, the gateway still opens everything: until the transaction is committed the old key is the right one,
-and from then on the new one, which lies beside it (`unlock` tries both).
+Killed at any point, the gateway still opens everything: until the transaction is committed the old key is the right
+one, and from then on the new one, which lies beside it (`unlock` tries both).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ WRITE = "vault:write"
 async def rotate_key(office: Office, actor: Actor, settings: Settings, new_key: bytes | None = None) -> int:
     """Seal everything with another key; how many values that were.
 
-    Without `new_key` the key file of the data directory is replaced by a new one. With it the settings must say that key
-    from now on. Raises NotPermitted, Unacceptable, KeyUnusable, StateUnavailable.
+    Without `new_key` the key file of the data directory is replaced by a new one. With it the settings must say that
+    key from now on. Raises NotPermitted, Unacceptable, KeyUnusable, StateUnavailable.
     """
     actor.require(WRITE)
     if new_key is not None:
@@ -48,35 +48,33 @@ def _finish_former(session: Session, office: Office, current: Path, following: P
         following.unlink()
 
 
-async def _reseal(office: Office, actor: Actor, vault: Vault) -> int:
+async def _reseal(office: Office, actor: Actor, following: Vault) -> int:
     def perform(change: Change) -> int:
-        # All are opened before the first is sealed anew: which key is the right one the gateway's own secrets tell.
-        secrets, objects = _opened_secrets(change), _opened_objects(change)
-        for name, secret in secrets:
-            sealed = vault.seal(secret, f"server/{name}")
-            change.session.run("vault/reseal_secret", {"name": name, "sealed": sealed})
-        for kind, name, secret in objects:
-            sealed = vault.seal(secret, f"configuration/{kind}/{name}")
-            change.session.run("vault/reseal_object", {"kind": kind, "name": name, "sealed": sealed})
+        count = _reseal_secrets(change, following) + _reseal_objects(change, following)
         # Neither is worth keeping: who was logging in begins again, who repeats a request makes it.
         change.session.run("vault/forget_flows")
         change.session.run("vault/forget_answers")
         change.count("configuration")
-        count = len(secrets) + len(objects)
         change.note("vault.rotate", Subject("vault"), after={"sealed_anew": count})
         return count
 
     return await office.change(actor, perform)
 
 
-def _opened_secrets(change: Change) -> list[tuple[str, bytes]]:
+def _reseal_secrets(change: Change, following: Vault) -> int:
     rows = change.session.rows("vault/secrets")
-    return [(row["name"], change.open(row["sealed"], f"server/{row['name']}")) for row in rows]
+    vault = change.vault  # found by these very secrets: before the first of them is sealed anew
+    for name, sealed in ((row["name"], row["sealed"]) for row in rows):
+        context = f"server/{name}"
+        anew = following.seal(vault.open(sealed, context), context)
+        change.session.run("vault/reseal_secret", {"name": name, "sealed": anew})
+    return len(rows)
 
 
-def _opened_objects(change: Change) -> list[tuple[str, str, bytes]]:
+def _reseal_objects(change: Change, following: Vault) -> int:
     rows = change.session.rows("vault/sealed_objects")
-    return [
-        (row["kind"], row["name"], change.open(row["sealed"], f"configuration/{row['kind']}/{row['name']}"))
-        for row in rows
-    ]
+    for kind, name, sealed in ((row["kind"], row["name"], row["sealed"]) for row in rows):
+        context = f"configuration/{kind}/{name}"
+        anew = following.seal(change.vault.open(sealed, context), context)
+        change.session.run("vault/reseal_object", {"kind": kind, "name": name, "sealed": anew})
+    return len(rows)

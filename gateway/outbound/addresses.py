@@ -62,10 +62,15 @@ async def find_addresses(loop: asyncio.AbstractEventLoop, host: str, port: int) 
     return [each for each in chain.from_iterable(zip_longest(preferred, others)) if each is not None]
 
 
-async def check_addresses(loop: asyncio.AbstractEventLoop, host: str, permit: Permit) -> None:
-    """AddressRefused unless every address of a name may be connected to; for those who leave the choice to others."""
-    if not all(permit(address[0]) for _, address in await find_addresses(loop, host, 0)):
+async def check_addresses(loop: asyncio.AbstractEventLoop, host: str, permit: Permit) -> str:
+    """The first address of a name, all of which may be connected to; for those who leave the connecting to others.
+
+    AddressRefused when one of them may not, OSError when there is none.
+    """
+    found: list[str] = [address[0] for _, address in await find_addresses(loop, host, 0)]
+    if not all(map(permit, found)):
         raise AddressRefused(host)
+    return found[0]
 
 
 async def open_unix(path: str) -> socket.socket:

@@ -10,12 +10,13 @@ import asyncio
 import math
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, NamedTuple
 
 import httpx
 
-from gateway.errors import UpstreamClosed, UpstreamError, UpstreamMalformed, UpstreamTimeout
+from gateway.errors import UpstreamClosed, UpstreamError, UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
 
 from .proxy import resolve_proxy
 from .wire import Call, Origin, Pool, Request
@@ -26,9 +27,69 @@ BODY_EXPECTED = frozenset((b"POST", b"PUT", b"PATCH"))
 FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
-def client(pool: Pool, *, proxy: str = "", **options: Any) -> httpx.AsyncClient:
-    """An httpx client on a pool. `proxy` as in the settings; `options` are those of `httpx.AsyncClient`."""
-    return httpx.AsyncClient(transport=PoolTransport(pool, proxy=proxy), **{"trust_env": False, **options})
+def client(pool: Pool, *, proxy: str = "", guarded: bool = False, **options: Any) -> httpx.AsyncClient:
+    """An httpx client on a pool. `proxy` as in the settings; `options` are those of `httpx.AsyncClient`.
+
+    `guarded` is for addresses that the configuration file does not say: every connection is judged by the pool's
+    `permit`, that of a redirect too, and httpx follows none unless told to. What is refused is httpx.ConnectError.
+    """
+    transport = PoolTransport(pool, proxy=proxy, guarded=guarded)
+    return httpx.AsyncClient(transport=transport, **{"trust_env": False, **options})
+
+
+class Fetched(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names are found whatever their case."""
+    body: bytes
+
+
+class Fetcher:
+    """Small answers as a whole, each within the same limits. Redirects are not followed, cookies are not kept."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        proxy: str = "",
+        guarded: bool = False,
+        most_bytes: int = 256 * 1024,
+        seconds: float = 10.0,
+    ) -> None:
+        """`proxy` and `guarded` as for `client`; `seconds` limit all of it, from the look-up to the last byte."""
+        forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self._client = client(pool, proxy=proxy, guarded=guarded, cookies=forgetful, timeout=None)
+        self._most = most_bytes
+        self._seconds = seconds
+
+    async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Fetched:
+        """The answer, whatever its status. Raises UpstreamError."""
+        headers = {**headers, "accept-encoding": "identity"}
+        try:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._client.stream(method, url, headers=headers, content=body, follow_redirects=False) as answer,
+            ):
+                return Fetched(answer.status_code, answer.headers, await self._read(answer))
+        except (TimeoutError, httpx.TimeoutException):
+            raise UpstreamTimeout(f"No answer within {self._seconds:g} seconds.") from None
+        except httpx.ConnectError as error:
+            raise UpstreamUnreachable(str(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise UpstreamMalformed(str(error)) from None
+
+    async def _read(self, answer: httpx.Response) -> bytes:
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            raise UpstreamMalformed("The answer is compressed, though nobody asked for that.")
+        pieces, size = [], 0
+        async for piece in answer.aiter_raw():
+            size += len(piece)
+            if size > self._most:
+                raise UpstreamMalformed(f"The answer is larger than {self._most} bytes.")
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
@@ -37,11 +98,12 @@ class PoolTransport(httpx.AsyncBaseTransport):
     The timeouts `connect` and `pool` of httpx both limit the wait for a connection and can only shorten the pool's own.
     """
 
-    def __init__(self, pool: Pool, *, proxy: str = "", origin: Origin | None = None) -> None:
-        """`proxy` as in the settings; `origin` sends everything to one place, such as a Unix socket."""
+    def __init__(self, pool: Pool, *, proxy: str = "", origin: Origin | None = None, guarded: bool = False) -> None:
+        """`proxy` as in the settings; `origin` sends everything to one place, such as a Unix socket, as it is."""
         self._pool = pool
         self._proxy = proxy
         self._origin = origin
+        self._guarded = guarded
         self._origins: dict[tuple[str, str, int | None], Origin] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -70,7 +132,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
             address = str(url.copy_with(path="/", query=None, fragment=None, userinfo=b""))
             try:
                 proxy = resolve_proxy(address, self._proxy)
-                self._origins[place] = Origin.of(address, proxy=proxy)
+                self._origins[place] = Origin.of(address, proxy=proxy, guarded=self._guarded)
             except ValueError as error:
                 raise httpx.UnsupportedProtocol(str(error)) from error
         return self._origins[place]

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamTlsFailed, UpstreamUnreachable
+from gateway.errors import UpstreamError, UpstreamForbidden, UpstreamTimeout, UpstreamTlsFailed, UpstreamUnreachable
 from gateway.settings.model import UpstreamSettings
 
 from .addresses import AddressRefused, Permit, check_addresses, open_tcp, open_unix
 from .connection import ByteStream, Connection
+from .guard import may_reach
 from .origin import Origin
 from .proxy import ProxyAddress, open_tunnel
 from .socks import open_socks
@@ -74,7 +75,7 @@ class Dial:
 class Dialler:
     """Makes connections. One TLS context serves all of them, and remembers a session of each origin to resume.
 
-    `permit` judges every address of an origin, never that of a proxy, which settings name: see `guard`.
+    `permit` judges every address of what is guarded, be it an origin or a proxy, each time anew: see `guard`.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Dialler:
         loop: asyncio.AbstractEventLoop,
         context: ssl.SSLContext | None,
         *,
-        permit: Permit | None = None,
+        permit: Permit = may_reach,
     ) -> None:
         self.loop = loop
         self._permit = permit
@@ -115,25 +116,43 @@ class Dialler:
 
     async def _open_socket(self, origin: Origin, proxy: ProxyAddress | None) -> socket.socket:
         """A socket that leads to the origin, or to an HTTP proxy."""
-        if proxy is not None and self._permit is not None:
-            await self._check(origin, self._permit)
         try:
             if origin.scheme == "unix":
-                return await open_unix(origin.host)
+                return await self._open_unix(origin)
             if proxy is None:
-                return await open_tcp(self.loop, origin.host, origin.port, permit=self._permit)
-            if proxy.speaks_http:
-                return await open_tcp(self.loop, proxy.host, proxy.port)
-            return await open_socks(self.loop, origin, proxy)
-        except OSError as error:
-            raise _unreachable(error, proxy.label if proxy else origin.label) from error
-
-    async def _check(self, origin: Origin, permit: Permit) -> None:
-        """Judge here what a proxy will look up for itself."""
-        try:
-            await check_addresses(self.loop, origin.host, permit)
+                permit = self._permit if origin.guarded else None
+                return await open_tcp(self.loop, origin.host, origin.port, permit=permit)
         except OSError as error:
             raise _unreachable(error, origin.label) from error
+        address = await self._judge(origin.host, origin.label) if origin.guarded else ""
+        try:
+            return await self._open_proxy(origin, proxy, address)
+        except OSError as error:
+            raise _unreachable(error, proxy.label) from error
+
+    async def _open_unix(self, origin: Origin) -> socket.socket:
+        if origin.guarded:  # `Origin.of` makes none such
+            raise AddressRefused(origin.host)
+        return await open_unix(origin.host)
+
+    async def _open_proxy(self, origin: Origin, proxy: ProxyAddress, address: str) -> socket.socket:
+        """A socket to an HTTP proxy, or through a SOCKS proxy; `address` is where the origin's name was found to lead.
+
+        python-socks connects by itself: a guarded proxy is given to it as the address that was judged.
+        """
+        permit = self._permit if origin.proxy_guarded else None
+        if proxy.speaks_http:
+            return await open_tcp(self.loop, proxy.host, proxy.port, permit=permit)
+        if permit is not None:
+            proxy = proxy._replace(host=await check_addresses(self.loop, proxy.host, permit))
+        return await open_socks(self.loop, origin, proxy, address=address)
+
+    async def _judge(self, host: str, label: str) -> str:
+        """Judge here what a proxy will look up for itself; the address found."""
+        try:
+            return await check_addresses(self.loop, host, self._permit)
+        except OSError as error:
+            raise _unreachable(error, label) from error
 
     async def _attach(self, sock: socket.socket) -> ByteStream:
         """The event loop's transport for a connected socket, which belongs to it from now on."""
@@ -183,11 +202,12 @@ class Dialler:
         return secured
 
 
-def _unreachable(error: OSError, label: str) -> UpstreamUnreachable:
+def _unreachable(error: OSError, label: str) -> UpstreamError:
     """What the operating system said, or our own judge of addresses, about a place."""
     if isinstance(error, AddressRefused):
-        message = f"the address of {error.host} is not one that may be fetched from"
-    elif isinstance(error, socket.gaierror):
+        message = f"the address of {error.host} is not public, and `network.allow` does not name it"
+        return UpstreamForbidden(message, host=error.host)
+    if isinstance(error, socket.gaierror):
         message = f"cannot find {label}: {error.strerror}"
     else:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no answer"

@@ -1,21 +1,29 @@
-"""Where a URL that a client sent may lead: http and https, to public addresses and to those an operator allowed.
+"""Where a URL may lead that the configuration file does not say: http and https, to public addresses and to those an
+operator allowed. Such URLs come with prompts, by API, from the dashboard and from other servers.
 
-Names prove nothing, so what is judged is every address that a name leads to, at the moment of connecting: a pool with
-`permit` connects to the address that was judged, and the name is not looked up again. Numbers that only look like
-something else (`0x7f000001`, `127.1`) are names here too, and are judged by what they lead to.
+Names prove nothing, so what is judged is every address that a name leads to, at the moment of connecting: a pool
+connects a guarded origin to the address that was judged, and the name is not looked up again; for the next connection
+it is, and is judged again. Numbers that only look like something else (`0x7f000001`, `127.1`) are names here too, and
+are judged by what they lead to.
 
-Through a proxy the name is looked up here first, and every address it has must be permitted; then the proxy is asked
-for the name, and looks it up itself. Where a name may change in between, the proxy must have rules of its own.
+Through a proxy the name is looked up here first, and every address it has must be permitted. A `socks5` proxy is then
+told the address; the others are asked for the name, by which their rules go, and look it up themselves. Where a name
+may change in between, such a proxy must have rules of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
-from collections.abc import Iterable, Sequence
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from .addresses import Address, Permit, find_addresses
 from .origin import Origin
 from .proxy import resolve_proxy
 
@@ -61,6 +69,11 @@ REFUSED_V6 = tuple(
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 as networks without it see it: RFC 6052."""
 
+LookUp = Callable[[asyncio.AbstractEventLoop, str, int], Awaitable[list[Address]]]
+"""Where a host's name leads, for a port; OSError when nowhere."""
+
+LOOK_UP_SECONDS = 10.0
+
 MOST_CHARACTERS = 16 * 1024
 """Of a URL; signed ones have a few thousand."""
 
@@ -98,13 +111,37 @@ def find_place(url: str, proxy: str = "") -> Place:
         raise ValueError("it is not an address")
     named = f"[{host}]" if ":" in host else host
     base_url = f"{scheme}://{named}:{port}" if port else f"{scheme}://{named}"
-    origin = Origin.of(base_url, proxy=resolve_proxy(base_url, proxy))
+    origin = Origin.of(base_url, proxy=resolve_proxy(base_url, proxy), guarded=True)
     return Place(origin, f"{path}?{query}" if query else path)
 
 
 def networks(entries: Iterable[str]) -> tuple[Network, ...]:
     """The networks, or single addresses, that an operator allowed; ValueError for what is neither."""
     return tuple(ip_network(entry, strict=False) for entry in entries)
+
+
+def permit_of(entries: Iterable[str]) -> Permit:
+    """The judge of addresses under these entries of `network.allow` or `media.allow`; ValueError for a bad entry."""
+    return partial(may_reach, allow=networks(entries))
+
+
+async def check_url_given(url: str, allow: Sequence[Network] = (), *, look_up: LookUp = find_addresses) -> None:
+    """Tell now what every connection would tell later. ValueError, with a text to show, unless a URL that was given by
+    API or dashboard is one to connect to, and its name leads to addresses that are public or in `allow`.
+    """
+    origin = find_place(url, "none").origin
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            found = await look_up(asyncio.get_running_loop(), origin.host, origin.port)
+    except TimeoutError:
+        raise ValueError(f"finding {origin.host} took longer than {LOOK_UP_SECONDS:g} s") from None
+    except OSError as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ValueError(f"cannot find {origin.host}: {reason}") from None
+    for _, address in found:
+        if not may_reach(address[0], allow):
+            said = address[0] if address[0] == origin.host else f"{origin.host} leads to {address[0]}, which"
+            raise ValueError(f"{said} is not a public address, and `network.allow` does not name it")
 
 
 def may_reach(address: str, allow: Sequence[Network] = ()) -> bool:

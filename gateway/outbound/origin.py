@@ -1,4 +1,4 @@
-"""Where a provider is: scheme, host, port and the proxy in between. Knows no sockets."""
+"""Where a provider is: scheme, host, port, the proxy in between, and who said so. Knows no sockets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,22 @@ class Origin(NamedTuple):
     port: int
     proxy: str = ""
     """Resolved proxy URL, or empty. It may hold a password and is left out of `repr` and of every message."""
+    guarded: bool = False
+    """Said by a client, by API or by another server, and not by the configuration file: every address that its name
+    leads to is judged before it is connected to."""
+    proxy_guarded: bool = False
+    """The same of the proxy."""
 
     @classmethod
-    def of(cls, base_url: str, *, proxy: str = "") -> Origin:
-        """The origin of `http[s]://host[:port]/...` or `unix:///path/to.sock`; ValueError when it is neither."""
+    def of(cls, base_url: str, *, proxy: str = "", guarded: bool = False, proxy_guarded: bool = False) -> Origin:
+        """The origin of `http[s]://host[:port]/...` or `unix:///path/to.sock`; ValueError when it is neither.
+
+        A socket's path is for the operator alone: one that is guarded is refused.
+        """
         parts = urlsplit(base_url)
         if parts.scheme == "unix":
+            if guarded:
+                raise ValueError("only http:// and https:// addresses are connected to")
             return cls("unix", unquote(parts.path), 0)
         try:
             port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
@@ -31,7 +41,7 @@ class Origin(NamedTuple):
             port = 0
         if parts.scheme not in DEFAULT_PORTS or not port or not parts.hostname:
             raise ValueError("an address must begin with http://, https:// or unix:// and name a host")
-        return cls(parts.scheme, parts.hostname, port, proxy)
+        return cls(parts.scheme, parts.hostname, port, proxy, guarded, proxy_guarded and bool(proxy))
 
     @property
     def authority(self) -> bytes:

@@ -15,6 +15,7 @@ from gateway.settings.model import UpstreamSettings
 from .addresses import Permit
 from .call import Call, Receiver, Request
 from .dial import Dialler
+from .guard import may_reach
 from .origin import Origin
 from .pool import Lane
 
@@ -28,7 +29,8 @@ class Pool:
     """Connections to every origin, for one event loop.
 
     `ssl_context` replaces the one made from the settings: its authorities, and no ALPN unless it offers `http/1.1`.
-    `permit` is asked of every address before it is connected to, where clients name the origins: see `guard`.
+    `permit` is asked of every address of a guarded origin before it is connected to; of the others it is not asked.
+    Guarded and unguarded calls to one place never share a connection.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class Pool:
         *,
         loop: asyncio.AbstractEventLoop | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        permit: Permit | None = None,
+        permit: Permit = may_reach,
     ) -> None:
         self._settings = settings
         self._loop = loop or asyncio.get_running_loop()

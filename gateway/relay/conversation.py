@@ -75,12 +75,12 @@ async def begin(exchange: Exchange, ask: Ask) -> Thread:
     if store is None or key is None or not isinstance(previous, str):
         return thread
     thread.previous_id = previous
-    record = await store.find(previous, key.name)
+    record = await store.find(previous, key.id)
     if record is None:
         thread.unknown = True
     elif record.native:
         thread.pinned = (record.provider, record.credential or "")
-    elif (history := await store.history(previous, key.name)) is not None:
+    elif (history := await store.history(previous, key.id)) is not None:
         fields = {name: value for name, value in ask.fields.items() if name != "previous_response_id"}
         fields["input"] = _continued(history, ask.fields.get("input"))
         exchange.ask = ask._replace(fields=fields)
@@ -144,7 +144,7 @@ def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse |
     now = exchange.started_at_us // 1_000_000
     return StoredResponse(
         id=response_id,
-        key=exchange.key.name,
+        key=exchange.key.id,
         created_at=now,
         expires_at=now + int(settings.keep_hours * SECONDS_PER_HOUR),
         previous_id=thread.previous_id,

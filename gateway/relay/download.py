@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamForbidden
 from gateway.outbound.guard import Place
 from gateway.outbound.wire import Call, Pool, Request
 
@@ -98,7 +98,10 @@ class _Download:
             self._give_up(str(error))
 
     def failed(self, error: UpstreamError) -> None:
-        self._give_up(error.message)
+        if isinstance(error, UpstreamForbidden):  # in the words of who sends prompts, not of who sets the gateway up
+            self._give_up(f"the address of {error.host} is not one that may be fetched from")
+        else:
+            self._give_up(error.message)
 
     def _expect(self, named: dict[bytes, bytes]) -> None:
         length = named.get(b"content-length", b"")

@@ -10,12 +10,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter
+from gateway.errors import ClientDisconnected, GatewayError, ModelForbidden, UnsupportedParameter
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
 from gateway.routing.dispatch import Attempt, Dispatch
+from gateway.routing.reach import may_go_on
 from gateway.routing.verdicts import Verdict, judge_error
 
 from . import conversation, counting, passages, replies
@@ -124,17 +125,21 @@ class Exchange:
         self.ask = passages.read_ask(self)
         if self.endpoint.format == conversation.FORMAT:
             self.thread = await conversation.begin(self, self.ask)
-        route = self.relay.route(self.ask.model, self._key(), self.endpoint)
+        key = self._key()
+        route = self.relay.route(self.ask.model, key, self.endpoint)
         dispatch = Dispatch(
             route, self.relay.providers, self.relay.next_turn(), self.thread.pinned if self.thread else None
         )
-        refusal: UnsupportedParameter | None = None
+        refusal: GatewayError | None = None
         while (attempt := dispatch.next()) is not None:
             try:
                 passage = await self.passage(attempt)
-            except UnsupportedParameter as error:
+                if self.key is not key:
+                    self._check_still_allowed(attempt)
+            except (UnsupportedParameter, ModelForbidden) as error:
                 refusal = error
-                dispatch.failed(Verdict.NEXT_TARGET)
+                unfit = isinstance(error, UnsupportedParameter)
+                dispatch.failed(Verdict.NEXT_TARGET if unfit else Verdict.NEXT_CREDENTIAL)
                 continue
             trial = await self._try(attempt, passage)
             if self._pump is not None:
@@ -357,6 +362,12 @@ class Exchange:
         return (
             self.ask is not None and self.ask.stream and (endpoint.operation == "generate" or endpoint.ends_with_done)
         )
+
+    def _check_still_allowed(self, attempt: Attempt) -> None:
+        """The key has changed since the targets were found. Raises ModelForbidden."""
+        key, name = self._key(), self.ask.model if self.ask is not None else ""
+        if not may_go_on(key, name, attempt.target, attempt.credential):
+            raise ModelForbidden(f"Your key may not use the model `{name}` here any more.", param="model")
 
     def _key(self) -> ClientKey:
         assert self.key is not None  # admitted before it runs

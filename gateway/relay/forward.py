@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from gateway.errors import ControlUnavailable, UpstreamError
 from gateway.outbound.wire import Call, Origin, Pool, Request
@@ -25,6 +26,10 @@ HOP_BY_HOP = frozenset(
     )
 )
 
+HEARSAY = frozenset((b"forwarded", b"x-real-ip"))
+HEARSAY_PREFIX = b"x-forwarded-"
+"""Said by a proxy in front, or made up by a client: the worker has judged it, and passes on what it believes."""
+
 FORWARDED = b"x-sluicegate-forwarded: 1\r\n"
 """Tells the control process that the request came from outside."""
 
@@ -42,10 +47,12 @@ class Forward:
         self._loop = loop
         self._origin = Origin("unix", socket_path, 0)
 
-    async def serve(self, scope: Message, receive: Receive, send: Send, *, body: bytes, key: str | None) -> None:
-        """Pass one request on and its answer back. Raises ControlUnavailable when there is none."""
+    async def serve(self, scope: Message, receive: Receive, send: Send, *, body: bytes, known: Headers) -> None:
+        """Pass one request on, with what is `known` of it, and its answer back. Raises ControlUnavailable when there is
+        none.
+        """
         crossing = Crossing(Sink(send, WINDOW_BYTES), self._loop.create_future())
-        head = request_head(scope, len(body), key)
+        head = request_head(scope, len(body), known)
         request = Request(scope["method"].encode(), head, body, FIRST_BYTE_SECONDS, IDLE_SECONDS)
         crossing.call = self.pool.send(self._origin, request, crossing)
         watch = Watch(receive, crossing.give_up)
@@ -102,21 +109,19 @@ class Crossing:
             self.done.set_result(None)
 
 
-def request_head(scope: Message, length: int, key: str | None) -> bytes:
-    """The head for the control process: the client's own, less the hop's and whatever it claims in our name."""
+def request_head(scope: Message, length: int, known: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head for the control process: what is known, and the client's own, less the hop's and whatever it claims in
+    our name or that of a proxy.
+    """
     target: bytes = scope["raw_path"]
     if scope["query_string"]:
         target += b"?" + scope["query_string"]
     lines = [
         b"%b: %b\r\n" % (name, value)
         for name, value in scope["headers"]
-        if name not in HOP_BY_HOP and not name.startswith(OURS)
+        if name not in HOP_BY_HOP and name not in HEARSAY and not name.startswith((OURS, HEARSAY_PREFIX))
     ]
     lines.append(FORWARDED)
-    if key is not None:
-        lines.append(b"x-sluicegate-key: %b\r\n" % key.encode())
-    client = scope.get("client")
-    if client:
-        lines.append(b"x-sluicegate-client: %b\r\n" % client[0].encode())
+    lines += [b"%b: %b\r\n" % header for header in known]
     lines.append(b"content-length: %d\r\n\r\n" % length)
     return b"%b %b HTTP/1.1\r\n%b" % (scope["method"].encode(), target, b"".join(lines))

@@ -11,7 +11,7 @@ import base64
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from ssl import SSLContext
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin
@@ -20,7 +20,7 @@ from msgspec import structs
 
 from gateway.errors import InvalidRequest, MediaUnavailable
 from gateway.formats.neutral import Source
-from gateway.outbound.guard import find_place, may_reach, networks
+from gateway.outbound.guard import find_place, permit_of
 from gateway.outbound.tls import make_context
 from gateway.outbound.wire import Pool
 from gateway.settings.model import Settings
@@ -69,7 +69,7 @@ class MediaFetcher:
             connect_timeout_seconds=min(settings.upstream.connect_timeout_seconds, settings.media.timeout_seconds),
         )
         self._user_agent = user_agent
-        self._permit = partial(may_reach, allow=networks(settings.media.allow))
+        self._permit = permit_of(settings.media.allow)
         self._kept = Kept()
 
     async def fetch(self, urls: tuple[str, ...]) -> Mapping[str, Source]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import orjson
 
-from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRejected
+from gateway.errors import ModelForbidden, UpstreamError, UpstreamMalformed, UpstreamRejected
 from gateway.formats.table import FORMATS
-from gateway.records import StoredResponse
+from gateway.records import ClientKey, StoredResponse
 from gateway.routing.dispatch import NO_CREDENTIAL
+from gateway.routing.reach import matches, usable_credentials
 
 from .compose import masked
 from .fetch import gather, plain_request
@@ -21,15 +22,21 @@ class Native:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
 
-    async def fetch(self, record: StoredResponse, method: str, path: str) -> tuple[int, Headers, bytes]:
-        """Status, headers and body of the provider's answer: JSON, an error of its own included. Raises UpstreamError,
-        where it refused our credential too: that is none of the client's business."""
+    async def fetch(
+        self, record: StoredResponse, key: ClientKey, method: str, path: str
+    ) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of the provider's answer: JSON, an error of its own included. Raises ModelForbidden
+        where the client's key may not use the provider any more, and UpstreamError, where it refused our credential
+        too: that is none of the client's business."""
         provider = self._relay.providers.get(record.provider)
         if provider is None:
             raise UpstreamError(
                 f"The provider {record.provider}, which keeps this response, is not configured any more."
             )
-        known = {credential.name: credential for credential in provider.credentials}
+        usable = usable_credentials(key, provider) if matches(key.providers, provider.id) else None
+        if usable is None:
+            raise ModelForbidden(f"Your key may not use the provider {provider.id}, which keeps this response.")
+        known = {credential.name: credential for credential in usable}
         credential = known.get(record.credential or "", next(iter(known.values()), NO_CREDENTIAL))
         origin = self._relay.upstreams[provider.id].origin
         answer = await gather(self._relay.pool, origin, plain_request(self._relay, provider, credential, method, path))

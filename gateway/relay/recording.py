@@ -33,10 +33,11 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
     tokens, source = reckoned(exchange)
     trial = exchange.trials[-1] if exchange.trials else None
     target = trial.attempt.target if trial else None
+    key = exchange.key
     return UsageRecord(
         id=exchange.id,
         started_at_us=exchange.started_at_us,
-        key=exchange.key.name if exchange.key else None,
+        key=key.name if key else None,
         endpoint=exchange.endpoint.path,
         requested_model=ask.model[:NAME_CHARACTERS] if ask else None,
         provider=target.provider if target else None,
@@ -60,6 +61,9 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         worker=worker,
         dropped=trial.passage.losses if trial else (),
         upstream_format=trial.passage.upstream.name if trial else None,
+        key_id=key.id if key else None,
+        user_id=key.user_id if key else None,
+        team_id=key.team_id if key else None,
     )
 
 

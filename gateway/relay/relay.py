@@ -7,7 +7,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.catalog.facts import facts_of
 from gateway.errors import Draining, FormatNotServed
@@ -72,7 +72,7 @@ class Relay:
         self.first_byte_seconds = self.idle_seconds = 0.0
         self.resolver = Resolver((), {}, ())
         self._labels: dict[tuple[str, str, str], Headers] = {}
-        self._routes: dict[tuple[str, str, str], TargetList] = {}
+        self._routes: dict[tuple[object, ...], TargetList] = {}
         self._young: deque[Exchange] = deque()
         self._turn = random.getrandbits(16)  # workers should not begin with the same credential
         self._ticks = 0
@@ -127,12 +127,14 @@ class Relay:
 
     def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
-        known = self._routes.get((name, key.name, endpoint.path))
+        # By what the key may do, not by whose it is: one that changes never meets what was found for it before.
+        asked = (name, key.models, key.providers, key.credentials, endpoint.path)
+        known = self._routes.get(asked)
         if known is None:
             known = self._find_route(name, key, endpoint)
             if len(self._routes) >= REMEMBERED:
                 self._routes.clear()
-            self._routes[name, key.name, endpoint.path] = known
+            self._routes[asked] = known
         return known
 
     def speaks(self, provider: Provider, endpoint: Endpoint) -> bool:
@@ -154,7 +156,7 @@ class Relay:
                 f"The provider {provider.id} speaks {provider.format}, which {endpoint.path} is not translated to.",
                 param="model",
             )
-        return TargetList(tuple(speaking), route.rotate)
+        return replace(route, targets=tuple(speaking))
 
     def next_turn(self) -> int:
         """Counts exchanges, for round robin."""
@@ -188,7 +190,12 @@ class Relay:
 
 def upstream_of(provider: Provider, user_agent: str) -> Upstream:
     """How to reach a provider, put together once."""
-    origin = Origin.of(provider.base_url, proxy=provider.proxy)
+    origin = Origin.of(
+        provider.base_url,
+        proxy=provider.proxy,
+        guarded=provider.guarded,
+        proxy_guarded=provider.proxy_guarded,
+    )
     return Upstream(origin, Composer(provider, origin.authority, user_agent.encode()))
 
 

@@ -32,7 +32,7 @@ class Attempt(Struct, frozen=True, gc=False):
 class Dispatch:
     """The attempts of one exchange, one after another."""
 
-    __slots__ = ("_credentials", "_left", "_pinned", "_providers", "_target", "_targets", "_turn")
+    __slots__ = ("_credentials", "_held", "_left", "_pinned", "_providers", "_target", "_targets", "_turn")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Dispatch:
         if pinned is not None:
             keeping = tuple(target for target in self._targets if target.provider == pinned[0])
             self._targets = keeping or self._targets
+        self._held = route.credentials
         self._providers = providers
         self._turn = turn
         self._left = MOST_ATTEMPTS
@@ -77,7 +78,8 @@ class Dispatch:
 
     def _order(self, provider: Provider) -> list[Credential]:
         """The credentials of a provider, the first to use last."""
-        credentials = provider.credentials or (NO_CREDENTIAL,)
+        held = provider.credentials if self._held is None else self._held[provider.id]
+        credentials = held or (NO_CREDENTIAL,)
         if len(credentials) == 1:
             return [credentials[0]]
         if self._pinned is not None and self._pinned[0] == provider.id:

@@ -5,13 +5,13 @@ A name is, in this order: an alias, a combo, `provider/model`, or a bare model i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import translate
+from dataclasses import dataclass, replace
 
 from gateway.errors import ModelForbidden, UnknownModel
-from gateway.records import ClientKey, Provider, Target
+from gateway.records import ANY, ClientKey, Credential, Provider, Target
+
+from .reach import matches, may_use_target, usable_credentials
 
 MOST_HOPS = 16
 """Longest chain of aliases followed; loading the settings refuses loops, this only makes sure."""
@@ -32,6 +32,8 @@ class TargetList:
 
     targets: tuple[Target, ...]
     rotate: bool = False
+    credentials: Mapping[str, tuple[Credential, ...]] | None = None
+    """By provider those that the key may use; None where it may use all of them."""
 
 
 class Resolver:
@@ -41,11 +43,13 @@ class Resolver:
         self._providers = {provider.id: provider for provider in providers}
         self._aliases = dict(aliases)
         self._combos = {combo.name: combo for combo in combos}
-        self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
 
     def resolve(self, name: str, key: ClientKey) -> TargetList:
         """The targets that `key` may use under `name`. Raises UnknownModel or ModelForbidden."""
-        return self._permitted(name, self._find(name), key)
+        route = _named(name, self._find(name), key)
+        if key.providers == ANY and key.credentials == ANY:
+            return route
+        return self._reachable(name, route, key)
 
     def may_use(self, name: str, key: ClientKey) -> bool:
         """Whether `resolve` would find targets."""
@@ -72,42 +76,54 @@ class Resolver:
     def _target(self, name: str) -> Target:
         provider_id, slash, model = name.partition("/")
         provider = self._providers.get(provider_id) if slash else None
-        if provider is not None and self._matches(provider.models, model):
+        if provider is not None and matches(provider.models, model):
             return Target(provider_id, model)
         return self._bare(name)
 
     def _bare(self, model: str) -> Target:
         """A model id without provider: an exact entry beats a pattern, which beats `*`; two of a kind are ambiguous."""
-        serving = [provider for provider in self._providers.values() if self._matches(provider.models, model)]
-        for matches in (
+        serving = [provider for provider in self._providers.values() if matches(provider.models, model)]
+        for found in (
             [provider for provider in serving if model in provider.models],
             [provider for provider in serving if "*" not in provider.models],
             serving,
         ):
-            if len(matches) == 1:
-                return Target(matches[0].id, model)
-            if matches:
-                choices = ", ".join(f"{provider.id}/{model}" for provider in matches)
+            if len(found) == 1:
+                return Target(found[0].id, model)
+            if found:
+                choices = ", ".join(f"{provider.id}/{model}" for provider in found)
                 raise UnknownModel(f"Several providers serve `{model}`; ask for one of: {choices}.", param="model")
         raise UnknownModel(f"The model `{model}` does not exist: no configured provider serves it.", param="model")
 
-    def _permitted(self, name: str, route: TargetList, key: ClientKey) -> TargetList:
-        if self._matches(key.models, name):
-            return route
-        targets = tuple(
-            target for target in route.targets if self._matches(key.models, f"{target.provider}/{target.model}")
-        )
+    def _reachable(self, name: str, route: TargetList, key: ClientKey) -> TargetList:
+        """The targets at providers that the key may use, with credentials that it may use."""
+        allowed = [target for target in route.targets if matches(key.providers, target.provider)]
+        if not allowed:
+            raise ModelForbidden(
+                f"Your key may not use {_listed(route.targets)}, which would serve the model `{name}`.", param="model"
+            )
+        held = {target.provider: usable_credentials(key, self._providers[target.provider]) for target in allowed}
+        usable = {provider: credentials for provider, credentials in held.items() if credentials is not None}
+        targets = tuple(target for target in allowed if target.provider in usable)
         if not targets:
-            raise ModelForbidden(f"Your key may not use the model `{name}`.", param="model")
-        return TargetList(targets, route.rotate)
-
-    def _matches(self, patterns: tuple[str, ...], name: str) -> bool:
-        pattern = self._patterns.get(patterns)
-        if pattern is None:
-            pattern = self._patterns[patterns] = re.compile("|".join(map(_expression, patterns)) or r"(?!)", re.DOTALL)
-        return pattern.match(name) is not None
+            raise ModelForbidden(
+                f"Your key may use no credential of {_listed(allowed)}, which would serve the model `{name}`.",
+                param="model",
+            )
+        return replace(route, targets=targets, credentials=usable)
 
 
-def _expression(pattern: str) -> str:
-    """A wildcard pattern as a regular expression; `*` is the only sign with a meaning."""
-    return translate(pattern.replace("[", "[[]").replace("?", "[?]"))
+def _named(name: str, route: TargetList, key: ClientKey) -> TargetList:
+    """The targets that are among the models of the key, by the name they were asked for or by their own."""
+    if matches(key.models, name):
+        return route
+    targets = tuple(target for target in route.targets if may_use_target(key, name, target))
+    if not targets:
+        raise ModelForbidden(f"Your key may not use the model `{name}`.", param="model")
+    return replace(route, targets=targets)
+
+
+def _listed(targets: Sequence[Target]) -> str:
+    """The providers of these, for people."""
+    names = [f"`{provider}`" for provider in dict.fromkeys(target.provider for target in targets)]
+    return f"the provider{'s' if len(names) > 1 else ''} {', '.join(names)}"

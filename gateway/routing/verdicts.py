@@ -23,6 +23,7 @@ class Verdict(Enum):
 
 ERROR_VERDICTS: dict[str, Verdict] = {
     "upstream_unreachable": Verdict.NEXT_TARGET,
+    "upstream_forbidden": Verdict.NEXT_TARGET,
     "upstream_tls_failed": Verdict.NEXT_TARGET,
     "upstream_timeout": Verdict.NEXT_TARGET,
     "upstream_closed": Verdict.NEXT_CREDENTIAL,

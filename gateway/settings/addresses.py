@@ -41,6 +41,38 @@ def check_url(url: str) -> None:
         raise ValueError("an address holds no query and no fragment")
 
 
+def check_origin(url: str) -> None:
+    """Raises ValueError, with a text to show, unless `url` is an http or https address without a path."""
+    check_url(url)
+    if urlsplit(url).path not in ("", "/"):
+        raise ValueError("expected an address without a path")
+
+
+def check_issuer(url: str) -> None:
+    """Raises ValueError, with a text to show, unless `url` is an https address; http leads to this machine only."""
+    check_url(url)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not _leads_here(parts.hostname or ""):
+        raise ValueError("expected an https:// address: what is sent there must not be read on the way")
+
+
+def check_database(url: str) -> None:
+    """Raises ValueError, with a text to show, unless `url` is empty or names a database of PostgreSQL."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # reading it is what checks it
+    except ValueError:
+        raise ValueError("not an address") from None
+    if url and parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("expected postgresql://user:password@host/name, or nothing for SQLite")
+
+
+def check_trusted(network: str) -> None:
+    """Raises ValueError, with a text to show, unless `network` is a network, or `unix` for a Unix socket."""
+    if network != "unix":
+        check_network(network)
+
+
 def check_proxy(proxy: str) -> None:
     """Raises ValueError, with a text to show, unless `proxy` is empty, `none`, or the address of a proxy."""
     if proxy in ("", "none"):
@@ -58,6 +90,13 @@ def check_network(network: str) -> None:
         ip_network(network, strict=False)
     except ValueError:
         raise ValueError("expected a network such as 10.1.0.0/16, or one IP address") from None
+
+
+def _leads_here(host: str) -> bool:
+    try:
+        return host == "localhost" or is_loopback(host)
+    except ValueError:
+        return False
 
 
 def _split(url: str) -> SplitResult:

@@ -1,25 +1,35 @@
-"""Moments as people write them (RFC 3339, or a date) and as the gateway counts them: Unix microseconds."""
+"""Instants as settings and answers say them: a date, or date and time with its distance from UTC (RFC 3339)."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+Moment = Annotated[str, Meta(description="RFC 3339, in UTC.", extra_json_schema={"format": "date-time"})]
+"""An instant as answers show it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_TIME = r"[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})"
+_INSTANT = re.compile(f"{_DATE}(?:{_TIME})?")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def read_instant(text: str) -> int:
-    """Unix microseconds of an instant with its zone, or of the first moment of a day in UTC. ValueError for others."""
+    """Unix time in microseconds; a date is its first moment in UTC. Raises ValueError with a text to show."""
     try:
-        if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text)
-            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        else:
-            moment = datetime.fromisoformat(text)
+        if not _INSTANT.fullmatch(text):
+            raise ValueError
+        said = datetime.fromisoformat(text.upper())
+        at = said if said.tzinfo else said.replace(tzinfo=UTC)
+        return (at - _EPOCH) // timedelta(microseconds=1)
     except ValueError:
-        raise ValueError("expected a date such as 2026-12-31 or an instant such as 2026-12-31T18:00:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError("an instant needs its zone: end it with Z for UTC, or with an offset such as +02:00")
-    return (moment - EPOCH) // timedelta(microseconds=1)
+        raise ValueError("expected a date such as 2030-01-31, or an instant such as 2030-01-31T12:00:00Z") from None
 
 
 def write_instant(unix_us: int) -> str:

@@ -6,40 +6,34 @@ Order: read and merge the sources, convert strictly, fill in presets, read secre
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import msgspec
 from msgspec import structs
-from msgspec.inspect import LiteralType
 
+from gateway.errors import SettingsError
 from gateway.settings import providers, rules, secrets
-from gateway.settings.locate import KeyPath
 from gateway.settings.model import Settings
 from gateway.settings.names import settle
-from gateway.settings.shape import Wrong, alternatives, did_you_mean, kind_at, names_at
+from gateway.settings.origins import find_origins
+from gateway.settings.shape import Wrong, convert
 from gateway.settings.sources import Sources, gather
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_PRESETS: Mapping[str, providers.Known] = MappingProxyType({})
 
-_PLACE = re.compile(r" - at `(?:key in `)?\$(.*?)`+$")
-_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_NO_CHOICE = re.compile(r"Invalid enum value '(.*)'")
-_TYPES = {
-    "`array`": "a list",
-    "`object`": "a table",
-    "`str`": "text",
-    "`int`": "a whole number",
-    "`float`": "a number",
-    "`bool`": "true or false",
-    "`null`": "nothing",
-}
-"""What msgspec calls a type, and what an operator does."""
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and what is known of where they come from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """Where each thing that was said was said, by its path (see `origins`)."""
+    files: tuple[Path, ...] = ()
+    """Every file that was read: the configuration, and those it names for secrets."""
 
 
 def load(
@@ -54,66 +48,50 @@ def load(
     `options` are values by the option that says them, such as `--listen`; `presets` is the catalogue by provider id.
     Raises SettingsError.
     """
+    return read(path, environ, options=options, presets=presets).settings
+
+
+def read(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    options: Mapping[str, str] = _NOTHING,
+    presets: Mapping[str, providers.Known] = _NO_PRESETS,
+) -> Loaded:
+    """The same with where everything was said. Raises SettingsError."""
     sources = gather(path, environ, options)
     try:
-        settings = _place_files(_convert(sources), sources)
+        settings = _place_files(convert(sources.values, Settings), sources)
         settings = providers.complete(settings, presets, environ)
+        files = secrets.find_files(settings, sources, environ)
         settings = secrets.resolve(settings, sources, environ)
         rules.check(settings)
-        return settle(settings)
+        return Loaded(settle(settings), find_origins(settings, sources), ((path,) if path else ()) + files)
     except Wrong as wrong:
         raise sources.error(wrong) from None
+
+
+def find_files(path: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that `read` would read, as far as they can be told from what stands in the first, right or wrong."""
+    known = (path,) if path else ()
+    try:
+        sources = gather(path, environ, {})
+        return known + secrets.find_files(convert(sources.values, Settings), sources, environ)
+    except (SettingsError, Wrong):
+        return known
 
 
 def find_data_dir(path: Path | None, environ: Mapping[str, str], *, options: Mapping[str, str] = _NOTHING) -> Path:
     """The data directory that `load` would name, for commands that need no secrets. Raises SettingsError."""
     sources = gather(path, environ, options)
     try:
-        return _data_dir(_convert(sources), sources)
+        return _data_dir(convert(sources.values, Settings), sources)
     except Wrong as wrong:
         raise sources.error(wrong) from None
 
 
 def _data_dir(settings: Settings, sources: Sources) -> Path:
     return (sources.directory(("server", "data_dir")) / settings.server.data_dir).absolute()
-
-
-def _convert(sources: Sources) -> Settings:
-    try:
-        return msgspec.convert(sources.values, Settings)
-    except msgspec.ValidationError as error:
-        raise _understand(str(error)) from None
-
-
-def _understand(message: str) -> Wrong:
-    """msgspec's message as one for operators, and its place as a path."""
-    place = _PLACE.search(message)
-    path = _path_of(place[1]) if place else ()
-    message = _PLACE.sub("", message)
-    if unknown := _UNKNOWN.fullmatch(message):
-        return Wrong((*path, unknown[1]), f"unknown name{did_you_mean(unknown[1], names_at(path))}")
-    if missing := _MISSING.fullmatch(message):
-        return Wrong(path, f"`{missing[1]}` is missing")
-    if chosen := _NO_CHOICE.fullmatch(message):
-        return Wrong(path, f"expected one of {_choices(path)}{did_you_mean(chosen[1], _choices_at(path))}")
-    if "matching regex" in message:
-        return Wrong(path, "expected letters, digits, `.`, `_` and `-`, beginning with a letter or digit")
-    for said, meant in _TYPES.items():
-        message = message.replace(said, meant)
-    return Wrong(path, message[0].lower() + message[1:])
-
-
-def _path_of(place: str) -> KeyPath:
-    return tuple(int(index) if index else name for name, index in _PART.findall(place))
-
-
-def _choices(path: KeyPath) -> str:
-    return ", ".join(f"`{choice}`" for choice in _choices_at(path))
-
-
-def _choices_at(path: KeyPath) -> list[str]:
-    literals = [kind for kind in alternatives(kind_at(path)) if isinstance(kind, LiteralType)]
-    return [str(value) for kind in literals for value in kind.values]
 
 
 def _place_files(settings: Settings, sources: Sources) -> Settings:

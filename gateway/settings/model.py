@@ -177,7 +177,7 @@ class LoginSettings(Section):
     providers: Annotated[tuple[LoginProviderSettings, ...], Meta(description="OpenID providers.")] = ()
 
 
-class KeyRules(Section):
+class KeyRules(Section, frozen=True):
     """What a client key may use, and its limits."""
 
     models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
@@ -197,7 +197,7 @@ class KeyRules(Section):
     budget_period: Annotated[BudgetPeriod, Meta(description="Period after which the budget begins anew.")] = "month"
 
 
-class ClientKeySettings(KeyRules, kw_only=True):
+class ClientKeySettings(KeyRules, frozen=True, kw_only=True):
     """A key that clients call with."""
 
     secrets = frozenset({"key"})
@@ -242,7 +242,7 @@ class ModelFactsSettings(Section):
     cache_marks: Annotated[bool | None, Meta(description="OpenAI: whether it takes explicit cache breakpoints.")] = None
 
 
-class ProviderRules(Section):
+class ProviderRules(Section, frozen=True):
     """Where a provider is, what it speaks and serves."""
 
     secrets = frozenset({"proxy", "headers"})
@@ -263,14 +263,14 @@ class ProviderRules(Section):
     model_facts: Annotated[tuple[ModelFactsSettings, ...], Meta(description="What its models can do.")] = ()
 
 
-class ProviderSettings(ProviderRules, kw_only=True):
+class ProviderSettings(ProviderRules, frozen=True, kw_only=True):
     """An upstream service: a preset of the catalogue, or a server of your own."""
 
     id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
     credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
 
 
-class PriceSettings(Section):
+class PriceSettings(Section, frozen=True):
     """A price override, USD per million tokens. The first match wins."""
 
     model: Annotated[str, Meta(description="`provider/model`; `*` is a wildcard.")]
@@ -280,14 +280,14 @@ class PriceSettings(Section):
     cache_write: Annotated[Usd | None, Meta(description="Input written to the provider's cache; the input price where unset.")] = None
 
 
-class AliasSettings(Section):
+class AliasSettings(Section, frozen=True):
     """Another name for a model."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
     target: Annotated[str, Meta(min_length=1, description="`provider/model`, or a combo.")]
 
 
-class ComboSettings(Section):
+class ComboSettings(Section, frozen=True):
     """A named, ordered list of models."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]

@@ -5,8 +5,10 @@ Knows names, not requests: picking a target for one is routing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from msgspec import structs
 
@@ -14,21 +16,24 @@ from gateway.settings.locate import KeyPath
 from gateway.settings.model import AliasSettings, ComboSettings, ProviderSettings, Settings
 from gateway.settings.shape import Wrong, did_you_mean
 
+SUGGESTIONS = 20
+"""So many wrong names are told what was probably meant: among thousands of names each look takes milliseconds."""
+
 
 def settle(settings: Settings) -> Settings:
     """The settings with every alias pointing at a model or combo, every combo at models. Raises Wrong."""
-    names = _Names(settings)
+    names = Names(
+        {provider.id: provider for provider in settings.providers},
+        {alias.name: alias.target for alias in settings.aliases},
+        {combo.name for combo in settings.combos},
+    )
     for path, name in _all_names(settings):
         names.check_free(path, name)
-    aliases = tuple(
-        structs.replace(alias, target=names.end_of(alias, ("aliases", index, "target")))
-        for index, alias in enumerate(settings.aliases)
+    return structs.replace(
+        settings,
+        aliases=tuple(names.settled_alias(alias, ("aliases", at)) for at, alias in enumerate(settings.aliases)),
+        combos=tuple(names.settled_combo(combo, ("combos", at)) for at, combo in enumerate(settings.combos)),
     )
-    combos = tuple(
-        structs.replace(combo, targets=tuple(names.models_of(combo, ("combos", index, "targets"))))
-        for index, combo in enumerate(settings.combos)
-    )
-    return structs.replace(settings, aliases=aliases, combos=combos)
 
 
 def _all_names(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
@@ -36,11 +41,16 @@ def _all_names(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
     yield from ((("combos", index, "name"), combo.name) for index, combo in enumerate(settings.combos))
 
 
-class _Names:
-    def __init__(self, settings: Settings) -> None:
-        self._providers: dict[str, ProviderSettings] = {one.id: one for one in settings.providers}
-        self._aliases = {alias.name: alias.target for alias in settings.aliases}
-        self._combos = {combo.name for combo in settings.combos}
+class Names:
+    """All names there are, and where each leads. Ends are remembered: a name is followed once."""
+
+    def __init__(
+        self, providers: Mapping[str, ProviderSettings], aliases: Mapping[str, str], combos: AbstractSet[str]
+    ) -> None:
+        self._providers, self._aliases, self._combos = providers, aliases, combos
+        self._ends: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
+        self._suggestions = SUGGESTIONS
 
     def check_free(self, path: KeyPath, name: str) -> None:
         """Raises Wrong when `name` already means something else, or can mean nothing."""
@@ -52,36 +62,64 @@ class _Names:
         if slash and provider in self._providers:
             raise Wrong(path, f"`{name}` would hide a model of provider `{provider}`")
 
-    def end_of(self, alias: AliasSettings, path: KeyPath) -> str:
-        """The combo or model at the end of a chain of aliases."""
-        passed, target = [alias.name], alias.target
-        while target in self._aliases:
-            if target in passed:
-                raise Wrong(path, f"aliases go round in a circle: {' -> '.join([*passed, target])}")
-            passed.append(target)
-            target = self._aliases[target]
-        if target not in self._combos:
-            self._check_model(target, path)
+    def settled_alias(self, alias: AliasSettings, path: KeyPath) -> AliasSettings:
+        """The alias, pointing at the model or combo at its end. Raises Wrong."""
+        return structs.replace(alias, target=self._end_of(alias.name, (*path, "target")))
+
+    def settled_combo(self, combo: ComboSettings, path: KeyPath) -> ComboSettings:
+        """The combo with models alone, in its order. Raises Wrong."""
+        targets = (self._model_of(said, (*path, "targets", at)) for at, said in enumerate(combo.targets))
+        return structs.replace(combo, targets=tuple(targets))
+
+    def leads_nowhere(self, target: str) -> str:
+        """What to say of a target that is neither model nor combo."""
+        meant = self._meant(target, chain(self._aliases, self._combos))
+        return f"`{target}` is no `provider/model` and no combo{meant}"
+
+    def _model_of(self, said: str, path: KeyPath) -> str:
+        target = self._end_of(said, path) if said in self._aliases else said
+        if target in self._combos:
+            raise Wrong(path, f"`{said}` is a combo, and a combo holds models only")
+        if wrong := self._wrong_with(target):
+            raise Wrong(path, wrong)
         return target
 
-    def models_of(self, combo: ComboSettings, path: KeyPath) -> Iterator[str]:
-        """The models of a combo, in its order."""
-        for index, said in enumerate(combo.targets):
-            place = (*path, index)
-            target = said
-            if said in self._aliases:
-                target = self.end_of(AliasSettings(name=said, target=self._aliases[said]), place)
-            if target in self._combos:
-                raise Wrong(place, f"`{said}` is a combo, and a combo holds models only")
-            self._check_model(target, place)
-            yield target
+    def _end_of(self, name: str, path: KeyPath) -> str:
+        """The combo or model at the end of a chain of aliases."""
+        if name not in self._ends and name not in self._failures:
+            self._follow(name)
+        if name in self._failures:
+            raise Wrong(path, self._failures[name])
+        return self._ends[name]
 
-    def _check_model(self, target: str, path: KeyPath) -> None:
+    def _follow(self, name: str) -> None:
+        """Find the end of a chain, for every alias in it."""
+        passed = {name: None}
+        target, wrong = self._aliases[name], ""
+        while target in self._aliases and not wrong:
+            if target in passed:
+                wrong = f"aliases go round in a circle: {' -> '.join([*passed, target])}"
+            elif target in self._failures:
+                wrong = self._failures[target]
+            else:
+                passed[target] = None
+                target = self._ends.get(target) or self._aliases[target]
+        if not wrong and target not in self._combos:
+            wrong = self._wrong_with(target)
+        found = dict.fromkeys(passed, wrong or target)
+        (self._failures if wrong else self._ends).update(found)
+
+    def _wrong_with(self, target: str) -> str:
+        """Why a target is no model; nothing when it is one."""
         provider, slash, model = target.partition("/")
         if not slash or not model or "*" in model:
-            known = [*self._aliases, *self._combos]
-            raise Wrong(path, f"`{target}` is no `provider/model` and no combo{did_you_mean(target, known)}")
+            return self.leads_nowhere(target)
         if provider not in self._providers:
-            raise Wrong(path, f"there is no provider `{provider}`{did_you_mean(provider, self._providers)}")
+            return f"there is no provider `{provider}`{self._meant(provider, self._providers)}"
         if not any(fnmatchcase(model, pattern) for pattern in self._providers[provider].models):
-            raise Wrong(path, f"provider `{provider}` does not serve `{model}` (see its `models`)")
+            return f"provider `{provider}` does not serve `{model}` (see its `models`)"
+        return ""
+
+    def _meant(self, name: str, known: Iterable[str]) -> str:
+        self._suggestions -= 1
+        return did_you_mean(name, known) if self._suggestions >= 0 else ""

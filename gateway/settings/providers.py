@@ -49,26 +49,32 @@ def complete(settings: Settings, presets: Mapping[str, Known], environ: Mapping[
     return structs.replace(settings, providers=said + added)
 
 
-def _fill(
-    provider: ProviderSettings, path: KeyPath, presets: Mapping[str, Known], environ: Mapping[str, str]
-) -> ProviderSettings:
+def fill(provider: ProviderSettings, path: KeyPath, presets: Mapping[str, Known]) -> ProviderSettings:
+    """A provider with what its preset knows of format and address. Raises Wrong when it has neither, nor a preset."""
     preset = presets.get(provider.id)
     if preset is None:
         _check_custom(provider, path, presets)
         return provider
-    credentials = provider.credentials
-    if not credentials and not provider.base_url:
-        # Only at the address we know: a secret must not follow an address that somebody changed.
-        credentials = _usual_credential(preset, environ)
-        if preset.env and not credentials:
-            raise Wrong(path, f"no credential: set {preset.env}, or add [[providers.credentials]]")
     return structs.replace(
         provider,
         format=preset.format if provider.format is UNSET else provider.format,
         base_url=provider.base_url or preset.base_url,
         also_speaks=_spoken(provider, preset) if provider.also_speaks is UNSET else provider.also_speaks,
-        credentials=credentials,
     )
+
+
+def _fill(
+    provider: ProviderSettings, path: KeyPath, presets: Mapping[str, Known], environ: Mapping[str, str]
+) -> ProviderSettings:
+    filled = fill(provider, path, presets)
+    preset = presets.get(provider.id)
+    if preset is None or provider.credentials or provider.base_url:
+        # Only at the address we know: a secret must not follow an address that somebody changed.
+        return filled
+    usual = _usual_credential(preset, environ)
+    if preset.env and not usual:
+        raise Wrong(path, f"no credential: set {preset.env}, or add [[providers.credentials]]")
+    return structs.replace(filled, credentials=usual)
 
 
 def _spoken(provider: ProviderSettings, preset: Known) -> tuple[FormatName, ...]:

@@ -5,8 +5,9 @@ Knows what this version does not do. Nobody shall believe in a limit that is non
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from gateway.settings.addresses import is_loopback, split_listen
 from gateway.settings.model import Settings
 
 LIMITS = (
@@ -19,15 +20,46 @@ LIMITS = (
 )
 """Fields of a client key that nothing enforces yet."""
 
-NO_KEYS = "no client keys: every request is answered with 401; add [[client_keys]] to the configuration"
+NO_KEYS = (
+    "no [[client_keys]] in the configuration: every request is answered with 401 until a key is made by API, dashboard "
+    "or command line"
+)
+
+Remark = Callable[[Settings], Iterator[str]]
 
 
 def warnings(settings: Settings) -> list[str]:
     """One line for each thing an operator may believe in and that is not so."""
-    return [*_limits(settings), *(() if settings.client_keys else (NO_KEYS,))]
+    return [line for remark in REMARKS for line in remark(settings)]
 
 
-def _limits(settings: Settings) -> Iterator[str]:
+def limits_hold_nobody(settings: Settings) -> Iterator[str]:
+    """Limits are read and not enforced."""
     for key in settings.client_keys:
         if said := [name for name in LIMITS if getattr(key, name) is not None]:
             yield f"client key `{key.name}`: {', '.join(said)} not enforced by this version"
+
+
+def nobody_gets_in(settings: Settings) -> Iterator[str]:
+    """There may be keys in the database; the configuration has none."""
+    if not settings.client_keys:
+        yield NO_KEYS
+
+
+def logins_can_be_read(settings: Settings) -> Iterator[str]:
+    """Passwords and sessions on a network, as anybody can read them."""
+    if settings.login.insecure and not is_loopback(split_listen(settings.server.listen)[0]):
+        yield "login.insecure: passwords and sessions of other machines can be read by anybody on the way"
+
+
+def anybody_may_change_things(settings: Settings) -> Iterator[str]:
+    """Whoever has a login at a provider has a role here, with no group to give it."""
+    for provider in settings.login.providers:
+        if provider.default_role in ("owner", "admin"):
+            yield (
+                f"login provider `{provider.id}`: whoever may log in there becomes {provider.default_role} here; "
+                'give the role by group, or say default_role = "pending"'
+            )
+
+
+REMARKS: tuple[Remark, ...] = (limits_hold_nobody, nobody_gets_in, logins_can_be_read, anybody_may_change_things)

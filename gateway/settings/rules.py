@@ -5,17 +5,37 @@ Knows settings whose presets and secrets are filled in. No message contains a se
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from gateway.settings.addresses import check_network, check_proxy, check_url, is_loopback, split_listen
+from gateway.settings.addresses import (
+    check_database,
+    check_issuer,
+    check_network,
+    check_origin,
+    check_proxy,
+    check_trusted,
+    check_url,
+    split_listen,
+)
+from gateway.settings.instants import read_instant
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import Section, Settings
+from gateway.settings.model import LoginProviderSettings, Section, Settings
 from gateway.settings.shape import Wrong
 
 SHORTEST_KEY = 8
 """Characters; anything shorter is guessed."""
+
+UNIX_PEER = "unix"
+"""Among trusted proxies: whoever is at the other end of a Unix socket."""
+
+PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", re.ASCII)
+
+VAULT_KEY_BYTES = 32
+
+GOOGLE = "https://accounts.google.com"
 
 Rule = Callable[[Settings], Iterator[Wrong]]
 
@@ -23,6 +43,18 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t -~]*")
 _MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT]i?)?B")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/?#]+")
+
+_MICROSOFT = re.compile(r"https://login\.microsoftonline\.com/([A-Za-z0-9.-]+)/v2\.0")
+_ANY_TENANT = ("common", "organizations", "consumers")
+"""Names that stand for many tenants: whoever has any account there could log in, and no issuer is theirs."""
+
+_ISSUERS_WANTED = {
+    "oidc": "`oidc` asks for an `issuer`",
+    "microsoft": "microsoft asks for an `issuer` with your tenant: https://login.microsoftonline.com/<tenant>/v2.0",
+}
+
+_MODEL = "a model name"
+_KEY_PATTERNS = {"models": _MODEL, "providers": "a provider's id", "credentials": "a credential", "endpoints": "a path"}
 
 FRAMING_HEADERS = frozenset(
     {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -35,9 +67,14 @@ CLIENT_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorizati
 
 def check(settings: Settings) -> None:
     """Raises Wrong for the first rule that is broken."""
+    for wrong in broken(settings):
+        raise wrong
+
+
+def broken(settings: Settings) -> Iterator[Wrong]:
+    """Every way in which a rule is broken."""
     for rule in RULES:
-        for wrong in rule(settings):
-            raise wrong
+        yield from rule(settings)
 
 
 def numbers_are_finite(settings: Settings) -> Iterator[Wrong]:
@@ -48,17 +85,24 @@ def numbers_are_finite(settings: Settings) -> Iterator[Wrong]:
 
 
 def listen_is_an_address(settings: Settings) -> Iterator[Wrong]:
-    """The public address can be bound, and a public one asks for keys."""
-    path: KeyPath = ("server", "listen")
-    try:
-        host, _ = split_listen(settings.server.listen)
-    except ValueError as error:
-        yield Wrong(path, str(error))
-        return
-    if not (settings.client_keys or is_loopback(host)):
-        yield Wrong(
-            path, "refused: an address that others can reach needs [[client_keys]]; listen on 127.0.0.1 or add one"
-        )
+    """The public address can be bound."""
+    yield from _tried(("server", "listen"), settings.server.listen, split_listen)
+
+
+def public_url_is_an_origin(settings: Settings) -> Iterator[Wrong]:
+    """Browsers find the gateway there; pages and callbacks are put behind it."""
+    if settings.server.public_url:
+        yield from _tried(("server", "public_url"), settings.server.public_url, check_origin)
+
+
+def database_is_known(settings: Settings) -> Iterator[Wrong]:
+    """It is one of the two engines."""
+    yield from _tried(("database", "url"), settings.database.url, check_database)
+
+
+def vault_key_is_a_key(settings: Settings) -> Iterator[Wrong]:
+    """It has the length the cipher wants."""
+    yield from _tried(("vault", "key"), settings.vault.key, _check_key)
 
 
 def names_are_unique(settings: Settings) -> Iterator[Wrong]:
@@ -67,6 +111,7 @@ def names_are_unique(settings: Settings) -> Iterator[Wrong]:
     yield from _repeated(("providers",), "id", (provider.id for provider in settings.providers))
     yield from _repeated(("aliases",), "name", (alias.name for alias in settings.aliases))
     yield from _repeated(("combos",), "name", (combo.name for combo in settings.combos))
+    yield from _repeated(("login", "providers"), "id", (provider.id for provider in settings.login.providers))
     for index, provider in enumerate(settings.providers):
         path = ("providers", index, "credentials")
         yield from _repeated(path, "name", (credential.name for credential in provider.credentials))
@@ -92,16 +137,45 @@ def addresses_are_reachable_in_principle(settings: Settings) -> Iterator[Wrong]:
 
 
 def networks_are_networks(settings: Settings) -> Iterator[Wrong]:
-    """What media may be fetched from although it is private."""
-    for index, network in enumerate(settings.media.allow):
-        yield from _tried(("media", "allow", index), network, check_network)
+    """Where connections may lead although it is private, and whose word is believed."""
+    for path, networks, check_text in (
+        (("media", "allow"), settings.media.allow, check_network),
+        (("network", "allow"), settings.network.allow, check_network),
+        (("server", "trusted_proxies"), settings.server.trusted_proxies, check_trusted),
+    ):
+        for index, network in enumerate(networks):
+            yield from _tried((*path, index), network, check_text)
 
 
 def wildcards_are_well_formed(settings: Settings) -> Iterator[Wrong]:
     """A pattern can match something, and `*` is its only wildcard."""
-    for path, pattern in _patterns(settings):
+    for path, pattern, meant in _patterns(settings):
         if not pattern or not pattern.isprintable() or set(pattern) & set(" ?[]"):
-            yield Wrong(path, "expected a model name; `*` is the only wildcard, spaces and `?[]` have no place in it")
+            yield Wrong(path, f"expected {meant}; `*` is the only wildcard, spaces and `?[]` have no place in it")
+
+
+def client_keys_can_be_used(settings: Settings) -> Iterator[Wrong]:
+    """What a key is bounded to can be, and the time it ends at is one."""
+    for index, key in enumerate(settings.client_keys):
+        path = ("client_keys", index)
+        for at, pattern in enumerate(key.credentials):
+            if pattern.strip("*") and "/" not in pattern:
+                yield Wrong((*path, "credentials", at), "expected `provider/name`, such as `openai/*`")
+        for at, pattern in enumerate(key.endpoints):
+            if not pattern.startswith(("/", "*")):
+                yield Wrong((*path, "endpoints", at), "expected a path such as /v1/chat/completions")
+        if key.expires_at:
+            yield from _tried((*path, "expires_at"), key.expires_at, read_instant)
+
+
+def login_providers_can_be_asked(settings: Settings) -> Iterator[Wrong]:
+    """Each has an issuer that proves who people are, and the secret it asks for."""
+    for index, provider in enumerate(settings.login.providers):
+        path = ("login", "providers", index)
+        if wrong := _wrong_issuer(provider):
+            yield Wrong((*path, "issuer") if provider.issuer else path, wrong)
+        if provider.kind != "oidc" and not provider.client_secret:
+            yield Wrong(path, f"{provider.kind} asks for a `client_secret`: give it, by `client_secret_env` for one")
 
 
 def headers_are_ours_to_set(settings: Settings) -> Iterator[Wrong]:
@@ -134,9 +208,15 @@ RULES: tuple[Rule, ...] = (
     numbers_are_finite,
     names_are_unique,
     client_keys_are_strong,
+    client_keys_can_be_used,
     listen_is_an_address,
+    public_url_is_an_origin,
+    database_is_known,
+    vault_key_is_a_key,
+    login_providers_can_be_asked,
     addresses_are_reachable_in_principle,
     networks_are_networks,
+    public_url_is_an_origin,
     wildcards_are_well_formed,
     headers_are_ours_to_set,
     origins_are_origins,
@@ -163,21 +243,45 @@ def _repeated(path: KeyPath, field: str, names: Iterable[str]) -> Iterator[Wrong
         seen.add(name)
 
 
-def _tried(path: KeyPath, text: str, check_text: Callable[[str], None]) -> Iterator[Wrong]:
+def _tried(path: KeyPath, text: str, check_text: Callable[[str], object]) -> Iterator[Wrong]:
     try:
         check_text(text)
     except ValueError as error:
         yield Wrong(path, str(error))
 
 
-def _patterns(settings: Settings) -> Iterator[tuple[KeyPath, str]]:
+def _patterns(settings: Settings) -> Iterator[tuple[KeyPath, str, str]]:
+    """Place and text of every pattern, and what it stands for."""
     for index, key in enumerate(settings.client_keys):
-        yield from ((("client_keys", index, "models", at), one) for at, one in enumerate(key.models))
+        for name, meant in _KEY_PATTERNS.items():
+            said = enumerate(getattr(key, name))
+            yield from ((("client_keys", index, name, at), one, meant) for at, one in said)
     for index, provider in enumerate(settings.providers):
-        yield from ((("providers", index, "models", at), one) for at, one in enumerate(provider.models))
+        yield from ((("providers", index, "models", at), one, _MODEL) for at, one in enumerate(provider.models))
         facts = enumerate(provider.model_facts)
-        yield from ((("providers", index, "model_facts", at, "model"), one.model) for at, one in facts)
-    yield from ((("prices", at, "model"), one.model) for at, one in enumerate(settings.prices))
+        yield from ((("providers", index, "model_facts", at, "model"), one.model, _MODEL) for at, one in facts)
+    yield from ((("prices", at, "model"), one.model, _MODEL) for at, one in enumerate(settings.prices))
+
+
+def _check_key(text: str) -> None:
+    try:
+        right = not text or len(base64.b64decode(text, validate=True)) == VAULT_KEY_BYTES
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError(f"expected {VAULT_KEY_BYTES} bytes in base64, such as `openssl rand -base64 32` makes")
+
+
+def _wrong_issuer(provider: LoginProviderSettings) -> str:
+    """What is wrong with the issuer of a provider that people log in with; nothing if it is right."""
+    kind, issuer = provider.kind, provider.issuer
+    if not issuer:
+        return _ISSUERS_WANTED.get(kind, "")
+    if kind == "google" and issuer != GOOGLE:
+        return f"the issuer of google is {GOOGLE}; leave it out, or say `oidc`"
+    if kind == "microsoft" and not ((tenant := _MICROSOFT.fullmatch(issuer)) and tenant[1] not in _ANY_TENANT):
+        return _ISSUERS_WANTED[kind]
+    return next((wrong.message for wrong in _tried((), issuer, check_issuer)), "")
 
 
 def _bad_header(path: KeyPath, name: str, forbidden: frozenset[str]) -> Iterator[Wrong]:

@@ -9,11 +9,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from msgspec import structs
 
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import ClientKeySettings, CredentialSettings, ProviderSettings, Settings
+from gateway.settings.model import (
+    ClientKeySettings,
+    CredentialSettings,
+    LoginProviderSettings,
+    ProviderSettings,
+    Section,
+    Settings,
+    VaultSettings,
+)
 from gateway.settings.shape import Wrong
 from gateway.settings.sources import Sources
 
@@ -22,19 +31,67 @@ CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]+")
 
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place(Generic[S]):
+    """Somewhere a secret is given in one of three ways: as it is, by the name of a variable, by a file."""
+
+    table: S
+    path: KeyPath
+    name: str
+    """`key`, `api_key` or `client_secret`; with `_env` and `_file` the other ways."""
+    needed: bool = True
+    for_header: bool = True
+    """Whether it travels in a header, which cannot carry every character."""
+
 
 def resolve(settings: Settings, sources: Sources, environ: Mapping[str, str]) -> Settings:
-    """The settings with every `key` and `api_key` filled in. Raises Wrong for one that is missing or unreadable."""
+    """The settings with every secret filled in. Raises Wrong for one that is missing or unreadable."""
     reader = _Reader(sources, environ)
     return structs.replace(
         settings,
-        client_keys=tuple(
-            reader.fill_key(key, ("client_keys", index)) for index, key in enumerate(settings.client_keys)
-        ),
+        vault=reader.fill(_vault(settings)),
+        client_keys=tuple(reader.fill(place) for place in _client_keys(settings)),
         providers=tuple(
-            reader.fill_credentials(provider, ("providers", index)) for index, provider in enumerate(settings.providers)
+            structs.replace(provider, credentials=tuple(reader.fill(place) for place in _credentials(provider, index)))
+            for index, provider in enumerate(settings.providers)
         ),
+        login=structs.replace(settings.login, providers=tuple(reader.fill(place) for place in _logins(settings))),
     )
+
+
+def find_files(settings: Settings, sources: Sources, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that hold secrets of these settings, whether they are there or not. Without the vault's key, which is
+    read once."""
+    reader = _Reader(sources, environ)
+    places: list[_Place[Any]] = [*_client_keys(settings), *_logins(settings)]
+    for index, provider in enumerate(settings.providers):
+        places += _credentials(provider, index)
+    said = ((getattr(one.table, f"{one.name}_file"), (*one.path, f"{one.name}_file")) for one in places)
+    return tuple(reader.find(file, path) for file, path in said if file)
+
+
+def _vault(settings: Settings) -> _Place[VaultSettings]:
+    return _Place(settings.vault, ("vault",), "key", needed=False, for_header=False)
+
+
+def _client_keys(settings: Settings) -> list[_Place[ClientKeySettings]]:
+    return [_Place(key, ("client_keys", index), "key") for index, key in enumerate(settings.client_keys)]
+
+
+def _credentials(provider: ProviderSettings, index: int) -> list[_Place[CredentialSettings]]:
+    path = ("providers", index, "credentials")
+    return [_Place(one, (*path, at), "api_key") for at, one in enumerate(provider.credentials)]
+
+
+def _logins(settings: Settings) -> list[_Place[LoginProviderSettings]]:
+    path = ("login", "providers")
+    return [
+        _Place(one, (*path, at), "client_secret", needed=False, for_header=False)
+        for at, one in enumerate(settings.login.providers)
+    ]
 
 
 @dataclass(frozen=True)
@@ -42,30 +99,36 @@ class _Reader:
     sources: Sources
     environ: Mapping[str, str]
 
-    def fill_key(self, key: ClientKeySettings, path: KeyPath) -> ClientKeySettings:
-        return structs.replace(key, key=self._read(key, "key", path))
-
-    def fill_credentials(self, provider: ProviderSettings, path: KeyPath) -> ProviderSettings:
-        credentials = tuple(
-            structs.replace(one, api_key=self._read(one, "api_key", (*path, "credentials", index)))
-            for index, one in enumerate(provider.credentials)
-        )
-        return structs.replace(provider, credentials=credentials)
-
-    def _read(self, said: ClientKeySettings | CredentialSettings, name: str, path: KeyPath) -> str:
-        """The secret that `said` gives under `name`, or by way of `name_env` or `name_file`."""
-        given = [way for way in (name, f"{name}_env", f"{name}_file") if getattr(said, way)]
+    def fill(self, place: _Place[S]) -> S:
+        """The table with its secret, wherever that is given."""
+        name = place.name
+        given = [way for way in (name, f"{name}_env", f"{name}_file") if getattr(place.table, way)]
+        if not given and not place.needed:
+            return place.table
         if len(given) != 1:
-            raise Wrong(path, f"give exactly one of `{name}`, `{name}_env` and `{name}_file`")
-        place = (*path, given[0])
-        text = str(getattr(said, given[0]))
-        if given[0].endswith("_env"):
-            text = self._from_environment(text, place)
-        elif given[0].endswith("_file"):
-            text = self._from_file(text, place)
+            amount = "exactly" if place.needed else "at most"
+            raise Wrong(place.path, f"give {amount} one of `{name}`, `{name}_env` and `{name}_file`")
+        return structs.replace(place.table, **{name: self._read(place, given[0])})
+
+    def find(self, name: str, place: KeyPath) -> Path:
+        """The file meant: a credential of the systemd unit with that name, else a file near the place it is said."""
+        directory = self.environ.get(CREDENTIALS_DIRECTORY)
+        if directory and Path(name).name == name and (credential := Path(directory, name)).exists():
+            return credential
+        return self.sources.directory(place) / name
+
+    def _read(self, place: _Place[S], way: str) -> str:
+        path = (*place.path, way)
+        text = str(getattr(place.table, way))
+        if way.endswith("_env"):
+            text = self._from_environment(text, path)
+        elif way.endswith("_file"):
+            text = self._from_file(text, path)
         secret = text.strip()
-        if not _FIT_FOR_A_HEADER.fullmatch(secret):
-            raise Wrong(place, "the secret is empty or holds characters that no header can carry")
+        if place.for_header and not _FIT_FOR_A_HEADER.fullmatch(secret):
+            raise Wrong(path, "the secret is empty or holds characters that no header can carry")
+        if not secret.isprintable() or not secret:
+            raise Wrong(path, "the secret is empty or holds characters that cannot be printed")
         return secret
 
     def _from_environment(self, name: str, place: KeyPath) -> str:
@@ -74,17 +137,10 @@ class _Reader:
         return self.environ[name]
 
     def _from_file(self, name: str, place: KeyPath) -> str:
-        path = self._find(name, place)
+        path = self.find(name, place)
         try:
             return path.read_text("utf-8")
         except OSError as error:
             raise Wrong(place, f"{path} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise Wrong(place, f"{path} is not UTF-8 text") from None
-
-    def _find(self, name: str, place: KeyPath) -> Path:
-        """The file meant: a credential of the systemd unit with that name, else a file near the place it is said."""
-        directory = self.environ.get(CREDENTIALS_DIRECTORY)
-        if directory and Path(name).name == name and (credential := Path(directory, name)).exists():
-            return credential
-        return self.sources.directory(place) / name

@@ -1,14 +1,35 @@
-"""Which names and types settings have at which place: the model, asked by path."""
+"""Which names and types settings have at which place: the model, asked by path, and values read strictly by it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import inspect
 
 from gateway.settings.locate import KeyPath, spell
-from gateway.settings.model import Settings
+from gateway.settings.model import Section, Settings
+
+_PLACE = re.compile(r" - at `(?:key in `)?\$(.*?)`+$")
+_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_NO_CHOICE = re.compile(r"Invalid enum value '(.*)'")
+_TYPES = {
+    "`array`": "a list",
+    "`object`": "a table",
+    "`str`": "text",
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`bool`": "true or false",
+    "`null`": "nothing",
+}
+"""What msgspec calls a type, and what an operator does."""
+
+S = TypeVar("S", bound=Section)
 
 
 class Wrong(Exception):
@@ -17,6 +38,14 @@ class Wrong(Exception):
     def __init__(self, path: KeyPath, message: str) -> None:
         super().__init__(message)
         self.path, self.message = path, message
+
+
+def convert(values: Any, kind: type[S], within: KeyPath = ()) -> S:
+    """Plain values as the table that stands at `within`. Raises Wrong, with a path that begins with `within`."""
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise _understand(str(error), within) from None
 
 
 def kind_at(path: KeyPath) -> inspect.Type:
@@ -59,3 +88,34 @@ def _within(kind: inspect.Type, part: str | int, path: KeyPath) -> inspect.Type:
         case _:
             raise Wrong(path, f"`{spell(path)}` has no parts")
     return kind.type if isinstance(kind, inspect.Metadata) else kind
+
+
+def _understand(message: str, within: KeyPath) -> Wrong:
+    """msgspec's message as one for operators, and its place as a path."""
+    place = _PLACE.search(message)
+    path = (*within, *(_path_of(place[1]) if place else ()))
+    message = _PLACE.sub("", message)
+    if unknown := _UNKNOWN.fullmatch(message):
+        return Wrong((*path, unknown[1]), f"unknown name{did_you_mean(unknown[1], names_at(path))}")
+    if missing := _MISSING.fullmatch(message):
+        return Wrong(path, f"`{missing[1]}` is missing")
+    if chosen := _NO_CHOICE.fullmatch(message):
+        return Wrong(path, f"expected one of {_choices(path)}{did_you_mean(chosen[1], _choices_at(path))}")
+    if "matching regex" in message:
+        return Wrong(path, "expected letters, digits, `.`, `_` and `-`, beginning with a letter or digit")
+    for said, meant in _TYPES.items():
+        message = message.replace(said, meant)
+    return Wrong(path, message[0].lower() + message[1:])
+
+
+def _path_of(place: str) -> KeyPath:
+    return tuple(int(index) if index else name for name, index in _PART.findall(place))
+
+
+def _choices(path: KeyPath) -> str:
+    return ", ".join(f"`{choice}`" for choice in _choices_at(path))
+
+
+def _choices_at(path: KeyPath) -> list[str]:
+    literals = [kind for kind in alternatives(kind_at(path)) if isinstance(kind, inspect.LiteralType)]
+    return [str(value) for kind in literals for value in kind.values]

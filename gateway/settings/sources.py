@@ -59,6 +59,14 @@ class Sources:
         file = str(self.file) if self.file else None
         return SettingsError(wrong.message, file=file, line=nearest(self.lines, wrong.path), key=spell(wrong.path))
 
+    def place(self, path: KeyPath) -> str:
+        """Where the value at `path` was said: a variable, an option, or file and line."""
+        if name := self._name(path):
+            return name
+        line = nearest(self.lines, path)
+        name = self.file.name if self.file else ""
+        return f"{name}:{line}" if line else name
+
     def directory(self, path: KeyPath) -> Path:
         """What a relative file name said at `path` is relative to: the file's directory, else the working directory."""
         from_file = self.file and path in self.lines and not self._name(path)

@@ -1,17 +1,22 @@
 """Bring a schema up to date: numbered files, each applied once, whole or not at all, whoever else tries at once.
 
-Knows versions and checksums. Does not know what the files say, nor which kind of database it speaks to: one that can
-run statements, and be alone while it does, is handed in.
+Knows versions, checksums and whose a table is. Does not know what the files say, nor which kind of database it speaks
+to: one that can run statements, and be alone while it does, is handed in.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sql import Ledger, Migration
+
+LEDGER = "schema_migrations"
+
+LEDGER_COLUMNS = {"version", "name", "checksum", "applied_at"}
 
 
 class Database(Protocol):
@@ -35,14 +40,15 @@ class Database(Protocol):
 
 
 class MigrationRefused(Exception):
-    """The database was written by a newer version, or a migration was changed after it had been applied."""
+    """The database was written by a newer version, a migration was changed after it had been applied, or tables of
+    somebody else are where ours should be."""
 
 
 def migrate(database: Database, migrations: Sequence[Migration]) -> int:
     """Apply what is missing; how many files that was. Raises MigrationRefused, or what the database raises."""
-    database.rows(database.ledger.create, {})
-    missing = _missing(database, migrations)
-    count = sum(_apply(database, migration, migrations) for migration in missing)
+    count = 0
+    while _missing(database, migrations) and _apply_next(database, migrations):
+        count += 1
     if count:
         database.settle()
     return count
@@ -50,9 +56,22 @@ def migrate(database: Database, migrations: Sequence[Migration]) -> int:
 
 def _missing(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
     """Those that the database does not have. Raises MigrationRefused when it has others than these."""
+    columns = _tables(database).get(LEDGER)
+    if columns is None:
+        return list(migrations)
+    if columns != LEDGER_COLUMNS:
+        raise MigrationRefused(_not_ours(LEDGER))
     applied = {version: checksum for version, _, checksum in database.rows(database.ledger.applied, {})}
     _check(applied, migrations)
     return [migration for migration in migrations if migration.version not in applied]
+
+
+def _tables(database: Database) -> Mapping[str, set[str]]:
+    """Every table and its columns."""
+    found: dict[str, set[str]] = {}
+    for table, column in database.rows(database.ledger.tables, {}):
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
@@ -64,19 +83,35 @@ def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
             raise MigrationRefused(f"migration {version} ({known[version].name}) was changed after it had been applied")
 
 
-def _apply(database: Database, migration: Migration, migrations: Sequence[Migration]) -> bool:
-    """Whether it was applied; not where another process was quicker."""
+def _apply_next(database: Database, migrations: Sequence[Migration]) -> bool:
+    """Whether one was applied; not where another process was quicker."""
     with database.alone():
-        if migration not in _missing(database, migrations):
+        missing = _missing(database, migrations)
+        if not missing:
             return False
-        database.run(migration.text)
+        _check_room(database, missing)
+        database.rows(database.ledger.create, {})
+        database.run(missing[0].text)
         database.rows(
             database.ledger.record,
             {
-                "version": migration.version,
-                "name": migration.name,
-                "checksum": migration.checksum,
+                "version": missing[0].version,
+                "name": missing[0].name,
+                "checksum": missing[0].checksum,
                 "now_us": time.time_ns() // 1000,
             },
         )
     return True
+
+
+def _check_room(database: Database, missing: Sequence[Migration]) -> None:
+    """Raises MigrationRefused where one of these would make a table that is there: before anything is made."""
+    there = _tables(database).keys()
+    for migration in missing:
+        for name in re.findall(r"^create table (\w+)", migration.text, re.MULTILINE):
+            if name in there:
+                raise MigrationRefused(_not_ours(name))
+
+
+def _not_ours(table: str) -> str:
+    return f"the table {table!r} in it is somebody else's: the gateway needs a database of its own, or a schema"

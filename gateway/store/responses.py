@@ -6,16 +6,15 @@ Knows whose a response is, how long it is kept and which ones it continues. Does
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-import sql
 from gateway.errors import UnknownPreviousResponse
 from gateway.records import StoredResponse
+from gateway.store.session import Row, Session
 from gateway.store.state import State
 
 MOST_LINKS = 500
@@ -26,9 +25,6 @@ MOST_HISTORY_BYTES = 32 * 1024 * 1024
 
 EXPIRED_AT_ONCE = 200
 """Expired responses deleted in one transaction, so that nobody waits long for it."""
-
-PAGES_AT_ONCE = 1000
-"""Free pages given back in one transaction."""
 
 CAUSE = "previous_response_id"
 
@@ -46,7 +42,7 @@ class Given(NamedTuple):
 
 
 class ResponseStore:
-    """Every method raises StateUnavailable where the file cannot be used, and never takes longer than its patience."""
+    """Every method raises StateUnavailable where the database cannot be used; none takes longer than its patience."""
 
     def __init__(self, state: State, *, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
         self.max_bytes = max_bytes
@@ -55,16 +51,16 @@ class ResponseStore:
 
     async def keep(self, record: StoredResponse) -> None:
         """Have it on disk when this returns, in place of one with the same key and id."""
-        statement = sql.statement("responses/keep")
-        # The row is made on the thread, for a text of a megabyte takes its time; and no cursor leaves it.
-        await self._state.run(lambda connection: connection.execute(statement, _row(record, self.max_bytes)).rowcount)
+        # The row is made on the thread, for a text of a megabyte takes its time.
+        await self._state.run(lambda session: session.run("responses/keep", _row(record, self.max_bytes)))
 
     async def find(self, response_id: str, key: str) -> StoredResponse | None:
         """The response of this key with this id; None when there is none."""
         if not response_id.isprintable():
             return None
-        rows = await self._state.run(lambda connection: self._rows(connection, "responses/find", response_id, key))
-        return _record(rows[0]) if rows else None
+        asked = self._asked(response_id, key)
+        row = await self._state.run(lambda session: session.row("responses/find", asked))
+        return None if row is None else _record(row)
 
     async def history(self, response_id: str, key: str) -> Items | None:
         """What led to this response and what it said: for each one it continues, oldest first, then for itself, the
@@ -74,51 +70,46 @@ class ResponseStore:
         """
         if not response_id.isprintable():
             return None
-        return await self._state.run(lambda connection: self._history(connection, response_id, key))
+        return await self._state.run(lambda session: self._history(session, response_id, key))
 
     async def led_to(self, response_id: str, key: str) -> list[Given]:
         """What this response answers: what each one it continues adds, oldest first, and at last its own request,
         without its own output. As far back as all of it is kept; nothing where the response itself is not."""
         if not response_id.isprintable():
             return []
-        return await self._state.run(lambda connection: self._led_to(connection, response_id, key))
+        return await self._state.run(lambda session: self._led_to(session, response_id, key))
 
     async def delete(self, response_id: str, key: str) -> bool:
         """Forget it; whether it was there."""
         if not response_id.isprintable():
             return False
-        parameters = self._asked(response_id, key)
-        statement = sql.statement("responses/delete")
-        return await self._state.run(lambda connection: connection.execute(statement, parameters).rowcount > 0)
+        asked = self._asked(response_id, key)
+        return await self._state.run(lambda session: session.run("responses/delete", asked)) > 0
 
     async def forget_expired(self) -> int:
         """Delete some of what has expired; how many. To be called until there are none."""
-        parameters = {"now": int(self._clock()), "limit": EXPIRED_AT_ONCE}
-        statement = sql.statement("responses/forget_expired")
-        return await self._state.run(lambda connection: connection.execute(statement, parameters).rowcount)
+        bounds = {"now": int(self._clock()), "limit": EXPIRED_AT_ONCE}
+        return await self._state.run(lambda session: session.run("responses/forget_expired", bounds))
 
     async def give_back_space(self) -> bool:
-        """Make the file smaller by some of what is free in it; whether there is more to give back."""
-        return await self._state.run(_give_back_space)
+        """Make the database smaller by some of what is free in it; whether there is more to give back."""
+        return await self._state.run(lambda session: session.give_back_space())
 
     async def close(self) -> None:
-        """Finish what was begun and close the file."""
+        """Finish what was begun and close the database."""
         await self._state.close()
 
     def _asked(self, response_id: str, key: str) -> dict[str, object]:
         return {"id": response_id, "key": key, "now": int(self._clock())}
 
-    def _rows(self, connection: sqlite3.Connection, name: str, response_id: str, key: str, **bounds: int) -> list[Any]:
-        return connection.execute(sql.statement(name), {**self._asked(response_id, key), **bounds}).fetchall()
-
-    def _chain(self, connection: sqlite3.Connection, response_id: str, key: str) -> list[_Link]:
+    def _chain(self, session: Session, response_id: str, key: str) -> list[_Link]:
         """The responses that this one continues, oldest first, and this one last."""
         bounds = {"most_steps": MOST_LINKS, "most_bytes": MOST_HISTORY_BYTES}
-        return [_Link(*row) for row in self._rows(connection, "responses/chain", response_id, key, **bounds)]
+        return [_Link(**row) for row in session.rows("responses/chain", {**self._asked(response_id, key), **bounds})]
 
-    def _led_to(self, connection: sqlite3.Connection, response_id: str, key: str) -> list[Given]:
+    def _led_to(self, session: Session, response_id: str, key: str) -> list[Given]:
         found: list[Given] = []
-        for link in self._chain(connection, response_id, key):
+        for link in self._chain(session, response_id, key):
             if link.input is None or link.response is None:
                 found = []  # whatever came before has a gap after it
             else:
@@ -127,13 +118,13 @@ class ResponseStore:
             found[-1] = found[-1]._replace(answered=[])
         return found
 
-    def _history(self, connection: sqlite3.Connection, response_id: str, key: str) -> Items | None:
-        links = self._chain(connection, response_id, key)
+    def _history(self, session: Session, response_id: str, key: str) -> Items | None:
+        links = self._chain(session, response_id, key)
         if not links:
             return None
         before = links[0].previous_id
         if before is not None:
-            if not self._rows(connection, "responses/find", before, key):
+            if session.row("responses/find", self._asked(before, key)) is None:
                 return None
             raise UnknownPreviousResponse(
                 f"The conversation that leads to response '{response_id}' is too long to be continued by its id: more "
@@ -201,34 +192,13 @@ def _row(record: StoredResponse, max_bytes: int) -> dict[str, object]:
     }
 
 
-def _record(row: Sequence[Any]) -> StoredResponse:
+def _record(row: Row) -> StoredResponse:
     """A row of `responses/find`."""
-    *plain, native, omitted, said, response, status = row
-    response_id, key, created_at, expires_at, previous_id, provider, credential, model = plain
-    return StoredResponse(
-        id=response_id,
-        key=key,
-        created_at=created_at,
-        expires_at=expires_at,
-        previous_id=previous_id,
-        provider=provider,
-        credential=credential,
-        model=model,
-        status=status,
-        native=bool(native),
-        input=None if said is None else said.encode(),
-        response=None if response is None else response.encode(),
-        omitted=bool(omitted),
-    )
-
-
-def _give_back_space(connection: sqlite3.Connection) -> bool:
-    before = _free_pages(connection)
-    # A page a row: what is not fetched is not done.
-    connection.execute(f"pragma incremental_vacuum({PAGES_AT_ONCE})").fetchall()
-    return 0 < _free_pages(connection) < before
-
-
-def _free_pages(connection: sqlite3.Connection) -> int:
-    (free,) = connection.execute("pragma freelist_count").fetchone()
-    return int(free)
+    said, response = row["input"], row["response"]
+    kept = {
+        "native": bool(row["native"]),
+        "omitted": bool(row["omitted"]),
+        "input": None if said is None else said.encode(),
+        "response": None if response is None else response.encode(),
+    }
+    return StoredResponse(**{**row, **kept})

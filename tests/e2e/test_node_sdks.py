@@ -5,7 +5,6 @@ What is checked, and how an SDK asks, is in `tests/node`. One process runs all c
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -16,10 +15,10 @@ import pytest
 from tests.e2e.pairs import MODELS, PAIRS, SECRET, TOML
 from tests.e2e.pairs import crossing as crossing  # noqa: PLC0414 # a fixture
 from tests.gateway_process import GatewayProcess, environment, running
+from tests.node_packages import SCRIPTS
+from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
 from tests.providers import MockProcess
-from tests.source import ROOT
 
-SCRIPTS = ROOT / "tests" / "node"
 NODE = ("node", "--initial-heap-size=512")
 """With room for all its garbage: after a collection a request no longer hears its signal, above all in Node 18
 (https://github.com/nodejs/node/issues/55428)."""
@@ -79,25 +78,6 @@ OWN = {
 
 
 @pytest.fixture(scope="module")
-def scripts() -> Path:
-    """The scripts with the SDKs beside them, installed once for each lock file."""
-    lock = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()
-    mark = SCRIPTS / "node_modules" / ".installed"
-    if not mark.exists() or mark.read_text(encoding="utf-8") != lock:
-        install()
-        mark.write_text(lock, encoding="utf-8")
-    return SCRIPTS
-
-
-def install() -> None:
-    """Skips the tests where no registry can be reached; where CI=true a skip is a failure."""
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, check=False, timeout=100)
-    if done.returncode:
-        pytest.skip(f"the SDKs of Node cannot be installed: {done.stderr.strip()[-300:]}")
-
-
-@pytest.fixture(scope="module")
 def impatient(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """The same gateway, but one that soon bridges a pause: so soon that errors may come too late to have a status."""
     toml = TOML.format(mock=mock.url, secret=SECRET) + IMPATIENT
@@ -132,7 +112,7 @@ def test_the_lock_file_names_no_registry() -> None:
     assert all(package["integrity"].startswith("sha512-") and "resolved" not in package for package in packages)
 
 
-def test_the_sdks_are_pinned() -> None:
+def test_the_packages_are_pinned() -> None:
     wanted = json.loads((SCRIPTS / "package.json").read_text(encoding="utf-8"))["dependencies"]
     locked = json.loads((SCRIPTS / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     assert wanted == {name: locked[f"node_modules/{name}"]["version"] for name in wanted}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gateway.serve import demo_lines
-from gateway.store.state import make_ready
+from gateway.store.state import Where, make_ready
 from tests.children.running import Running, gone, running
 from tests.waiting import until
 
@@ -284,7 +284,7 @@ def test_a_state_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 def test_a_state_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "data" / "state.sqlite3"
-    make_ready(path.parent)
+    make_ready(Where(path))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("insert into schema_migrations values (99, 'later', 'x', 0)")
     line = refused(tmp_path)

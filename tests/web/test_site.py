@@ -10,11 +10,12 @@ import httpx
 import pytest
 from blacksheep import Application, Router
 
+from gateway.browsers import GUARDS
 from gateway.settings.demo import add_demo
 from gateway.settings.model import Settings
 from tests.gateway.control.process import FORWARDED, Answer, ControlProcess, record, running, settings_in
 from web.page import Page, Role, Site, Visit
-from web.site import GUARDS, add_pages
+from web.site import add_pages
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,9 @@ def test_every_answer_is_guarded_and_not_kept(demo: ControlProcess, path: str) -
         assert answer.headers[name.decode()] == value.decode()
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
+    assert "strict-transport-security" not in answer.headers
+    secure = page(demo, path, **{"x-sluicegate-scheme": "https"}).headers
+    assert secure["strict-transport-security"] == "max-age=31536000"
 
 
 def test_static_files_are_kept_for_ever_under_names_that_change(demo: ControlProcess) -> None:
@@ -115,7 +119,16 @@ def test_the_curl_line_goes_where_the_browser_went_but_never_into_a_shell(
 
 
 def test_behind_tls_the_curl_line_says_https(demo: ControlProcess) -> None:
-    assert "https://gate.example:8080/v1/" in page(demo, **{"x-forwarded-proto": "https"}).text
+    assert "https://gate.example:8080/v1/" in page(demo, **{"x-sluicegate-scheme": "https"}).text
+
+
+def test_what_a_worker_has_not_judged_is_not_believed(demo: ControlProcess) -> None:
+    said = {"x-forwarded-proto": "https", "x-forwarded-host": "evil.example", "forwarded": "proto=https"}
+    assert "http://gate.example:8080/v1/" in page(demo, **said).text
+
+
+def test_the_host_that_the_browser_asked_for_is_what_the_worker_says(demo: ControlProcess) -> None:
+    assert "http://outside.example/v1/" in page(demo, **{"x-sluicegate-host": "outside.example"}).text
 
 
 async def look_at(role: Role) -> httpx.Response:
@@ -135,11 +148,10 @@ async def look_at(role: Role) -> httpx.Response:
         return await client.get("/")
 
 
-async def test_a_mistake_of_ours_is_told_without_its_details_under_the_same_guards() -> None:
+async def test_a_mistake_of_ours_is_told_without_its_details() -> None:
     answer = await look_at("anyone")
     assert answer.status_code == 500
     assert "secret" not in answer.text
-    assert answer.headers["content-security-policy"]
     assert "The gateway's log says why" in answer.text.replace("&#39;", "'")
 
 

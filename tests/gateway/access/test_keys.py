@@ -8,7 +8,7 @@ from gateway.access.keys import KeyRing
 from gateway.errors import InvalidKey
 from gateway.records import ClientKey
 
-TEAM = ClientKey("team")
+TEAM = ClientKey("team", id="team")
 RING = KeyRing([("sk-team-key", TEAM)])
 
 

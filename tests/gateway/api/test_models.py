@@ -15,7 +15,7 @@ from gateway.records import ClientKey, Provider
 from gateway.relay.relay import Relay
 from gateway.routing.resolve import Combo, Resolver
 
-EVERYTHING = ClientKey("all")
+EVERYTHING = ClientKey("all", id="all")
 PROVIDERS = (
     Provider("exact", "openai_chat", "http://localhost/v1", ("a", "b"), "round_robin", ()),
     Provider("open", "anthropic", "http://localhost", ("own", "*"), "round_robin", ()),

@@ -22,7 +22,7 @@ from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
 from gateway.records import ClientKey, StoredResponse
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, state_file
+from gateway.store.state import State, Where, state_file
 
 from .application import KEY, Answer, ask
 
@@ -97,11 +97,11 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    keys = KeyRing([(KEY, ClientKey("team")), (OTHER, ClientKey("other"))])
+    keys = KeyRing([(KEY, ClientKey("team", id="team")), (OTHER, ClientKey("other", id="other"))])
     metrics = Metrics(tmp_path / "metrics", 0, started_at_us=1, endpoints=(), readings=Readings)
     nobody_asks = cast(ModelList, None)
     app = Public(nobody_asks, metrics, lambda: keys).application()
-    store = ResponseStore(State(state_file(tmp_path)), max_bytes=64 * 1024)
+    store = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=64 * 1024)
     provider = Provider()
     ResponsesApi(store, lambda: keys, provider.fetch).add_to(app)
     await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own

@@ -16,7 +16,7 @@ from gateway.jobs import JOBS, Chores, Job
 from gateway.records import StoredResponse
 from gateway.store.analytics import Analytics
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, state_file
+from gateway.store.state import State, Where, state_file
 from gateway.usage.ingest import Task
 from tests.waiting import auntil
 
@@ -36,7 +36,7 @@ class StoreChores:
 @pytest.fixture
 async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:
     store = Analytics(tmp_path / "usage.duckdb", tmp_path / "spool", memory_limit="256MB")
-    responses = ResponseStore(State(state_file(tmp_path)), max_bytes=1024)
+    responses = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=1024)
     yield StoreChores(store.open(), responses)
     store.close()
     await responses.close()

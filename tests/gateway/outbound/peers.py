@@ -111,13 +111,15 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(script: Script, *, context: ssl.SSLContext | None = None, path: str = "") -> AsyncIterator[Provider]:
+async def provider(
+    script: Script, *, context: ssl.SSLContext | None = None, path: str = "", host: str = "127.0.0.1"
+) -> AsyncIterator[Provider]:
     """A provider on a free port, or on a Unix socket."""
     made = Provider(script)
     if path:
         server = await asyncio.start_unix_server(made.accept, path)
     else:
-        server = await asyncio.start_server(made.accept, "127.0.0.1", 0, ssl=context, backlog=512)
+        server = await asyncio.start_server(made.accept, host, 0, ssl=context, backlog=512)
         made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from functools import partial
-from typing import Any
 
 import pytest
 
-from gateway.errors import UpstreamUnreachable
+from gateway.errors import UpstreamForbidden, UpstreamUnreachable
 from gateway.outbound.addresses import AddressRefused, open_tcp
-from gateway.outbound.guard import find_place, may_reach, networks
+from gateway.outbound.guard import find_place, may_reach, networks, permit_of
 from gateway.outbound.wire import Origin, Pool
 from gateway.settings.model import UpstreamSettings
+from tests.gateway.outbound.names import resolving
 from tests.gateway.outbound.peers import HELLO, answering, ask, provider
 from tests.gateway.outbound.proxies import http_proxy, socks_proxy
 
@@ -35,42 +33,26 @@ REFUSED = """
     2002:7f00:1:: 2002:a9fe:a9fe:: 2002:808:808:: 2001:0:4136:e378:8000:63bf:3fff:fdd2
 """
 
+NOT_ALLOWED = "is not public, and `network.allow` does not name it"
+
 NO_ADDRESSES = ["", "localhost", "0x7f000001", "2130706433", "127.1", "0177.0.0.1", "1.2.3.4 ", "1.2.3.4:80", "[::1]"]
 
 LOOPBACK_IN_OTHER_WORDS = ["127.0.0.1", "0x7f000001", "2130706433", "127.1", "0177.0.0.1", "017700000001", "0", "0.0"]
 LOOPBACK_IN_OTHER_WORDS += ["localhost", "LOCALHOST.", "::1", "::ffff:127.0.0.1", "::", "0:0:0:0:0:0:0:1"]
 
 
-def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Every name leads to the next of these lists of addresses from now on; the names that were asked for."""
-    asked: list[str] = []
-    loop = asyncio.get_running_loop()
-    really = loop.getaddrinfo
-
-    async def getaddrinfo(host: str, port: int, **options: Any) -> list[Any]:
-        if host.replace(".", "").isdigit():  # uvloop asks for the address that it is told to connect to
-            return await really(host, port, **options)
-        addresses = answers[len(asked)]
-        asked.append(host)
-        families = [(socket.AF_INET6 if ":" in address else socket.AF_INET, address) for address in addresses]
-        return [(family, socket.SOCK_STREAM, 6, "", (address, port)) for family, address in families]
-
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
-    return asked
-
-
 def guarded(*allow: str) -> Pool:
-    return Pool(UpstreamSettings(), permit=partial(may_reach, allow=networks(allow)))
+    return Pool(UpstreamSettings(), permit=permit_of(allow))
 
 
 async def refusal(origin: Origin, *allow: str) -> str:
     """What a guarded pool says to a request for this origin."""
     pool = guarded(*allow)
     try:
-        _, heard = await ask(pool, origin)
+        _, heard = await ask(pool, origin._replace(guarded=True))
     finally:
         await pool.close()
-    assert isinstance(heard.error, UpstreamUnreachable)
+    assert isinstance(heard.error, UpstreamForbidden | UpstreamUnreachable)
     assert heard.error.nothing_sent
     return heard.error.message
 
@@ -121,14 +103,14 @@ async def test_loopback_is_refused_however_it_is_written(host: str) -> None:
     async with provider(answering(HELLO)) as there:
         said = await refusal(Origin("http", host, there.port), "10.0.0.0/8")
         assert not there.peers
-    assert said == f"the address of {host} is not one that may be fetched from" or said.startswith("cannot find ")
+    assert said == f"the address of {host} {NOT_ALLOWED}" or said.startswith("cannot find ")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433"])
 async def test_an_allowed_address_is_reached(host: str) -> None:
     pool = guarded("127.0.0.1")
     async with provider(answering(HELLO)) as there:
-        _, heard = await ask(pool, Origin("http", host, there.port))
+        _, heard = await ask(pool, Origin("http", host, there.port, guarded=True))
         assert heard.text == b"hello"
     await pool.close()
 
@@ -146,7 +128,7 @@ async def test_addresses_that_are_refused_are_passed_over(monkeypatch: pytest.Mo
     resolving(monkeypatch, ["10.0.0.1", "fd00::1", "127.0.0.1", "169.254.169.254"])
     pool = guarded("127.0.0.1")
     async with provider(answering(HELLO)) as there:
-        _, heard = await ask(pool, Origin("http", "mixed.example", there.port))
+        _, heard = await ask(pool, Origin("http", "mixed.example", there.port, guarded=True))
         assert heard.text == b"hello"
     await pool.close()
 
@@ -156,7 +138,7 @@ async def test_a_name_that_leads_only_to_refused_addresses_is_refused(monkeypatc
     with pytest.raises(AddressRefused, match=r"^inside\.example may not be connected to"):
         await open_tcp(asyncio.get_running_loop(), "inside.example", 80, permit=may_reach)
     said = await refusal(Origin("https", "inside.example", 443))
-    assert said == "the address of inside.example is not one that may be fetched from"
+    assert said == f"the address of inside.example {NOT_ALLOWED}"
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
@@ -165,14 +147,16 @@ async def test_a_proxy_is_not_asked_for_what_may_not_be_reached(scheme: str, mon
         port = web.port if scheme == "http" else socks.port
         resolving(monkeypatch, ["8.8.8.8", "10.0.0.1"])
         said = await refusal(Origin("http", "mixed.example", 80, f"{scheme}://127.0.0.1:{port}"))
-        assert said == "the address of mixed.example is not one that may be fetched from"
+        assert said == f"the address of mixed.example {NOT_ALLOWED}"
         assert not web.asked + socks.asked
 
 
 async def test_a_proxy_in_a_private_network_leads_to_public_addresses() -> None:
     pool = guarded()
     async with provider(answering(HELLO)) as there, http_proxy() as proxy:
-        _, heard = await ask(pool, Origin("http", "8.8.8.8", there.port, f"http://127.0.0.1:{proxy.port}"))
+        _, heard = await ask(
+            pool, Origin("http", "8.8.8.8", there.port, f"http://127.0.0.1:{proxy.port}", guarded=True)
+        )
         assert heard.text == b"hello"
         assert proxy.asked == [f"POST http://8.8.8.8:{there.port}/v1/echo"]
     await pool.close()
@@ -239,4 +223,4 @@ def test_what_is_never_fetched(url: str, why: str) -> None:
 
 def test_the_proxy_of_the_settings_is_used() -> None:
     proxy = "http://proxy.example:3128"
-    assert find_place("https://a.example/x", proxy).origin == Origin("https", "a.example", 443, proxy)
+    assert find_place("https://a.example/x", proxy).origin == Origin("https", "a.example", 443, proxy, guarded=True)

@@ -37,3 +37,16 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 def test_origins_with_the_same_values_are_one() -> None:
     assert len({Origin.of("http://a/x"), Origin.of("http://a:80/y"), Origin.of("http://a", proxy="http://p")}) == 2
+
+
+def test_who_said_an_address_makes_two_of_one() -> None:
+    url, proxy = "http://a", "http://p"
+    plain, guarded = Origin.of(url, proxy=proxy), Origin.of(url, proxy=proxy, guarded=True)
+    assert len({plain, guarded, Origin.of(url, proxy=proxy, guarded=True, proxy_guarded=True)}) == 3
+    assert (plain.guarded, guarded.guarded, guarded.proxy_guarded) == (False, True, False)
+    assert Origin.of(url, guarded=True, proxy_guarded=True) == Origin.of(url, guarded=True), "there is no proxy"
+
+
+def test_the_path_of_a_socket_is_for_the_operator_alone() -> None:
+    with pytest.raises(ValueError, match="only http:// and https://"):
+        Origin.of("unix:///run/x.sock", guarded=True)

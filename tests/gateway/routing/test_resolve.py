@@ -18,11 +18,11 @@ RESOLVER = Resolver(
     {"fast": "two/claude-3", "quick": "fast", "pool": "best"},
     (Combo("best", ("one/gpt-4o", "two/claude-3"), "fallback"), Combo("turns", ("one/gpt-4o", "any/x"), "round_robin")),
 )
-EVERYTHING = ClientKey("root")
+EVERYTHING = ClientKey("root", id="root")
 
 
 def targets(name: str, *models: str) -> TargetList:
-    return RESOLVER.resolve(name, ClientKey("k", models) if models else EVERYTHING)
+    return RESOLVER.resolve(name, ClientKey("k", models, id="k") if models else EVERYTHING)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_a_key_is_held_to_its_models() -> None:
     assert targets("best", "best").targets == targets("best").targets
     with pytest.raises(ModelForbidden):
         targets("fast", "one/*")
-    assert not RESOLVER.may_use("fast", ClientKey("k", ("one/*",)))
-    assert not RESOLVER.may_use("nobody/nothing-at-all", ClientKey("k", ()))
+    assert not RESOLVER.may_use("fast", ClientKey("k", ("one/*",), id="k"))
+    assert not RESOLVER.may_use("nobody/nothing-at-all", ClientKey("k", (), id="k"))
     assert RESOLVER.may_use("fast", EVERYTHING)
 
 

@@ -17,7 +17,7 @@ from gateway.errors import StateUnavailable, UnknownPreviousResponse
 from gateway.records import StoredResponse
 from gateway.store import responses, state
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, state_file
+from gateway.store.state import State, Where, state_file
 
 NOW = 1_700_000_000
 MAX_BYTES = 4096
@@ -40,7 +40,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[ResponseStore]:
-    made = ResponseStore(State(state_file(tmp_path)), max_bytes=MAX_BYTES, clock=clock)
+    made = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=MAX_BYTES, clock=clock)
     yield made
     await made.close()
 
@@ -82,7 +82,7 @@ async def test_a_write_is_there_for_everybody_when_it_returns(store: ResponseSto
 
 
 async def test_several_may_write_at_once(store: ResponseStore, tmp_path: Path, clock: Clock) -> None:
-    other = ResponseStore(State(state_file(tmp_path)), max_bytes=MAX_BYTES, clock=clock)
+    other = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=MAX_BYTES, clock=clock)
     writing = [
         each.keep(record(f"{number}-{place}")) for number in range(100) for place, each in enumerate((store, other))
     ]
@@ -261,7 +261,7 @@ async def test_space_that_is_free_is_given_back(
 async def test_giving_back_space_ends_where_a_file_cannot_shrink(tmp_path: Path) -> None:
     with closing(sqlite3.connect(state_file(tmp_path))) as other:
         other.execute("create table made_without_it (x integer)")
-    store = ResponseStore(State(state_file(tmp_path)), max_bytes=1024 * 1024)
+    store = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=1024 * 1024)
     await store.keep(record("one", response=orjson.dumps({"output": ["x" * 400_000]})))
     await store.forget_expired()
     assert not await store.give_back_space()
@@ -278,7 +278,7 @@ async def test_a_full_disk_is_told_and_what_was_kept_stays(
         connection.execute("pragma max_page_count = 20")
 
     monkeypatch.setattr(state, "_set_up", set_up)
-    store = ResponseStore(State(state_file(tmp_path)), max_bytes=1024 * 1024, clock=clock)
+    store = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=1024 * 1024, clock=clock)
     await store.keep(record("one"))
     with pytest.raises(StateUnavailable):
         await store.keep(record("big", response=orjson.dumps({"output": ["x" * 200_000]})))
@@ -300,7 +300,7 @@ ASKING: dict[str, Callable[[ResponseStore], Any]] = {
 @pytest.mark.parametrize("what", ASKING)
 async def test_everything_says_so_when_the_file_cannot_be_used(what: str, tmp_path: Path) -> None:
     state_file(tmp_path).mkdir()
-    store = ResponseStore(State(state_file(tmp_path)), max_bytes=MAX_BYTES)
+    store = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=MAX_BYTES)
     with pytest.raises(StateUnavailable) as refused:
         await ASKING[what](store)
     assert refused.value.retry_after

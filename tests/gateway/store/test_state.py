@@ -1,260 +1,277 @@
+"""What holds of the state whichever engine keeps it."""
+
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import stat
-import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.errors import StateUnavailable
+from gateway.errors import Conflict, StateUnavailable
+from gateway.settings.model import DatabaseSettings, ServerSettings, Settings
 from gateway.store import state
-from gateway.store.migrate import MigrationRefused, migrate
-from gateway.store.state import State, StateSchema, StateUnusable, make_ready, open_state, state_file
-from sql import Migration, migrations
+from gateway.store.session import Row, Session
+from gateway.store.state import State, StateUnusable, Where, database_of, make_ready, state_file
+from tests.gateway.store import statements
+
+ANNA = {"name": "Anna", "age": 40}
+
+
+@pytest.fixture(autouse=True)
+def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    statements.install(monkeypatch)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return state_file(tmp_path)
-
-
-@pytest.fixture
-async def opened(path: Path) -> AsyncIterator[State]:
-    made = State(path)
+async def opened(where: Where) -> AsyncIterator[State]:
+    made = State(where)
     yield made
     await made.close()
 
 
-def spawn(path: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.gateway.store.migrating_process", str(path), *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def insert(name: str, age: object = 40) -> state.Callable[[Session], int]:
+    return lambda session: session.run("parents/insert", {"name": name, "age": age})
 
 
-def line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+async def parents(opened: State) -> list[Row]:
+    return await opened.read(lambda session: session.rows("parents/all"))
 
 
-@contextmanager
-def written_to(path: Path) -> Iterator[sqlite3.Connection]:
-    """Somebody else is in the middle of writing."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("begin immediate")
-        yield connection
+async def test_what_is_written_is_read_by_name(opened: State) -> None:
+    assert await opened.write(insert("Anna")) == 1
+    assert await parents(opened) == [ANNA]
+    assert await opened.read(lambda session: session.row("parents/all")) == ANNA
 
 
-def one(connection: sqlite3.Connection, question: str) -> object:
-    (answer,) = connection.execute(question).fetchone()
-    return answer
+async def test_where_there_is_no_row_there_is_none(opened: State) -> None:
+    assert await parents(opened) == []
+    assert await opened.read(lambda session: session.row("parents/all")) is None
+    assert await opened.write(lambda session: session.rows("parents/delete", {"name": "nobody"})) == []
+    assert await opened.write(lambda session: session.run("parents/delete", {"name": "nobody"})) == 0
 
 
-def test_the_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    make_ready(tmp_path / "data")
-    with closing(open_state(state_file(tmp_path / "data"))):
-        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (tmp_path / "data").iterdir()}
-    names = ("state.lock", "state.sqlite3", "state.sqlite3-shm", "state.sqlite3-wal")
-    assert modes == dict.fromkeys(names, 0o600)
-    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+async def test_a_change_can_give_rows(opened: State) -> None:
+    await opened.write(insert("Anna"))
+    change = {"name": "Anna", "years": 2}
+    assert await opened.write(lambda session: session.rows("parents/older", change)) == [{"age": 42}]
+    assert await opened.write(lambda session: session.run("parents/older", change)) == 1
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
-    path.touch(mode=0o644)
-    open_state(path).close()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+async def test_numbers_are_python_integers_and_truth_is_one(opened: State) -> None:
+    await opened.write(insert("Anna", 2**62))
+    await opened.write(insert("Berta", True))
+    found = await opened.read(lambda session: session.row("parents/sums"))
+    assert found is not None
+    assert {name: type(value) for name, value in found.items()} == {
+        "years": int, "parents": int, "old": int, "mean": float,
+    }  # fmt: skip
+    assert (found["years"], found["parents"], found["old"]) == (2**62 + 1, 2, 1)
 
 
-def test_a_connection_is_set_up_as_promised(path: Path) -> None:
-    with closing(open_state(path)) as connection:
-        assert one(connection, "pragma journal_mode") == "wal"
-        assert one(connection, "pragma synchronous") == 1
-        assert one(connection, "pragma foreign_keys") == 1
-        assert one(connection, "pragma auto_vacuum") == 2
-        assert one(connection, "pragma busy_timeout") == 5000
+async def test_texts_are_kept_as_they_are_and_sorted_by_their_bytes(opened: State) -> None:
+    names = ["B", "a", "Ä", "👋", "-", "%(x)s $x ' \" \\"]
+    for name in names:
+        await opened.write(insert(name))
+    assert [row["name"] for row in await parents(opened)] == sorted(names)
 
 
-def test_every_table_is_strict(path: Path) -> None:
-    with closing(open_state(path)) as connection:
-        kinds = connection.execute("select name, strict from pragma_table_list where schema = 'main'").fetchall()
-    assert {name for name, strict in kinds if not strict} <= {"sqlite_schema"}
+async def test_what_is_no_parameter_is_left_alone(opened: State) -> None:
+    for name in ("x$a'y", "other", "Anna"):
+        await opened.write(insert(name))
+    found = await opened.read(lambda session: session.rows("parents/like", {"a": "Anna"}))
+    assert sorted(row["name"] for row in found) == ["Anna", "x$a'y"]
 
 
-def test_several_processes_may_start_at_once(path: Path) -> None:
-    processes = [spawn(path) for _ in range(3)]
-    assert [line(process) for process in processes] == ["here"] * 3
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    assert [line(process) for process in processes] == [str(len(migrations("state/sqlite")))] * 3
-    assert [process.communicate(timeout=10) and process.returncode for process in processes] == [0] * 3
+async def test_a_parameter_that_is_missing_is_an_error(opened: State) -> None:
+    with pytest.raises(StateUnavailable):
+        await opened.write(lambda session: session.run("parents/insert", {"name": "Anna"}))
 
 
-def test_a_process_killed_in_the_middle_of_a_migration_leaves_nothing_of_it(path: Path) -> None:
-    process = spawn(path, "stall")
-    assert line(process) == "in the middle"
-    process.kill()
-    process.communicate(timeout=10)
-    with closing(open_state(path)) as connection:
-        tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
-        assert tables == {"responses", "schema_migrations"}
-        assert one(connection, "pragma integrity_check") == "ok"
+CONFLICTS = {
+    "a name that is taken": (insert("Anna", 1), "already"),
+    "a reference to nothing": (
+        lambda session: session.run("children/insert", {"name": "Ben", "parent": "nobody"}),
+        "not there",
+    ),
+    "a parent of children": (lambda session: session.run("parents/delete", {"name": "Anna"}), "refers"),
+    "a value that is not allowed": (insert("Berta", -1), "rule"),
+    "no value": (insert("Berta", None), "rule"),
+    "a number that is too large": (insert("Berta", 2**63), "cannot be kept"),
+    "half a character": (insert("\ud800", 1), "cannot be kept"),
+}
 
 
-def test_a_migration_waits_for_the_one_that_runs_and_then_has_nothing_to_do(path: Path) -> None:
-    first = Migration(1, "first", "create table a (x integer) strict;")
-    with closing(sqlite3.connect(path, isolation_level=None)) as one_of_two:
-        with closing(sqlite3.connect(path, isolation_level=None)) as other:
-            schema = StateSchema(one_of_two)
-            schema.rows(schema.ledger.create, {})
-            late = Late(schema, lambda: migrate(StateSchema(other), [first]))
-            assert migrate(late, [first]) == 0
-        assert one(one_of_two, "select count(*) from schema_migrations") == 1
+@pytest.mark.parametrize("what", CONFLICTS)
+async def test_what_contradicts_is_told_and_changes_nothing(what: str, opened: State) -> None:
+    work, words = CONFLICTS[what]
+    await opened.write(insert("Anna"))
+    await opened.write(lambda session: session.run("children/insert", {"name": "Ben", "parent": "Anna"}))
+    used = opened._session
+
+    def change(session: Session) -> None:
+        session.run("parents/insert", {"name": "Clara", "age": 3})
+        work(session)
+
+    with capture_logs() as said, pytest.raises(Conflict, match=words) as refused:
+        await opened.write(change)
+    assert "Berta" not in refused.value.message
+    assert await parents(opened) == [ANNA]
+    assert opened._session is used, "there is no reason to connect again"
+    assert not said
 
 
-class Late(StateSchema):
-    """Somebody else migrates between its first look and its transaction."""
+async def test_a_contradiction_that_is_passed_over_is_told_all_the_same(opened: State) -> None:
+    await opened.write(insert("Anna"))
 
-    def __init__(self, schema: StateSchema, meanwhile: object) -> None:
-        super().__init__(schema._connection)
-        self._meanwhile = meanwhile
+    def change(session: Session) -> None:
+        session.run("parents/insert", {"name": "Clara", "age": 3})
+        with pytest.raises(Conflict):
+            session.run("parents/insert", ANNA)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        assert callable(self._meanwhile)
-        self._meanwhile()
-        with super().alone():
-            yield
-
-
-def test_a_migration_may_have_semicolons_in_texts_comments_and_triggers(path: Path) -> None:
-    text = """
-    -- Two; of them.
-    create table a (x text) strict;
-    create trigger t after insert on a begin delete from a where x = 'y;z'; end;
-    insert into a values ('y;z') -- the last one; without its end"""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(StateSchema(connection), [Migration(1, "first", text)])
-        assert connection.execute("select x from a").fetchall() == []
+    with pytest.raises(Conflict):
+        await opened.write(change)
+    assert await parents(opened) == [ANNA]
+    assert await opened.write(insert("Clara")) == 1
 
 
-@pytest.mark.parametrize("rest", ["insert into a values ('", "create trigger t after insert on a begin select 1;"])
-def test_a_migration_that_ends_within_a_statement_is_none(rest: str, path: Path) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        with pytest.raises(sqlite3.Error):
-            migrate(StateSchema(connection), [Migration(1, "first", f"create table a (x text) strict; {rest}")])
-        assert one(connection, "select count(*) from sqlite_master where name = 'a'") == 0
+async def test_work_that_fails_changes_nothing_and_says_why(opened: State) -> None:
+    def fail(session: Session) -> None:
+        session.run("parents/insert", ANNA)
+        raise KeyError("of my own")
+
+    with pytest.raises(KeyError):
+        await opened.write(fail)
+    assert await parents(opened) == []
 
 
-def test_a_migration_that_leaves_references_to_nowhere_is_undone(path: Path) -> None:
-    tables = "create table a (x integer primary key) strict; create table b (x integer references a) strict;"
-    text = f"{tables} insert into b values (1);"
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        with pytest.raises(sqlite3.IntegrityError, match="lead nowhere"):
-            migrate(StateSchema(connection), [Migration(1, "first", text)])
-        assert not connection.in_transaction
+async def test_a_statement_outside_of_a_transaction_stands_for_itself(opened: State) -> None:
+    def fail(session: Session) -> None:
+        session.run("parents/insert", ANNA)
+        raise KeyError("of my own")
+
+    with pytest.raises(KeyError):
+        await opened.run(fail)
+    assert await parents(opened) == [ANNA]
 
 
-def test_why_the_file_cannot_be_used_is_one_line(tmp_path: Path) -> None:
-    state_file(tmp_path).write_text("this is not a database, whatever it is called, and never was " * 20)
-    with pytest.raises(StateUnusable) as refused:
-        make_ready(tmp_path)
-    assert str(refused.value) == f"{state_file(tmp_path)} cannot be used: file is not a database"
+async def test_who_reads_cannot_write(opened: State) -> None:
+    with pytest.raises(StateUnavailable):
+        await opened.read(insert("Anna"))
+    assert await opened.write(insert("Anna")) == 1
 
 
-def test_a_file_of_a_newer_version_is_not_used(tmp_path: Path) -> None:
-    make_ready(tmp_path)
-    with closing(sqlite3.connect(state_file(tmp_path))) as connection, connection:
-        connection.execute("insert into schema_migrations values (99, 'later', 'x', 0)")
-    with pytest.raises(StateUnusable, match="schema version 99"):
-        make_ready(tmp_path)
-    with pytest.raises(MigrationRefused):
-        open_state(state_file(tmp_path))
+async def test_who_reads_sees_one_moment(opened: State, where: Where) -> None:
+    other = State(where)
+    looked, written = threading.Event(), threading.Event()
+
+    def look_twice(session: Session) -> tuple[list[Row], list[Row]]:
+        first = session.rows("parents/all")
+        looked.set()
+        written.wait(10)
+        return first, session.rows("parents/all")
+
+    looking = asyncio.create_task(opened.read(look_twice))
+    await asyncio.to_thread(looked.wait, 10)
+    await other.write(insert("Anna"))
+    written.set()
+    assert await looking == ([], [])
+    assert await parents(opened) == [ANNA]
+    await other.close()
 
 
-def test_who_waits_too_long_for_the_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "LOCK_SECONDS", 0.05)
-    path = state_file(tmp_path)
-    with state._locked(path.with_suffix(".lock")), pytest.raises(StateUnusable, match=r"another process holds .*lock"):
-        make_ready(tmp_path)
+async def test_one_writes_at_a_time(where: Where, opened: State) -> None:
+    """What is read in a transaction that writes is what its predecessor left, so that counting loses nothing."""
+    others = [State(where) for _ in range(3)]
+    await opened.write(insert("Anna", 0))
+
+    def count(session: Session) -> None:
+        (row,) = session.rows("parents/all")
+        session.run("parents/older", {"name": "Anna", "years": 1})
+        assert session.rows("parents/all")[0]["age"] == row["age"] + 1
+
+    await asyncio.gather(*(each.write(count) for each in others for _ in range(20)))
+    assert (await parents(opened))[0]["age"] == 60
+    for each in others:
+        await each.close()
 
 
-async def test_the_loop_runs_on_while_the_file_is_locked_and_nobody_waits_for_ever(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(state, "BUSY_SECONDS", 0.2)
-    opened = State(path)
-    await opened.run(lambda connection: None)
-    with written_to(path):
-        writing = asyncio.create_task(opened.run(lambda connection: connection.execute("delete from responses")))
-        turns = 0
-        while not writing.done():
-            await asyncio.sleep(0.005)
-            turns += 1
-        assert turns > 5
-        assert isinstance(writing.exception(), StateUnavailable)
-        counting = "select count(*) from responses"
-        assert await opened.run(lambda connection: connection.execute(counting).fetchone()) == (0,), "reading goes on"
-    assert await opened.run(lambda connection: connection.execute("delete from responses").rowcount) == 0
-    await opened.close()
+async def test_a_transaction_within_a_transaction_is_a_mistake(opened: State) -> None:
+    def nest(session: Session) -> None:
+        session.run("parents/insert", ANNA)
+        with session.alone():
+            pass
+
+    with pytest.raises(StateUnavailable):
+        await opened.write(nest)
+    assert await parents(opened) == []
 
 
-async def test_what_takes_longer_than_the_patience_is_not_waited_for(path: Path) -> None:
-    opened = State(path, patience_seconds=0.2)
-    await opened.run(lambda connection: None)
+async def test_what_takes_longer_than_the_patience_is_not_waited_for(where: Where) -> None:
+    opened = State(where, patience_seconds=0.2)
+    while True:
+        try:  # to open it may take longer on a busy machine
+            await opened.run(lambda session: None)
+            break
+        except StateUnavailable:
+            continue
     released = threading.Event()
     with pytest.raises(StateUnavailable, match="too long"):
-        await opened.run(lambda connection: released.wait(10))
+        await opened.run(lambda session: released.wait(10))
     released.set()
-    assert await opened.run(lambda connection: 1) == 1
     await opened.close()
 
 
-async def test_more_than_so_many_do_not_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_so_many_do_not_wait(opened: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "MOST_WAITING", 2)
-    opened = State(path)
-    waiting = [asyncio.create_task(opened.run(lambda connection: 1)) for _ in range(2)]
+    waiting = [asyncio.create_task(opened.run(lambda session: 1)) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(StateUnavailable, match="Too many"):
-        await opened.run(lambda connection: 1)
+        await opened.run(lambda session: 1)
     assert await asyncio.gather(*waiting) == [1, 1]
-    await opened.close()
 
 
 async def test_trouble_is_said_once_and_so_is_its_end(opened: State) -> None:
     with capture_logs() as said:
         for _ in range(3):
             with pytest.raises(StateUnavailable) as refused:
-                await opened.run(lambda connection: connection.execute("select nothing from nowhere").fetchall())
+                await opened.read(lambda session: session.rows("parents/none"))
             assert "nowhere" not in refused.value.message
         for _ in range(3):
-            await opened.run(lambda connection: None)
+            await parents(opened)
     assert [each["event"] for each in said] == ["the state cannot be used", "the state can be used again"]
+    assert "\n" not in said[0]["error"]
 
 
-async def test_what_was_left_half_done_is_undone(opened: State) -> None:
-    def half(connection: sqlite3.Connection) -> None:
-        connection.execute("begin immediate")
-        connection.execute("insert into schema_migrations values (98, 'half', 'x', 0)")
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with pytest.raises(StateUnavailable):
-        await opened.run(half)
-    count = await opened.run(lambda connection: one(connection, "select count(*) from schema_migrations"))
-    assert count == len(migrations("state/sqlite"))
-
-
-async def test_a_closed_state_says_so(path: Path) -> None:
-    opened = State(path)
-    await opened.run(lambda connection: None)
+async def test_a_closed_state_says_so(where: Where) -> None:
+    opened = State(where)
+    await parents(opened)
     await opened.close()
     await opened.close()
     with pytest.raises(StateUnavailable):
-        await opened.run(lambda connection: None)
-    assert not path.with_name("state.sqlite3-wal").exists()
+        await parents(opened)
+
+
+def test_making_ready_says_how_much_was_to_do(where: Where) -> None:
+    assert [make_ready(where), make_ready(where)] == [1, 0]
+
+
+def test_the_state_is_in_the_data_directory_unless_a_database_is_said() -> None:
+    server = ServerSettings(data_dir="/var/somewhere")
+    kept = database_of(Settings(server=server))
+    assert kept == Where(Path("/var/somewhere/state.sqlite3"))
+    assert not kept.is_shared
+    database = DatabaseSettings(url="postgresql://me:canary@there/db", timeout_seconds=3)
+    said = database_of(Settings(server=server, database=database))
+    assert (said.url, said.seconds, said.is_shared) == ("postgresql://me:canary@there/db", 3, True)
+    assert "canary" not in repr(said)
+
+
+def test_what_must_be_installed_for_a_database_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "gateway.store.postgres", raising=False)
+    with pytest.raises(StateUnusable, match=r"pip install 'sluicegate\[postgres\]'"):
+        make_ready(Where(state_file(Path()), "postgresql://there/db"))

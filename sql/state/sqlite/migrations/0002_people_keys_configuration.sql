@@ -140,6 +140,8 @@ create table client_keys (
     team_id text references teams (id) on delete restrict,
     -- JSON: what the key may use and its limits, in the names of `[[client_keys]]`.
     spec text not null,
+    -- Its tags once more, a line each with an empty one before and after: to search by.
+    tags text not null default '',
     paused_at integer,
     expires_at integer,
     revoked_at integer,

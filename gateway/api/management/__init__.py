@@ -1,0 +1,14 @@
+"""The management API: REST under `/api`, of which every endpoint is a row in one table.
+
+A resource is a module with `OPERATIONS` of its own, listed here. What all of them have in common is in `operation`
+(what a row says) and `serve` (what becomes of it).
+"""
+
+from __future__ import annotations
+
+from .openapi import described
+from .operation import Operation
+from .problems import OPERATIONS as PROBLEMS
+
+OPERATIONS: tuple[Operation, ...] = described(PROBLEMS)
+"""Every endpoint there is."""

@@ -1,0 +1,19 @@
+-- Which client keys have changed since a generation, or their owners; of those that were revoked before it began, none?
+select
+    client_keys.id,
+    client_keys.name,
+    client_keys.digest,
+    client_keys.user_id,
+    client_keys.team_id,
+    client_keys.spec,
+    client_keys.paused_at,
+    client_keys.expires_at,
+    client_keys.revoked_at,
+    users.disabled_at as user_disabled_at
+from client_keys
+left join users
+    on users.id = client_keys.user_id
+where
+    client_keys.revision > $since
+    and (cast($since as bigint) > 0 or client_keys.revoked_at is null)
+order by client_keys.revision

@@ -1,0 +1,3 @@
+-- How many logins are on their way?
+select count(*) as flows
+from login_flows

@@ -1,0 +1,3 @@
+-- Which user is gone?
+delete from users
+where id = $id

@@ -1,0 +1,3 @@
+-- Which session is over?
+delete from sessions
+where id = $id

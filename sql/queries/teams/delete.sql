@@ -1,0 +1,3 @@
+-- Which team is gone?
+delete from teams
+where id = $id

@@ -1,0 +1,14 @@
+-- What is a user in a team?
+select
+    users.id as user_id,
+    users.email,
+    users.name,
+    users.disabled_at,
+    team_members.role,
+    team_members.created_at
+from team_members
+join users
+    on users.id = team_members.user_id
+where
+    team_members.team_id = $team_id
+    and team_members.user_id = $user_id

@@ -1,0 +1,4 @@
+-- Which team has this name?
+select id
+from teams
+where name = $name
