@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from msgspec import UNSET
 
-from gateway.access.keys import KeyRing
+from gateway.access.keys import SaidKey
 from gateway.catalog.presets import presets
 from gateway.catalog.prices import PriceList
 from gateway.errors import SettingsError
 from gateway.outbound.proxy import resolve_proxy
 from gateway.records import ClientKey, Credential, ModelFacts, Price, Provider
 from gateway.routing.resolve import Combo, Resolver
-from gateway.settings.model import ModelFactsSettings, PriceSettings, ProviderSettings, Settings
+from gateway.settings.instants import read_instant
+from gateway.settings.model import ClientKeySettings, ModelFactsSettings, PriceSettings, ProviderSettings, Settings
 from gateway.usage.meter import NANO_USD_PER_TOKEN
 
 SCHEMES = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 """How servers of a format take a secret; the others as a bearer token."""
 
 
-def providers_of(settings: Settings) -> tuple[Provider, ...]:
-    """The providers, presets filled in, proxies resolved."""
-    return tuple(_provider(provider, settings) for provider in settings.providers)
+def providers_of(
+    settings: Settings, guarded: Collection[str] = (), base: Settings | None = None
+) -> tuple[Provider, ...]:
+    """The providers, presets filled in, proxies resolved.
+
+    Of those in `guarded` the address, or the proxy to it, came by API; what `base` says of it is the operator's own
+    word.
+    """
+    base = base or settings
+    own = {provider.id for provider in base.providers}
+    proxies = {"", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers)}
+    return tuple(
+        replace(
+            _provider(said, settings),
+            guarded=said.id in guarded and said.id not in own,
+            proxy_guarded=said.id in guarded and (said.proxy or settings.upstream.proxy) not in proxies,
+        )
+        for said in settings.providers
+    )
 
 
 def resolver_of(settings: Settings, providers: tuple[Provider, ...]) -> Resolver:
@@ -32,14 +50,36 @@ def resolver_of(settings: Settings, providers: tuple[Provider, ...]) -> Resolver
     return Resolver(providers, aliases, combos)
 
 
-def keys_of(settings: Settings) -> KeyRing:
-    """The client keys."""
-    return KeyRing((key.key, ClientKey(key.name, key.models, key.strict)) for key in settings.client_keys)
+def keys_of(settings: Settings) -> tuple[SaidKey, ...]:
+    """The client keys of the configuration file, each as its client sends it and as its record."""
+    return tuple((said.key, _key(said)) for said in settings.client_keys)
 
 
 def prices_of(settings: Settings) -> PriceList:
     """The prices."""
     return PriceList(tuple(_prices(settings)))
+
+
+def _key(said: ClientKeySettings) -> ClientKey:
+    return ClientKey(
+        said.name,
+        id=said.name,
+        models=said.models,
+        strict=said.strict,
+        providers=said.providers,
+        credentials=said.credentials,
+        endpoints=said.endpoints,
+        expires_at_us=_instant(said) if said.expires_at else None,
+        paused=said.paused,
+        tags=said.tags,
+    )
+
+
+def _instant(said: ClientKeySettings) -> int:
+    try:
+        return read_instant(said.expires_at)
+    except ValueError as error:
+        raise SettingsError(f"client key {said.name}: expires_at: {error}") from None
 
 
 def _provider(said: ProviderSettings, settings: Settings) -> Provider:

@@ -12,11 +12,13 @@ import gc
 import os
 import signal
 import socket
+import stat
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+from uuid import uuid4
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -36,11 +38,13 @@ from gateway.leash import (
     Refused,
     Reload,
     Reloaded,
+    ReloadOutcome,
+    ReloadWanted,
     Report,
     Start,
     hold_as_child,
 )
-from gateway.settings.model import Settings
+from gateway.settings.model import LogFormat, LogLevel, Settings
 
 BACKLOG = 2048
 """Connections the kernel holds for us while we are busy."""
@@ -61,6 +65,9 @@ COLLECTED_EVERY = (20_000, 20, 20)
 """Objects made before the collector looks at the young ones, and how often it looks at older ones too: a request makes
 many objects and hardly a circle, and with Python's own figures the collector runs every few requests."""
 
+RELOAD_SECONDS = 10.0
+"""How long whoever has the settings read waits for the outcome."""
+
 log = logs.get("child")
 
 Message = MutableMapping[str, Any]
@@ -80,8 +87,11 @@ class Application(Protocol):
     async def start(self) -> None:
         """Open what is needed; called once in the running event loop, before the first request."""
 
-    def reload(self, settings: Settings) -> None:
-        """Go by these settings from the next request on; raises SettingsError to keep the old ones."""
+    def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
+        """Go by these settings from the next request on; raises SettingsError to keep the old ones.
+
+        `origins` says where each thing in them was said.
+        """
 
     def begin_drain(self) -> None:
         """Answer 503 to readiness and to new exchanges from now on."""
@@ -91,6 +101,48 @@ class Application(Protocol):
 
     async def stop(self) -> None:
         """End what still runs, flush and close; called once, last."""
+
+
+class Reloads:
+    """For an application that wants to know how reading the settings went, or to have them read: it has one as its
+    attribute `reloads`, and `child` connects it before `start`."""
+
+    def __init__(self, last: ReloadOutcome | None = None) -> None:
+        self.last = last
+        """How it went the last time."""
+        self._say: Callable[[ReloadWanted], Awaitable[None]] | None = None
+        self._waiting: dict[str, asyncio.Future[ReloadOutcome]] = {}
+
+    async def ask(self, seconds: float = RELOAD_SECONDS) -> ReloadOutcome:
+        """Have the supervisor read the settings; how that went. Raises TimeoutError."""
+        assert self._say is not None
+        ticket = uuid4().hex
+        answer: asyncio.Future[ReloadOutcome] = asyncio.get_running_loop().create_future()
+        self._waiting[ticket] = answer
+        try:
+            async with asyncio.timeout(seconds):
+                await self._say(ReloadWanted(ticket))
+                return await answer
+        finally:
+            del self._waiting[ticket]
+
+    def connect(self, say: Callable[[ReloadWanted], Awaitable[None]]) -> None:
+        """Called by `child`: how to reach the supervisor."""
+        self._say = say
+
+    def hear(self, outcome: ReloadOutcome) -> None:
+        """Called by `child`: it went like this."""
+        self.last = outcome
+        for ticket in outcome.tickets:
+            if (answer := self._waiting.get(ticket)) is not None and not answer.done():
+                answer.set_result(outcome)
+
+
+@runtime_checkable
+class Reloadable(Protocol):
+    """An application that has `Reloads`."""
+
+    reloads: Reloads
 
 
 def main(build: Callable[[Start], Application]) -> None:
@@ -106,7 +158,7 @@ async def _live(build: Callable[[Start], Application], descriptor: int) -> int:
     start = await leash.hear()
     if not isinstance(start, Start):
         return 0
-    logs.configure(start.settings.server.log_format, start.settings.server.log_level)
+    logs.configure(*_logs_of(start.settings))
     child = Child(leash, start)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, child.end)
@@ -127,6 +179,8 @@ class Child:
     def __init__(self, leash: Leash[Report, Order], start: Start) -> None:
         self._leash, self._start, self._settings = leash, start, start.settings
         self._application: Application | None = None
+        self._reloads = Reloads(start.outcome)
+        """The application's, if it has them."""
         self._waiting: Reload | None = None
         """Came while the application was starting."""
         self._ended, self._hurried = asyncio.Event(), asyncio.Event()
@@ -144,6 +198,11 @@ class Child:
         if self._ended.is_set():
             return 0
         application = build(self._start)
+        if isinstance(application, Reloadable):
+            self._reloads, heard = application.reloads, self._reloads.last
+            if heard is not None:
+                self._reloads.hear(heard)
+        self._reloads.connect(self._leash.say)
         await application.start()
         self._application = application
         if self._waiting is not None:
@@ -186,6 +245,8 @@ class Child:
                     self._waiting = order
                 case Reload() as order:
                     await self._leash.say(self._reload(order))
+                case ReloadOutcome() as outcome:
+                    self._reloads.hear(outcome)
                 case Drain():
                     self.end()
                 case None:
@@ -194,17 +255,30 @@ class Child:
                     log.error("started twice")
 
     def _reload(self, order: Reload) -> Report:
+        # Before the application, which may know better: it adds what the database says.
+        self._go_by_logs(self._settings, order.settings)
+        wrong = self._try(order)
+        if wrong:
+            self._go_by_logs(order.settings, self._settings)
+            return Refused(generation=order.generation, error=wrong)
+        self._settings = order.settings
+        return Reloaded(generation=order.generation)
+
+    def _try(self, order: Reload) -> str:
+        """Have the application go by new settings; why it does not."""
         assert self._application is not None
         try:
-            self._application.reload(order.settings)
+            self._application.reload(order.settings, order.origins)
         except (GatewayError, SettingsError, OSError) as error:
-            return Refused(generation=order.generation, error=str(error))
+            return str(error)
         except Exception as error:  # what goes by the old settings well shall not end with the new ones
             log.exception("new settings failed")
-            return Refused(generation=order.generation, error=repr(error))
-        self._settings = order.settings
-        logs.configure(order.settings.server.log_format, order.settings.server.log_level)
-        return Reloaded(generation=order.generation)
+            return repr(error)
+        return ""
+
+    def _go_by_logs(self, old: Settings, new: Settings) -> None:
+        if _logs_of(old) != _logs_of(new):
+            logs.configure(*_logs_of(new))
 
     async def _drain(self, application: Application) -> None:
         application.begin_drain()
@@ -228,6 +302,10 @@ class Child:
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         await _until(lambda: _locked(lock) or self._ended.is_set())
         return lock
+
+
+def _logs_of(settings: Settings) -> tuple[LogFormat, LogLevel]:
+    return settings.server.log_format, settings.server.log_level
 
 
 def _locked(descriptor: int) -> bool:
@@ -271,8 +349,10 @@ def _listens(start: Start) -> bool:
     """Whether this process already accepts connections: Granian opens its socket in a thread and does not say when."""
     for entry in Path("/dev/fd").iterdir():
         with suppress(OSError):
-            copy = socket.socket(fileno=os.dup(int(entry.name)))
-            with copy:
+            descriptor = int(entry.name)
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as copy:
                 if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and _is_ours(copy.getsockname(), start):
                     return True
     return False

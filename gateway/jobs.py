@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 import sql
 from gateway import logs
 from gateway.errors import StateUnavailable, UnknownResource
+from gateway.records import JobReport
 from gateway.store.responses import ResponseStore
 from gateway.store.session import Row
 from gateway.store.state import State
@@ -118,21 +119,6 @@ JOBS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JobReport:
-    """A job, how it last went, and when it is due. Times are Unix microseconds."""
-
-    job: Job
-    started_at_us: int | None
-    finished_at_us: int | None
-    error: str | None
-    runs: int
-    failures: int
-    next_at_us: int | None
-    running: bool
-    """In this process."""
-
-
 class Clockwork:
     """The jobs of one control process, from now until `end`, in the running event loop."""
 
@@ -165,14 +151,17 @@ class Clockwork:
         due = self._scheduler.get_job(job.name)
         next_at = due.next_run_time if due is not None else None
         return JobReport(
-            job=job,
+            name=job.name,
+            summary=job.summary,
+            every_seconds=job.every.total_seconds(),
+            is_shared=job.shared,
             started_at_us=row.get("started_at"),
             finished_at_us=row.get("finished_at"),
             error=row.get("error"),
             runs=row.get("runs", 0),
             failures=row.get("failures", 0),
             next_at_us=None if next_at is None else round(next_at.timestamp() * 1e6),
-            running=job.name in self._running,
+            is_running=job.name in self._running,
         )
 
     async def _run(self, job: Job) -> None:

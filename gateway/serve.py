@@ -12,31 +12,29 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from msgspec import structs
-
 from gateway import __version__, claims, logs
 from gateway.catalog.presets import presets
 from gateway.claims import CannotServe
 from gateway.errors import SettingsError
-from gateway.leash import Reload, Start
+from gateway.leash import ReloadWanted, Start
+from gateway.reloading import Reloading
 from gateway.settings.addresses import is_loopback, split_listen
 from gateway.settings.demo import DEMO_KEY, add_demo
-from gateway.settings.load import load
+from gateway.settings.load import Loaded, find_files, read
 from gateway.settings.model import Settings
+from gateway.settings.origins import add_demo_origins
 from gateway.settings.remarks import warnings
-from gateway.store.state import StateUnusable, database_of, make_ready
+from gateway.settings.watch import Watch
+from gateway.store.state import StateUnusable, Where, database_of, engine_of, make_ready
 from gateway.supervised import Supervised
-
-FIXED = ("listen", "workers", "data_dir", "max_requests", "header_timeout_seconds")
-"""Server settings that hold from start to end: sockets and processes are made of them."""
 
 TRIES = 3
 """Deaths of a worker that never was ready, after which starting is given up."""
@@ -62,9 +60,21 @@ class Plan:
     control: str = "gateway.control"
     mock: str = "gateway.demo"
 
-    def load(self, environ: Mapping[str, str]) -> Settings:
-        """The settings as they are said now. Raises SettingsError."""
-        return load(self.config, environ, options=self.options, presets=presets())
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the operator says: to `serve`, in the environment, in files."""
+
+    plan: Plan
+    environ: Mapping[str, str]
+
+    def read(self) -> Loaded:
+        """As it stands now. Raises SettingsError."""
+        return read(self.plan.config, self.environ, options=self.plan.options, presets=presets())
+
+    def find_files(self) -> tuple[Path, ...]:
+        """The files it stands in, also when it is wrong."""
+        return find_files(self.plan.config, self.environ)
 
 
 def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
@@ -73,15 +83,40 @@ def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
     # A reload asked for before anything is loaded has been done by loading.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        settings = plan.load(environ)
+        said = Said(plan, environ)
+        watch = Watch(said.find_files())
+        loaded = said.read()
+        settings = loaded.settings
         logs.configure(settings.server.log_format, settings.server.log_level)
         with _claimed(plan, settings) as listen:
             make_ready(database_of(settings))
-            asyncio.run(Supervisor(plan, settings, listen=listen, started=started).live(environ))
+            check_exposure(settings)
+            asyncio.run(Supervisor(said, loaded, watch, listen=listen, started=started).live())
     except (SettingsError, CannotServe, StateUnusable) as error:
         sys.stderr.write(f"sluicegate: {error}\n")
         return 1
     return 0
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raises CannotServe when others could reach a gateway that belongs to nobody; StateUnusable. A configuration with
+    client keys is enough for one that is not meant to have people."""
+    host, _ = split_listen(settings.server.listen)
+    if settings.client_keys or is_loopback(host) or _count_admins(database_of(settings)):
+        return
+    raise CannotServe(
+        f"{settings.server.listen} is an address that others can reach, and nobody looks after this gateway yet: "
+        "run `sluicegate user add --role owner` first, add [[client_keys]], or listen on 127.0.0.1"
+    )
+
+
+def _count_admins(where: Where) -> int:
+    engine = engine_of(where)
+    try:
+        with closing(engine.open()) as session:
+            return int(session.rows("people/admins")[0]["admins"])
+    except engine.trouble as error:
+        raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
 
 
 @contextmanager
@@ -103,28 +138,30 @@ def _claimed(plan: Plan, settings: Settings) -> Iterator[tuple[str, int]]:
 class Supervisor:
     """All children of one gateway, from the first start to the last exit."""
 
-    def __init__(self, plan: Plan, settings: Settings, *, listen: tuple[str, int], started: float) -> None:
-        self._plan, self._said, self._started_at_us = plan, settings, round(started * 1e6)
+    def __init__(self, said: Said, loaded: Loaded, watch: Watch, *, listen: tuple[str, int], started: float) -> None:
+        plan, server = said.plan, loaded.settings.server
+        self._plan, self._started_at_us = plan, round(started * 1e6)
         self._host, self._port = listen
-        self._data_dir = Path(settings.server.data_dir)
-        self._generation = 1
+        self._data_dir = Path(server.data_dir)
         self._signals = 0
         self._ended = asyncio.Event()
         self._errands: set[asyncio.Task[None]] = set()
         self._mock = Supervised("mock", plan.mock, self._start_of_mock) if plan.demo else None
-        self._control = Supervised("control", plan.control, self._start_of_control)
+        self._control = Supervised("control", plan.control, self._start_of_control, self._heed)
         self._workers = [
-            Supervised(f"worker-{index}", plan.worker, partial(self._start_of_worker, index))
-            for index in range(settings.server.workers)
+            Supervised(f"worker-{index}", plan.worker, partial(self._start_of_worker, index), self._heed)
+            for index in range(server.workers)
         ]
         self._lives: dict[Supervised, asyncio.Task[None]] = {}
+        self._reloading = Reloading(said, loaded, (*self._workers, self._control), finish=self._finished, watch=watch)
 
-    async def live(self, environ: Mapping[str, str]) -> None:
+    async def live(self) -> None:
         """Run everything until told to end. Raises CannotServe when it does not come up."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
-        loop.add_signal_handler(signal.SIGHUP, self._reload, environ)
+        loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
+        reloads = asyncio.create_task(self._reloading.live())
         for child in self._needed:
             self._lives[child] = asyncio.create_task(child.live())
         self._lives[self._control] = asyncio.create_task(self._control.live())
@@ -133,7 +170,11 @@ class Supervisor:
                 self._announce()
                 await self._ended.wait()
         finally:
+            reloads.cancel()
             await self._wind_down()
+
+    def _heed(self, report: ReloadWanted) -> None:
+        self._reloading.ask(report)
 
     @property
     def _needed(self) -> list[Supervised]:
@@ -156,17 +197,19 @@ class Supervisor:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         announcement = claims.Announcement(pid=os.getpid(), url=url, version=__version__, started_at=now)
         claims.announce(self._data_dir, announcement)
-        for warning in warnings(self._settings):
+        for warning in warnings(self._reloading.finished().settings):
             log.warning(warning)
         lines = [f"Sluicegate answers on {url}", *(demo_lines(url) if self._mock else ())]
         with suppress(OSError):
             sys.stdout.write("".join(f"{line}\n" for line in lines))
             sys.stdout.flush()
 
-    @property
-    def _settings(self) -> Settings:
+    def _finished(self, loaded: Loaded) -> Loaded:
         """What children go by: what the operator said, and what the demo adds."""
-        return add_demo(self._said, self._mock.url) if self._mock else self._said
+        if self._mock is None:
+            return loaded
+        settings = add_demo(loaded.settings, self._mock.url)
+        return replace(loaded, settings=settings, origins=add_demo_origins(loaded.origins, settings))
 
     async def _start_of_worker(self, index: int) -> Start:
         return await self._start(index=index, host=self._host, port=self._port)
@@ -177,8 +220,12 @@ class Supervisor:
     async def _start(self, *, index: int = 0, host: str = "", port: int = 0, uds: str | None = None) -> Start:
         if self._mock and not self._mock.url:
             await self._mock.ready.wait()
+        loaded = self._reloading.finished()
         return Start(
-            settings=self._settings,
+            settings=loaded.settings,
+            origins=dict(loaded.origins),
+            generation=self._reloading.generation,
+            outcome=self._reloading.outcome,
             index=index,
             demo=self._plan.demo,
             host=host,
@@ -191,7 +238,8 @@ class Supervisor:
         assert self._mock is not None
         # Started anew it must be where the settings of the others say it is.
         port = urlsplit(self._mock.url).port or 0
-        return Start(settings=self._said, demo=True, host="127.0.0.1", port=port, started_at_us=self._started_at_us)
+        settings = self._reloading.loaded.settings
+        return Start(settings=settings, demo=True, host="127.0.0.1", port=port, started_at_us=self._started_at_us)
 
     def _end(self) -> None:
         """A signal to end: the first drains, the second cuts what still runs, the third kills."""
@@ -205,31 +253,6 @@ class Supervisor:
             for child in self._lives:
                 child.kill()
 
-    def _reload(self, environ: Mapping[str, str]) -> None:
-        """Read the settings again; wrong ones change nothing."""
-        try:
-            said = self._plan.load(environ)
-        except SettingsError as error:
-            log.error("settings refused, the old ones stay", reason=str(error))
-            return
-        self._said = self._with_fixed(said)
-        self._generation += 1
-        logs.configure(said.server.log_format, said.server.log_level)
-        log.info("settings read", generation=self._generation)
-        for warning in warnings(self._settings):
-            log.warning(warning)
-        order = Reload(settings=self._settings, generation=self._generation)
-        for child in (*self._workers, self._control):
-            self._run(child.reload(order))
-
-    def _with_fixed(self, said: Settings) -> Settings:
-        """New settings with what cannot change while we run left as it is."""
-        server = self._said.server
-        kept = {name: getattr(server, name) for name in FIXED if getattr(said.server, name) != getattr(server, name)}
-        for name in kept:
-            log.warning(f"server.{name} changes with the next start only")
-        return structs.replace(said, server=structs.replace(said.server, **kept))
-
     def _run(self, errand: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(errand)
         self._errands.add(task)
@@ -237,8 +260,9 @@ class Supervisor:
 
     async def _wind_down(self) -> None:
         """Workers first: what they leave behind is taken by the control process, which therefore ends after them."""
-        log.info("draining", seconds=self._said.server.drain_seconds)
-        await self._finish(self._workers, self._said.server.drain_seconds + DRAIN_GRACE_SECONDS)
+        seconds = self._reloading.loaded.settings.server.drain_seconds
+        log.info("draining", seconds=seconds)
+        await self._finish(self._workers, seconds + DRAIN_GRACE_SECONDS)
         await self._finish([self._control], LAST_INGEST_SECONDS, LAST_INGEST_SECONDS)
         if self._mock:
             await self._finish([self._mock], LAST_INGEST_SECONDS)

@@ -25,6 +25,8 @@ from gateway.leash import (
     Refused,
     Reload,
     Reloaded,
+    ReloadOutcome,
+    ReloadWanted,
     Report,
     Start,
     hold_as_supervisor,
@@ -46,7 +48,14 @@ log = logs.get("supervisor")
 class Supervised:
     """A child that lives until it is told to end."""
 
-    def __init__(self, name: str, module: str, start: Callable[[], Awaitable[Start]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        start: Callable[[], Awaitable[Start]],
+        heed: Callable[[ReloadWanted], None] | None = None,
+    ) -> None:
+        """`heed` hears when the child wants something."""
         self.name = name
         self.ready = asyncio.Event()
         """Set while the child answers requests."""
@@ -56,7 +65,11 @@ class Supervised:
         """Deaths in a row before it was ready."""
         self.last_words = ""
         """Why it died, as far as known."""
-        self._module, self._start = module, start
+        self.generation = 0
+        """Of the settings it was started with or has said it goes by."""
+        self._module, self._start, self._heed = module, start, heed
+        self._answers: dict[int, asyncio.Future[Reloaded | Refused | None]] = {}
+        """Awaited, by the generation they are about."""
         self._leash: Leash[Order, Report] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ending = asyncio.Event()
@@ -91,10 +104,27 @@ class Supervised:
             with suppress(ProcessLookupError):
                 self._process.kill()
 
-    async def reload(self, order: Reload) -> None:
-        """Hand new settings to the child, if there is one; one that is started later gets them at its start."""
+    async def reload(self, order: Reload, patience: float) -> Reloaded | Refused | None:
+        """Hand new settings to the child; what it says to them. None when there is no child (one that is started later
+        gets them at its start), when it dies, and when `patience` seconds have passed."""
+        if self._leash is None:
+            return None
+        answer: asyncio.Future[Reloaded | Refused | None] = asyncio.get_running_loop().create_future()
+        self._answers[order.generation] = answer
+        try:
+            async with asyncio.timeout(patience):
+                await self._leash.say(order)
+                return await answer
+        except TimeoutError:
+            log.error("child does not answer", child=self.name, generation=order.generation)
+            return None
+        finally:
+            del self._answers[order.generation]
+
+    async def tell(self, outcome: ReloadOutcome) -> None:
+        """Let the child know, if there is one."""
         if self._leash is not None:
-            await self._leash.say(order)
+            await self._leash.say(outcome)
 
     async def _rest(self) -> None:
         """Wait before the next start, longer each time."""
@@ -119,24 +149,33 @@ class Supervised:
         finally:
             self._leash = self._process = None
             leash.drop()
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_result(None)
             self.deaths += not self.ready.is_set()
             self.ready.clear()
 
     async def _converse(self, leash: Leash[Order, Report]) -> None:
         """Start the child and listen to it until it is gone."""
         hearing = asyncio.create_task(leash.hear())
-        starting = asyncio.create_task(_said(self._start(), leash))
+        starting = asyncio.create_task(self._introduce(leash))
         # The child comes up while what it needs to know is still being found out.
         await asyncio.wait({starting, hearing}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
             starting.cancel()
             return
-        self._leash = leash
-        if self._ending.is_set():
-            await leash.say(Drain())
         while (report := await hearing) is not None:
             self._note(report)
             hearing = asyncio.create_task(leash.hear())
+
+    async def _introduce(self, leash: Leash[Order, Report]) -> None:
+        """Tell the child what it is; whatever is said to it from then on comes behind."""
+        start = await self._start()
+        self._leash, self.generation = leash, start.generation
+        ending = self._ending.is_set()
+        await leash.say(start)
+        if ending:
+            await leash.say(Drain())
 
     def _note(self, report: Report) -> None:
         match report:
@@ -147,9 +186,19 @@ class Supervised:
             case Failed(error=error):
                 self.last_words = error
             case Reloaded(generation=generation):
+                self.generation = generation
                 log.info("child goes by new settings", child=self.name, generation=generation)
+                self._answer(generation, report)
             case Refused(generation=generation, error=error):
                 log.error("child keeps its settings", child=self.name, generation=generation, reason=error)
+                self._answer(generation, report)
+            case ReloadWanted() if self._heed is not None:
+                self._heed(report)
+
+    def _answer(self, generation: int, report: Reloaded | Refused) -> None:
+        answer = self._answers.get(generation)
+        if answer is not None and not answer.done():
+            answer.set_result(report)
 
     async def _buried(self, process: asyncio.subprocess.Process) -> int:
         try:
@@ -158,10 +207,6 @@ class Supervised:
             log.error("child let go of its leash and did not exit", child=self.name)
             process.kill()
             return await process.wait()
-
-
-async def _said(start: Awaitable[Start], leash: Leash[Order, Report]) -> None:
-    await leash.say(await start)
 
 
 async def _spawn(module: str, leash_end: socket.socket) -> asyncio.subprocess.Process:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from gateway import __version__, assemble, child
+from gateway import __version__, assemble, child, logs
 from gateway.api.client_address import TrustedProxies
 from gateway.api.cors import Cors
 from gateway.api.endpoints import BY_PATH
@@ -15,12 +17,17 @@ from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
 from gateway.api.responses import ResponsesApi
+from gateway.catalog.presets import presets
+from gateway.errors import SettingsError
+from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
 from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Pool
+from gateway.records import ClientKey
+from gateway.relay import standing
 from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
@@ -30,10 +37,14 @@ from gateway.relay.recording import record_of
 from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 from gateway.settings.model import Settings
+from gateway.settings.overlay import overlay
+from gateway.settings.stored import StoredObject
+from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
 from gateway.usage import segments
 from gateway.usage.spool import Spool, encode
+from gateway.uses import Uses
 
 USER_AGENT = f"sluicegate/{__version__}"
 
@@ -42,12 +53,26 @@ PUBLISH_EVERY = 10
 """Metrics are shared with the other workers at every so many rounds of housekeeping."""
 
 
+log = logs.get("worker")
+
+
+class Basis(NamedTuple):
+    """What a worker's settings are made of."""
+
+    settings: Settings
+    """What file, environment and command line say."""
+    origins: Mapping[str, str]
+    objects: Sequence[StoredObject]
+    """What the database says."""
+
+
 class Worker:
     """One relay worker, as `child` serves it."""
 
     def __init__(self, start: Start) -> None:
         self._start = start
         self._settings = start.settings
+        self._basis = Basis(start.settings, start.origins, ())
         self._data_dir = Path(start.settings.server.data_dir)
         self._draining = False
         self._rounds = 0
@@ -72,25 +97,40 @@ class Worker:
             endpoints=tuple(BY_PATH),
             readings=self._readings,
         )
-        self._inference = Inference(self._relay, assemble.keys_of(settings))
-        self._public = Public(ModelList(self._relay), self._metrics, lambda: self._inference.keys)
-        self._responses = ResponseStore(State(database_of(settings)), max_bytes=settings.responses.max_bytes)
+        state = State(database_of(settings))
+        self._uses = Uses(state)
+        self._responses = ResponseStore(state, max_bytes=settings.responses.max_bytes)
+        self._fresh = Freshness(
+            State(database_of(settings)),
+            Generations(shared_file(self._data_dir)),
+            settings,
+            Followers(keys=self._review, configuration=self._follow, use=self._used),
+        )
+        self._inference = Inference(self._relay, self._fresh)
+        self._public = Public(ModelList(self._relay), self._metrics, self._fresh)
         self._relay.responses = self._responses
         application = self._public.application()
-        stored = ResponsesApi(self._responses, lambda: self._inference.keys, Native(self._relay).fetch)
+        stored = ResponsesApi(self._responses, self._fresh, Native(self._relay).fetch)
         stored.add_to(application)
         await application.start()  # type: ignore[no-untyped-call]  # blacksheep leaves it untyped
         control_socket = str(self._data_dir / "run" / "control.sock")
         self._relay.count_texts = Estimator(self._relay, control_socket).count
         forward = Forward(self._pool, loop, control_socket)
         self._front = Front(self._inference, application, forward)
-        self.reload(settings)
+        self._go_by(self._basis)
+        await self._fresh.start()
         self._relay.start()
         self._timer = loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
 
-    def reload(self, settings: Settings) -> None:
+    def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on; raises SettingsError to keep the old ones."""
-        providers = assemble.providers_of(settings)
+        self._go_by(Basis(settings, origins, self._basis.objects))
+
+    def _go_by(self, basis: Basis) -> None:
+        """What was said, with what the database says laid over it. Raises SettingsError before anything is changed."""
+        effective = overlay(basis.settings, basis.origins, basis.objects, presets=presets())
+        settings = effective.settings
+        providers = assemble.providers_of(settings, effective.guarded, basis.settings)
         resolver = assemble.resolver_of(settings, providers)
         keys, prices = assemble.keys_of(settings), assemble.prices_of(settings)
         if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
@@ -102,14 +142,32 @@ class Worker:
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._relay.reload(settings, providers, resolver, USER_AGENT)
         self._relay.fetch_media = MediaFetcher(settings, USER_AGENT).fetch
-        self._inference.keys, self._prices = keys, prices
+        self._prices = prices
         cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._inference.cors = self._front.cors = cors
         self._front.proxies = TrustedProxies(settings.server.trusted_proxies)
         self._inference.proxies = self._front.proxies if settings.server.trusted_proxies else None
         self._responses.max_bytes = settings.responses.max_bytes
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
-        self._settings = settings
+        logs.configure(settings.server.log_format, settings.server.log_level)
+        self._settings, self._basis = settings, basis
+        self._fresh.say(keys)
+
+    def _follow(self, objects: Sequence[StoredObject]) -> None:
+        """The database says something else of the configuration."""
+        if not objects and not self._basis.objects:
+            return
+        try:
+            self._go_by(self._basis._replace(objects=objects))
+        except SettingsError as error:
+            log.error("the configuration in the database is refused, the former one stays", reason=str(error))
+
+    def _review(self, rotated: frozenset[str]) -> None:
+        """Keys are not what they were: end what they no longer allow."""
+        standing.review(self._relay.live, self._fresh.ring, time.time_ns() // 1000, rotated)
+
+    def _used(self, key: ClientKey) -> None:
+        self._uses.note(key.id, time.time_ns() // 1000)
 
     def begin_drain(self) -> None:
         """Answer 503 to readiness and to new requests from now on."""
@@ -123,6 +181,8 @@ class Worker:
         """Cut what still runs, write every record, close."""
         self._timer.cancel()
         await self._relay.stop()
+        await self._fresh.close()
+        await self._uses.write()
         await self._responses.close()
         self._spool.close()
         self._metrics.publish()
@@ -135,14 +195,18 @@ class Worker:
         self._spool.append(encode(record))
         self._metrics.observe(record)
         self._log.write(record, exchange.caller.method, exchange.caller.address)
+        if exchange.key is not None:
+            self._uses.note(exchange.key.id, exchange.started_at_us)
 
     def _keep_house(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HOUSEKEEPING_SECONDS, self._keep_house)
         self._spool.tick()
         self._log.flush()
+        self._fresh.tick()
         self._rounds += 1
         if self._rounds % PUBLISH_EVERY == 0:
             self._metrics.publish()
+            self._uses.tick()
             self._close_retired()
 
     def _close_retired(self) -> None:

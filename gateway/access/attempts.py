@@ -59,6 +59,11 @@ BY_ACCOUNT = Limits(20, MINUTE_US, MINUTE_US, MINUTE_US)
 BY_ADDRESS = Limits(50, 30 * SECOND_US, 30 * SECOND_US, 30 * SECOND_US)
 BY_EVERYBODY = Limits(1000, 2 * SECOND_US, 2 * SECOND_US, 2 * SECOND_US)
 
+FORGOTTEN_AFTER_US = max(
+    limits.most * limits.forgive_us for limits in (BY_ACCOUNT_AND_ADDRESS, BY_ACCOUNT, BY_ADDRESS, BY_EVERYBODY)
+)
+"""Time after which no record says anything any more, whoever its subject is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

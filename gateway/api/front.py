@@ -36,7 +36,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models", "/v1beta/models"))
 OWN_PREFIXES = ("/v1/models/", "/v1beta/models/", RESPONSES_PREFIX)
 READ_METHODS = ("GET", "HEAD")
-KEY = b"x-sluicegate-key"
+KEY, KEY_ID = b"x-sluicegate-key", b"x-sluicegate-key-id"
 KEY_IN_ADDRESS = "A client key does not belong in an address, which logs and browsers keep: send it in a header."
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
@@ -91,6 +91,7 @@ class Front:
 
     async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
+            await self._inference.keys.catch_up()
             known = self._known(scope)
             async with asyncio.timeout(FORWARDED_BODY_SECONDS):
                 body = await _read(receive)
@@ -104,7 +105,7 @@ class Front:
 
     def _known(self, scope: Message) -> Headers:
         """What the control process may believe of a request. Raises InvalidRequest for a client key in the address."""
-        keys, query = self._inference.keys, scope["query_string"]
+        keys, query = self._inference.keys.ring, scope["query_string"]
         if query and any(keys.find(secret) is not None for secret in query_secrets(query)):
             raise InvalidRequest(KEY_IN_ADDRESS, param="key")
         seen = self.proxies.seen(scope)
@@ -112,7 +113,7 @@ class Front:
         if seen.client is not None:
             known.append((CLIENT, seen.client.encode()))
         key = keys.find(presented_key(dict(scope["headers"])))
-        return [*known, (KEY, key.name.encode())] if key is not None else known
+        return [*known, (KEY, key.name.encode()), (KEY_ID, key.id.encode())] if key is not None else known
 
     def _is_secure(self, scope: Message) -> bool:
         return self.proxies.seen(scope).scheme == "https"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gateway import logs
-from gateway.access.keys import KeyRing
 from gateway.errors import ClientDisconnected, Draining, GatewayError, MethodNotAllowed
 from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
 from gateway.relay.sink import Message, Receive, Send
 
 from .address import query_key, read_address
+from .admission import Keys, check_endpoint
 from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import Asked
@@ -23,7 +23,7 @@ TRUE = frozenset((b"1", b"true", b"yes"))
 class Inference:
     """Serves inference requests, each to its end and its record."""
 
-    def __init__(self, relay: Relay, keys: KeyRing) -> None:
+    def __init__(self, relay: Relay, keys: Keys) -> None:
         self._relay = relay
         self.keys = keys
         self.cors: Cors | None = None
@@ -34,7 +34,7 @@ class Inference:
 
     async def serve(self, asked: Asked, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request to an endpoint, whatever happens."""
-        relay = self._relay
+        relay, keys = self._relay, self.keys
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         exchange = Exchange(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
@@ -48,6 +48,8 @@ class Inference:
             named = dict(headers)
             if asked.model and b"x-goog-api-key" not in named:
                 named[b"x-goog-api-key"] = query_key(scope["query_string"])
+            if keys.shown != keys.seen:
+                await keys.catch_up()
             length = self._admit(exchange, named, limit)
             exchange.body = await read_body(exchange, receive, length, limit)
             relay.watch(exchange)
@@ -74,7 +76,8 @@ class Inference:
             raise MethodNotAllowed(f"Not allowed to {exchange.caller.method} on {exchange.endpoint.path}.")
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
-        exchange.key = key = self.keys.get(headers)
+        exchange.key = key = self.keys.ring.get(headers)
+        check_endpoint(key, exchange.endpoint.path)
         exchange.caller.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
         exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)

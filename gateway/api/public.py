@@ -11,12 +11,12 @@ import orjson
 from blacksheep import Application, Content, Request, Response, Router
 
 from gateway import __version__
-from gateway.access.keys import KeyRing
 from gateway.errors import GatewayError
 from gateway.observe import exposition
 from gateway.observe.metrics import Metrics
 from gateway.relay.replies import WAITING_STATUSES
 
+from .admission import Keys
 from .failures import dialect_of, write_refusal
 from .models import ONE, PAGE, ModelList
 
@@ -29,7 +29,7 @@ _OTHERS = frozenset((b"authorization", b"x-api-key", b"anthropic-version"))
 class Public:
     """The state those answers are made of."""
 
-    def __init__(self, models: ModelList, metrics: Metrics, keys: Callable[[], KeyRing]) -> None:
+    def __init__(self, models: ModelList, metrics: Metrics, keys: Keys) -> None:
         self._models = models
         self._metrics = metrics
         self._keys = keys
@@ -66,13 +66,13 @@ class Public:
 
     async def _list_models(self, request: Request) -> Response:
         headers = _headers(request)
-        models = await self._models.listed(self._keys().get(headers))
+        models = await self._models.listed(await self._keys.get(headers))
         question = {name: values[-1] for name, values in request.query.items()}
         return _json(200, PAGE[_dialect(request, headers)](models, question))
 
     async def _show_model(self, request: Request) -> Response:
         headers = _headers(request)
-        model = self._models.get((request.route_values or {}).get("tail") or "", self._keys().get(headers))
+        model = self._models.get((request.route_values or {}).get("tail") or "", await self._keys.get(headers))
         return _json(200, ONE[_dialect(request, headers)](model))
 
 

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import orjson
 from msgspec import Meta, Struct, structs
 
-from gateway.errors import Unacceptable
 from gateway.management.office import Actor, Office
-from gateway.settings.instants import read_instant, write_instant
+from gateway.settings.instants import Moment, write_instant
 from gateway.store.session import Row
 
 READ = "audit:read"
@@ -23,7 +22,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """One change."""
 
     id: str
-    at: str
+    at: Moment
     actor_kind: Annotated[str, Meta(description="`user`, `token`, `operator` (the command line) or `system`.")]
     actor_id: str | None
     actor_name: str
@@ -43,39 +42,26 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     action: str | None = None
     target_kind: str | None = None
     target_id: str | None = None
-    since: Annotated[str | None, Meta(description="Instant or date from which on.")] = None
-    until: Annotated[str | None, Meta(description="Instant or date before which.")] = None
+    since_us: int | None = None
+    until_us: int | None = None
 
 
 async def list_entries(
     office: Office, actor: Actor, wanted: AuditFilter, *, after_id: str | None, limit: int
 ) -> list[AuditEntry]:
-    """Changes, latest first, older than `after_id`. Raises NotPermitted, Unacceptable."""
+    """Changes, latest first, older than `after_id`. Raises NotPermitted."""
     actor.require(READ)
-    parameters = {
-        **{name: value for name, value in structs.asdict(wanted).items() if name not in ("since", "until")},
-        "since_us": _moment(wanted.since, "since"),
-        "until_us": _moment(wanted.until, "until"),
-        "before_id": after_id,
-        "limit": limit,
-    }
+    parameters = {**structs.asdict(wanted), "before_id": after_id, "limit": limit}
     return [_entry(row) for row in await office.read(lambda session: session.rows("audit/listed", parameters))]
 
 
 async def export_entries(office: Office, actor: Actor, wanted: AuditFilter) -> AsyncIterator[AuditEntry]:
-    """Every change, latest first, without ever holding many of them. Raises NotPermitted, Unacceptable."""
+    """Every change, latest first, some at a time. Raises NotPermitted."""
     after_id: str | None = None
     while entries := await list_entries(office, actor, wanted, after_id=after_id, limit=EXPORTED_AT_ONCE):
         for entry in entries:
             yield entry
         after_id = entries[-1].id
-
-
-def _moment(text: str | None, name: str) -> int | None:
-    try:
-        return None if text is None else read_instant(text)
-    except ValueError as error:
-        raise Unacceptable(f"`{name}`: {error}.", param=name) from None
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -17,7 +17,7 @@ from gateway.management.configured import NAMED, Configured, SettingView, View, 
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.stored import columns, read_object
 from gateway.settings.locate import spell
-from gateway.settings.origins import said_at
+from gateway.settings.origins import path_of
 from gateway.settings.overlay import check_change, overlay
 from gateway.settings.shape import Wrong
 from gateway.settings.stored import SETTINGS, VALUE, Kind, StoredObject, part, whole
@@ -175,7 +175,7 @@ def _check(office: Office, before: Configured, after: list[StoredObject]) -> Non
 def _changeable(before: Configured, kind: Kind, name: str, version: int | None) -> StoredObject:
     stored = before.objects.get((kind, name))
     if stored is None:
-        if origin := said_at(before.origins, kind, name):
+        if origin := before.origins.get(path_of(kind, name)):
             raise ManagedByFile(f"The {kind} `{name}` is managed by {origin}: change it there.")
         raise UnknownResource(f"There is no {kind} `{name}`.")
     current = before.rows[kind, name]["version"]

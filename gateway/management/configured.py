@@ -23,7 +23,7 @@ from gateway.settings.model import (
     Section,
     Settings,
 )
-from gateway.settings.origins import said_at
+from gateway.settings.origins import path_of
 from gateway.settings.overlay import Effective
 from gateway.settings.stored import FIXED, SETTINGS, VALUE, Kind, StoredObject, part
 from gateway.store.session import Row
@@ -270,7 +270,7 @@ class Configured:
         return {place: self.fingerprint(secret) for place, secret in secrets.items()}
 
     def _managed(self, kind: Kind, name: str, row: Row | None) -> Managed:
-        origin = said_at(self.origins, kind, name)
+        origin = self.origins.get(path_of(kind, name))
         if row is None:
             return Managed(by="default" if origin is None else "file", origin=origin)
         problems = (one.reason for one in self.effective.problems if (one.kind, one.name) == (kind, name))

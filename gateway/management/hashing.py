@@ -42,8 +42,8 @@ class PasswordThreads:
         return await self._run(partial(passwords.hashed, password))
 
     async def verify(self, password: str, kept: str | None, *, schemes: frozenset[Scheme]) -> Verdict:
-        """Whether a password is the one that was kept, as `passwords.verify`; `schemes` are `passwords.schemes_of` what
-        the statement `people/other_hashes` finds with `passwords.TODAYS_START`. Raises TooManyAttempts."""
+        """Whether a password is the one that was kept, as `passwords.verify`; `schemes` are those of all users' hashes.
+        Raises TooManyAttempts."""
         return await self._run(partial(passwords.verify, password, kept, schemes=schemes))
 
     async def _run(self, work: Callable[[], T]) -> T:

@@ -16,11 +16,13 @@ from msgspec import Meta, Struct, structs
 from gateway.access.tokens import digest, make_client_key
 from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management.office import Actor, Change, Office, Subject, new_id
-from gateway.settings.instants import read_instant, write_instant
+from gateway.settings.instants import Moment, read_instant, write_instant
 from gateway.settings.model import Identifier, KeyRules
 from gateway.store.session import Row, Session
 
 READ, WRITE, OWN = "keys:read", "keys:write", "keys:own"
+
+OwnerId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 KeyStatus = Literal["active", "paused", "expired", "revoked", "suspended"]
 
@@ -42,8 +44,8 @@ class KeyWish(KeyRules, frozen=True, kw_only=True):
     name: Annotated[
         Identifier, Meta(description="Name of the key in usage records and logs; unique while it is not revoked.")
     ]
-    user_id: Annotated[str | None, Meta(description="The user it belongs to.")] = None
-    team_id: Annotated[str | None, Meta(description="The team it belongs to.")] = None
+    user_id: Annotated[OwnerId | None, Meta(description="The user it belongs to.")] = None
+    team_id: Annotated[OwnerId | None, Meta(description="The team it belongs to.")] = None
 
 
 class KeyView(KeyWish, frozen=True, kw_only=True):
@@ -53,10 +55,10 @@ class KeyView(KeyWish, frozen=True, kw_only=True):
     prefix: Annotated[str, Meta(description="How the key begins.")]
     last_four: Annotated[str, Meta(description="How it ends.")]
     status: Annotated[KeyStatus, Meta(description="`suspended`: its user is disabled.")]
-    created_at: str
-    updated_at: str
-    revoked_at: str | None
-    last_used_at: Annotated[str | None, Meta(description="Up to ten seconds late.")]
+    created_at: Moment
+    updated_at: Moment
+    revoked_at: Moment | None
+    last_used_at: Annotated[Moment | None, Meta(description="Up to ten seconds late.")]
     version: int
 
 

@@ -79,3 +79,8 @@ def use(change: Change, digest: bytes | None, purpose: Purpose) -> Row:
     row = presented(change.session, digest, purpose, change.now_us)
     change.session.run("invitations/use", {"digest": digest, "now_us": change.now_us})
     return row
+
+
+def forget_expired(session: Session, now_us: int) -> None:
+    """Delete the links that have had their time."""
+    session.run("invitations/forget_expired", {"now_us": now_us})

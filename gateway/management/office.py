@@ -150,6 +150,8 @@ class Office:
         self.state, self.secrets = state, secrets
         self.declared = declared
         """What the file says now; whoever hears of another replaces it."""
+        self.settings = declared.settings
+        """What is in force: with what the database says. Replaced likewise."""
         self.generations, self._clock = generations, clock
 
     @property

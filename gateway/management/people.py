@@ -321,13 +321,18 @@ def check_version(actual: int, expected: int | None) -> None:
         raise VersionMismatch(f"This has version {actual} by now, not {expected}.")
 
 
+def check_may_help(actor: Actor, user: UserView) -> None:
+    """Raises NotPermitted unless it is oneself, or somebody whom the actor may change."""
+    if user.role == "pending" or not is_oneself(actor, user.id):
+        actor.require(WRITE)
+        roles.check_change(actor.permissions, user.role)
+
+
 def _check_may_change(actor: Actor, before: UserView, wished: UserWish) -> None:
+    check_may_help(actor, before)
     if actor.may(WRITE):
         roles.check_change(actor.permissions, before.role, wished.role)
-        return
-    if before.role == "pending" or not is_oneself(actor, before.id):
-        actor.require(WRITE)
-    if (wished.email, wished.role, wished.disabled) != (before.email, before.role, before.disabled):
+    elif (wished.email, wished.role, wished.disabled) != (before.email, before.role, before.disabled):
         raise NotPermitted("Of yourself you may change the name; the rest is for an admin.")
 
 

@@ -15,7 +15,7 @@ from gateway.management.office import Actor, Change, Office, Subject
 from gateway.settings.model import Settings
 from gateway.store.session import Session
 
-WRITE = "vault:write"
+WRITE = "system:write"
 
 
 async def rotate_key(office: Office, actor: Actor, settings: Settings, new_key: bytes | None = None) -> int:

@@ -22,9 +22,7 @@ class Native:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
 
-    async def fetch(
-        self, record: StoredResponse, key: ClientKey, method: str, path: str
-    ) -> tuple[int, Headers, bytes]:
+    async def fetch(self, record: StoredResponse, key: ClientKey, method: str, path: str) -> tuple[int, Headers, bytes]:
         """Status, headers and body of the provider's answer: JSON, an error of its own included. Raises ModelForbidden
         where the client's key may not use the provider any more, and UpstreamError, where it refused our credential
         too: that is none of the client's business."""

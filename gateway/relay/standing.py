@@ -1,7 +1,7 @@
 """Whether exchanges under way may go on, now that their keys have changed or time has passed.
 
-Asked by whoever keeps the keys. What an exchange began with is replaced here by what holds now: nothing is decided by an
-old record of a key after that.
+Asked by whoever keeps the keys. What an exchange began with is replaced here by what holds now: nothing is decided by
+an old record of a key after that.
 """
 
 from __future__ import annotations
@@ -46,5 +46,7 @@ def objection(exchange: Exchange, key: ClientKey, now_us: int) -> GatewayError |
     if exchange.trials and exchange.ask is not None:
         attempt = exchange.trials[-1].attempt
         if not may_go_on(key, exchange.ask.model, attempt.target, attempt.credential):
-            return ModelForbidden(f"Your key may not use the model `{exchange.ask.model}` here any more.", param="model")
+            return ModelForbidden(
+                f"Your key may not use the model `{exchange.ask.model}` here any more.", param="model"
+            )
     return None

@@ -13,9 +13,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 Seconds = Annotated[float, Meta(gt=0)]
 NonNegativeSeconds = Annotated[float, Meta(ge=0)]
 Bytes = Annotated[int, Meta(ge=1024)]
-Count = Annotated[int, Meta(ge=1)]
-Tokens = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1, le=2**53)]
+Tokens = Annotated[int, Meta(ge=0, le=2**53)]
 Usd = Annotated[float, Meta(ge=0)]
+Pattern = Annotated[str, Meta(max_length=300)]
+Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 FormatName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
@@ -180,13 +182,13 @@ class LoginSettings(Section):
 class KeyRules(Section, frozen=True):
     """What a client key may use, and its limits."""
 
-    models: Annotated[tuple[str, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
-    providers: Annotated[tuple[str, ...], Meta(description="Providers the key may use, by id; `*` is a wildcard.")] = ("*",)
-    credentials: Annotated[tuple[str, ...], Meta(description="Credentials the key may use, as `provider/name`; `*` is a wildcard.")] = ("*",)
-    endpoints: Annotated[tuple[str, ...], Meta(description="Endpoints the key may use, as `/v1/chat/completions`; `*` is a wildcard.")] = ("*",)
-    expires_at: Annotated[str, Meta(description="Date or instant (RFC 3339) from which the key is refused; empty for never.")] = ""
+    models: Annotated[tuple[Pattern, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
+    providers: Annotated[tuple[Pattern, ...], Meta(description="Providers the key may use, by id; `*` is a wildcard.")] = ("*",)
+    credentials: Annotated[tuple[Pattern, ...], Meta(description="Credentials the key may use, as `provider/name`; `*` is a wildcard.")] = ("*",)
+    endpoints: Annotated[tuple[Pattern, ...], Meta(description="Endpoints the key may use, as `/v1/chat/completions`; `*` is a wildcard.")] = ("*",)
+    expires_at: Annotated[str, Meta(max_length=64, description="Date or instant (RFC 3339) from which the key is refused; empty for never.")] = ""
     paused: Annotated[bool, Meta(description="Whether the key is refused for now.")] = False
-    tags: Annotated[tuple[str, ...], Meta(description="Words to find the key by.")] = ()
+    tags: Annotated[tuple[Word, ...], Meta(description="Words to find the key by.")] = ()
     strict: Annotated[bool, Meta(description="Whether requests are refused of which a translation would have to drop something; a client may ask for the same with `x-sluicegate-strict: 1`.")] = False
     requests_per_minute: Annotated[Count | None, Meta(description="Limit on requests a minute.")] = None
     tokens_per_minute: Annotated[Count | None, Meta(description="Limit on tokens a minute.")] = None
@@ -222,12 +224,12 @@ class CredentialSettings(Section):
 class ModelFactsSettings(Section):
     """What models of a provider can do, where the catalogue does not know it or is wrong. The first table that matches a model and says something decides it."""
 
-    model: Annotated[str, Meta(description="Model id; `*` is a wildcard.")]
+    model: Annotated[str, Meta(max_length=300, description="Model id; `*` is a wildcard.")]
     max_output: Annotated[Count | None, Meta(description="Most output tokens.")] = None
     temperature: Annotated[bool | None, Meta(description="Whether it accepts sampling parameters.")] = None
     thinking: Annotated[Literal["adaptive", "budget", "level", "none"] | None, Meta(description="How the model is told to think: Claude `adaptive` or `budget`, Gemini `level` or `budget`; `none` for a model that does not.")] = None
-    effort: Annotated[tuple[str, ...], Meta(description="Effort levels it accepts, from the lowest up.")] = ()
-    levels: Annotated[tuple[str, ...], Meta(description="Thinking levels of Gemini it accepts, from the lowest up.")] = ()
+    effort: Annotated[tuple[Pattern, ...], Meta(description="Effort levels it accepts, from the lowest up.")] = ()
+    levels: Annotated[tuple[Pattern, ...], Meta(description="Thinking levels of Gemini it accepts, from the lowest up.")] = ()
     budget_min: Annotated[Tokens | None, Meta(description="Least thinking budget, tokens.")] = None
     budget_max: Annotated[Tokens | None, Meta(description="Largest thinking budget, tokens.")] = None
     mid_system: Annotated[bool | None, Meta(description="Claude: whether it accepts system messages between turns.")] = None
@@ -248,14 +250,14 @@ class ProviderRules(Section, frozen=True):
     secrets = frozenset({"proxy", "headers"})
 
     format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
-    base_url: Annotated[str, Meta(description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
+    base_url: Annotated[str, Meta(max_length=2000, description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
     also_speaks: Annotated[tuple[FormatName, ...] | UnsetType, Meta(description="Further formats it takes at the same address; requests in them are not translated. Presets know theirs, at their own address.")] = UNSET
-    models: Annotated[tuple[str, ...], Meta(description="Model ids it serves; `*` is a wildcard.")] = ("*",)
+    models: Annotated[tuple[Pattern, ...], Meta(description="Model ids it serves; `*` is a wildcard.")] = ("*",)
     strategy: Annotated[CredentialStrategy, Meta(description="How a credential is picked.")] = "round_robin"
-    proxy: Annotated[str, Meta(description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
-    headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
-    drop_fields: Annotated[tuple[str, ...], Meta(description="Fields of a request that this provider refuses, though its format has them; they are left out, and named in `x-sluicegate-dropped`.")] = ()
-    forward_headers: Annotated[tuple[str, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
+    proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
+    headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
+    drop_fields: Annotated[tuple[Pattern, ...], Meta(description="Fields of a request that this provider refuses, though its format has them; they are left out, and named in `x-sluicegate-dropped`.")] = ()
+    forward_headers: Annotated[tuple[Pattern, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
     stream_usage: Annotated[
         bool,
         Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),
@@ -273,7 +275,7 @@ class ProviderSettings(ProviderRules, frozen=True, kw_only=True):
 class PriceSettings(Section, frozen=True):
     """A price override, USD per million tokens. The first match wins."""
 
-    model: Annotated[str, Meta(description="`provider/model`; `*` is a wildcard.")]
+    model: Annotated[str, Meta(max_length=300, description="`provider/model`; `*` is a wildcard.")]
     input: Annotated[float, Meta(ge=0, description="Input that was not cached.")]
     output: Annotated[float, Meta(ge=0, description="Output, reasoning included.")]
     cache_read: Annotated[Usd | None, Meta(description="Input read from the provider's cache; the input price where unset.")] = None
@@ -284,14 +286,14 @@ class AliasSettings(Section, frozen=True):
     """Another name for a model."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
-    target: Annotated[str, Meta(min_length=1, description="`provider/model`, or a combo.")]
+    target: Annotated[str, Meta(min_length=1, max_length=300, description="`provider/model`, or a combo.")]
 
 
 class ComboSettings(Section, frozen=True):
     """A named, ordered list of models."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
-    targets: Annotated[tuple[str, ...], Meta(min_length=1, description="`provider/model` each.")]
+    targets: Annotated[tuple[Pattern, ...], Meta(min_length=1, description="`provider/model` each.")]
     strategy: Annotated[ComboStrategy, Meta(description="`fallback` tries them in order; `round_robin` begins with the next one each time.")] = "fallback"
 
 

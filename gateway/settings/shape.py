@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -50,7 +51,7 @@ def convert(values: Any, kind: type[S], within: KeyPath = ()) -> S:
 
 def kind_at(path: KeyPath) -> inspect.Type:
     """The type of the setting at `path`. Raises Wrong when there is none."""
-    kind: inspect.Type = inspect.type_info(Settings)
+    kind = _everything()
     for depth, part in enumerate(path):
         kind = _within(kind, part, path[:depth])
     return kind
@@ -73,6 +74,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean ...?)` when something known is close, else nothing."""
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+@cache
+def _everything() -> inspect.Type:
+    """Finding it out takes as long as reading a file of settings."""
+    return inspect.type_info(Settings)
 
 
 def _within(kind: inspect.Type, part: str | int, path: KeyPath) -> inspect.Type:

@@ -40,7 +40,7 @@ def changed_keys(session: Session, since: int) -> list[IssuedKey]:
 
 
 def issued_key(row: Row) -> IssuedKey:
-    """A row of `keys/changed_since`. A key nobody can make sense of counts as revoked: nothing is allowed by mistake."""
+    """A row of `keys/changed_since`. A key nobody can read counts as revoked: nothing is allowed by mistake."""
     try:
         spec = _specs.decode(row["spec"])
     except msgspec.DecodeError as error:

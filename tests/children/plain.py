@@ -1,7 +1,8 @@
 """The smallest application a child can serve; what it does is asked for in the path.
 
-`/` answers pid, index and names of the client keys, with 503 while draining; `/slow?2` streams for two seconds;
-`/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die` exits.
+`/` answers pid, index and names of the client keys, with 503 while draining; `/reload` has the settings read and says
+how that went, `/last` how it went the last time; `/origins` says where everything was said; `/slow?2` streams for two
+seconds; `/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die` exits.
 TEST_CHILD_FAILS refuses to start, TEST_CHILD_BREAKS raises, TEST_CHILD_DIES dies, TEST_CHILD_LOG is told who stopped.
 """
 
@@ -10,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from gateway import child
 from gateway.errors import SettingsError
@@ -30,6 +34,8 @@ class Plain:
             os._exit(7)
         self._start, self._settings = start, start.settings
         self._running, self._draining = 0, False
+        self._origins: Mapping[str, str] = start.origins
+        self.reloads = child.Reloads()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
@@ -41,6 +47,15 @@ class Plain:
             return
         if path == "/big" and not self._draining:
             await self._answer(send, status, b"x" * int(scope["query_string"]))
+            return
+        if path == "/reload":
+            await self._answer(send, status, msgspec.json.encode(await self.reloads.ask()))
+            return
+        if path == "/last":
+            await self._answer(send, status, msgspec.json.encode(self.reloads.last))
+            return
+        if path == "/origins":
+            await self._answer(send, status, msgspec.json.encode(self._origins))
             return
         if path == "/nodelay":
             await self._answer(send, status, str(all(nodelay(self._start.port))).encode())
@@ -67,12 +82,13 @@ class Plain:
     async def start(self) -> None:
         pass
 
-    def reload(self, settings: Settings) -> None:
-        if any(key.name == "refused" for key in settings.client_keys):
+    def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
+        refused = {"refused", "refused-by-control" if self._start.uds else "refused-by-workers"}
+        if any(key.name in refused for key in settings.client_keys):
             raise SettingsError("the child does not like it")
         if any(key.name == "broken" for key in settings.client_keys):
             raise ZeroDivisionError
-        self._settings = settings
+        self._settings, self._origins = settings, origins
 
     def begin_drain(self) -> None:
         self._draining = True

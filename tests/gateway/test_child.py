@@ -11,7 +11,21 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.leash import Drain, Drained, Failed, Ready, Refused, Reload, Reloaded, Start
+import pytest
+
+from gateway.child import Reloads
+from gateway.leash import (
+    Drain,
+    Drained,
+    Failed,
+    Ready,
+    Refused,
+    Reload,
+    Reloaded,
+    ReloadOutcome,
+    ReloadWanted,
+    Start,
+)
 from gateway.settings.model import ClientKeySettings, ServerSettings, Settings
 from tests.children.leashed import Leashed, leashed
 from tests.children.running import ROOT
@@ -113,6 +127,42 @@ async def test_new_settings_are_taken_or_refused(tmp_path: Path) -> None:
         await child.leash.say(Reload(settings=refused, generation=3))
         assert await child.hear() == Refused(generation=3, error="the child does not like it")
         assert (await text(child)).endswith(" two")
+
+
+async def test_the_application_knows_where_its_settings_were_said(tmp_path: Path) -> None:
+    async with leashed(tmp_path) as child:
+        await child.start(ONE)
+        assert await text(child, "/origins") == "200 {}"
+        await child.leash.say(Reload(settings=ONE, origins={"client_keys.one": "a.toml:1"}, generation=2))
+        await child.hear()
+        assert await text(child, "/origins") == '200 {"client_keys.one":"a.toml:1"}'
+
+
+async def test_the_application_has_the_settings_read_and_hears_how_that_went(tmp_path: Path) -> None:
+    async with leashed(tmp_path) as child:
+        await child.start(ONE)
+        asked = asyncio.create_task(text(child, "/reload"))
+        wanted = await child.hear()
+        assert isinstance(wanted, ReloadWanted)
+        await child.leash.say(ReloadOutcome(generation=4, at_us=1, error="another's", tickets=("x",)))
+        await child.leash.say(ReloadOutcome(generation=5, at_us=2, tickets=("x", wanted.ticket)))
+        assert '"generation":5' in await asked
+        await child.leash.say(ReloadOutcome(generation=6, at_us=3))
+        await child.leash.say(Reload(settings=ONE, generation=6))
+        await child.hear()
+        assert '"generation":6' in await text(child, "/last")
+
+
+async def test_whoever_waits_for_an_outcome_does_not_wait_for_ever() -> None:
+    async def say(_: ReloadWanted) -> None:
+        return None
+
+    reloads = Reloads()
+    reloads.connect(say)
+    with pytest.raises(TimeoutError):
+        await reloads.ask(0.01)
+    reloads.hear(ReloadOutcome(generation=2, at_us=1, tickets=("gone",)))
+    assert reloads.last is not None
 
 
 async def test_settings_that_come_while_it_starts_are_not_lost(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from gateway.leash import (
     Refused,
     Reload,
     Reloaded,
+    ReloadOutcome,
+    ReloadWanted,
     Report,
     Start,
     hold_as_child,
@@ -24,9 +26,14 @@ from gateway.settings.model import ClientKeySettings, Settings
 
 SETTINGS = Settings(client_keys=(ClientKeySettings(name="a", key="sk-canary"),))
 
+OUTCOME = ReloadOutcome(generation=2, at_us=5, error="no", children={"worker-0": "refused"}, tickets=("a",))
+
 ORDERS: tuple[Order, ...] = (
     Start(settings=SETTINGS, index=1, demo=True, host="::1", port=8, uds="/s", started_at_us=5),
+    Start(settings=SETTINGS, origins={"client_keys.a": "a.toml:1"}, generation=3, outcome=OUTCOME),
     Reload(settings=SETTINGS, generation=2),
+    Reload(settings=SETTINGS, origins={"client_keys.a": "a.toml:1"}, generation=2),
+    OUTCOME,
     Drain(),
 )
 REPORTS: tuple[Report, ...] = (
@@ -34,6 +41,7 @@ REPORTS: tuple[Report, ...] = (
     Ready(url="http://h"),
     Reloaded(generation=2),
     Refused(generation=2, error="no"),
+    ReloadWanted("a"),
     Failed(error="no"),
     Drained(),
 )

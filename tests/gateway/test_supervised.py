@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from gateway import supervised
-from gateway.leash import Start
-from gateway.settings.model import Settings
+from gateway.leash import Refused, Reload, Reloaded, Start
+from gateway.settings.model import ClientKeySettings, Settings
 from gateway.supervised import Supervised
 from tests.waiting import auntil
 
@@ -28,7 +30,14 @@ async def living(start: Callable[[], Awaitable[Start]], *, module: str = CHILD) 
 
 
 async def plain() -> Start:
-    return Start(settings=Settings(), port=0)
+    return Start(settings=Settings(), port=free_port())
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 async def never() -> Start:
@@ -97,3 +106,28 @@ async def test_a_process_that_cannot_be_made_is_tried_again(
     async with living(plain) as child:
         await auntil(lambda: len(quick) > 2)
         assert "Resource temporarily unavailable" in child.last_words
+
+
+async def test_what_a_child_says_to_new_settings_is_known() -> None:
+    refused = Settings(client_keys=(ClientKeySettings(name="refused", key="sk-12345678"),))
+    async with living(plain) as child:
+        await auntil(child.ready.is_set)
+        assert child.generation == 1
+        assert await child.reload(Reload(settings=Settings(), generation=2), 5) == Reloaded(generation=2)
+        said = await child.reload(Reload(settings=refused, generation=3), 5)
+        assert said == Refused(generation=3, error="the child does not like it")
+        assert child.generation == 2
+
+
+async def test_a_child_that_is_not_there_or_does_not_answer_says_nothing_to_new_settings() -> None:
+    order = Reload(settings=Settings(), generation=2)
+    async with living(plain) as child:
+        assert await child.reload(order, 5) is None
+        await auntil(child.ready.is_set)
+        assert child._process
+        child._process.send_signal(signal.SIGSTOP)
+        assert await child.reload(order, 0.05) is None
+        waiting = asyncio.create_task(child.reload(Reload(settings=Settings(), generation=3), 10))
+        await auntil(lambda: child._answers)
+        child._process.kill()
+        assert await asyncio.wait_for(waiting, 5) is None

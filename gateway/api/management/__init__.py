@@ -6,9 +6,13 @@ A resource is a module with `OPERATIONS` of its own, listed here. What all of th
 
 from __future__ import annotations
 
+from .audit import OPERATIONS as AUDIT
+from .jobs import OPERATIONS as JOBS
+from .keys import OPERATIONS as KEYS
 from .openapi import described
 from .operation import Operation
 from .problems import OPERATIONS as PROBLEMS
+from .system import OPERATIONS as SYSTEM
 
-OPERATIONS: tuple[Operation, ...] = described(PROBLEMS)
+OPERATIONS: tuple[Operation, ...] = described((*KEYS, *AUDIT, *JOBS, *SYSTEM, *PROBLEMS))
 """Every endpoint there is."""

@@ -15,6 +15,7 @@ import orjson
 from msgspec import Struct
 
 from gateway import __version__
+from gateway.access.sessions import session_cookie
 from gateway.errors import (
     Conflict,
     GatewayError,
@@ -40,7 +41,6 @@ from .operation import ANYONE, JSON, Asked, Document, Operation
 from .problems import MEDIA_TYPE, Problem
 
 PATH = "/api/openapi.json"
-SESSION_COOKIE = "__Host-sluicegate"
 REFERENCE = "#/components/schemas/{name}"
 
 Fields = dict[str, Any]
@@ -56,8 +56,8 @@ SECURITY: Mapping[str, Fields] = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": "A login in the dashboard.",
+        "name": session_cookie(secure=True).name,
+        "description": "A login in the dashboard. Over plain HTTP, where that is allowed, without the prefix.",
     },
     "token": {"type": "http", "scheme": "bearer", "description": "An API token: `slg-api-...`."},
     "client_key": {"type": "http", "scheme": "bearer", "description": "A client key, for its own usage: `sk-slg-...`."},

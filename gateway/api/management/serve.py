@@ -15,6 +15,7 @@ from blacksheep import Application, Content, Request, Response
 from blacksheep.exceptions import MessageAborted
 
 from gateway import logs
+from gateway.browsers import GUARDS, NO_STORE
 from gateway.errors import ClientDisconnected, GatewayError, MethodNotAllowed, UnknownEndpoint
 from gateway.management.office import Actor
 
@@ -29,14 +30,7 @@ PREFIX = b"/api"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 SAFE = frozenset(("GET", "HEAD"))
 
-GUARDS = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
+GUARDED = (*GUARDS, NO_STORE)
 """On every answer."""
 
 log = logs.get("gateway.api")
@@ -202,7 +196,7 @@ def _respond(written: Written, request_id: str) -> Response:
     headers = [(name.encode(), value.encode("latin-1")) for name, value in written.headers if name != "content-type"]
     media_type = dict(written.headers).get("content-type")
     content = Content(media_type.encode(), written.body) if media_type is not None else None
-    return Response(written.status, [*GUARDS, (b"x-request-id", request_id.encode()), *headers], content)
+    return Response(written.status, [*GUARDED, (b"x-request-id", request_id.encode()), *headers], content)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -2,8 +2,7 @@
 select
     sessions.id,
     sessions.user_id,
-    users.email,
-    users.role
+    users.email
 from sessions
 join users
     on users.id = sessions.user_id

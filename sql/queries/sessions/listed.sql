@@ -17,5 +17,6 @@ where
     and sessions.seen_at > $idle_since_us
     and (cast($before_id as text) is null or sessions.id < $before_id)
     and (cast($user_id as text) is null or sessions.user_id = $user_id)
+    and (cast($own_only as bigint) = 0 or sessions.user_id = cast($own_user_id as text))
 order by sessions.id desc
 limit $limit

@@ -6,7 +6,6 @@ select
     api_tokens.last_four,
     api_tokens.user_id,
     users.email,
-    users.role,
     api_tokens.scopes,
     api_tokens.created_at,
     api_tokens.expires_at,

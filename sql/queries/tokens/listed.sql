@@ -6,7 +6,6 @@ select
     api_tokens.last_four,
     api_tokens.user_id,
     users.email,
-    users.role,
     api_tokens.scopes,
     api_tokens.created_at,
     api_tokens.expires_at,
@@ -20,8 +19,13 @@ where
     (cast($before_id as text) is null or api_tokens.id < $before_id)
     and (cast($user_id as text) is null or api_tokens.user_id = $user_id)
     and (
-        cast($usable as bigint) = 0
-        or (api_tokens.revoked_at is null and (api_tokens.expires_at is null or api_tokens.expires_at > $now_us))
+        cast($status as text) is null
+        or $status = case
+            when api_tokens.revoked_at is not null then 'revoked'
+            when api_tokens.expires_at <= cast($now_us as bigint) then 'expired'
+            else 'active'
+        end
     )
+    and (cast($own_only as bigint) = 0 or api_tokens.user_id = cast($own_user_id as text))
 order by api_tokens.id desc
 limit $limit

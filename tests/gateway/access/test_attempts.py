@@ -160,6 +160,7 @@ def test_failures_are_forgiven_one_after_another(limits: Limits) -> None:
     assert attempts.failures_now(record, limits, START + limits.forgive_us) == limits.most - 1
     assert not attempts.is_forgotten(record, limits, START + (limits.most - 1) * limits.forgive_us)
     assert attempts.is_forgotten(record, limits, START + limits.most * limits.forgive_us)
+    assert attempts.is_forgotten(record, limits, START + attempts.FORGOTTEN_AFTER_US)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from gateway.access.oidc import Flow, Identity, check_provider, role_of
 from gateway.access.oidc.identity import check_identity, read_identity
 from gateway.access.oidc.kinds import scopes_of
 from gateway.access.oidc.login import Login
+from gateway.access.oidc.shelf import MOST_KEPT, Shelf
 from gateway.errors import LoginFailed
 from gateway.settings.model import LoginProviderSettings, LoginRoleSettings
 from tests.gateway.access import forgery
@@ -88,7 +89,25 @@ async def test_a_provider_that_was_away_is_asked_again(login: Login, forger: For
         with pytest.raises(LoginFailed, match="did not give its discovery document"):
             await login.begin(provider_at(forger), REDIRECT)
     forger.answers[WELL_KNOWN] = right
-    assert await login.begin(provider_at(forger), REDIRECT)
+    assert (await login.begin(provider_at(forger), REDIRECT)).url
+
+
+async def test_a_shelf_has_room_for_so_many_things() -> None:
+    shelf: Shelf[str] = Shelf(3600.0, lambda: 0.0)
+    fetched: list[str] = []
+
+    async def get(address: str) -> None:
+        async def fetch() -> str:
+            fetched.append(address)
+            return address
+
+        assert await shelf.get(address, fetch) == address
+
+    for number in range(MOST_KEPT + 1):
+        await get(str(number))
+    for address in ("1", "0"):
+        await get(address)
+    assert fetched[MOST_KEPT + 1 :] == ["0"]
 
 
 async def test_whoever_gives_up_does_not_take_the_answer_away_from_others(login: Login, forger: Forger) -> None:

@@ -8,7 +8,25 @@ from urllib.parse import unquote
 import orjson
 from blacksheep import Application
 
+from gateway.access.keys import KeyRing, SaidKey
+from gateway.records import ClientKey
+
 KEY = "sk-team"
+
+
+class KnownKeys:
+    """Client keys that never change."""
+
+    def __init__(self, *said: SaidKey) -> None:
+        self.ring = KeyRing(b"secret", said)
+        self.shown = self.seen = memoryview(b"")
+
+    async def catch_up(self) -> None:
+        """Nothing is ever new."""
+
+    async def get(self, headers: dict[bytes, bytes]) -> ClientKey:
+        """As the ring has it."""
+        return self.ring.get(headers)
 
 
 class Answer:

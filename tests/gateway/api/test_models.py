@@ -121,7 +121,7 @@ async def test_lists_are_read_in_every_dialect(world: World, body: bytes) -> Non
     ],
 )
 async def test_a_key_sees_what_it_may_use(world: World, patterns: tuple[str, ...], names: list[str]) -> None:
-    key = ClientKey("narrow", models=patterns)
+    key = ClientKey("narrow", id="narrow", models=patterns)
     assert await world.names(key) == names
     for name in (*KNOWN, "open/theirs"):
         if name in names:
@@ -129,6 +129,14 @@ async def test_a_key_sees_what_it_may_use(world: World, patterns: tuple[str, ...
         else:
             with pytest.raises(UnknownModel):
                 world.list.get(name, key)
+
+
+async def test_a_key_is_shown_nothing_of_a_provider_that_it_may_not_use(world: World) -> None:
+    key = ClientKey("narrow", id="narrow", providers=("exact",))
+    assert await world.names(key) == ["fast", "best", "exact/a", "exact/b"]
+    assert not world.asked, "nor is that provider asked for it"
+    with pytest.raises(UnknownModel):
+        world.list.get("open/own", key)
 
 
 def test_who_owns_a_model_is_its_provider(world: World) -> None:

@@ -13,7 +13,6 @@ import pytest
 from blacksheep import Application
 from openai.types.responses import Response as SdkResponse
 
-from gateway.access.keys import KeyRing
 from gateway.api.models import ModelList
 from gateway.api.public import Public
 from gateway.api.responses import Headers, ResponsesApi, methods_of
@@ -24,9 +23,10 @@ from gateway.records import ClientKey, StoredResponse
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, Where, state_file
 
-from .application import KEY, Answer, ask
+from .application import KEY, Answer, KnownKeys, ask
 
 OTHER = "sk-other"
+CHATTING = "sk-chatting"
 NOBODY = "sk-nobody"
 
 RESPONSE = {
@@ -59,7 +59,9 @@ class Provider:
         self.answer: tuple[int, Headers, bytes] = (200, [(b"content-type", b"application/json")], b'{"it": "is"}')
         self.error: UpstreamUnreachable | None = None
 
-    async def fetch(self, record: StoredResponse, method: str, path: str) -> tuple[int, Headers, bytes]:
+    async def fetch(
+        self, record: StoredResponse, key: ClientKey, method: str, path: str
+    ) -> tuple[int, Headers, bytes]:
         self.asked.append((record.provider, method, path, record.credential))
         if self.error is not None:
             raise self.error
@@ -97,13 +99,17 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    keys = KeyRing([(KEY, ClientKey("team", id="team")), (OTHER, ClientKey("other", id="other"))])
+    keys = KnownKeys(
+        (KEY, ClientKey("team", id="team")),
+        (OTHER, ClientKey("team", id="other")),  # names may be used again
+        (CHATTING, ClientKey("chatting", id="chatting", endpoints=("/v1/chat/*",))),
+    )
     metrics = Metrics(tmp_path / "metrics", 0, started_at_us=1, endpoints=(), readings=Readings)
     nobody_asks = cast(ModelList, None)
-    app = Public(nobody_asks, metrics, lambda: keys).application()
+    app = Public(nobody_asks, metrics, keys).application()
     store = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=64 * 1024)
     provider = Provider()
-    ResponsesApi(store, lambda: keys, provider.fetch).add_to(app)
+    ResponsesApi(store, keys, provider.fetch).add_to(app)
     await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
     yield Served(app, store, provider)
     await app.stop()  # type: ignore[no-untyped-call] # BlackSheep's own
@@ -144,6 +150,15 @@ async def test_unknown_expired_and_foreign_ones_cannot_be_told_apart(method: str
         assert answer.error["type"] == "invalid_request_error"
         assert {**answer.error, "message": ""} == {**missing.error, "message": ""}
     assert (await served.ask("GET", "/v1/responses/resp_foreign", key=OTHER)).status == 200
+
+
+@pytest.mark.parametrize(("method", "rest"), ASKED)
+async def test_a_key_that_may_not_ask_for_responses_may_not_look_at_them(
+    method: str, rest: str, served: Served
+) -> None:
+    await served.keep(key="chatting")
+    answer = await served.ask(method, f"/v1/responses/resp_1{rest}", key=CHATTING)
+    assert (answer.status, answer.error["code"]) == (403, "endpoint_not_allowed")
 
 
 @pytest.mark.parametrize(("method", "rest"), ASKED)

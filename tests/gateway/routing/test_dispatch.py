@@ -66,6 +66,17 @@ def test_once_that_place_is_gone_the_others_are_asked() -> None:
     assert script("b", "a", pinned=("a", "removed")) == ["a0", "a1"]
 
 
+def test_only_the_credentials_of_the_route_are_tried() -> None:
+    held = {"a": PROVIDERS["a"].credentials[1:], "open": ()}
+    route = TargetList((Target("a", "m"), Target("open", "m")), credentials=held)
+    dispatch = Dispatch(route, PROVIDERS, 0)
+    tried = []
+    while (attempt := dispatch.next()) is not None:
+        tried.append(attempt.credential.name)
+        dispatch.failed(Verdict.NEXT_CREDENTIAL)
+    assert tried == ["a1", ""]
+
+
 def test_a_combo_may_rotate() -> None:
     assert script("b", "open", turn=1, rotate=True) == ["open", "b0"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import ModelForbidden, UnknownModel
-from gateway.records import ClientKey, Provider, Target
+from gateway.records import ClientKey, Credential, Provider, Target
 from gateway.routing.resolve import Combo, Resolver, TargetList
 
 
@@ -77,3 +77,46 @@ def test_signs_other_than_the_star_mean_themselves() -> None:
     odd = Resolver((provider("one", "a[b]?c"),), {}, ())
     assert odd.resolve("one/a[b]?c", EVERYTHING).targets == (Target("one", "a[b]?c"),)
     assert not odd.may_use("one/abxc", EVERYTHING)
+
+
+# Providers and credentials of a key
+
+HELD = tuple(Credential("held", name, "secret") for name in ("first", "second", "spare"))
+LIMITED = Resolver(
+    (provider("open", "m"), Provider("held", "openai_chat", "http://localhost/v1", ("m",), "round_robin", HELD)),
+    {"alias": "held/m"},
+    (Combo("both", ("held/m", "open/m"), "round_robin"),),
+)
+
+
+def limited(name: str, *, providers: str = "*", credentials: str = "*") -> TargetList:
+    return LIMITED.resolve(name, ClientKey("k", id="k", providers=(providers,), credentials=(credentials,)))
+
+
+def test_a_key_is_held_to_its_providers() -> None:
+    route = limited("both", providers="op*")
+    assert route.targets == (Target("open", "m"),)
+    assert route.rotate
+    for name in ("alias", "held/m"):
+        with pytest.raises(ModelForbidden, match="may not use the provider `held`"):
+            limited(name, providers="open")
+    with pytest.raises(ModelForbidden, match="may not use the providers `held`, `open`"):
+        limited("both", providers="other")
+
+
+def test_a_key_is_held_to_its_credentials() -> None:
+    route = limited("both", credentials="held/s*")
+    assert route.targets == (Target("held", "m"), Target("open", "m"))
+    assert route.credentials is not None
+    assert [each.name for each in route.credentials["held"]] == ["second", "spare"]
+    with pytest.raises(ModelForbidden, match="no credential of the provider `held`"):
+        limited("alias", credentials="other/*")
+
+
+def test_a_provider_that_asks_for_no_key_is_not_a_matter_of_credentials() -> None:
+    assert limited("open/m", credentials="held/first").targets == (Target("open", "m"),)
+    assert limited("both", credentials="nothing").targets == (Target("open", "m"),)
+
+
+def test_a_key_without_limits_costs_nothing_more() -> None:
+    assert limited("both").credentials is None

@@ -1,47 +1,64 @@
-"""A process that brings a state file up to date, for tests that start several, or kill one.
+"""A process that uses a state database, for tests that start several, or kill one.
 
-`migrating_process FILE` waits for a line, opens the file and says how many migrations it has. `migrating_process FILE
-stall` stops in the middle of a migration, with its transaction open, and says so.
+`migrating_process PATH_OR_URL` waits for a line, opens the database and says how many migrations that took. With `stall`
+it stops in the middle of the next migration, its transaction open, and says so. With `write` it counts a generation
+again and again, and says each number once it is kept.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from gateway.store.migrate import migrate
-from gateway.store.state import StateSchema, open_state
-from sql import Migration
-
-STALLING = Migration(
-    1, "stalling", "create table half (x integer) strict; insert into half values (1); select stall();"
-)
+from gateway.store.postgres import PostgresSchema
+from gateway.store.sqlite import SqliteSchema
+from gateway.store.state import State, Where, make_ready
 
 
-def say(word: str) -> None:
+def say(word: object) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 
 
-def stall() -> None:
-    say("in the middle")
-    threading.Event().wait()
+def stall(where: Where) -> None:
+    for schema in (SqliteSchema, PostgresSchema):
+        run = schema.run
+
+        def stalling(self: object, text: str, run: Callable[[object, str], None] = run) -> None:
+            run(self, text)
+            say("in the middle")
+            threading.Event().wait()
+
+        setattr(schema, "run", stalling)  # noqa: B010 - mypy does not like it otherwise
+    make_ready(where)
 
 
-def main(path: Path, stalling: bool) -> None:
-    if stalling:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("pragma journal_mode = wal")
-        connection.create_function("stall", 0, stall)
-        migrate(StateSchema(connection), [STALLING])
+async def write(where: Where) -> None:
+    opened = State(where)
+    while True:
+        row = await opened.write(lambda session: session.row("generations/count", {"name": "keys"}))
+        assert row is not None
+        say(row["value"])
+
+
+def migrate(where: Where) -> None:
     say("here")
     sys.stdin.readline()
-    connection = open_state(path)
-    (count,) = connection.execute("select count(*) from schema_migrations").fetchone()
-    say(str(count))
+    say(make_ready(where))
+
+
+def main(place: str, task: str) -> None:
+    where = Where(Path(place), place if place.startswith("postgresql://") else "")
+    if task == "stall":
+        stall(where)
+    elif task == "write":
+        asyncio.run(write(where))
+    else:
+        migrate(where)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] == ["stall"])
+    main(sys.argv[1], "".join(sys.argv[2:]))

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import orjson
 from blacksheep import Application
 
-from gateway.api.management.serve import GUARDS
+from gateway.api.management.serve import GUARDED
 from tests.gateway.api.application import Answer
 
 from .sample import Answers, Shelf, application
@@ -31,7 +31,7 @@ class Sample:
             said["content-type"] = "application/json"
         said |= {name.replace("_", "-"): value for name, value in headers.items() if isinstance(value, str)}
         answer = await send(self.app, method, target, content, said)
-        assert dict(GUARDS).items() <= {k.encode(): v.encode() for k, v in answer.headers.items()}.items()
+        assert dict(GUARDED).items() <= {k.encode(): v.encode() for k, v in answer.headers.items()}.items()
         assert len(answer.headers["x-request-id"]) == 36
         if answer.status >= 400:
             assert answer.headers["content-type"] == "application/problem+json"

@@ -45,5 +45,5 @@ def test_the_tag_of_a_content_is_known_among_others() -> None:
     assert tag == content_tag(b"content") != content_tag(b"other")
     for said in (tag, f"W/{tag}", f'"x", {tag}', "*"):
         assert is_known(said, tag)
-    for said in (None, "", '"x"', tag.strip('"')):
-        assert not is_known(said, tag)
+    for other in (None, "", '"x"', tag.strip('"')):
+        assert not is_known(other, tag)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from gateway.api.management.paging import PageQuery, cut, next_link, read_cursor
 from gateway.errors import InvalidRequest
 
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1)
-TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=20)
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 
 
 @given(TEXTS, NUMBERS)
@@ -24,11 +25,8 @@ def test_a_cursor_gives_back_what_went_in(text: str, number: int) -> None:
 
 @given(st.text(max_size=30))
 def test_anything_else_is_refused_and_nothing_worse(cursor: str) -> None:
-    try:
+    with suppress(InvalidRequest):
         (value,) = read_cursor(cursor, (str,))
-    except InvalidRequest as error:
-        assert (error.status, error.param) == (400, "cursor")
-    else:
         assert isinstance(value, str)
 
 
@@ -36,7 +34,7 @@ def test_anything_else_is_refused_and_nothing_worse(cursor: str) -> None:
     "content", [b"[]", b"[1]", b'["a",1]', b'{"a":1}', b"null", b"[true]", b'["\\u0000"]', b"[", b"\xff"]
 )
 def test_a_cursor_of_another_list_is_refused(content: bytes) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(InvalidRequest, match="`cursor`"):
         read_cursor(base64.urlsafe_b64encode(content).decode().rstrip("="), (str,))
 
 

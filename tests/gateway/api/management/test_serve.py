@@ -182,7 +182,8 @@ async def test_every_operation_has_an_endpoint_and_nothing_else_has() -> None:
     app = application(Shelf(), Sample().answers, NOTES)
     app.logger.setLevel(logging.WARNING)
     await app.start()  # type: ignore[no-untyped-call]
-    served = {(method, route.mustache_pattern) for method, route in app.router.iter_with_methods() if method != "*"}
+    routes = list(app.router.iter_with_methods())  # type: ignore[no-untyped-call]
+    served = {(method, route.mustache_pattern) for method, route in routes if method != "*"}
     rows = {(row.method, row.path) for row in NOTES}
     extra = {("GET", "/api/problems/{code}"), ("GET", "/api/openapi.json")}
     assert {each for each in served if each[0] != "HEAD"} == rows | extra

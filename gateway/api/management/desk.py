@@ -1,0 +1,52 @@
+"""What the operations have at hand: the office, and what else the control process knows and can do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from gateway.management.office import Office
+from gateway.records import JobReport
+
+Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
+"""The rows of a named statement of the analytics store."""
+
+
+class Outcome(Protocol):
+    """How reading the configuration file went."""
+
+    generation: int
+    at_us: int
+    error: str
+    """Why the old settings stay; empty when they do not."""
+    children: Mapping[str, str]
+    """What became of it in each process."""
+
+
+class Surroundings(Protocol):
+    """The control process, as operations see it."""
+
+    @property
+    def read(self) -> Read:
+        """Asks the analytics store."""
+
+    def ingest_state(self) -> Mapping[str, Any]:
+        """How records get into the analytics store."""
+
+    async def job_reports(self) -> Sequence[JobReport]:
+        """Every job."""
+
+    def run_job(self, name: str) -> None:
+        """Have a job done now. Raises UnknownResource."""
+
+    def last_reload(self) -> Outcome | None:
+        """How reading the configuration file went the last time; None where nobody knows."""
+
+    async def reload(self) -> Outcome:
+        """Have it read again. Raises TimeoutError."""
+
+
+class Desk(Office):
+    """An office in the control process."""
+
+    around: Surroundings

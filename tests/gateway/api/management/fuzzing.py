@@ -1,0 +1,33 @@
+"""Schemathesis against a live server: requests made up from its OpenAPI document, and what the answers must be like."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG = """\
+# What the schema allows may still be refused: a made-up cursor is no position, 5.0 no whole number here, a made-up
+# version not the current one, and a made-up key may be made up twice.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 400, 401, 403, 404, 409, 412, 422, 429]
+
+[checks.missing_required_header]
+expected-statuses = [401, 403, 404, 428]
+
+# A request with a good token and a bad cookie is a good one.
+[checks.ignored_auth]
+enabled = false
+"""
+
+
+def fuzz(url: str, authorization: str, directory: Path, *, examples: int = 10) -> None:
+    """Fails with Schemathesis's own report unless every answer is as the document at `url` says."""
+    config = directory / "schemathesis.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", url]
+    command += ["--header", f"Authorization: {authorization}", "--max-examples", str(examples), "--no-color"]
+    command += ["--generation-deterministic", "--request-timeout", "10"]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+    assert "Tested:" in done.stdout, done.stdout[-10_000:]

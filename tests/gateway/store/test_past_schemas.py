@@ -1,0 +1,75 @@
+"""Databases of every version there has been are brought forward, and what is in them is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+import sql
+from gateway.store.state import Where, engine_of, make_ready
+from sql import Migration
+
+KEPT_RESPONSE = {
+    "key": "team",
+    "id": "resp_1",
+    "created_at": 1_700_000_000,
+    "expires_at": 4_000_000_000,
+    "previous_id": None,
+    "provider": "mock",
+    "credential": "first",
+    "model": "fast",
+    "native": 0,
+    "omitted": 0,
+    "input": '[{"content": "Grüße 👋"}]',
+    "response": '{"output": []}',
+    "size": 40,
+    "status": "completed",
+}
+
+FILLED: Mapping[int, str] = {
+    1: f"""insert into responses ({", ".join(KEPT_RESPONSE)})
+           values ({", ".join("null" if v is None else repr(v) for v in KEPT_RESPONSE.values())});""",
+    2: """insert into users (id, email, name, role, created_at, updated_at)
+          values ('u', 'anna@example.com', 'Anna', 'owner', 1, 1);
+          update generations set value = 7 where name = 'keys';""",
+}
+"""What each version could first hold, by the version that brought it."""
+
+VERSIONS = [migration.version for migration in sql.migrations("state/sqlite")]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled(Migration):
+    """A migration as it is, and what somebody puts into the database when it is done."""
+
+    rows: str
+
+    @property
+    def checksum(self) -> str:
+        return Migration(self.version, self.name, self.text.removesuffix(self.rows)).checksum
+
+
+def filled(migration: Migration) -> Filled:
+    rows = FILLED[migration.version]
+    return Filled(migration.version, migration.name, migration.text + rows, rows)
+
+
+def test_every_version_has_something_in_it() -> None:
+    assert list(FILLED) == VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_database_of_the_past_is_brought_forward(version: int, where: Where, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = sql.migrations
+    with monkeypatch.context() as past:
+        past.setattr(sql, "migrations", lambda schema: [filled(each) for each in ours(schema)[:version]])
+        assert make_ready(where) == version
+    assert make_ready(where) == len(VERSIONS) - version
+    session = engine_of(where).open()
+    found = session.row("responses/find", {"id": "resp_1", "key": "team", "now": 0})
+    generations = {row["name"]: row["value"] for row in session.rows("generations/all")}
+    session.close()
+    assert found == {name: value for name, value in KEPT_RESPONSE.items() if name != "size"}
+    assert generations == {"configuration": 0, "keys": 7 if version >= 2 else 0, "people": 0}
