@@ -16,6 +16,7 @@ COMMANDS = {
     "mock": "gateway.commands.mock",
     "translate": "gateway.commands.translate",
     "usage": "gateway.commands.usage",
+    "user": "gateway.commands.user",
     "version": "gateway.commands.version",
 }
 """Modules, each with a `command`."""

@@ -1,4 +1,4 @@
-"""Composition root of the control process: owner of analytics store, ingest, jobs, usage API, tokenizer and pages.
+"""Composition root of the control process: management API, pages, analytics store and ingest, jobs, tokenizer.
 
 It may start, stop or be killed at any time; the workers do not notice. That there is one at a time for a data directory
 is `child`'s business: it holds the lock beside the socket from before `start` until after `stop`.
@@ -11,24 +11,37 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from blacksheep import Application, Router
 
-from gateway import __version__, child, jobs
+from gateway import __version__, child
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
-from gateway.api.usage import UsageApi, instant
+from gateway.api.management import OPERATIONS
+from gateway.api.management.desk import Desk, Outcome, Read
+from gateway.api.management.entrance import Door
+from gateway.api.management.kept_answers import KeptAnswers, forget_old
+from gateway.api.management.serve import ManagementApi
 from gateway.browsers import guarding, is_secure
-from gateway.child import Message
+from gateway.child import Message, Reloads
+from gateway.current import Current
+from gateway.jobs import Clockwork
 from gateway.leash import Start
+from gateway.management import login
+from gateway.management.office import Declared, new_id
+from gateway.records import JobReport
+from gateway.settings.instants import write_instant
 from gateway.settings.model import Settings
+from gateway.settings.overlay import Effective
 from gateway.store.analytics import Analytics
+from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
 from gateway.tokenizer import Tokenizer
+from gateway.unlock import make_key, unlock
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
@@ -40,6 +53,7 @@ class Control:
     """The control process, as `child` serves it."""
 
     def __init__(self, start: Start) -> None:
+        self._start = start
         self._settings = start.settings
         self._directory = Path(start.settings.server.data_dir).absolute()
         self._spool = self._directory / "spool"
@@ -48,17 +62,13 @@ class Control:
         )
         self._ingest = Ingest(self._spool, self._analytics)
         self._thread = IngestThread(self._ingest)
-        self.responses = ResponseStore(State(database_of(start.settings)), max_bytes=start.settings.responses.max_bytes)
+        self.state = State(database_of(start.settings))
+        """The operational state."""
+        self.responses = ResponseStore(self.state, max_bytes=start.settings.responses.max_bytes)
         """Kept by the workers; what has expired is deleted here."""
+        self.reloads = Reloads(start.outcome)
+        """How reading the configuration file goes."""
         self._tokenizer = Tokenizer()
-        self._site = Site(
-            read=self._analytics.read,
-            settings=lambda: self._settings,
-            demo=start.demo,
-            version=__version__,
-            started_at_us=start.started_at_us,
-            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS),
-        )
         self._in_flight = 0
 
     async def __call__(
@@ -72,26 +82,28 @@ class Control:
             return
         self._in_flight += 1
         try:
+            await self._current.catch_up()
             await self._app(scope, receive, guarding(send, secure=is_secure(dict(scope["headers"]))))
         finally:
             self._in_flight -= 1
 
     async def start(self) -> None:
-        """Open the store and begin to ingest. A store that cannot be opened now is tried again and again."""
+        """Open the state, without which nobody can be told from anybody, and begin to ingest. An analytics store that
+        cannot be opened now is tried again and again. Raises StateUnavailable, KeyUnusable."""
+        self._desk = await self._open_desk()
+        self._current = Current(self._desk, self._follow)
+        await self._current.start()
         await asyncio.to_thread(self._thread.start)
-        token = operator_token(self._directory / "run")
         self._app = Application(router=Router(), show_error_details=False)
         # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
         self._app.logger.setLevel(logging.WARNING)
-        UsageApi(self._analytics.read, token, self._describe_ingest).add_to(self._app)
-        add_counting(self._app, self._tokenizer.count)
-        add_pages(self._app, self._site)
+        self._add_endpoints(self._app)
         await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
-        self._stop_jobs = jobs.schedule(self)
+        self._clockwork = Clockwork(self)
 
-    def reload(self, settings: Settings) -> None:
+    def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on. The store keeps the memory limit it was opened with."""
-        self._settings = settings
+        self._current.declare(Declared(settings, origins))
 
     def begin_drain(self) -> None:
         """Nothing: answers here are short, and what a worker still wants to show may be shown."""
@@ -101,21 +113,38 @@ class Control:
         return self._in_flight
 
     async def stop(self) -> None:
-        """Take the segments that are closed, and shut the store cleanly."""
-        self._stop_jobs()
+        """Take the segments that are closed, and shut the stores cleanly."""
+        self._clockwork.end()
+        self._current.stop()
         await asyncio.to_thread(self._tokenizer.end)
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
         await self.responses.close()
+        await self.state.close()
         # `child` froze what start-up made; what DuckDB's binding finds frozen at exit it reports, at length, as leaked.
         gc.unfreeze()
         await self._app.stop()  # type: ignore[no-untyped-call] # BlackSheep's own
 
+    # What jobs ask for
+
     async def write(self, task: Task) -> None:
-        """Have this done on the store's writing connection."""
+        """Have this done on the analytics store's writing connection."""
         await asyncio.wrap_future(self._thread.submit(task))
 
-    def _describe_ingest(self) -> dict[str, Any]:
+    async def forget_what_is_over(self) -> None:
+        """Delete sessions, links and answers that have had their time."""
+        await login.forget_old(self._desk)
+        await self.state.write(lambda session: forget_old(session, self._desk.now_us))
+
+    # What operations ask for
+
+    @property
+    def read(self) -> Read:
+        """Asks the analytics store."""
+        return self._analytics.read
+
+    def ingest_state(self) -> Mapping[str, Any]:
+        """How records get into the analytics store."""
         state = self._ingest.state
         return {
             "segments_waiting": len(segments.closed(self._spool)),
@@ -123,9 +152,59 @@ class Control:
             "records_taken": state.records,
             "lines_refused": state.refused,
             "segments_set_aside": state.set_aside,
-            "last_taken_at": None if state.last_us is None else instant(state.last_us),
+            "last_taken_at": None if state.last_us is None else write_instant(state.last_us),
             "trouble": state.trouble,
         }
+
+    async def job_reports(self) -> Sequence[JobReport]:
+        """Every job."""
+        return await self._clockwork.reports()
+
+    def run_job(self, name: str) -> None:
+        """Have a job done now. Raises UnknownResource."""
+        self._clockwork.run_soon(name)
+
+    def last_reload(self) -> Outcome | None:
+        """How reading the configuration file went the last time."""
+        return self.reloads.last
+
+    async def reload_file(self) -> Outcome:
+        """Have it read again. Raises TimeoutError."""
+        return await self.reloads.ask()
+
+    # Its making
+
+    async def _open_desk(self) -> Desk:
+        settings = self._settings
+        make_key(settings)
+        unlocked = await self.state.write(lambda session: unlock(session, settings))
+        declared = Declared(settings, self._start.origins)
+        generations = Generations(shared_file(self._directory))
+        return Desk(self.state, generations, unlocked.secrets, declared, around=self)
+
+    def _follow(self, effective: Effective) -> None:
+        self._settings = effective.settings
+        self.responses.max_bytes = effective.settings.responses.max_bytes
+
+    def _add_endpoints(self, app: Application) -> None:
+        token = operator_token(self._directory / "run")
+        door = Door(self._desk, token, demo=self._start.demo)
+        add_counting(app, self._tokenizer.count)
+        add_pages(app, self._site())
+        answers = KeptAnswers(self._desk)
+        ManagementApi(
+            OPERATIONS, office=self._desk, entrance=door, answers=answers, new_id=lambda: new_id(self._desk.now_us)
+        ).add_to(app)
+
+    def _site(self) -> Site:
+        return Site(
+            read=self._analytics.read,
+            settings=lambda: self._settings,
+            demo=self._start.demo,
+            version=__version__,
+            started_at_us=self._start.started_at_us,
+            endpoints=tuple(endpoint.path for endpoint in ENDPOINTS),
+        )
 
 
 def operator_token(directory: Path) -> str:

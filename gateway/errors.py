@@ -3,6 +3,7 @@
 GatewayError
 ├── RequestRefused                  we will not try
 │   ├── InvalidRequest              400  invalid_request
+│   ├── AmbiguousRequest            400  ambiguous_request
 │   ├── UnsupportedParameter        400  unsupported_parameter
 │   ├── MediaUnavailable            400  media_unavailable
 │   ├── UnknownPreviousResponse     400  previous_response_not_found
@@ -108,6 +109,12 @@ class RequestRefused(GatewayError):
 
 class InvalidRequest(RequestRefused):
     """The request does not make sense."""
+
+
+class AmbiguousRequest(RequestRefused):
+    """Another reader of this request, such as a proxy in front, might take it for a different one."""
+
+    code = kind = "ambiguous_request"
 
 
 class UnsupportedParameter(RequestRefused):

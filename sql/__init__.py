@@ -18,6 +18,7 @@ from types import MappingProxyType
 ROOT = Path(__file__).parent
 
 STATE = (
+    "answers",
     "attempts",
     "audit",
     "configuration",

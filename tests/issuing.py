@@ -100,7 +100,9 @@ class Issuer:
             connection.execute("update users set disabled_at = 1 where id = ?", (user_id,))
             connection.execute("update client_keys set revision = ? where user_id = ?", (revision, user_id))
 
-    def configure(self, kind: str, name: str, spec: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> None:
+    def configure(
+        self, kind: str, name: str, spec: Mapping[str, Any], secrets: Mapping[str, str] | None = None
+    ) -> None:
         """Put an object into the configuration, in place of one of the same name."""
         plain = json.dumps(dict(secrets or {})).encode()
         sealed = self.unlocked.vault.seal(plain, f"configuration/{kind}/{name}") if secrets else None

@@ -52,7 +52,7 @@ class Server:
         """The URL of a new database."""
         name = f"test_{next(self._numbers)}"
         said = " ".join(f"{option} {value}" for option, value in options.items())
-        self.run(f"create database {name} strategy file_copy {said}")
+        self.run(f"create database {name} {said}")
         return self.url(name)
 
     def run(self, statement: str) -> None:
@@ -63,7 +63,15 @@ class Server:
     def end_connections(self, url: str) -> None:
         """What a restart of the server does to those who use a database."""
         name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-        self.run(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+
+            def used_by() -> set[int]:
+                found = connection.execute("select pid from pg_stat_activity where datname = %s", [name])
+                return {pid for (pid,) in found}
+
+            before = used_by()
+            connection.execute("select pg_terminate_backend(pid) from unnest(%s) as pid", [list(before)])
+            until(lambda: not before & used_by())
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "demo": ("leash", "mock"),
     "serve": (*GROUND, "catalog", "claims", "leash", "reloading", "store", "supervised"),
     "operator": (*GROUND, "claims"),
-    "commands": (*GROUND, "catalog", "formats", "mock", "operator", "serve", "usage"),
+    "commands": (
+        *GROUND,
+        *("access", "catalog", "claims", "credentials", "formats", "management", "mock", "operator", "serve", "store"),
+        *("unlock", "usage"),
+    ),
     "__main__": ("commands",),
 }
 

@@ -32,7 +32,7 @@ def query_key(query: bytes) -> bytes:
 
 def query_secrets(query: bytes) -> list[bytes]:
     """What somebody may have taken for the place of a key, on paths that have none there."""
-    said = parse_qs(query.decode("latin-1"))
+    said = parse_qs(query.decode("latin-1")) if query else {}
     return [value.encode("latin-1", "replace") for name in MISPLACED for value in said.get(name, ())]
 
 

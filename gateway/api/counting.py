@@ -13,7 +13,7 @@ from blacksheep import Application, Content, Request, Response
 
 from gateway.errors import InvalidRequest, UnknownEndpoint
 
-from .usage import FORWARDED
+from .management.entrance import FORWARDED
 
 PATH = "/internal/count-tokens"
 

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.access.keys import presented_key
+from gateway.access.tokens import kind_of
 from gateway.browsers import CLIENT, HOST, SCHEME, guarded, guarding
 from gateway.errors import (
+    AmbiguousRequest,
     ControlUnavailable,
     GatewayError,
     InvalidRequest,
@@ -27,6 +29,7 @@ from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import find
 from .failures import write_refusal
+from .head import check_head, check_target
 from .inference import Inference
 from .responses import PREFIX as RESPONSES_PREFIX
 from .responses import methods_of
@@ -36,8 +39,9 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models", "/v1beta/models"))
 OWN_PREFIXES = ("/v1/models/", "/v1beta/models/", RESPONSES_PREFIX)
 READ_METHODS = ("GET", "HEAD")
+CLOSE = (b"connection", b"close")
 KEY, KEY_ID = b"x-sluicegate-key", b"x-sluicegate-key-id"
-KEY_IN_ADDRESS = "A client key does not belong in an address, which logs and browsers keep: send it in a header."
+KEY_IN_ADDRESS = "A key does not belong in an address, which logs and browsers keep: send it in a header."
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
 
@@ -66,6 +70,12 @@ class Front:
 
     async def _elsewhere(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        try:
+            check_target(scope)
+            check_head(scope, dict(scope["headers"]))
+        except AmbiguousRequest as error:
+            self._refuse(scope, send, error, [CLOSE])
+            return
         if find(path) is not None:
             self._options(scope, send, b"POST, OPTIONS")
         elif path in OWN_PATHS or path.startswith(OWN_PREFIXES):
@@ -97,17 +107,18 @@ class Front:
                 body = await _read(receive)
             await self.forward.serve(scope, receive, send, body=body, known=known)
         except TimeoutError:
-            self._refuse(
-                scope, send, RequestTimeout("The request body did not arrive in time."), [(b"connection", b"close")]
-            )
+            self._refuse(scope, send, RequestTimeout("The request body did not arrive in time."), [CLOSE])
+        except AmbiguousRequest as error:
+            self._refuse(scope, send, error, [CLOSE])
         except (ControlUnavailable, InvalidRequest, RequestTooLarge) as error:
             self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
 
     def _known(self, scope: Message) -> Headers:
-        """What the control process may believe of a request. Raises InvalidRequest for a client key in the address."""
-        keys, query = self._inference.keys.ring, scope["query_string"]
-        if query and any(keys.find(secret) is not None for secret in query_secrets(query)):
-            raise InvalidRequest(KEY_IN_ADDRESS, param="key")
+        """What the control process may believe of a request. Raises InvalidRequest for a secret in the address."""
+        keys = self._inference.keys.ring
+        for secret in query_secrets(scope["query_string"]):
+            if keys.find(secret) is not None or kind_of(secret.decode("latin-1")) == "api_token":
+                raise InvalidRequest(KEY_IN_ADDRESS, param="key")
         seen = self.proxies.seen(scope)
         known = [(SCHEME, seen.scheme.encode()), (HOST, seen.host)]
         if seen.client is not None:
@@ -151,6 +162,8 @@ async def _read(receive: Receive) -> bytes:
     parts, size = [], 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":  # of chunks that are none, too; a part is not passed on as a whole
+            raise AmbiguousRequest("The request body broke off.")
         part = message.get("body", b"")
         parts.append(part)
         size += len(part)

@@ -13,6 +13,7 @@ from .admission import Keys, check_endpoint
 from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import Asked
+from .head import check_head
 from .intake import check_type, declared_length, read_body
 
 log = logs.get("gateway.api.inference")
@@ -46,6 +47,7 @@ class Inference:
         try:
             limit = relay.settings.server.max_body_bytes
             named = dict(headers)
+            check_head(scope, named)
             if asked.model and b"x-goog-api-key" not in named:
                 named[b"x-goog-api-key"] = query_key(scope["query_string"])
             if keys.shown != keys.seen:

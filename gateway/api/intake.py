@@ -6,7 +6,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected, InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
+from gateway.errors import (
+    AmbiguousRequest,
+    ClientDisconnected,
+    InvalidRequest,
+    RequestTimeout,
+    RequestTooLarge,
+    UnsupportedMediaType,
+)
 from gateway.records import Endpoint
 from gateway.relay.sink import Receive, pending
 
@@ -45,7 +52,8 @@ def declared_length(headers: dict[bytes, bytes], limit: int) -> int:
 
 
 async def read_body(exchange: Exchange, receive: Receive, length: int, limit: int) -> bytes:
-    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout.
+    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout, and
+    AmbiguousRequest for chunks that make no body.
 
     The relay's clock cancels the wait for a piece when it takes too long.
     """
@@ -59,6 +67,8 @@ async def read_body(exchange: Exchange, receive: Receive, length: int, limit: in
         except asyncio.CancelledError:
             raise RequestTimeout("The request body did not arrive in time.") from None
         if message["type"] == "http.disconnect":
+            if length < 0:  # Granian says so of chunks that are none, too; who has left does not hear it
+                raise AmbiguousRequest("The chunks of the request body are not well-formed, or broke off.")
             exchange.gone = True
             raise ClientDisconnected("The client left while sending its request.")
         part: bytes = message.get("body", b"")

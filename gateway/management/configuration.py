@@ -7,15 +7,16 @@ refused and leaves everything as it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.catalog.presets import presets
 from gateway.errors import Conflict, ManagedByFile, Unacceptable, UnknownResource, VersionMismatch
-from gateway.management.configured import NAMED, Configured, SettingView, View, name_of, naming
+from gateway.management import reaching
+from gateway.management.configured import NAMED, Configured, Place, SettingView, View, name_of, naming
 from gateway.management.office import Actor, Change, Office, Subject
-from gateway.management.stored import columns, read_object
+from gateway.management.stored import columns, read_object, with_kept_secrets
 from gateway.settings.locate import spell
 from gateway.settings.origins import path_of
 from gateway.settings.overlay import check_change, overlay
@@ -28,9 +29,25 @@ READ, WRITE = "configuration:read", "configuration:write"
 LAST = 2**31
 """Behind whatever is there, for the check of something whose place is not known yet."""
 
+_ARTICLES = {"alias": "an"}
+
+Shown = TypeVar("Shown")
+
+
+class Placed(NamedTuple):
+    """An object, and the place it is to have among its kind: behind the others, or where it was, where none is said."""
+
+    stored: StoredObject
+    position: int | None = None
+
 
 async def list_objects(office: Office, actor: Actor, kind: Kind) -> list[View]:
     """Everything of a kind that file and database say, in its order. Raises NotPermitted."""
+    return [view for _, view in await list_places(office, actor, kind)]
+
+
+async def list_places(office: Office, actor: Actor, kind: Kind) -> list[tuple[Place, View]]:
+    """The same, each with the place it has in that order. Raises NotPermitted."""
     return (await _configured(office, actor)).views(kind)
 
 
@@ -55,51 +72,47 @@ async def create_object(office: Office, actor: Actor, kind: Kind, values: Mappin
 
     Raises NotPermitted, Conflict where there is one of this name, ManagedByFile, Unacceptable.
     """
-    actor.require(WRITE)
-    name, position = name_of(kind, values), values.get("position")
+    name = name_of(kind, values)
 
-    def perform(change: Change) -> View:
-        before = configured(office, change.session)
+    def make(before: Configured) -> Placed:
         if (kind, name) in before.objects:
-            raise Conflict(f"There is a {kind} `{name}` already.", param="name")
-        return _kept(office, change, before, _object(kind, name, values), position)
+            raise Conflict(f"There is {_ARTICLES.get(kind, 'a')} {kind} `{name}` already.", param=NAMED[kind][-1])
+        return Placed(_object(kind, name, values), values.get("position"))
 
-    return await office.change(actor, perform)
+    return await _keep(office, actor, make, lambda after: _found(after.view(kind, name), kind, name))
 
 
 async def change_object(
     office: Office, actor: Actor, kind: Kind, name: str, asked: Mapping[str, Any], version: int | None
 ) -> View:
-    """An object with some of its values replaced; a secret that is not among them stays as it is.
+    """An object with other values in the place of some (RFC 7396): `None` takes one back, and of a table in it, such as
+    headers, the rest stays. So does a secret that is not among them.
 
     Raises NotPermitted, UnknownResource, VersionMismatch, ManagedByFile, Unacceptable.
     """
-    actor.require(WRITE)
 
-    def perform(change: Change) -> View:
-        before = configured(office, change.session)
+    def make(before: Configured) -> Placed:
         stored = _changeable(before, kind, name, version)
-        values = {**whole(stored), **asked}
+        values = merged(whole(stored), asked)
         if name_of(kind, {**naming(kind, name), **values}) != name:
-            raise Unacceptable(f"A {kind} keeps its name: make another one, and delete this.", param="name")
-        return _kept(office, change, before, _object(kind, name, values), asked.get("position"))
+            raise Unacceptable(f"A {kind} keeps its name: make another one, and delete this.", param=NAMED[kind][-1])
+        return Placed(_object(kind, name, values), asked.get("position"))
 
-    return await office.change(actor, perform)
+    return await _keep(office, actor, make, lambda after: _found(after.view(kind, name), kind, name))
 
 
 async def set_value(office: Office, actor: Actor, path: str, value: Any, version: int | None) -> SettingView:
     """A setting with this value from now on, unless the file says another. Raises as `change_object`."""
-    actor.require(WRITE)
     _check_setting(path)
 
-    def perform(change: Change) -> SettingView:
-        before = configured(office, change.session)
+    def make(before: Configured) -> Placed:
         if ("setting", path) in before.objects:
             _changeable(before, "setting", path, version)
-        _keep(office, change, before, _object("setting", path, {VALUE: value}), None)
-        return configured(office, change.session).setting(path)
+        elif version is not None:
+            raise VersionMismatch(f"The setting `{path}` is as by default by now.")
+        return Placed(with_kept_secrets(_object("setting", path, {VALUE: value}), before.objects.get(("setting", path))))
 
-    return await office.change(actor, perform)
+    return await _keep(office, actor, make, lambda after: after.setting(path))
 
 
 async def delete_object(office: Office, actor: Actor, kind: Kind, name: str, version: int | None) -> None:
@@ -112,9 +125,23 @@ async def delete_object(office: Office, actor: Actor, kind: Kind, name: str, ver
         _check(office, before, [one for one in before.objects.values() if one is not stored])
         change.session.run("configuration/delete", {"kind": kind, "name": name})
         change.count("configuration")
-        change.note(f"{kind}.delete", Subject(kind, name, name), before=_told(office, stored))
+        change.note(f"{kind}.delete", Subject(kind, name, name), before=told(office, stored))
 
     await office.change(actor, perform)
+
+
+def merged(values: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Values after a merge patch (RFC 7396)."""
+    result = dict(values)
+    for name, value in asked.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            former = values.get(name)
+            result[name] = merged(former if isinstance(former, Mapping) else {}, value)
+        else:
+            result[name] = value
+    return result
 
 
 def configured(office: Office, session: Session) -> Configured:
@@ -138,26 +165,53 @@ def _object(kind: Kind, name: str, values: Mapping[str, Any]) -> StoredObject:
     return StoredObject(kind, name, spec, secrets)
 
 
-def _kept(office: Office, change: Change, before: Configured, stored: StoredObject, position: int | None) -> View:
-    _keep(office, change, before, stored, position)
-    return _found(configured(office, change.session).view(stored.kind, stored.name), stored.kind, stored.name)
+async def _keep(
+    office: Office, actor: Actor, make: Callable[[Configured], Placed], show: Callable[[Configured], Shown]
+) -> Shown:
+    """Have an object in the database, once everything holds with it, and its addresses may be connected to."""
+    actor.require(WRITE)
+    # Names are looked up before the transaction, which waits for nobody, and only for what holds so far.
+    before = await office.read(lambda session: configured(office, session))
+    placed = make(before)
+    former = _check_placed(office, before, placed)
+    await reaching.check(office.declared.settings, placed.stored, former)
+
+    def perform(change: Change) -> Shown:
+        before = configured(office, change.session)
+        placed = make(before)
+        former = _check_placed(office, before, placed)
+        put(change, placed, former)
+        _note(office, change, placed.stored, former)
+        return show(configured(office, change.session))
+
+    return await office.change(actor, perform)
 
 
-def _keep(office: Office, change: Change, before: Configured, stored: StoredObject, position: int | None) -> None:
-    """Have an object in the database, once everything holds with it."""
-    key = (stored.kind, stored.name)
-    former = before.objects.get(key)
-    placed = replace(stored, position=former.position if former is not None else LAST)
-    if position is not None:
-        placed = replace(placed, position=position)
-    _check(office, before, [*(one for one in before.objects.values() if one is not former), placed])
+def put(change: Change, placed: Placed, former: StoredObject | None) -> None:
+    """Write an object, which has been checked, into the database."""
     statement = "configuration/create" if former is None else "configuration/change"
-    place = {"position": position, "now_us": change.now_us}
-    change.session.run(statement, {**columns(stored, change.vault), **place})
+    place = {"position": placed.position, "now_us": change.now_us}
+    change.session.run(statement, {**columns(placed.stored, change.vault), **place})
     change.count("configuration")
+
+
+def _note(office: Office, change: Change, stored: StoredObject, former: StoredObject | None) -> None:
     action = f"{stored.kind}.{'create' if former is None else 'change'}"
-    told_before = None if former is None else _told(office, former)
-    change.note(action, Subject(stored.kind, stored.name, stored.name), before=told_before, after=_told(office, stored))
+    subject = Subject(stored.kind, stored.name, stored.name)
+    change.note(
+        action, subject, before=None if former is None else told(office, former), after=told(office, stored)
+    )
+
+
+def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:
+    """What the object was before. Raises as `_check`."""
+    stored, position = placed
+    former = before.objects.get((stored.kind, stored.name))
+    if position is None:
+        position = LAST if former is None else former.position
+    others = (one for one in before.objects.values() if one is not former)
+    _check(office, before, [*others, replace(stored, position=position)])
+    return former
 
 
 def _check(office: Office, before: Configured, after: list[StoredObject]) -> None:
@@ -195,7 +249,7 @@ def _found(view: View | None, kind: Kind, name: str) -> View:
     return view
 
 
-def _told(office: Office, stored: StoredObject) -> dict[str, Any]:
+def told(office: Office, stored: StoredObject) -> dict[str, Any]:
     """What the audit log keeps of an object: its values, and fingerprints of its secrets."""
     secrets = {place: office.fingerprint(secret) for place, secret in stored.secrets.items()}
     return {**stored.spec, **({"fingerprints": secrets} if secrets else {})}

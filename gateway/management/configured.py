@@ -43,7 +43,7 @@ class Managed(Struct, frozen=True, kw_only=True):
     ]
     origin: Annotated[str | None, Meta(description="Where it was said, such as `sluicegate.toml:12`.")] = None
     problem: Annotated[str | None, Meta(description="Why it is left out.")] = None
-    hidden: Annotated[bool, Meta(description="Whether the file says something of the same name, which wins.")] = False
+    hidden: Annotated[bool, Meta(description="Whether the database says something as well that the file says otherwise: the file wins.")] = False
     created_at: Moment | None = None
     updated_at: Moment | None = None
 
@@ -87,14 +87,22 @@ class CredentialView(Struct, frozen=True, kw_only=True):
     version: int | None
 
 
-class AliasView(AliasSettings, frozen=True, kw_only=True):
+class AliasWish(AliasSettings, frozen=True, kw_only=True):
+    """Another name for a model, as somebody wants it."""
+
+
+class AliasView(AliasWish, frozen=True, kw_only=True):
     """Another name for a model."""
 
     managed: Managed
     version: int | None
 
 
-class ComboView(ComboSettings, frozen=True, kw_only=True):
+class ComboWish(ComboSettings, frozen=True, kw_only=True):
+    """A named, ordered list of models, as somebody wants it."""
+
+
+class ComboView(ComboWish, frozen=True, kw_only=True):
     """A named, ordered list of models."""
 
     managed: Managed
@@ -147,6 +155,9 @@ VIEWS: Mapping[Kind, type[View]] = MappingProxyType(
 )
 
 Values = dict[str, Any]
+
+Place = tuple[int, int, str]
+"""Where an object stands among its kind: 0 for the file and 1 for the database, its place there, its name."""
 
 
 def _providers(settings: Settings) -> Iterator[tuple[str, Values]]:
@@ -210,10 +221,14 @@ class Configured:
     effective: Effective
     fingerprint: Callable[[str], str]
 
-    def views(self, kind: Kind) -> list[View]:
+    def views(self, kind: Kind) -> list[tuple[Place, View]]:
         """Every object of a kind: those of the file, then those of the database, each in their order."""
-        said = [self._of_file(kind, name, values) for name, values in LISTED[kind](self.base)]
-        return said + [self._of_database(one) for one in self.objects.values() if one.kind == kind]
+        said = enumerate(LISTED[kind](self.base))
+        kept = sorted(((one.position, one.name), one) for one in self.objects.values() if one.kind == kind)
+        return [
+            *(((0, at, name), self._of_file(kind, name, values)) for at, (name, values) in said),
+            *(((1, *place), self._of_database(one)) for place, one in kept),
+        ]
 
     def view(self, kind: Kind, name: str) -> View | None:
         """One object: what is in force under its name."""
@@ -274,11 +289,12 @@ class Configured:
         if row is None:
             return Managed(by="default" if origin is None else "file", origin=origin)
         problems = (one.reason for one in self.effective.problems if (one.kind, one.name) == (kind, name))
+        hidden = (kind, name) in self.effective.hidden
         return Managed(
-            by="database",
+            by="file" if hidden and kind == "setting" else "database",
             origin=origin,
             problem=next(problems, None),
-            hidden=(kind, name) in self.effective.hidden,
+            hidden=hidden,
             created_at=write_instant(row["created_at"]),
             updated_at=write_instant(row["updated_at"]),
         )

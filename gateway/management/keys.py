@@ -18,6 +18,7 @@ from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource
 from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.settings.instants import Moment, read_instant, write_instant
 from gateway.settings.model import Identifier, KeyRules
+from gateway.store.keys import ID_PREFIX
 from gateway.store.session import Row, Session
 
 READ, WRITE, OWN = "keys:read", "keys:write", "keys:own"
@@ -105,6 +106,12 @@ async def get_key(office: Office, actor: Actor, key_id: str) -> KeyView:
     """One key. Raises UnknownResource where there is none that the actor may see."""
     actor.require(READ, OWN)
     return await office.read(lambda session: view(_visible(session, actor, key_id), office.now_us))
+
+
+async def ids_of(office: Office, actor: Actor) -> list[str]:
+    """Ids, as usage records have them, of the keys of a user and of their teams, revoked ones too."""
+    rows = await office.read(lambda session: session.rows("keys/ids_of_user", {"user_id": actor.user_id}))
+    return [f"{ID_PREFIX}{row['id']}" for row in rows]
 
 
 async def create_key(office: Office, actor: Actor, wish: KeyWish) -> MadeKey:

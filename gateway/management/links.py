@@ -17,6 +17,9 @@ from gateway.settings.instants import write_instant
 from gateway.settings.model import Section
 from gateway.store.session import Row, Session
 
+PAGES: dict[Purpose, str] = {"setup": "/setup", "password": "/password"}
+"""Where a link leads to."""
+
 UNKNOWN = "This link was used, has had its time, or was replaced by a newer one. Ask for another."
 
 
@@ -35,6 +38,11 @@ class LinkWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A link as somebody wants it."""
 
     hours: Annotated[float, Meta(gt=0, le=72, description="How long the link works, unless it is used before.")] = 1.0
+
+
+def path_of(link: LinkView) -> str:
+    """Where a link leads to, within the gateway."""
+    return f"{PAGES[link.purpose]}?token={link.token}"
 
 
 def issue(change: Change, key: bytes, purpose: Purpose, user: Row | None, *, hours: float | None = None) -> LinkView:

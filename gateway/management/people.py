@@ -119,6 +119,15 @@ async def get_user(office: Office, actor: Actor, user_id: str) -> UserView:
     return view(await office.read(lambda session: found(session, user_id)))
 
 
+async def find_user(office: Office, actor: Actor, email: str) -> UserView:
+    """The user with this e-mail address. Raises NotPermitted, UnknownResource."""
+    actor.require(READ)
+    row = await office.read(lambda session: session.row("people/by_email", {"email": email.strip().lower()}))
+    if row is None:
+        raise UnknownResource(f"There is no user {email}.")
+    return view(row)
+
+
 async def create_user(office: Office, actor: Actor, wish: NewUser) -> MadeUser:
     """A new user, and the link with which they choose a password, where one is wanted and they have none yet.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import orjson
 
 from gateway import logs
 from gateway.credentials.vault import Vault, VaultError
-from gateway.settings.stored import Kind, StoredObject
+from gateway.settings.stored import VALUE, Kind, StoredObject
 from gateway.store.session import Row, Session
+
+LOGINS = "login.providers"
 
 log = logs.get("gateway.configuration")
 
@@ -43,6 +46,27 @@ def columns(stored: StoredObject, vault: Vault) -> Mapping[str, Any]:
         "spec": orjson.dumps(dict(stored.spec)).decode(),
         "sealed": sealed if stored.secrets else None,
     }
+
+
+def with_kept_secrets(stored: StoredObject, former: StoredObject | None) -> StoredObject:
+    """The list of login providers with the secrets of those that are as they were and say none: secrets are not shown,
+    so that whoever changes something else in the list cannot say them. None follows a provider to another address."""
+    if former is None or stored.name != LOGINS:
+        return stored
+    same = {one.get("id") for one in _logins(stored) if _asked_for(one) in map(_asked_for, _logins(former))}
+    kept = {f"{VALUE}.{name}.client_secret" for name in same}
+    secrets = {place: secret for place, secret in former.secrets.items() if place in kept}
+    return replace(stored, secrets={**secrets, **stored.secrets})
+
+
+def _logins(stored: StoredObject) -> list[dict[str, Any]]:
+    providers = stored.spec.get(VALUE)
+    return [one for one in providers if isinstance(one, dict)] if isinstance(providers, list) else []
+
+
+def _asked_for(provider: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Who would be shown the secret, and for what."""
+    return tuple(provider.get(name) for name in ("id", "client_id", "kind", "issuer"))
 
 
 def _context(kind: str, name: str) -> str:

@@ -9,7 +9,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import GatewayError, ProviderRefused, UpstreamError, UpstreamRejected
+from gateway.errors import AmbiguousRequest, GatewayError, ProviderRefused, UpstreamError, UpstreamRejected
 from gateway.records import Credential
 
 from .compose import masked, reply_headers
@@ -98,7 +98,8 @@ def refuse(exchange: Exchange, error: GatewayError) -> None:
     headers = [JSON, _length(body), *_own_id(exchange), *our_headers(exchange), *_advice(error, status)]
     if status == 405:
         headers.append((b"allow", b"POST, OPTIONS"))
-    if error.status in CLOSING_STATUSES and not isinstance(error, UpstreamError):
+    closing = error.status in CLOSING_STATUSES and not isinstance(error, UpstreamError)
+    if closing or isinstance(error, AmbiguousRequest):
         headers.append((b"connection", b"close"))
     exchange.sink.answer(status, headers, body)
 

@@ -2,7 +2,8 @@
 
 `/` answers pid, index and names of the client keys, with 503 while draining; `/reload` has the settings read and says
 how that went, `/last` how it went the last time; `/origins` says where everything was said; `/slow?2` streams for two
-seconds; `/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die` exits.
+seconds; `/big?9` answers nine bytes; `/nodelay` says whether our end of the connection waits before it sends; `/die`
+exits.
 TEST_CHILD_FAILS refuses to start, TEST_CHILD_BREAKS raises, TEST_CHILD_DIES dies, TEST_CHILD_LOG is told who stopped.
 """
 

@@ -6,8 +6,10 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,9 @@ from pathlib import Path
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+KEY = '[[client_keys]]\nname = "{name}"\nkey = "sk-canary-{name}"\n'
 
 
 class Running:
@@ -110,3 +115,35 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def config(directory: Path, *names: str, head: str = "") -> Path:
+    """A configuration with client keys of these names, behind `head`."""
+    path = directory / "sluicegate.toml"
+    path.write_text(head + "".join(KEY.format(name=name) for name in names))
+    return path
+
+
+def streamed(gateway: Running, seconds: float) -> tuple[threading.Thread, list[bytes]]:
+    """A client in a thread that takes a stream; what it got, once the thread is over."""
+    got: list[bytes] = []
+    client = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+    client.sendall(f"GET /slow?{seconds} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    assert b"200 OK" in client.recv(4096)
+
+    def take() -> None:
+        with client:
+            while chunk := client.recv(4096):
+                got.append(chunk)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    return thread, got
+
+
+def answers(gateway: Running) -> bool:
+    """Whether a worker takes requests."""
+    try:
+        return gateway.get()[0] == 200
+    except OSError:
+        return False

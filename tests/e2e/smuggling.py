@@ -1,8 +1,8 @@
 """Requests of which two readers may disagree where they end: a corpus, and what became of each at a server.
 
-After the shape of HTTP Garden (https://github.com/narfindustries/http-garden) and of what was published about request
-smuggling. Every case is a first request that is odd, and a second one behind it or within it. A provider's ledger tells
-which of the two arrived: `Outcome.second` is true where a second request was seen that a stricter reader sees not.
+In the manner of HTTP Garden (https://github.com/narfindustries/http-garden), after what was published about request
+smuggling. Every case is a first request that is odd, and a second one behind it or within it; a provider's ledger tells
+which of the two came through.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import h11
 from tests.e2e.wire import CHAT, chat_body
 from tests.gateway_process import CLIENT_KEY
 
-Verdict = Literal["accepted", "refused"]
+Verdict = Literal["accepted", "refused", "either"]
 
 PATIENCE_SECONDS = 3.0
 """How long a connection may be silent before it counts as one that waits for more."""
@@ -36,8 +36,6 @@ class Case:
     name: str
     text: str
     verdict: Verdict
-    lenient: bool = False
-    """Refused by the letter of the RFC, which lets a recipient accept it: nginx does, and both see the same requests."""
 
     def payload(self, tag: str) -> bytes:
         """The bytes. `{start}` is everything up to the headers that matter, `{body}` a body of `{length}` bytes,
@@ -66,8 +64,9 @@ class Outcome:
     closed: bool
     """It ended the connection, or would not go on with it."""
     first: bool
-    """The first request arrived at the provider."""
+    """The first request came to the provider."""
     second: bool
+    """The second one did."""
 
     @property
     def verdict(self) -> Verdict:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.e2e.smuggling import CHAT, Case
-
-E_ = ""
+from tests.e2e.smuggling import Case
+from tests.e2e.wire import CHAT
 
 BY_LENGTH = "{start}Content-Length: {length}\r\n\r\n{body}{next}"
 IN_CHUNKS = "{start}Transfer-Encoding: chunked\r\n\r\n{chunked}{next}"
@@ -16,7 +15,7 @@ def length(value: str) -> str:
 
 
 def coding(lines: str) -> str:
-    """A request whose body ends at once for who reads chunks, and has the second request in it for who goes by length."""
+    """A request whose body ends at once for who reads chunks, and holds the second one for who goes by length."""
     return "{start}" + lines + "Content-Length: {over}\r\n\r\n0\r\n\r\n{next}"
 
 
@@ -49,8 +48,12 @@ VALID = {
     "header with an empty value": header("X-Empty:"),
     "header with bytes above ASCII": header("X-Name: \xe9\xff"),
     "header name of odd characters": header("x!#$%&'*+-.^`|~1: yes"),
-    "empty line in front": "\r\n" + BY_LENGTH,
+    "length in a trailer": chunks("{size}\r\n{body}\r\n0\r\nContent-Length: 5\r\n\r\n"),
+    "coding in a trailer": chunks("{size}\r\n{body}\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "host in a trailer": chunks("{size}\r\n{body}\r\n0\r\nHost: evil.example\r\n\r\n"),
+    "key in a trailer": chunks("{size}\r\n{body}\r\n0\r\nAuthorization: Bearer x\r\n\r\n"),
 }
+"""Everybody must understand these; what is said in trailers means nothing."""
 
 REFUSED = {
     # Two ways to say where a body ends
@@ -115,10 +118,6 @@ REFUSED = {
     "chunk ended by a bare return": chunks("{size}\r\n{body}\r0\r\n\r\n"),
     "NUL in a chunk size": chunks("{size}\0\r\n{body}\r\n0\r\n\r\n"),
     "bare return in a chunk extension": chunks("{size};a\rb\r\n{body}\r\n0\r\n\r\n"),
-    "length in a trailer": chunks("{size}\r\n{body}\r\n0\r\nContent-Length: 5\r\n\r\n"),
-    "coding in a trailer": chunks("{size}\r\n{body}\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    "host in a trailer": chunks("{size}\r\n{body}\r\n0\r\nHost: evil.example\r\n\r\n"),
-    "key in a trailer": chunks("{size}\r\n{body}\r\n0\r\nAuthorization: Bearer x\r\n\r\n"),
     "trailer without a colon": chunks("{size}\r\n{body}\r\n0\r\nnonsense\r\n\r\n"),
     # Lines and headers
     "folded header": header("X-Folded: a\r\n b"),
@@ -136,7 +135,7 @@ REFUSED = {
     "host with a path": line("POST " + CHAT + " HTTP/1.1").replace("Host: localhost", "Host: localhost/x"),
     "host with a user name": line("POST " + CHAT + " HTTP/1.1").replace("Host: localhost", "Host: a@localhost"),
     "host with a space": line("POST " + CHAT + " HTTP/1.1").replace("Host: localhost", "Host: a b"),
-    "bare return as end of line": (HEAD_CR := "{start}Content-Length: {length}\r\r{body}{next}"),
+    "bare return as end of line": "{start}Content-Length: {length}\r\r{body}{next}",
     # The first line
     "HTTP/0.9": "GET /healthz\r\n{next}",
     "HTTP/1.2": line("POST " + CHAT + " HTTP/1.2"),
@@ -156,11 +155,11 @@ REFUSED = {
     "target of an authority": line("POST localhost:80 HTTP/1.1"),
     "asterisk": line("POST * HTTP/1.1"),
     "CONNECT": line("CONNECT localhost:80 HTTP/1.1"),
-    "another host in the target": line("POST http://evil.example" + CHAT + " HTTP/1.1"),
-    "another scheme in the target": line("POST ftp://localhost" + CHAT + " HTTP/1.1"),
 }
+"""A second request behind one of these is not read."""
 
-LENIENT = {
+TOLERATED = {
+    "empty line in front": "\r\n" + BY_LENGTH,
     "length twice, the same": "{start}Content-Length: {length}\r\nContent-Length: {length}\r\n\r\n{body}{next}",
     "length in a list, the same": length(" {length}, {length}"),
     "bare line feeds": BY_LENGTH.replace("{start}", "POST " + CHAT + " HTTP/1.1\nHost: localhost\n{fields}"),
@@ -168,20 +167,25 @@ LENIENT = {
     "chunk ended by a bare line feed": chunks("{size}\r\n{body}\n0\r\n\r\n"),
     "space behind a chunk size": chunks("{size} \r\n{body}\r\n0\r\n\r\n"),
     "chunks ended by bare line feeds": chunks("{size}\r\n{body}\r\n0\n\n"),
+    "another host in the target": line("POST http://evil.example" + CHAT + " HTTP/1.1"),
+    "another scheme in the target": line("POST ftp://localhost" + CHAT + " HTTP/1.1"),
     "own host in the target": line("POST http://localhost" + CHAT + " HTTP/1.1"),
     "underscore in a header's name": header("Content_Length: 0"),
     "coding with an underscore": header("Transfer_Encoding: chunked"),
     "expectation of something else": header("Expect: 200-ok"),
-    "upgrade to HTTP/2": header("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"),
+    "upgrade to HTTP/2": header(
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"
+    ),
     "upgrade to WebSocket": header("Connection: Upgrade\r\nUpgrade: websocket"),
     "connection names the length": header("Connection: Content-Length"),
     "GET with a body": line("GET /healthz HTTP/1.1"),
     "method in small letters": line("post " + CHAT + " HTTP/1.1"),
     "method of odd characters": line("P@ST " + CHAT + " HTTP/1.1"),
 }
+"""Odd, and some readers refuse them; but whoever reads a second request behind one reads the same."""
 
 CASES = (
     *(Case(name, text, "accepted") for name, text in VALID.items()),
     *(Case(name, text, "refused") for name, text in REFUSED.items()),
-    *(Case(name, text, "refused", lenient=True) for name, text in LENIENT.items()),
+    *(Case(name, text, "either") for name, text in TOLERATED.items()),
 )

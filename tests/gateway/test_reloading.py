@@ -182,7 +182,7 @@ async def living(bench: Bench) -> AsyncIterator[Bench]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reloading, "LOOK_SECONDS", 0.005)
+    monkeypatch.setattr(reloading, "LOOK_SECONDS", 0.001)
 
 
 @pytest.mark.usefixtures("quick")
@@ -196,6 +196,26 @@ async def test_a_file_that_changes_is_read_once(bench: Bench) -> None:
         bench.file.write_text("3")
         await auntil(lambda: bench.seconds == 3)
         assert bench.children[0].workers == [2, 3]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_files_that_are_not_to_be_watched_are_read_when_somebody_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(_: Watch) -> bool:
+        looks.append(True)
+        return False
+
+    looks: list[bool] = []
+    monkeypatch.setattr(Watch, "changed", look)
+    unwatched = Settings(server=ServerSettings(watch_config=False))
+    monkeypatch.setattr(Said, "read", lambda self: Loaded(unwatched, {}, (self.file,)))
+    await bench.reloading.reload()
+    async with living(bench):
+        for asked in range(2, 5):
+            bench.reloading.ask()
+            await auntil(lambda: len(bench.children[0].outcomes) == asked)  # noqa: B023 # it is awaited here
+    assert not looks
 
 
 async def test_who_asks_finds_the_ticket_in_the_outcome(bench: Bench) -> None:

@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import stat
-import threading
 import time
 from contextlib import closing
 from functools import partial
@@ -16,33 +15,8 @@ import pytest
 
 from gateway.serve import demo_lines
 from gateway.store.state import Where, make_ready
-from tests.children.running import Running, gone, running
+from tests.children.running import Running, answers, config, gone, running, streamed
 from tests.waiting import until
-
-KEY = '[[client_keys]]\nname = "{name}"\nkey = "sk-canary-{name}"\n'
-
-
-def config(directory: Path, *names: str, head: str = "") -> Path:
-    path = directory / "sluicegate.toml"
-    path.write_text(head + "".join(KEY.format(name=name) for name in names))
-    return path
-
-
-def streamed(gateway: Running, seconds: float) -> tuple[threading.Thread, list[bytes]]:
-    """A client in a thread that takes a stream; what it got, once the thread is over."""
-    got: list[bytes] = []
-    client = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
-    client.sendall(f"GET /slow?{seconds} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-    assert b"200 OK" in client.recv(4096)
-
-    def take() -> None:
-        with client:
-            while chunk := client.recv(4096):
-                got.append(chunk)
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    return thread, got
 
 
 def test_one_line_says_where_it_answers_and_gateway_json_says_the_same(tmp_path: Path) -> None:
@@ -92,13 +66,6 @@ def died(gateway: Running, times: int) -> bool:
     return len(gateway.events("child died")) == times
 
 
-def answers(gateway: Running) -> bool:
-    try:
-        return gateway.get()[0] == 200
-    except OSError:
-        return False
-
-
 def test_sigterm_lets_streams_finish_and_refuses_readiness_meanwhile(tmp_path: Path) -> None:
     log = tmp_path / "stopped"
     with running(tmp_path, environ={"TEST_CHILD_LOG": str(log)}) as gateway:
@@ -129,58 +96,6 @@ def test_a_second_sigint_does_not_wait_for_streams(tmp_path: Path) -> None:
         gateway.signal(signal.SIGINT)
         assert gateway.process.wait(5) == 0
         thread.join(5)
-
-
-def test_sighup_takes_new_settings_without_cutting_a_stream(tmp_path: Path) -> None:
-    path = config(tmp_path, "one")
-    with running(tmp_path, "--config", str(path)) as gateway:
-        assert gateway.names() == "one"
-        worker = gateway.worker()
-        thread, got = streamed(gateway, 0.7)
-        config(tmp_path, "one", "two")
-        gateway.signal(signal.SIGHUP)
-        until(lambda: gateway.names() == "one,two")
-        thread.join(5)
-        assert b"".join(got).endswith(b"0\r\n\r\n")
-        assert gateway.worker() == worker
-        assert gateway.events("settings read")[0]["generation"] == 2
-        assert {event["child"] for event in gateway.events("child goes by new settings")} >= {"worker-0"}
-
-
-def test_sighup_with_a_wrong_file_names_file_line_and_key_and_changes_nothing(tmp_path: Path) -> None:
-    path = config(tmp_path, "one")
-    with running(tmp_path, "--config", str(path)) as gateway:
-        assert gateway.names() == "one"
-        config(tmp_path, "two", head="[server]\nworkrs = 2\n")
-        gateway.signal(signal.SIGHUP)
-        (refusal,) = until(lambda: gateway.events("settings refused, the old ones stay"))
-        assert refusal["reason"] == f"{path}:2: server.workrs: unknown name (did you mean `workers`?)"
-        assert gateway.names() == "one"
-        os.kill(gateway.worker(), signal.SIGKILL)
-        until(lambda: answers(gateway))
-        assert gateway.names() == "one"
-
-
-def test_a_child_that_refuses_new_settings_says_so_and_keeps_its_own(tmp_path: Path) -> None:
-    path = config(tmp_path, "one")
-    with running(tmp_path, "--config", str(path)) as gateway:
-        assert gateway.names() == "one"
-        config(tmp_path, "refused")
-        gateway.signal(signal.SIGHUP)
-        refusals = until(lambda: gateway.events("child keeps its settings"))
-        assert refusals[0]["reason"] == "the child does not like it"
-        assert gateway.names() == "one"
-
-
-def test_what_cannot_change_while_running_is_named_and_stays(tmp_path: Path) -> None:
-    path = config(tmp_path, "one")
-    with running(tmp_path, "--config", str(path)) as gateway:
-        assert gateway.names() == "one"
-        config(tmp_path, "two", head="[server]\nmax_requests = 99\ndrain_seconds = 1\n")
-        gateway.signal(signal.SIGHUP)
-        until(lambda: gateway.names() == "two")
-        assert gateway.events("server.max_requests changes with the next start only")
-        assert not gateway.events("server.drain_seconds changes with the next start only")
 
 
 def test_children_end_by_themselves_when_the_supervisor_is_killed(tmp_path: Path) -> None:
@@ -335,6 +250,35 @@ def test_the_demo_is_refused_where_others_could_reach_it(tmp_path: Path) -> None
     path = config(tmp_path, "one")
     line = refused(tmp_path, "--demo", "--config", str(path), "--listen", "0.0.0.0:0")
     assert line == "sluicegate: --demo has a key that everybody knows: it listens on a loopback address only"
+
+
+PUBLIC = (
+    "sluicegate: 0.0.0.0:0 is an address that others can reach, and nobody looks after this gateway yet: run "
+    "`sluicegate user add --role owner` first, add [[client_keys]], or listen on 127.0.0.1"
+)
+
+
+def test_where_others_can_reach_it_somebody_must_look_after_it(tmp_path: Path) -> None:
+    assert refused(tmp_path, "--listen", "0.0.0.0:0") == PUBLIC
+    people(tmp_path / "data" / "state.sqlite3", role="member")
+    assert refused(tmp_path, "--listen", "0.0.0.0:0") == PUBLIC
+    people(tmp_path / "data" / "state.sqlite3", role="admin")
+    with running(tmp_path, "--listen", "0.0.0.0:0") as gateway:
+        assert gateway.url.startswith("http://0.0.0.0:")
+
+
+def people(state: Path, *, role: str) -> None:
+    with closing(sqlite3.connect(state)) as connection, connection:
+        row = (role, f"{role}@example.com", role, role)
+        connection.execute(
+            "insert into users (id, email, name, role, created_at, updated_at) values (?, ?, ?, ?, 0, 0)", row
+        )
+
+
+def test_a_gateway_for_programs_alone_needs_nobody_to_look_after_it(tmp_path: Path) -> None:
+    path = config(tmp_path, "one")
+    with running(tmp_path, "--config", str(path), "--listen", "0.0.0.0:0") as gateway:
+        assert gateway.url
 
 
 def test_without_client_keys_it_says_that_nobody_gets_in(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ async def look_back(site: Site, now_us: int) -> Live:
     until_us = (now_us // MINUTE + 1) * MINUTE
     hour = {"since_us": until_us - HOUR, "until_us": until_us}
     before = {"since_us": until_us - 2 * HOUR, "until_us": until_us - HOUR}
-    newest = {"since_us": until_us - HOUR, "key": None, "limit": RECENT}
+    newest = {"since_us": until_us - HOUR, "key": None, "key_ids": None, "limit": RECENT}
     now, then, minutes, rows = await asyncio.gather(
         site.read("usage/totals", hour),
         site.read("usage/totals", before),

@@ -13,6 +13,7 @@ from .openapi import described
 from .operation import Operation
 from .problems import OPERATIONS as PROBLEMS
 from .system import OPERATIONS as SYSTEM
+from .usage import OPERATIONS as USAGE
 
-OPERATIONS: tuple[Operation, ...] = described((*KEYS, *AUDIT, *JOBS, *SYSTEM, *PROBLEMS))
+OPERATIONS: tuple[Operation, ...] = described((*KEYS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *PROBLEMS))
 """Every endpoint there is."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from gateway.management.office import Office
+from gateway.management.office import Declared, Office
 from gateway.records import JobReport
+from gateway.store.generations import Generations
+from gateway.store.state import State
+from gateway.unlock import Secrets
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 """The rows of a named statement of the analytics store."""
@@ -15,12 +18,21 @@ Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 class Outcome(Protocol):
     """How reading the configuration file went."""
 
-    generation: int
-    at_us: int
-    error: str
-    """Why the old settings stay; empty when they do not."""
-    children: Mapping[str, str]
-    """What became of it in each process."""
+    @property
+    def generation(self) -> int:
+        """Of the settings that hold."""
+
+    @property
+    def at_us(self) -> int:
+        """Unix time in microseconds."""
+
+    @property
+    def error(self) -> str:
+        """Why the old settings stay; empty when they do not."""
+
+    @property
+    def children(self) -> Mapping[str, str]:
+        """What became of it in each process."""
 
 
 class Surroundings(Protocol):
@@ -42,11 +54,21 @@ class Surroundings(Protocol):
     def last_reload(self) -> Outcome | None:
         """How reading the configuration file went the last time; None where nobody knows."""
 
-    async def reload(self) -> Outcome:
+    async def reload_file(self) -> Outcome:
         """Have it read again. Raises TimeoutError."""
 
 
 class Desk(Office):
     """An office in the control process."""
 
-    around: Surroundings
+    def __init__(
+        self,
+        state: State,
+        generations: Generations,
+        secrets: Secrets,
+        declared: Declared,
+        *,
+        around: Surroundings,
+    ) -> None:
+        super().__init__(state, generations, secrets, declared)
+        self.around = around

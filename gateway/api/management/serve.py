@@ -68,7 +68,13 @@ class ManagementApi(Generic[OfficeT]):
 
     def add_to(self, app: Application) -> None:
         """Serve the operations in `app`. What has no row is answered here too, by a fallback before the one that is
-        there: the pages have to be added first."""
+        there: the pages have to be added first. So is what others raise and nobody there answers."""
+
+        async def refuse(app: Application, request: Request, error: GatewayError) -> Response:
+            request_id = self._new_id()
+            return _respond(write_problem(error, request_id), request_id)
+
+        app.exceptions_handlers[GatewayError] = refuse
         for operation in self._operations:
             answer = self._answer_with(operation)
             app.router.add(operation.method, operation.path, answer)

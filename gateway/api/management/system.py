@@ -32,9 +32,7 @@ class Health(Shown, frozen=True, kw_only=True):
     segments_set_aside: int
     last_taken_at: Moment | None
     trouble: Annotated[str | None, Meta(description="Why records are not taken at the moment, if so.")]
-    generations: Annotated[
-        dict[str, int], Meta(description="How often keys, configuration and people have changed.")
-    ]
+    generations: Annotated[dict[str, int], Meta(description="How often keys, configuration and people have changed.")]
 
 
 class ReloadView(Shown, frozen=True, kw_only=True):
@@ -86,7 +84,7 @@ async def show_reload(asked: Asked[Desk, None, None]) -> ReloadView:
 async def reload(asked: Asked[Desk, None, None]) -> ReloadView:
     """The answer comes when every process has said what became of it."""
     try:
-        return _reloaded(await asked.office.around.reload())
+        return _reloaded(await asked.office.around.reload_file())
     except TimeoutError:
         raise ControlUnavailable("The supervisor does not answer.", retry_after=1) from None
 

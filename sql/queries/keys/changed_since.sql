@@ -1,4 +1,4 @@
--- Which client keys have changed since a generation, or their owners; of those that were revoked before it began, none?
+-- Which client keys have changed since a generation, or their owners, without those that were revoked before it began?
 select
     client_keys.id,
     client_keys.name,

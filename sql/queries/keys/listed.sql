@@ -24,7 +24,7 @@ where
     (cast($before_id as text) is null or client_keys.id < $before_id)
     and (cast($user_id as text) is null or client_keys.user_id = $user_id)
     and (cast($team_id as text) is null or client_keys.team_id = $team_id)
-    and (cast($tag_line as text) is null or client_keys.tags like '%' || cast($tag_line as text) || '%')
+    and (cast($tag_line as text) is null or replace(client_keys.tags, cast($tag_line as text), '') <> client_keys.tags)
     and (cast($search as text) is null or lower(client_keys.name) like '%' || lower(cast($search as text)) || '%')
     and (
         cast($status as text) is null

@@ -17,6 +17,8 @@ from requests
 where
     ts >= make_timestamp($since_us)
     and ($key is null or key = $key)
+    -- A key of the configuration file has no other id than its name.
+    and ($key_ids is null or list_contains(cast($key_ids as varchar[]), coalesce(key_id, key)))
 group by name
 order by requests desc, name
 limit $limit

@@ -29,10 +29,15 @@ select
     user_agent,
     worker,
     dropped,
-    upstream_format
+    upstream_format,
+    key_id,
+    user_id,
+    team_id
 from requests
 where
     ts >= make_timestamp($since_us)
     and ($key is null or key = $key)
+    -- A key of the configuration file has no other id than its name.
+    and ($key_ids is null or list_contains(cast($key_ids as varchar[]), coalesce(key_id, key)))
 order by ts desc, id desc
 limit $limit

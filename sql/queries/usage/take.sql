@@ -30,7 +30,10 @@ select
     user_agent,
     worker,
     dropped,
-    upstream_format
+    upstream_format,
+    key_id,
+    user_id,
+    team_id
 from read_json(
     $paths,
     format = 'newline_delimited',
@@ -62,7 +65,10 @@ from read_json(
         user_agent: 'VARCHAR',
         worker: 'INTEGER',
         dropped: 'VARCHAR[]',
-        upstream_format: 'VARCHAR'
+        upstream_format: 'VARCHAR',
+        key_id: 'VARCHAR',
+        user_id: 'VARCHAR',
+        team_id: 'VARCHAR'
     }
 )
 -- A line that cannot be read comes as a row of nulls.

@@ -59,9 +59,7 @@ class Provider:
         self.answer: tuple[int, Headers, bytes] = (200, [(b"content-type", b"application/json")], b'{"it": "is"}')
         self.error: UpstreamUnreachable | None = None
 
-    async def fetch(
-        self, record: StoredResponse, key: ClientKey, method: str, path: str
-    ) -> tuple[int, Headers, bytes]:
+    async def fetch(self, record: StoredResponse, key: ClientKey, method: str, path: str) -> tuple[int, Headers, bytes]:
         self.asked.append((record.provider, method, path, record.credential))
         if self.error is not None:
             raise self.error

@@ -122,7 +122,7 @@ def test_without_a_store_pages_and_the_rest_go_on_and_it_comes_back_by_itself(tm
     with running(tmp_path, demo=True) as control:
         refused = control.as_operator("/api/usage")
         assert refused.status == 503
-        assert refused.json()["error"]["code"] == "control_unavailable"
+        assert refused.json()["code"] == "control_unavailable"
         assert refused.headers["retry-after"] == "1"
         page = control.ask("/", FORWARDED)
         assert page.status == 503
@@ -141,6 +141,8 @@ def test_the_state_of_ingest_is_told_to_the_operator(tmp_path: Path) -> None:
         until(lambda: control.as_operator("/api/health").json()["lines_refused"] == 1)
         told = control.as_operator("/api/health").json()
         assert told.pop("last_taken_at").endswith("Z")
+        assert told.pop("version") == __version__
+        assert told.pop("generations").keys() == {"configuration", "keys", "people"}
         assert told == {
             "requests": 1,
             "records_taken": 1,

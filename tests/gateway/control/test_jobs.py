@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,11 +12,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway import jobs
-from gateway.jobs import JOBS, Chores, Job
-from gateway.records import StoredResponse
+from gateway.errors import UnknownResource
+from gateway.jobs import JOBS, Chores, Clockwork, Job
+from gateway.records import JobReport, StoredResponse
 from gateway.store.analytics import Analytics
 from gateway.store.responses import ResponseStore
-from gateway.store.state import State, Where, state_file
+from gateway.store.sqlite import SqliteSession
+from gateway.store.state import State, Where, make_ready, state_file
 from gateway.usage.ingest import Task
 from tests.waiting import auntil
 
@@ -26,20 +28,28 @@ DAY_US = 86_400_000_000
 class StoreChores:
     """Chores on stores of the test."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, responses: ResponseStore) -> None:
-        self.connection, self.responses = connection, responses
+    def __init__(self, connection: duckdb.DuckDBPyConnection, state: State, place: Path) -> None:
+        self.connection, self.state = connection, state
+        self.place = state_file(place)
+        self.responses = ResponseStore(state, max_bytes=1024)
+        self.forgotten = 0
 
     async def write(self, task: Task) -> None:
         task(self.connection)
+
+    async def forget_what_is_over(self) -> None:
+        self.forgotten += 1
 
 
 @pytest.fixture
 async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:
     store = Analytics(tmp_path / "usage.duckdb", tmp_path / "spool", memory_limit="256MB")
-    responses = ResponseStore(State(Where(state_file(tmp_path))), max_bytes=1024)
-    yield StoreChores(store.open(), responses)
+    where = Where(state_file(tmp_path))
+    make_ready(where)
+    state = State(where)
+    yield StoreChores(store.open(), state, tmp_path)
     store.close()
-    await responses.close()
+    await state.close()
 
 
 def test_jobs_have_names_of_their_own() -> None:
@@ -48,9 +58,7 @@ def test_jobs_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 async def test_every_job_runs_on_an_empty_store(job: Job, chores: StoreChores) -> None:
-    with capture_logs() as said:
-        await jobs.run(job, chores)
-    assert said == []
+    await job.run(chores)
 
 
 async def test_old_segment_names_are_forgotten(chores: StoreChores) -> None:
@@ -96,20 +104,68 @@ def response(name: str, *, expires_at: int) -> StoredResponse:
     )
 
 
-async def test_jobs_run_by_the_clock_until_ended(chores: StoreChores, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs: list[str] = []
+SOON = timedelta(milliseconds=20)
 
-    async def count(chores: Chores) -> None:
-        runs.append("ran")
 
-    async def fail(chores: Chores) -> None:
-        runs.append("failed")
-        raise RuntimeError("always")
+@asynccontextmanager
+async def clockwork(chores: StoreChores, *some: Job) -> AsyncIterator[Clockwork]:
+    clock = Clockwork(chores, some)
+    try:
+        yield clock
+    finally:
+        clock.end()
 
-    soon = timedelta(milliseconds=20)
-    monkeypatch.setattr(jobs, "JOBS", (Job("count", soon, count), Job("fail", soon, fail)))
+
+async def nothing(chores: Chores) -> None:
+    """A job that goes well."""
+
+
+async def failing(chores: Chores) -> None:
+    raise RuntimeError("always")
+
+
+async def reports(clock: Clockwork) -> dict[str, JobReport]:
+    return {report.name: report for report in await clock.reports()}
+
+
+async def test_jobs_run_by_the_clock_and_are_remembered(chores: StoreChores) -> None:
+    count, fail = Job("count", "Counts.", SOON, nothing), Job("fail", "Fails.", SOON, failing)
     with capture_logs() as said:
-        end = jobs.schedule(chores)
-        await auntil(lambda: runs.count("ran") >= 2 and runs.count("failed") >= 2)
-        end()
+        async with clockwork(chores, count, fail) as clock:
+            await auntil(lambda: written(chores, "count") >= 2 and written(chores, "fail") >= 2)
+            known = await reports(clock)
     assert {line["job"] for line in said if line["event"] == "a job failed"} == {"fail"}
+    assert known["count"].failures == 0
+    assert known["count"].next_at_us is not None
+    assert known["fail"].failures >= 1
+    with closing(sqlite3.connect(chores.place)) as connection:
+        (error,) = connection.execute("select error from jobs where name = 'fail'").fetchone()
+    assert error in ("RuntimeError: always", None), "null while it runs once more"
+
+
+async def test_a_job_is_run_when_somebody_asks(chores: StoreChores) -> None:
+    async with clockwork(chores, Job("seldom", "Seldom.", timedelta(days=1), nothing)) as clock:
+        assert (await reports(clock))["seldom"].started_at_us is None
+        clock.run_soon("seldom")
+        await auntil(lambda: written(chores, "seldom") == 1)
+        with pytest.raises(UnknownResource, match="There is no job `never`; there are seldom"):
+            clock.run_soon("never")
+
+
+async def test_what_concerns_all_is_done_by_the_one_that_leads(
+    chores: StoreChores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SqliteSession, "leads", lambda session: False)
+    ours, shared = Job("ours", "Ours.", SOON, nothing), Job("shared", "All.", SOON, nothing, shared=True)
+    async with clockwork(chores, ours, shared):
+        await auntil(lambda: written(chores, "ours") >= 3)
+        assert written(chores, "shared") == 0
+        monkeypatch.undo()
+        await auntil(lambda: written(chores, "shared") >= 1)
+
+
+def written(chores: StoreChores, name: str) -> int:
+    """How often a job began, as the state has it."""
+    with closing(sqlite3.connect(chores.place)) as connection:
+        found = connection.execute("select runs from jobs where name = ?", (name,)).fetchone()
+    return int(found[0]) if found else 0

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.api.usage import instant, read_question
-from gateway.errors import InvalidRequest
 from gateway.records import Tokens, UsageRecord
 from tests.gateway.control.process import FORWARDED, ControlProcess, record, running
 
 MINUTE = 60_000_000
+OTHER = {**FORWARDED, "x-sluicegate-key": "other", "x-sluicegate-key-id": "other"}
 
 
 @pytest.fixture(scope="module")
@@ -142,19 +141,19 @@ def test_the_answer_repeats_the_question(control: ControlProcess) -> None:
 def test_a_question_that_makes_no_sense_is_named(control: ControlProcess, query: str, param: str) -> None:
     answer = control.as_operator(f"/api/usage?{query}")
     assert answer.status == 400
-    assert answer.json()["error"]["param"] == param
+    assert answer.json()["errors"][0]["parameter"] == param
 
 
 def test_a_client_sees_the_rows_of_its_key(control: ControlProcess) -> None:
-    answer = control.ask("/api/usage?last=2h", {**FORWARDED, "x-sluicegate-key": "other"})
+    answer = control.ask("/api/usage?last=2h", OTHER)
     assert {row["key"] for row in answer.json()["rows"]} == {"other"}
-    totals = control.ask("/api/usage?last=2h&by=key", {**FORWARDED, "x-sluicegate-key": "other"})
+    totals = control.ask("/api/usage?last=2h&by=key", OTHER)
     assert [row["name"] for row in totals.json()["rows"]] == ["other"]
 
 
-def test_a_client_cannot_ask_for_another_key(control: ControlProcess) -> None:
-    assert control.ask("/api/usage?key=team", {**FORWARDED, "x-sluicegate-key": "other"}).status == 401
-    assert control.ask("/api/usage?key=other", {**FORWARDED, "x-sluicegate-key": "other"}).status == 200
+def test_a_client_that_asks_for_another_key_sees_nothing(control: ControlProcess) -> None:
+    assert control.ask("/api/usage?key=team&last=2h", OTHER).json()["rows"] == []
+    assert len(control.ask("/api/usage?key=other&last=2h", OTHER).json()["rows"]) == 1
 
 
 NOBODY: list[dict[str, str]] = [
@@ -163,7 +162,7 @@ NOBODY: list[dict[str, str]] = [
     {"x-sluicegate-key": "team"},
     {"x-sluicegate-operator": ""},
     {"x-sluicegate-operator": "wrong"},
-    {**FORWARDED, "x-sluicegate-key": ""},
+    {**FORWARDED, "x-sluicegate-key": "team"},
 ]
 
 
@@ -172,9 +171,7 @@ def test_whoever_we_do_not_know_sees_nothing(control: ControlProcess, headers: d
     for path in ("/api/usage", "/api/health"):
         answer = control.ask(path, headers)
         assert answer.status == 401
-        error = answer.json()["error"]
-        assert set(error) == {"message", "type", "param", "code"}
-        assert error["code"] == "invalid_api_key"
+        assert answer.json()["code"] == "not_signed_in"
 
 
 def test_the_operators_token_is_worth_nothing_from_outside(control: ControlProcess) -> None:
@@ -185,22 +182,10 @@ def test_the_operators_token_is_worth_nothing_from_outside(control: ControlProce
 def test_answers_are_not_kept(control: ControlProcess) -> None:
     for answer in (control.as_operator("/api/usage"), control.ask("/api/usage")):
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["content-type"] in ("application/json", "application/problem+json")
 
 
 def test_head_is_get_without_a_body(control: ControlProcess) -> None:
     token = (control.directory / "run" / "operator.token").read_text().strip()
     answer = control.ask("/api/usage", {"x-sluicegate-operator": token}, method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
-
-
-def test_an_instant_keeps_its_microseconds() -> None:
-    assert instant(1_795_219_200_000_001) == "2026-11-21T00:00:00.000001Z"
-    assert instant(1_795_219_200_000_000) == "2026-11-21T00:00:00.000000Z"
-
-
-def test_a_question_may_be_empty() -> None:
-    question = read_question({}, now_us=3600_000_000)
-    assert (question.last, question.since_us, question.by, question.key, question.limit) == ("1h", 0, None, None, 50)
-    with pytest.raises(InvalidRequest):
-        read_question({"last": [""]}, now_us=0)

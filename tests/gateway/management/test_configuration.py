@@ -31,7 +31,7 @@ ORIGINS = {
     "aliases.fast": "sluicegate.toml:12",
     "stream.keepalive_seconds": "sluicegate.toml:1",
 }
-MINE = {"id": "mine", "format": "anthropic", "base_url": "https://llm.example.com", "headers": {"x-team": SECRET}}
+MINE = {"id": "mine", "format": "anthropic", "base_url": "https://192.0.43.8", "headers": {"x-team": SECRET}}
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def test_what_the_file_says_is_shown_with_its_place_and_cannot_be_changed(
     assert (shown.managed.by, shown.managed.origin, shown.version) == ("file", "sluicegate.toml:3", None)
     assert (shown.credentials, shown.guarded) == (("first",), False)
     with pytest.raises(ManagedByFile, match=r"managed by sluicegate.toml:3: change it there"):
-        await configuration.change_object(office, OPERATOR, "provider", "filed", {"base_url": "https://x.example"}, None)
+        await configuration.change_object(office, OPERATOR, "provider", "filed", {"base_url": "https://192.0.43.9"}, None)
     with pytest.raises(ManagedByFile):
         await configuration.delete_object(office, OPERATOR, "alias", "fast", None)
     with pytest.raises(ManagedByFile):
@@ -161,7 +161,7 @@ async def test_no_view_and_no_audit_entry_has_a_secret(office: Office) -> None:
     await configuration.create_object(
         office, OPERATOR, "credential", {"provider": "mine", "name": "one", "api_key": SECRET}
     )
-    await configuration.set_value(office, OPERATOR, "upstream.proxy", f"http://u:{SECRET}@p.example:1", None)
+    await configuration.set_value(office, OPERATOR, "upstream.proxy", f"http://u:{SECRET}@192.0.43.8:1", None)
     shown: list[object] = [await configuration.list_settings(office, OPERATOR)]
     for kind in ("provider", "credential", "alias", "combo", "price"):
         shown.append(await configuration.list_objects(office, OPERATOR, kind))  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """A process that uses a state database, for tests that start several, or kill one.
 
-`migrating_process PATH_OR_URL` waits for a line, opens the database and says how many migrations that took. With `stall`
-it stops in the middle of the next migration, its transaction open, and says so. With `write` it counts a generation
-again and again, and says each number once it is kept.
+`migrating_process PATH_OR_URL` waits for a line, opens the database and says how many migrations that took. With
+`stall` it stops in the middle of the next migration, its transaction open, and says so. With `write` it counts a
+generation again and again, and says each number once it is kept.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gateway.store.postgres import PostgresSchema
 from gateway.store.sqlite import SqliteSchema
@@ -25,15 +26,17 @@ def say(word: object) -> None:
 
 def stall(where: Where) -> None:
     for schema in (SqliteSchema, PostgresSchema):
-        run = schema.run
-
-        def stalling(self: object, text: str, run: Callable[[object, str], None] = run) -> None:
-            run(self, text)
-            say("in the middle")
-            threading.Event().wait()
-
-        setattr(schema, "run", stalling)  # noqa: B010 - mypy does not like it otherwise
+        setattr(schema, "run", stalling(schema.run))  # noqa: B010 - a method is not to be assigned to
     make_ready(where)
+
+
+def stalling(run: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    def stalled(schema: object, text: str) -> None:
+        run(schema, text)
+        say("in the middle")
+        threading.Event().wait()
+
+    return stalled
 
 
 async def write(where: Where) -> None:

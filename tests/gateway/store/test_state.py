@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ async def opened(where: Where) -> AsyncIterator[State]:
     await made.close()
 
 
-def insert(name: str, age: object = 40) -> state.Callable[[Session], int]:
+def insert(name: str, age: object = 40) -> Callable[[Session], int]:
     return lambda session: session.run("parents/insert", {"name": name, "age": age})
 
 

@@ -1,0 +1,91 @@
+"""Whether addresses that somebody gives lead to where the gateway may connect, told at once and not at the first use.
+
+Knows which values of the configuration are addresses. What the file says and what the catalogue knows is the operator's
+choice, and is not judged; nor is what was judged before. Every connection is judged again when it is made, for a name
+may lead elsewhere by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gateway.catalog.presets import presets
+from gateway.errors import Unacceptable
+from gateway.management.stored import LOGINS
+from gateway.outbound.guard import check_url_given, networks
+from gateway.outbound.proxy import ProxyAddress
+from gateway.settings.model import Settings
+from gateway.settings.stored import VALUE, StoredObject
+
+AT_ONCE = 16
+"""Names that are looked up at once."""
+
+PROXY = "upstream.proxy"
+
+
+class Given(NamedTuple):
+    """An address, and where in an object it stands."""
+
+    path: str
+    url: str
+
+
+async def check(base: Settings, stored: StoredObject, former: StoredObject | None) -> None:
+    """Raises Unacceptable unless every address of an object may be connected to; `base` is what the file says."""
+    await check_all(base, [("", stored, former)])
+
+
+async def check_all(base: Settings, objects: Iterable[tuple[str, StoredObject, StoredObject | None]]) -> None:
+    """The same of many objects, each behind the place where it was said, such as `configuration.3.spec.`."""
+    given = [(place, one) for place, stored, former in objects for one in _new(base, stored, former)]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def judge(place: str, one: Given) -> None:
+        async with turns:
+            try:
+                await check_url_given(one.url, networks(base.network.allow))
+            except ValueError as error:
+                raise Unacceptable(f"`{one.path}`: {error}.", param=place + one.path) from None
+
+    await asyncio.gather(*(judge(place, one) for place, one in given))
+
+
+def _new(base: Settings, stored: StoredObject, former: StoredObject | None) -> list[Given]:
+    known = set(_addresses(base, former)) if former is not None else set()
+    return [one for one in _addresses(base, stored) if one not in known]
+
+
+def _addresses(base: Settings, stored: StoredObject) -> Iterator[Given]:
+    """The addresses that an object says. What is no address at all is for others to refuse."""
+    if stored.kind == "provider":
+        yield from _of_provider(base, stored)
+    elif stored.name == PROXY:
+        yield from _of_proxy(base, VALUE, _said(stored, VALUE))
+    elif stored.name == LOGINS:
+        providers = stored.spec.get(VALUE)
+        for index, provider in enumerate(providers if isinstance(providers, list) else ()):
+            if issuer := provider.get("issuer"):
+                yield Given(f"{VALUE}.{index}.issuer", issuer)
+
+
+def _of_provider(base: Settings, stored: StoredObject) -> Iterator[Given]:
+    preset = presets().get(stored.name)
+    url = stored.spec.get("base_url", "")
+    if url and (preset is None or url != preset.base_url):
+        yield Given("base_url", url)
+    yield from _of_proxy(base, "proxy", _said(stored, "proxy"))
+
+
+def _of_proxy(base: Settings, path: str, proxy: str) -> Iterator[Given]:
+    own = {"", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers)}
+    if proxy not in own:
+        address = ProxyAddress.of(proxy)
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        yield Given(path, f"http://{host}:{address.port}")
+
+
+def _said(stored: StoredObject, name: str) -> str:
+    values: Mapping[str, Any] = {**stored.spec, **stored.secrets}
+    return str(values.get(name, ""))
