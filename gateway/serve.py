@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from gateway import __version__, claims, logs
 from gateway.catalog.presets import presets
 from gateway.claims import CannotServe
+from gateway.credentials.keyfile import KeyUnusable
 from gateway.errors import SettingsError
 from gateway.leash import ReloadWanted, Start
 from gateway.reloading import Reloading
@@ -35,6 +36,7 @@ from gateway.settings.remarks import warnings
 from gateway.settings.watch import Watch
 from gateway.store.state import StateUnusable, Where, database_of, engine_of, make_ready
 from gateway.supervised import Supervised
+from gateway.unlock import make_key, unlock
 
 TRIES = 3
 """Deaths of a worker that never was ready, after which starting is given up."""
@@ -90,12 +92,25 @@ def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
         logs.configure(settings.server.log_format, settings.server.log_level)
         with _claimed(plan, settings) as listen:
             make_ready(database_of(settings))
+            open_vault(settings)
             check_exposure(settings)
             asyncio.run(Supervisor(said, loaded, watch, listen=listen, started=started).live())
-    except (SettingsError, CannotServe, StateUnusable) as error:
+    except (SettingsError, CannotServe, StateUnusable, KeyUnusable) as error:
         sys.stderr.write(f"sluicegate: {error}\n")
         return 1
     return 0
+
+
+def open_vault(settings: Settings) -> None:
+    """See that there is a key that opens what the database holds, and make key and secrets where there are none: no
+    child could tell one client key from another without. Raises KeyUnusable and StateUnusable."""
+    make_key(settings)
+    engine = engine_of(database_of(settings))
+    try:
+        with closing(engine.open()) as session, session.alone():
+            unlock(session, settings)
+    except engine.trouble as error:
+        raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
 
 
 def check_exposure(settings: Settings) -> None:

@@ -59,20 +59,35 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
     "relay": (*DOMAIN, *GROUND, "outbound"),
+    # What is sealed and the key to it, for whoever may open it.
+    "credentials": ("records", "errors"),
+    "unlock": (*GROUND, "credentials", "store"),
+    # Changes of the state: below every surface that makes them.
+    "management": (*GROUND, "access", "catalog", "credentials", "outbound", "store", "unlock", "usage"),
+    "current": (*GROUND, "catalog", "credentials", "management", "store"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
-    "api": (*DOMAIN, *GROUND, "browsers", "management", "observe", "relay", "store"),
+    "api": (*DOMAIN, *GROUND, "browsers", "credentials", "management", "observe", "relay", "store", "unlock"),
     "web": (*GROUND, "access", "browsers", "catalog", "store", "usage"),
     "jobs": (*GROUND, "access", "catalog", "sql", "store", "usage"),
     # A provider to test against: it knows nothing of the gateway.
     "mock": (),
     # From settings to what the relay goes by.
     "assemble": (*DOMAIN, *GROUND, "outbound"),
+    # Between the state and the workers: what they go by, and when keys were used.
+    "uses": (*GROUND, "store"),
+    "freshness": (*GROUND, "access", "credentials", "management", "store", "unlock"),
     # Roots put the rest together. Only control knows the dashboard and the analytics store; the supervisor serves
     # nothing itself, but brings the state up to date before anybody opens it.
-    "worker": (*DOMAIN, *GROUND, "api", "assemble", "child", "leash", "observe", "outbound", "relay", "store"),
-    "control": (*DOMAIN, *GROUND, "api", "browsers", "child", "jobs", "leash", "observe", "store", "tokenizer", "web"),
+    "worker": (
+        *(*DOMAIN, *GROUND, "api", "assemble", "child", "freshness", "leash", "observe", "outbound", "relay"),
+        *("store", "uses"),
+    ),
+    "control": (
+        *(*DOMAIN, *GROUND, "api", "browsers", "child", "current", "jobs", "leash", "management", "observe", "outbound"),
+        *("store", "tokenizer", "unlock", "web"),
+    ),
     "demo": ("leash", "mock"),
-    "serve": (*GROUND, "catalog", "claims", "leash", "reloading", "store", "supervised"),
+    "serve": (*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "store", "supervised", "unlock"),
     "operator": (*GROUND, "claims"),
     "commands": (
         *GROUND,

@@ -1,4 +1,4 @@
-"""The dashboard over HTTP: pages, their blocks, static files.
+"""The dashboard over HTTP: who may see which page, what a form's answer is, blocks, static files.
 
 Knows requests and answers. Does not know what a page shows; the headers that keep browsers out of trouble are
 `gateway.browsers`' business, and on every answer of the control process.
@@ -6,65 +6,223 @@ Knows requests and answers. Does not know what a page shows; the headers that ke
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from urllib.parse import parse_qsl, quote, unquote
 
 from blacksheep import Application, Content, Request, Response
 
-from gateway.browsers import FOR_EVER, origin_of
-from gateway.errors import ControlUnavailable
+from gateway import logs
+from gateway.access.csrf import FIELD
+from gateway.browsers import FOR_EVER
+from gateway.errors import GatewayError, NotSignedIn
 from web import assets
-from web.page import Page, Site, Visit, render, render_block, render_notice
-from web.pages import PAGES
+from web.browser import browser_of
+from web.forms import Problem, read_form
+from web.frame import Going, frame_of, is_waiting
+from web.page import Action, Leaving, Notice, Page, Reply, Sent, Shown, Site, Visit, render, render_apart, render_block
+from web.pages import ACTIONS, PAGES
 
 HTML = b"text/html; charset=utf-8"
 
+METHODS = ("GET", "HEAD", "POST")
+
 Answer = Callable[[Request], Awaitable[Response]]
 
+TITLES: Mapping[int, str] = {
+    403: "Not for everybody",
+    404: "Nothing here",
+    405: "Not possible",
+    429: "Not so fast",
+    503: "Not available at the moment",
+}
+"""Of notices, by status."""
 
-def add_pages(app: Application, site: Site, pages: tuple[Page, ...] = PAGES) -> None:
-    """Serve `pages` and the static files in `app`; whatever else is asked for there is answered 404 or 405."""
+BROKEN = Notice(500, "That went wrong", "The gateway's log says why. Requests are served all the same.")
+
+READABLE = "/?&=%:;,+@!$'()*~[]-._"
+"""What stays as it is in an address that we send a browser to."""
+
+log = logs.get("gateway.web")
+
+
+def add_pages(
+    app: Application, site: Site, pages: tuple[Page, ...] = PAGES, actions: tuple[Action, ...] = ACTIONS
+) -> None:
+    """Serve pages, forms and static files in `app`; whatever else is asked for there is answered 404 or 405."""
+    dashboard = Dashboard(site, pages)
     for page in pages:
-        app.router.add_get(page.path, _answer_with(page, site))
-        app.router.add_head(page.path, _answer_with(page, site))
+        app.router.add_get(page.path, dashboard.showing(page))
+        app.router.add_head(page.path, dashboard.showing(page))
+    paths = {page.path for page in pages}
+    for action in actions:
+        app.router.add(action.method, action.path, dashboard.carrying_out(action))
+        if action.method == "POST" and action.path not in paths:
+            # Whoever asks for the address of a form, as by going back to it, means its page.
+            app.router.add_get(action.path, dashboard.sending_to(action.page))
     app.router.add_get("/static/*", _static)
     app.router.add_head("/static/*", _static)
-    readable = {page.path for page in pages}
-
-    async def broken(app: Application, request: Request, error: Exception) -> Response:
-        return _notice(site, 500, "That went wrong", "The gateway's log says why. Requests are served all the same.")
-
-    app.exceptions_handlers[500] = broken
-
-    async def otherwise(request: Request) -> Response:
-        path = request.url.path.decode("latin-1")
-        if path in readable and request.method not in {"GET", "HEAD"}:
-            return _notice(site, 405, "Not possible", f"{request.method} does not work here; pages are read with GET.")
-        return _notice(site, 404, "Nothing here", "There is no page at this address.")
-
-    app.router.fallback = otherwise
+    app.router.fallback = dashboard.otherwise(app)
 
 
-def _answer_with(page: Page, site: Site) -> Answer:
-    async def answer(request: Request) -> Response:
-        if page.role != "anyone":
-            return _notice(site, 403, "Not for everybody", "This page needs a login, and there are no users yet.")
-        origin = origin_of({name.lower(): value for name, value in request.headers}, site.settings().server)
-        visit = Visit(origin, time.time_ns() // 1000)
-        block = next(iter(request.query.get("block", [])), None)
-        if block is not None and block not in page.blocks:
-            return _notice(site, 404, "Nothing here", "This page has no such part.")
+class Dashboard:
+    """The pages of one site."""
+
+    def __init__(self, site: Site, pages: tuple[Page, ...]) -> None:
+        self._site, self._pages = site, pages
+
+    def showing(self, page: Page) -> Answer:
+        """Answers with a page."""
+
+        async def answer(request: Request) -> Response:
+            return await self._settle(request, partial(self._show, page))
+
+        return answer
+
+    def carrying_out(self, action: Action) -> Answer:
+        """Answers a form."""
+
+        async def answer(request: Request) -> Response:
+            return await self._settle(request, partial(self._carry_out, action))
+
+        return answer
+
+    def sending_to(self, page: Page) -> Answer:
+        """Answers with where the page is."""
+
+        async def answer(request: Request) -> Response:
+            return _see_other(page.path)
+
+        return answer
+
+    def otherwise(self, app: Application) -> Answer:
+        """Answers where there is nothing."""
+
+        async def answer(request: Request) -> Response:
+            methods = [each for each in METHODS if app.router.get_matching_route(each, request.url.path) is not None]
+            if not methods:
+                return self.notice(None, Notice(404, "Nothing here", "There is no page at this address."))
+            text = f"{request.method} does not work here."
+            response = self.notice(None, Notice(405, "Not possible", text))
+            response.add_header(b"allow", ", ".join(methods).encode())
+            return response
+
+        return answer
+
+    def notice(self, visit: Visit | None, notice: Notice) -> Response:
+        """The answer that says one thing."""
+        return _html(notice.status, render_apart("notice.html", notice, frame_of(self._site, self._pages, visit)))
+
+    async def _settle(self, request: Request, perform: Callable[[Request, Visit], Awaitable[Response]]) -> Response:
+        """What comes of a request, once it is known who asks."""
+        visit = None
         try:
-            context = await page.load(site, visit)
-        except ControlUnavailable as error:
-            return _notice(
-                site, 503, "Not available at the moment", f"{error.message} Requests are served all the same."
-            )
-        if block is not None:
-            return _html(200, render_block(page, block, context, _frame(site)))
-        return _html(200, render(page, context, _frame(site)))
+            visit = await self._meet(request)
+            return await perform(request, visit)
+        except GatewayError as error:
+            return self._told(visit, error)
+        except Exception:  # the edge of the dashboard; the web framework would write the address into the log, and links
+            log.exception("a page failed", path=request.url.path.decode("latin-1"))
+            return self.notice(visit, BROKEN)
 
-    return answer
+    async def _meet(self, request: Request) -> Visit:
+        """Raises StateUnavailable."""
+        entrance = self._site.entrance
+        browser = browser_of(request, self._site.office, entrance.session_token(request))
+        try:
+            actor = await entrance.identify(request)
+        except NotSignedIn:
+            actor = None
+        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        names = {name: unquote(value) for name, value in (request.route_values or {}).items()}
+        return Visit(browser=browser, now_us=time.time_ns() // 1000, actor=actor, query=dict(query), names=names)
+
+    async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
+        if refusal := self._refusal(page, request, visit):
+            return refusal
+        block = visit.query.get("block")
+        if block is not None and block not in page.blocks:
+            return self.notice(visit, Notice(404, "Nothing here", "This page has no such part."))
+        context = await page.load(self._site, visit)
+        if isinstance(context, Reply):
+            return await self._reply(page, visit, context)
+        frame = frame_of(self._site, self._pages, visit)
+        if block is not None:
+            return _html(200, render_block(page, block, context, frame))
+        return _html(200, render(page, context, frame), visit.browser.introduce() if page.is_public else ())
+
+    async def _carry_out(self, action: Action, request: Request, visit: Visit) -> Response:
+        if refusal := self._refusal(action.page, request, visit):
+            return refusal
+        form = await read_form(request)
+        visit.browser.check_form(request.method, form.raw(FIELD))
+        visit = replace(visit, form=form)
+        try:
+            reply = await action.run(self._site, visit)
+        except GatewayError as error:
+            if error.status >= 500:
+                raise
+            problem = Problem(action.path, error.param, error.message)
+            return await self._tell(action.page, replace(visit, problem=problem), error)
+        return await self._reply(action.page, visit, reply)
+
+    async def _tell(self, page: Page, visit: Visit, error: GatewayError) -> Response:
+        """The page again, with what is wrong beside the field. Raises GatewayError where it cannot be shown."""
+        context = await page.load(self._site, visit)
+        if isinstance(context, Reply):
+            return await self._reply(page, visit, context)
+        response = _html(_status(error), render(page, context, frame_of(self._site, self._pages, visit)))
+        return _with_patience(response, error)
+
+    async def _reply(self, page: Page, visit: Visit, reply: Reply) -> Response:
+        match reply:
+            case Sent():
+                return _see_other(reply.to, reply.cookies)
+            case Notice():
+                return self.notice(visit, reply)
+            case Leaving():
+                # Not 303: Chrome holds `form-action 'self'` against wherever a form's answer leads, and the list of
+                # places to which a provider may lead is not ours to know (https://www.w3.org/TR/CSP3/#directive-form-action).
+                going = Going(reply.name, reply.url)
+                frame = frame_of(self._site, self._pages, visit)
+                return _html(200, render_apart("leaving.html", going, frame), reply.cookies)
+            case Shown():
+                # Not 303 either: what is shown once cannot be kept for the next request.
+                visit = replace(visit, made=reply.made)
+                context = await page.load(self._site, visit)
+                return _html(200, render(page, context, frame_of(self._site, self._pages, visit)))
+
+    def _refusal(self, page: Page, request: Request, visit: Visit) -> Response | None:
+        """The answer to somebody who may not see a page; None for somebody who may."""
+        if page.takes_secrets and visit.browser.is_overheard:
+            return self.notice(visit, _overheard(self._site))
+        if page.is_public:
+            return None
+        if visit.actor is None or not (page.permissions or visit.is_signed_in):
+            return self._to_login(page, request, visit)
+        if not page.permissions or visit.actor.may(*page.permissions):
+            return None
+        if is_waiting(visit.actor):
+            return _html(403, render_apart("waiting.html", visit, frame_of(self._site, self._pages, visit)))
+        wanted = " or ".join(page.permissions)
+        text = f"This page needs the permission {wanted}, which your role does not have. An admin can give you another."
+        return self.notice(visit, Notice(403, TITLES[403], text))
+
+    def _to_login(self, page: Page, request: Request, visit: Visit) -> Response:
+        if "block" in visit.query:  # a part of a page is no place for the form; the page asks for itself then
+            return self.notice(None, Notice(401, "Signed out", "Your session is over. Load the page anew to log in."))
+        asked = request.scope["raw_path"] + (b"?" + request.scope["query_string"]).rstrip(b"?")
+        there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else page.path
+        return _see_other(f"/login?next={quote(there, safe='/')}" if there != "/" else "/login", visit.browser.drop_stale())
+
+    def _told(self, visit: Visit | None, error: GatewayError) -> Response:
+        """A notice of an error."""
+        status = _status(error)
+        text = f"{error.message} Requests are served all the same." if status == 503 else error.message
+        return _with_patience(self.notice(visit, Notice(status, TITLES.get(status, "That does not work"), text)), error)
 
 
 async def _static(request: Request) -> Response:
@@ -74,14 +232,34 @@ async def _static(request: Request) -> Response:
     return Response(200, [FOR_EVER], Content(asset.type, asset.content))
 
 
-def _frame(site: Site) -> dict[str, object]:
-    """What every page has around it."""
-    return {"pages": PAGES, "version": site.version, "demo": site.demo}
+def _status(error: GatewayError) -> int:
+    """A 401 would have to say how to authenticate (RFC 9110, 15.5.2), and what forms do has no name there."""
+    return 403 if isinstance(error, NotSignedIn) else error.status
 
 
-def _notice(site: Site, status: int, title: str, text: str) -> Response:
-    return _html(status, render_notice(title, text, _frame(site)))
+def _with_patience(response: Response, error: GatewayError) -> Response:
+    """The answer, saying when to come again where that is known."""
+    if error.retry_after is not None:
+        response.add_header(b"retry-after", b"%d" % max(1, math.ceil(error.retry_after)))
+    return response
 
 
-def _html(status: int, text: str) -> Response:
-    return Response(status, None, Content(HTML, text.encode()))
+def _overheard(site: Site) -> Notice:
+    public = site.settings().server.public_url
+    where = f"Open {public} in its place." if public.startswith("https:") else "Open the gateway by https:// in its place."
+    return Notice(
+        403,
+        "Not over plain HTTP",
+        f"Others on the way could read the password. {where} If there is no such address: put a proxy with TLS in front "
+        "of the gateway and name it in server.trusted_proxies; if there is one, that setting is missing. On the "
+        "gateway's own machine http://localhost will do.",
+    )
+
+
+def _see_other(to: str, cookies: tuple[bytes, ...] = ()) -> Response:
+    headers = [(b"location", quote(to, safe=READABLE).encode()), *((b"set-cookie", each) for each in cookies)]
+    return Response(303, headers)
+
+
+def _html(status: int, text: str, cookies: tuple[bytes, ...] = ()) -> Response:
+    return Response(status, [(b"set-cookie", each) for each in cookies], Content(HTML, text.encode()))

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import orjson
-
 from gateway import logs
 from gateway.errors import UnknownModel, UpstreamError
+from gateway.formats.listed import model_ids
 from gateway.formats.paths import MODELS
 from gateway.records import ClientKey, Provider
 from gateway.relay.fetch import fetch
@@ -77,29 +76,11 @@ class ModelList:
         if asked_at and time.monotonic() - asked_at < KEPT_SECONDS:
             return models
         try:
-            models = _ids(await fetch(self._relay, provider, MODELS[provider.format]))
+            models = model_ids(await fetch(self._relay, provider, MODELS[provider.format])) or ()
         except UpstreamError as error:
             log.warning("a provider does not list its models", provider=provider.id, reason=error.message)
         self._listed[provider.id] = (time.monotonic(), models)
         return models
-
-
-def _ids(body: bytes) -> tuple[str, ...]:
-    """The ids of a model list: OpenAI's and Anthropic's shape (`data`), Gemini's (`models`), or a bare list."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ()
-    rows = (fields.get("data") or fields.get("models")) if isinstance(fields, dict) else fields
-    if not isinstance(rows, list):
-        return ()
-    return tuple(name for row in rows if isinstance(row, dict) and (name := _name_of(row)))
-
-
-def _name_of(row: dict[str, Any]) -> str:
-    """The id of one model; Gemini's names begin with what they are names of."""
-    name = row.get("id") or row.get("name")
-    return name.removeprefix("models/") if isinstance(name, str) else ""
 
 
 def _openai_one(model: Listed) -> Fields:

@@ -110,7 +110,9 @@ async def set_value(office: Office, actor: Actor, path: str, value: Any, version
             _changeable(before, "setting", path, version)
         elif version is not None:
             raise VersionMismatch(f"The setting `{path}` is as by default by now.")
-        return Placed(with_kept_secrets(_object("setting", path, {VALUE: value}), before.objects.get(("setting", path))))
+        return Placed(
+            with_kept_secrets(_object("setting", path, {VALUE: value}), before.objects.get(("setting", path)))
+        )
 
     return await _keep(office, actor, make, lambda after: after.setting(path))
 
@@ -198,9 +200,7 @@ def put(change: Change, placed: Placed, former: StoredObject | None) -> None:
 def _note(office: Office, change: Change, stored: StoredObject, former: StoredObject | None) -> None:
     action = f"{stored.kind}.{'create' if former is None else 'change'}"
     subject = Subject(stored.kind, stored.name, stored.name)
-    change.note(
-        action, subject, before=None if former is None else told(office, former), after=told(office, stored)
-    )
+    change.note(action, subject, before=None if former is None else told(office, former), after=told(office, stored))
 
 
 def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:

@@ -43,7 +43,10 @@ class Managed(Struct, frozen=True, kw_only=True):
     ]
     origin: Annotated[str | None, Meta(description="Where it was said, such as `sluicegate.toml:12`.")] = None
     problem: Annotated[str | None, Meta(description="Why it is left out.")] = None
-    hidden: Annotated[bool, Meta(description="Whether the database says something as well that the file says otherwise: the file wins.")] = False
+    hidden: Annotated[
+        bool,
+        Meta(description="Whether the database says something as well that the file says otherwise: the file wins."),
+    ] = False
     created_at: Moment | None = None
     updated_at: Moment | None = None
 

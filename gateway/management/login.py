@@ -46,8 +46,8 @@ class OwnPassword(Section, frozen=True, kw_only=True):
 
     secrets = frozenset({"current", "new"})
 
-    current: Annotated[str, Meta(description="The password as it is.")]
-    new: Annotated[str, Meta(description="The password as it is to be.")]
+    current: Annotated[str, Meta(max_length=1024, description="The password as it is.")]
+    new: Annotated[str, Meta(max_length=1024, description="The password as it is to be.")]
 
 
 @dataclass(frozen=True, slots=True)

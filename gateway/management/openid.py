@@ -85,6 +85,8 @@ class Return:
     query: Mapping[str, str] = field(repr=False)
     browser: str = field(repr=False)
     visit: Visit
+    provider: str = ""
+    """Whose address of ours it comes back to, where that is known: RFC 9700, 4.4.2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,8 @@ def _take(change: Change, office: Office, back: Return) -> tuple[Row, _Kept]:
     kept = msgspec.json.decode(change.vault.open(row["sealed"], CONTEXT), type=_Kept)
     if not is_same(back.browser, kept.browser):
         raise LoginFailed(STRANGE, details="another browser came back")
+    if back.provider not in ("", kept.flow.provider):
+        raise LoginFailed(STRANGE, details=f"begun at {kept.flow.provider}, come back from {back.provider}")
     return row, kept
 
 

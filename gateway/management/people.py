@@ -56,14 +56,17 @@ class NewUser(Section, frozen=True, kw_only=True):
     email: Email
     name: Name = ""
     role: Role = "member"
-    password: Annotated[str | None, Meta(max_length=1024, description="Their password.")] = None
-    password_hash: Annotated[
-        str | None,
-        Meta(
-            max_length=200,
-            description="In its place a hash from elsewhere: bcrypt of cost 10 to 14, or Argon2id.",
-        ),
-    ] = None
+    password: Annotated[str, Meta(max_length=1024, description="Their password.")] | None = None
+    password_hash: (
+        Annotated[
+            str,
+            Meta(
+                max_length=200,
+                description="In its place a hash from elsewhere: bcrypt of cost 10 to 14, or Argon2id.",
+            ),
+        ]
+        | None
+    ) = None
     invite: Annotated[
         bool, Meta(description="Whether, without either, a link is made with which they choose a password.")
     ] = True

@@ -50,8 +50,8 @@ class TeamFilter(Struct, frozen=True, kw_only=True):
 class MemberWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody who is to belong to a team: named by id, or by e-mail address where the id is not known."""
 
-    user_id: Annotated[str | None, Meta(description="The user.")] = None
-    email: Annotated[str | None, Meta(max_length=254, description="Their e-mail address, in place of the id.")] = None
+    user_id: Annotated[str, Meta(max_length=64, description="The user.")] | None = None
+    email: Annotated[str, Meta(max_length=254, description="Their e-mail address, in place of the id.")] | None = None
     role: Annotated[TeamRoleName, Meta(description="`admin` may change the team and who belongs to it.")] = "member"
 
 

@@ -32,9 +32,12 @@ class NewToken(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An API token to be made."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100, description="What it is for.")]
-    scopes: Annotated[tuple[str, ...], Meta(min_length=1, description="Permissions, of which you must have each one.")]
+    scopes: Annotated[
+        tuple[Annotated[str, Meta(max_length=64)], ...],
+        Meta(min_length=1, max_length=100, description="Permissions, of which you must have each one."),
+    ]
     expires_at: Annotated[
-        str, Meta(description="Date or instant (RFC 3339) from which it is refused; empty: never.")
+        str, Meta(max_length=64, description="Date or instant (RFC 3339) from which it is refused; empty: never.")
     ] = ""
 
 
@@ -101,8 +104,9 @@ async def get_token(office: Office, actor: Actor, token_id: str) -> TokenView:
 async def create_token(office: Office, actor: Actor, wish: NewToken) -> MadeToken:
     """A new token in the actor's own name. Raises NotPermitted, Unacceptable."""
     actor.require(OWN)
-    if actor.user_id is None:
-        raise Unacceptable("An API token belongs to a user: log in as one to make it.")
+    # Whoever finds a token shall not be able to make himself another one that outlives it.
+    if actor.kind != "user" or actor.user_id is None:
+        raise Unacceptable("An API token is made by the user it belongs to: log in to make it.")
     _check_scopes(actor, wish.scopes)
     expires_at, made = _expiry(wish.expires_at, office.now_us), make_api_token()
     columns = {

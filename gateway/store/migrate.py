@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -47,14 +47,48 @@ class MigrationRefused(Exception):
 def migrate(database: Database, migrations: Sequence[Migration]) -> int:
     """Apply what is missing; how many files that was. Raises MigrationRefused, or what the database raises."""
     count = 0
-    while _missing(database, migrations) and _apply_next(database, migrations):
+    while pending(database, migrations) and _apply_next(database, migrations):
         count += 1
     if count:
         database.settle()
     return count
 
 
-def _missing(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
+def rebuild(
+    database: Database,
+    migrations: Sequence[Migration],
+    version: int,
+    fill: Callable[[], None],
+    finish: Callable[[], None],
+) -> None:
+    """Make all of ours anew, in one transaction: as it was at a version, then filled, brought up to date and finished.
+
+    Raises MigrationRefused, or what the database or one of the steps raises; then everything is as it was before.
+    """
+    with database.alone():
+        missing = pending(database, migrations)
+        _drop(database, [migration for migration in migrations if migration not in missing])
+        _check_room(database, migrations)
+        for migration in migrations:
+            if migration.version > version:
+                break
+            _apply(database, migration)
+        fill()
+        for migration in migrations:
+            if migration.version > version:
+                _apply(database, migration)
+        finish()
+    database.settle()
+
+
+def our_tables(database: Database, migrations: Sequence[Migration]) -> tuple[str, ...]:
+    """The tables of ours that are there, each after those that it refers to; without the one that keeps book."""
+    missing, there = pending(database, migrations), _tables(database)
+    applied = [migration for migration in migrations if migration not in missing]
+    return tuple(name for name in _made(applied, "table") if name in there)
+
+
+def pending(database: Database, migrations: Sequence[Migration]) -> list[Migration]:
     """Those that the database does not have. Raises MigrationRefused when it has others than these."""
     columns = _tables(database).get(LEDGER)
     if columns is None:
@@ -86,31 +120,51 @@ def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
 def _apply_next(database: Database, migrations: Sequence[Migration]) -> bool:
     """Whether one was applied; not where another process was quicker."""
     with database.alone():
-        missing = _missing(database, migrations)
+        missing = pending(database, migrations)
         if not missing:
             return False
         _check_room(database, missing)
-        database.rows(database.ledger.create, {})
-        database.run(missing[0].text)
-        database.rows(
-            database.ledger.record,
-            {
-                "version": missing[0].version,
-                "name": missing[0].name,
-                "checksum": missing[0].checksum,
-                "now_us": time.time_ns() // 1000,
-            },
-        )
+        _apply(database, missing[0])
     return True
+
+
+def _apply(database: Database, migration: Migration) -> None:
+    database.rows(database.ledger.create, {})
+    database.run(migration.text)
+    database.rows(
+        database.ledger.record,
+        {
+            "version": migration.version,
+            "name": migration.name,
+            "checksum": migration.checksum,
+            "now_us": time.time_ns() // 1000,
+        },
+    )
+
+
+def _drop(database: Database, migrations: Sequence[Migration]) -> None:
+    """Make away with everything that these have made, and with what is written down of them."""
+    if not migrations:
+        return
+    for kind in ("view", "table", "function"):
+        for name in reversed(_made(migrations, kind)):
+            database.run(f"drop {kind} if exists {name};")
+    database.run(f"drop table {LEDGER};")
+
+
+def _made(migrations: Sequence[Migration], kind: str) -> list[str]:
+    """Names of what these make, in order."""
+    return [
+        name for migration in migrations for name in re.findall(rf"^create {kind} (\w+)", migration.text, re.MULTILINE)
+    ]
 
 
 def _check_room(database: Database, missing: Sequence[Migration]) -> None:
     """Raises MigrationRefused where one of these would make a table that is there: before anything is made."""
     there = _tables(database).keys()
-    for migration in missing:
-        for name in re.findall(r"^create table (\w+)", migration.text, re.MULTILINE):
-            if name in there:
-                raise MigrationRefused(_not_ours(name))
+    for name in _made(missing, "table"):
+        if name in there:
+            raise MigrationRefused(_not_ours(name))
 
 
 def _not_ours(table: str) -> str:

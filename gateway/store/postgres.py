@@ -8,7 +8,7 @@ Nothing it says shows the password. Of the database it touches its own tables al
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,11 +23,12 @@ import sql
 from gateway.errors import Conflict
 from gateway.store.migrate import MigrationRefused, migrate
 from gateway.store.placeholders import translated
-from gateway.store.session import Breach, DatabaseUnfit, Opened, Row, conflict
+from gateway.store.session import Breach, DatabaseUnfit, Opened, Row, Whole, conflict
+from sql import Migration
 
 SCHEMA = "state/postgres"
 
-OLDEST = 13
+OLDEST = 14
 """First major version that is known to do."""
 
 LOCK_SECONDS = 5.0
@@ -35,6 +36,9 @@ LOCK_SECONDS = 5.0
 
 IDLE_SECONDS = 30.0
 """After which the server ends a transaction whose process is stopped: others wait for its lock."""
+
+ROWS_AT_ONCE = 100
+"""Fetched together when a whole table is read; one of them may have some megabytes."""
 
 WRITING = 0x736C_7569_6365_0001
 LEADING = 0x736C_7569_6365_0002
@@ -101,6 +105,16 @@ class Postgres:
             raise
         return PostgresSession(connection, migrated)
 
+    def open_whole(self) -> Whole:
+        """The database as it is. Raises one of `trouble`."""
+        connection = self._connect()
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return PostgresSchema(connection)
+
     def _connect(self) -> Connection[Any]:
         said = _read_url(self._url)
         timeouts = {
@@ -123,8 +137,6 @@ class Postgres:
         adapters.register_loader("bool", _Truth)
         adapters.register_loader("numeric", _Number)
         settings = self._settings()
-        if connection.info.server_version >= 140_000:
-            settings["client_connection_check_interval"] = "5s"
         asked = ", ".join("set_config(%s, %s, false)" for _ in settings)
         connection.execute(f"select {asked}".encode(), [part for each in settings.items() for part in each])
 
@@ -133,6 +145,7 @@ class Postgres:
             "statement_timeout": f"{round(self._seconds * 1000)}ms",
             "lock_timeout": f"{round(min(self._seconds, LOCK_SECONDS) * 1000)}ms",
             "idle_in_transaction_session_timeout": f"{round(IDLE_SECONDS * 1000)}ms",
+            "client_connection_check_interval": "5s",
             "timezone": "UTC",
             # So that the locks of a machine that is gone do not stay for hours.
             "tcp_keepalives_idle": "30",
@@ -212,7 +225,7 @@ class PostgresSession:
     @contextmanager
     def still(self) -> Iterator[None]:
         """A transaction that cannot write, and sees everything as it was when it first looked."""
-        with self._transaction("begin isolation level repeatable read read only"):
+        with self._transaction(_STILL):
             yield
 
     def leads(self) -> bool:
@@ -272,6 +285,8 @@ class PostgresSession:
                 raise self._conflict
 
 
+_STILL = "begin isolation level repeatable read read only"
+
 # Not on the snapshot of an earlier statement: what is read after the lock is what its last holder left.
 _ALONE = f"begin isolation level read committed read write; select pg_advisory_xact_lock({WRITING})"
 
@@ -291,9 +306,14 @@ def _transaction(connection: Connection[Any], beginning: str) -> Iterator[None]:
 
 
 class PostgresSchema:
-    """What `migrate` needs of PostgreSQL, over a connection in autocommit mode."""
+    """A whole database, and what `migrate` needs of one, over a connection in autocommit mode."""
 
     ledger = sql.ledger(SCHEMA)
+
+    @property
+    def migrations(self) -> Sequence[Migration]:
+        """Those of PostgreSQL."""
+        return sql.migrations(SCHEMA)
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
@@ -315,3 +335,28 @@ class PostgresSchema:
 
     def settle(self) -> None:
         """Nothing: what is committed is committed."""
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """A transaction that sees everything as it was when it first looked."""
+        with _transaction(self._connection, _STILL):
+            yield
+
+    def scan(self, table: str) -> Iterator[Row]:
+        """Every row, by the first two columns, some at a time. Within a transaction."""
+        with self._connection.cursor("scan", row_factory=dict_row) as cursor:
+            cursor.itersize = ROWS_AT_ONCE
+            every = f'select * from "{table}" order by 1, 2'  # noqa: S608 # a name from our migrations
+            yield from cursor.execute(every.encode())
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Put rows into a table."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        with self._connection.cursor() as cursor, cursor.copy(f'copy "{table}" ({names}) from stdin'.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with suppress(psycopg.Error, OSError):
+            self._connection.close()

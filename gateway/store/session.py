@@ -5,11 +5,13 @@ Knows neither SQLite nor PostgreSQL; `sqlite` and `postgres` beside it are the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
 from gateway.errors import Conflict
+from gateway.store.migrate import Database
+from sql import Migration
 
 Row = dict[str, Any]
 """Values by column; booleans are 0 and 1, sums are integers, bytes are bytes."""
@@ -75,6 +77,26 @@ class Opened(Session, Protocol):
         """Let go of the database. Raises nothing: what was committed is safe, and nothing else is wanted of it."""
 
 
+class Whole(Database, Protocol):
+    """A database in whatever version it is, for those who copy all of it or make it anew. `Engine` has its errors."""
+
+    @property
+    def migrations(self) -> Sequence[Migration]:
+        """Those of its kind."""
+
+    def still(self) -> AbstractContextManager[None]:
+        """As a session's. Nothing can be written in it."""
+
+    def scan(self, table: str) -> Iterator[Row]:
+        """Every row, by the first two columns, of which the key is made; not all of them at once in memory."""
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Put rows into a table."""
+
+    def close(self) -> None:
+        """Let go of the database. Raises nothing."""
+
+
 class Engine(Protocol):
     """One database, whether it can be reached or not."""
 
@@ -88,6 +110,9 @@ class Engine(Protocol):
 
     def open(self) -> Opened:
         """A session with the database, which is up to date. Raises one of `trouble`."""
+
+    def open_whole(self) -> Whole:
+        """The database as it is; nothing is made and nothing brought up to date. Raises one of `trouble`."""
 
 
 def conflict(breach: Breach) -> Conflict:

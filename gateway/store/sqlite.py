@@ -9,15 +9,17 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sql
 from gateway.errors import Conflict
 from gateway.store.migrate import MigrationRefused, migrate
-from gateway.store.session import Breach, Opened, Row, conflict
+from gateway.store.session import Breach, DatabaseUnfit, Opened, Row, Whole, conflict
+from sql import Migration
 
 SCHEMA = "state/sqlite"
 
@@ -52,7 +54,7 @@ UNKEEPABLE = (sqlite3.DataError, OverflowError, UnicodeEncodeError)
 class Sqlite:
     """The file at `path`, with a lock beside it."""
 
-    trouble = (sqlite3.Error, OSError, MigrationRefused)
+    trouble = (sqlite3.Error, OSError, MigrationRefused, DatabaseUnfit)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -75,6 +77,13 @@ class Sqlite:
             except BaseException:
                 connection.close()
                 raise
+
+    def open_whole(self) -> Whole:
+        """The file as it is. Raises one of `trouble`."""
+        if not self._path.exists():
+            raise DatabaseUnfit("there is no such file")
+        place = f"file:{quote(str(self._path.absolute()))}?mode=rw"
+        return SqliteSchema(sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None))
 
 
 def _set_up(connection: sqlite3.Connection) -> int:
@@ -227,9 +236,14 @@ def _transaction(connection: sqlite3.Connection, beginning: str) -> Iterator[Non
 
 
 class SqliteSchema:
-    """What `migrate` needs of SQLite, over a connection in autocommit mode."""
+    """A whole database, and what `migrate` needs of one, over a connection in autocommit mode."""
 
     ledger = sql.ledger(SCHEMA)
+
+    @property
+    def migrations(self) -> Sequence[Migration]:
+        """Those of SQLite."""
+        return sql.migrations(SCHEMA)
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -253,6 +267,30 @@ class SqliteSchema:
 
     def settle(self) -> None:
         """Nothing: SQLite's log is as good as its file."""
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """A transaction that sees everything as it was when it first looked."""
+        with _transaction(self._connection, "begin"):
+            yield
+
+    def scan(self, table: str) -> Iterator[Row]:
+        """Every row, by the first two columns."""
+        every = f'select * from "{table}" order by 1, 2'  # noqa: S608 # a name from our migrations
+        cursor = self._connection.execute(every)
+        columns = [column[0] for column in cursor.description]
+        return (dict(zip(columns, row, strict=True)) for row in cursor)
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Put rows into a table."""
+        names, places = ", ".join(f'"{name}"' for name in columns), ", ".join("?" for _ in columns)
+        insert = f'insert into "{table}" ({names}) values ({places})'  # noqa: S608 # names from our migrations
+        self._connection.executemany(insert, rows)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
 
 
 def _statements(text: str) -> Iterator[str]:

@@ -17,6 +17,8 @@ STREAMS = 100
 LONG = "gpt;chunks=150;size=8;pace=100ms"
 """Fifteen seconds: longer than everything that is done meanwhile."""
 
+MODEL = "mock/gpt-4o;chunks=1"
+
 BOUND_SECONDS = 1.0
 TRIES = 3
 """The machine is not ours alone: one of so many changes must be in time."""
@@ -30,11 +32,9 @@ class Editor:
     def __init__(self, gateway: GatewayProcess, mock: MockProcess) -> None:
         self.gateway, self._mock = gateway, mock
 
-    def text(self, alias: str, more: str = "") -> str:
-        """A right configuration, told from others by an alias."""
-        return configuration(
-            self._mock.url, f'\n[[aliases]]\nname = "{alias}"\ntarget = "mock/gpt-4o;chunks=1"\n{more}'
-        )
+    def text(self, key: str, more: str = "") -> str:
+        """A right configuration, told from others by a client key."""
+        return configuration(self._mock.url, f'\n[[client_keys]]\nname = "{key}"\nkey = "sk-of-{key}"\n{more}')
 
     def write(self, text: str) -> None:
         """In place, as an editor does that knows no better."""
@@ -46,11 +46,16 @@ class Editor:
         new.write_text(text)
         new.replace(self.gateway.config)
 
-    async def holds(self, alias: str) -> float:
-        """Until every worker knows the alias; the seconds it took."""
+    async def holds(self, key: str) -> float:
+        """Until every worker knows the key; the seconds it took."""
         begun = time.monotonic()
-        await settle(self.gateway, alias, self.gateway.key, 200)
+        await settle(self.gateway, MODEL, f"sk-of-{key}", 200)
         return time.monotonic() - begun
+
+    async def keeps(self, key: str, other: str) -> None:
+        """Every worker goes by the settings with this key, none by those with the other."""
+        assert (await statuses(self.gateway, MODEL, f"sk-of-{key}")).keys() == {200}
+        assert (await statuses(self.gateway, MODEL, f"sk-of-{other}")).keys() == {401}
 
     async def refusal(self) -> str:
         """The last line of the log that refuses settings, once there is a new one."""
@@ -58,17 +63,13 @@ class Editor:
         await auntil(lambda: len(self._refusals()) > known)
         return self._refusals()[-1]
 
-    async def keeps(self, alias: str) -> None:
-        """Every worker goes by the settings with this alias."""
-        assert (await statuses(self.gateway, alias, self.gateway.key)).keys() == {200}
-
     def _refusals(self) -> list[str]:
         return [line for line in self.gateway.said().splitlines() if "settings refused" in line]
 
 
 async def test_a_file_is_edited_under_a_hundred_streams(mock: MockProcess, tmp_path: Path) -> None:
     with running(tmp_path, configuration(mock.url), workers=2) as gateway:
-        editor = Editor(gateway, mock)
+        editor = Editor(gateway.complete(), mock)
         async with streaming(gateway, STREAMS, LONG) as streams:
             await right_edits_hold_in_time(editor)
             await a_wrong_edit_is_named(editor)
@@ -94,7 +95,7 @@ async def a_wrong_edit_is_named(editor: Editor) -> None:
     editor.write(text)
     line = text.splitlines().index("access_logs = true") + 1
     assert f"{editor.gateway.config}:{line}: server.access_logs: unknown name (did you mean" in await refusal
-    await editor.keeps("right-2")
+    await editor.keeps("right-2", "wrong")
 
 
 async def half_a_file_does_no_harm(editor: Editor) -> None:
@@ -106,7 +107,7 @@ async def half_a_file_does_no_harm(editor: Editor) -> None:
         file.write(text[:half])
         file.flush()
         assert "not valid TOML" in await refusal
-        await editor.keeps("right-2")
+        await editor.keeps("right-2", "whole")
         file.write(text[half:])
     await editor.holds("whole")
 
@@ -121,7 +122,7 @@ async def a_file_that_cannot_be_read_does_no_harm(editor: Editor) -> None:
         config.rename(aside)
         config.mkdir()
     assert f"{config}: cannot be read: " in await refusal
-    await editor.keeps("whole")
+    await editor.keeps("whole", "right-2")
     if config.is_dir():
         config.rmdir()
         aside.rename(config)

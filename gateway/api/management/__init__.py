@@ -6,14 +6,29 @@ A resource is a module with `OPERATIONS` of its own, listed here. What all of th
 
 from __future__ import annotations
 
+from .aliases import OPERATIONS as ALIASES
 from .audit import OPERATIONS as AUDIT
+from .catalog import OPERATIONS as CATALOG
+from .combos import OPERATIONS as COMBOS
+from .credentials import OPERATIONS as CREDENTIALS
 from .jobs import OPERATIONS as JOBS
 from .keys import OPERATIONS as KEYS
 from .openapi import described
 from .operation import Operation
+from .prices import OPERATIONS as PRICES
 from .problems import OPERATIONS as PROBLEMS
+from .providers import OPERATIONS as PROVIDERS
+from .settings import OPERATIONS as SETTINGS
 from .system import OPERATIONS as SYSTEM
+from .teams import OPERATIONS as TEAMS
+from .tokens import OPERATIONS as TOKENS
 from .usage import OPERATIONS as USAGE
+from .users import OPERATIONS as USERS
 
-OPERATIONS: tuple[Operation, ...] = described((*KEYS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *PROBLEMS))
+CONFIGURATION = (*PROVIDERS, *CREDENTIALS, *ALIASES, *COMBOS, *PRICES, *SETTINGS, *CATALOG)
+"""What the configuration file can say as well."""
+
+OPERATIONS: tuple[Operation, ...] = described(
+    (*CONFIGURATION, *KEYS, *USERS, *TEAMS, *TOKENS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *PROBLEMS)
+)
 """Every endpoint there is."""

@@ -41,7 +41,11 @@ class UsageQuery(Query, frozen=True, kw_only=True):
 
     last: Annotated[
         str,
-        Meta(pattern=r"^[1-9][0-9]{0,8}[smhd]$(?!\n)", max_length=10, description="How far back: `90s`, `30m`, `1h`, `7d`."),
+        Meta(
+            pattern=r"^[1-9][0-9]{0,8}[smhd]$(?!\n)",
+            max_length=10,
+            description="How far back: `90s`, `30m`, `1h`, `7d`.",
+        ),
     ] = "1h"
     by: Annotated[Group | None, Meta(description="What to add up by; the latest records where unset.")] = None
     key: Annotated[str, Meta(min_length=1, max_length=200, description="Name of one client key.")] | None = None

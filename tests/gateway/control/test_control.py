@@ -10,6 +10,7 @@ import duckdb
 import msgspec
 import pytest
 
+from gateway import __version__
 from gateway.leash import Reload
 from gateway.settings.model import AliasSettings
 from gateway.usage.spool import encode

@@ -178,3 +178,11 @@ async def test_whoever_has_the_data_directory_leads(path: Path) -> None:
     opened = State(Where(path))
     assert await opened.read(lambda session: session.leads())
     await opened.close()
+
+
+async def test_a_mistake_of_ours_is_no_contradiction(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements.install(monkeypatch)
+    opened = State(Where(path))
+    with pytest.raises(StateUnavailable):
+        await opened.write(lambda session: session.run("parents/insert", {"name": "Anna", "age": "not known"}))
+    await opened.close()
