@@ -21,7 +21,9 @@ from msgspec import inspect
 import gateway.mock
 from gateway import errors, records
 from gateway.__main__ import main as main_command
+from gateway.access.roles import PERMISSIONS, ROLES
 from gateway.api.endpoints import ENDPOINTS
+from gateway.api.management import OPERATIONS
 from gateway.catalog.presets import presets
 from gateway.observe.series import SERIES
 from gateway.settings.model import FormatName, Settings
@@ -152,7 +154,7 @@ def client_errors() -> str:
 def tree(kind: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
     """The leaves below an error, in the order they are written."""
     for each in kind.__subclasses__():
-        if each.__module__ != errors.__name__:
+        if not each.__module__.startswith(errors.__name__):
             continue
         if each.__subclasses__():
             yield from tree(each)
@@ -194,6 +196,31 @@ def inference_endpoints() -> str:
     return table(("Endpoint", "Format", "Body", "Model"), rows)
 
 
+def operations() -> str:
+    """Every operation of the management API, by tag."""
+    tags = dict.fromkeys(row.tag for row in OPERATIONS)
+    return "\n\n".join(f"### {tag.capitalize()}\n\n{operations_of(tag)}" for tag in tags)
+
+
+def operations_of(tag: str) -> str:
+    """The operations of one tag."""
+    rows = [
+        (f"`{row.method} {row.path}`", row.summary, f"`{row.permission}`".replace("|", "` or `"))
+        for row in OPERATIONS
+        if row.tag == tag
+    ]
+    return table(("Operation", "What it does", "Who may"), rows)
+
+
+def roles() -> str:
+    """What each role may do."""
+    rows = [
+        (f"`{permission}`", *("yes" if permission in ROLES[role] else "" for role in ROLES), meaning)
+        for permission, meaning in PERMISSIONS.items()
+    ]
+    return table(("Permission", *ROLES, "What it allows"), rows)
+
+
 def metrics() -> str:
     """Every series of /metrics."""
     rows = [
@@ -211,9 +238,11 @@ def commands() -> str:
 
 
 def help_of(name: str, command: click.Command, group: click.Context) -> str:
-    """The help of a command, under its name."""
+    """The help of a command, under its name, and of those within it."""
     context = click.Context(command, info_name=name, parent=group, terminal_width=100)
-    return f"## `sluicegate {name}`\n\n```text\n{command.get_help(context)}\n```"
+    within = command.commands.items() if isinstance(command, click.Group) else ()
+    parts = (help_of(name, each, context) for name, each in within)
+    return "\n\n".join((f"## `{context.command_path}`\n\n```text\n{command.get_help(context)}\n```", *parts))
 
 
 def record_fields(name: str) -> str:
@@ -263,6 +292,8 @@ FACTS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "endpoints": inference_endpoints,
     "errors": client_errors,
+    "operations": operations,
+    "roles": roles,
     "presets": provider_presets,
     "formats": formats,
     "series": metrics,

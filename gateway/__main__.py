@@ -16,7 +16,12 @@ COMMANDS = {
     "mock": "gateway.commands.mock",
     "translate": "gateway.commands.translate",
     "usage": "gateway.commands.usage",
+    "keys": "gateway.commands.keys",
     "user": "gateway.commands.user",
+    "backup": "gateway.commands.backup",
+    "restore": "gateway.commands.restore",
+    "migrate": "gateway.commands.migrate",
+    "rotate-key": "gateway.commands.rotate_key",
     "version": "gateway.commands.version",
 }
 """Modules, each with a `command`."""

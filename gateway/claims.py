@@ -22,6 +22,10 @@ class CannotServe(Exception):
     """Why the gateway cannot start, in one line."""
 
 
+class InUse(CannotServe):
+    """A gateway runs on the data directory, or somebody works on it while none may."""
+
+
 class Announcement(Struct, frozen=True, kw_only=True):
     """`run/gateway.json`: where other commands find a running gateway."""
 
@@ -43,7 +47,7 @@ def announcement_file(data_dir: Path) -> Path:
 
 
 def claim_data_dir(data_dir: Path) -> int:
-    """Make the data directory and lock it; the descriptor that holds the lock. Raises CannotServe."""
+    """Make the data directory and lock it; the descriptor that holds the lock. Raises InUse, CannotServe."""
     if len(os.fsencode(control_socket(data_dir))) > LONGEST_SOCKET_PATH:
         raise CannotServe(f"the path of the data directory is too long for a Unix socket in it: {data_dir}")
     try:
@@ -55,7 +59,7 @@ def claim_data_dir(data_dir: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise CannotServe(f"the data directory {data_dir} is in use by {_holder(data_dir)}") from None
+        raise InUse(f"the data directory {data_dir} is in use by {_holder(data_dir)}") from None
     return lock
 
 

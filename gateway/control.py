@@ -30,6 +30,7 @@ from gateway.child import Message, Reloads
 from gateway.current import Current
 from gateway.jobs import Clockwork
 from gateway.leash import Start
+from gateway.logins import Logins
 from gateway.management import login
 from gateway.management.office import Declared, new_id
 from gateway.records import JobReport
@@ -91,6 +92,7 @@ class Control:
         """Open the state, without which nobody can be told from anybody, and begin to ingest. An analytics store that
         cannot be opened now is tried again and again. Raises StateUnavailable, KeyUnusable."""
         self._desk = await self._open_desk()
+        self._logins = Logins(self._desk)
         self._current = Current(self._desk, self._follow)
         await self._current.start()
         await asyncio.to_thread(self._thread.start)
@@ -119,6 +121,7 @@ class Control:
         await asyncio.to_thread(self._tokenizer.end)
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
+        await self._logins.close()
         await self.responses.close()
         await self.state.close()
         # `child` froze what start-up made; what DuckDB's binding finds frozen at exit it reports, at length, as leaked.
@@ -190,13 +193,13 @@ class Control:
         token = operator_token(self._directory / "run")
         door = Door(self._desk, token, demo=self._start.demo)
         add_counting(app, self._tokenizer.count)
-        add_pages(app, self._site())
+        add_pages(app, self._site(door))
         answers = KeptAnswers(self._desk)
         ManagementApi(
             OPERATIONS, office=self._desk, entrance=door, answers=answers, new_id=lambda: new_id(self._desk.now_us)
         ).add_to(app)
 
-    def _site(self) -> Site:
+    def _site(self, door: Door) -> Site:
         return Site(
             read=self._analytics.read,
             settings=lambda: self._settings,
@@ -204,6 +207,9 @@ class Control:
             version=__version__,
             started_at_us=self._start.started_at_us,
             endpoints=tuple(endpoint.path for endpoint in ENDPOINTS),
+            office=self._desk,
+            entrance=door,
+            login=self._logins,
         )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import Struct
 
 from gateway import claims
 
@@ -20,27 +22,73 @@ SECONDS = 10.0
 """How long the control process may take to answer."""
 
 
+WELL = (http.client.OK, http.client.CREATED, http.client.ACCEPTED, http.client.NO_CONTENT)
+
+VERSIONED = ("PATCH", "DELETE")
+"""Methods that must say which version they change: the operator means what is there."""
+
+
 class NotAnswered(Exception):
     """Why there is no answer, in one line."""
 
 
+class _Fault(Struct):
+    pointer: str = ""
+    parameter: str = ""
+
+
+class _Problem(Struct):
+    """RFC 9457, as far as people read it."""
+
+    detail: str
+    errors: tuple[_Fault, ...] = ()
+
+    @property
+    def words(self) -> str:
+        named = (fault.pointer.removeprefix("#/").replace("/", ".") or fault.parameter for fault in self.errors)
+        places = [f"`{name}`" for name in named if name and f"`{name}`" not in self.detail]
+        return f"{', '.join(places)}: {self.detail}" if places else self.detail
+
+
+class _Message(Struct):
+    message: str
+
+
+class _Error(Struct):
+    error: _Message
+
+    @property
+    def words(self) -> str:
+        return self.error.message
+
+
 def ask(data_dir: Path, path: str, parameters: Mapping[str, str | int]) -> Any:
     """What the control process answers to a GET, from JSON. Raises NotAnswered."""
+    return _answer(data_dir, "GET", f"{path}?{urlencode(parameters)}", None)
+
+
+def tell(data_dir: Path, method: Literal["POST", "PATCH", "DELETE"], path: str, body: object = None) -> Any:
+    """What it answers to a change, whichever version it changes; None where there is nothing to say. Raises
+    NotAnswered."""
+    return _answer(data_dir, method, path, None if body is None else msgspec.json.encode(body))
+
+
+def _answer(data_dir: Path, method: str, target: str, body: bytes | None) -> Any:
     if not data_dir.is_dir():
         raise NotAnswered(f"there is no data directory {data_dir}: name it with --data-dir or --config")
     try:
         token = (data_dir / "run" / "operator.token").read_text().strip()
-        status, body = _get(claims.control_socket(data_dir), f"{path}?{urlencode(parameters)}", token)
+        status, answer = _exchange(claims.control_socket(data_dir), token, method, target, body)
     except PermissionError:
         raise NotAnswered(f"not permitted: {data_dir} belongs to another user") from None
     except TimeoutError:
         raise NotAnswered("the control process does not answer") from None
     except (OSError, http.client.HTTPException):
         raise NotAnswered(_why_silent(data_dir)) from None
-    if status != http.client.OK:
-        raise NotAnswered(_complaint(status, body))
+    if status not in WELL:
+        raise NotAnswered(_complaint(status, answer))
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(answer) if answer else None
     except msgspec.DecodeError:
         raise NotAnswered("the control process answers something that is not JSON") from None
 
@@ -58,10 +106,15 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def _get(path: Path, target: str, token: str) -> tuple[int, bytes]:
+def _exchange(path: Path, token: str, method: str, target: str, body: bytes | None) -> tuple[int, bytes]:
     connection = _Connection(path)
+    headers = {"x-sluicegate-operator": token, "accept": "application/json"}
+    if method in VERSIONED:
+        headers["if-match"] = "*"
+    if body is not None:
+        headers["content-type"] = "application/json"
     try:
-        connection.request("GET", target, headers={"x-sluicegate-operator": token, "accept": "application/json"})
+        connection.request(method, target, body, headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -75,8 +128,8 @@ def _why_silent(data_dir: Path) -> str:
 
 
 def _complaint(status: int, body: bytes) -> str:
-    """The message of an error answer, or its status where it has none."""
-    try:
-        return str(msgspec.json.decode(body)["error"]["message"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return f"the control process answers with status {status}"
+    """What an error answer says, or its status where it says nothing: a problem, or an error as clients get it."""
+    for form in (_Problem, _Error):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(body, type=form).words
+    return f"the control process answers with status {status}"

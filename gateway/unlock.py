@@ -7,7 +7,7 @@ being changed there are two: the one that opens the database is the right one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_bytes
 from typing import NamedTuple
@@ -48,6 +48,14 @@ def make_key(settings: Settings) -> None:
         make_file(path)
 
 
+def begin(session: Session, settings: Settings) -> Unlocked:
+    """The same as `unlock`, where a gateway may never have been: the key file is made too, as long as nothing is sealed
+    that another key would have to open. Within a transaction. Raises KeyUnusable."""
+    if not session.rows("vault/secrets"):
+        make_key(settings)
+    return unlock(session, settings)
+
+
 def unlock(session: Session, settings: Settings) -> Unlocked:
     """The vault and the secrets, which are made where there are none: within a transaction. Raises KeyUnusable."""
     sealed = {row["name"]: row["sealed"] for row in session.rows("vault/secrets")}
@@ -55,8 +63,17 @@ def unlock(session: Session, settings: Settings) -> Unlocked:
     return Unlocked(vault, Secrets(*(_opened(session, vault, name, sealed.get(name)) for name in (KEYS, SESSIONS))))
 
 
-def _fitting(settings: Settings, sealed: bytes | None) -> Vault:
-    """The vault whose key sealed what is there; the first one where nothing is there yet."""
+def check_opens(settings: Settings, sealed: Mapping[str, bytes], place: str) -> None:
+    """Raises KeyUnusable where the key at hand does not open the gateway's own secrets of another place."""
+    for name, value in sealed.items():
+        try:
+            _fitting(settings, value, place).open(value, f"server/{name}")
+        except VaultError as error:
+            raise KeyUnusable(str(error)) from None
+
+
+def _fitting(settings: Settings, sealed: bytes | None, place: str = "the database") -> Vault:
+    """The vault whose key sealed what is in a place; the first one where nothing is there yet."""
     vaults = [Vault(key) for key in _keys(settings)]
     if not vaults:
         raise KeyUnusable(f"there is no vault key: {key_file(Path(settings.server.data_dir))} is missing")
@@ -64,8 +81,8 @@ def _fitting(settings: Settings, sealed: bytes | None) -> Vault:
         if sealed is None or vault.sealed(sealed):
             return vault
     raise KeyUnusable(
-        f"{_place(settings)} is not the vault key that sealed the secrets in the database; give the one that did, "
-        "by `vault.key_file` or `vault.key_env`"
+        f"{_place(settings)} is not the vault key that sealed the secrets in {place}; give the one that did, by "
+        "`vault.key_file` or `vault.key_env`"
     )
 
 
@@ -74,7 +91,8 @@ def _keys(settings: Settings) -> Iterator[bytes]:
         yield read_key(settings.vault.key, "vault.key")
         return
     data_dir = Path(settings.server.data_dir)
-    for path in (key_file(data_dir), next_key_file(data_dir)):
+    # The first once more: while it was read, the next one may have taken its place.
+    for path in (key_file(data_dir), next_key_file(data_dir), key_file(data_dir)):
         if (key := read_file(path)) is not None:
             yield key
 

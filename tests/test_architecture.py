@@ -65,9 +65,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Changes of the state: below every surface that makes them.
     "management": (*GROUND, "access", "catalog", "credentials", "outbound", "store", "unlock", "usage"),
     "current": (*GROUND, "catalog", "credentials", "management", "store"),
+    "logins": (*GROUND, "access", "management", "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
     "api": (*DOMAIN, *GROUND, "browsers", "credentials", "management", "observe", "relay", "store", "unlock"),
-    "web": (*GROUND, "access", "browsers", "catalog", "store", "usage"),
+    "web": (*GROUND, "access", "browsers", "catalog", "management", "store", "usage"),
     "jobs": (*GROUND, "access", "catalog", "sql", "store", "usage"),
     # A provider to test against: it knows nothing of the gateway.
     "mock": (),
@@ -83,8 +84,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("store", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "browsers", "child", "current", "jobs", "leash", "management", "observe", "outbound"),
-        *("store", "tokenizer", "unlock", "web"),
+        *(*DOMAIN, *GROUND, "api", "browsers", "child", "current", "jobs", "leash", "logins", "management", "observe"),
+        *("outbound", "store", "tokenizer", "unlock", "web"),
     ),
     "demo": ("leash", "mock"),
     "serve": (*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "store", "supervised", "unlock"),

@@ -90,8 +90,10 @@ class Browser:
         return self._forget(other=False) + self._forget(other=True) if self.session is not None else ()
 
     def keep_link(self, purpose: Purpose, token: str) -> tuple[bytes, ...]:
-        """It remembers the token of a one-time link. Nothing is kept of what is no such token."""
-        return (self._link(purpose).set(token, LINK_SECONDS),) if kind_of(token) == "link" else ()
+        """It remembers the token of a one-time link, and nothing of what is no such token."""
+        return (
+            (self._link(purpose).set(token, LINK_SECONDS),) if kind_of(token) == "link" else self.forget_link(purpose)
+        )
 
     def link(self, purpose: Purpose) -> str:
         """The token of a one-time link that it remembers; empty for none."""

@@ -23,6 +23,31 @@ FILTERS = {
 }
 """Filters of every template. Each takes a number; a template says itself what stands for none."""
 
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""Names by a mark in what they call themselves; the first found counts, for most claim to be others as well."""
+
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+"""Likewise what they run on."""
+
+LONGEST_NAME = 60
+
 Meaning = Literal["good", "warning", "bad", "neutral"]
 
 
@@ -109,3 +134,12 @@ def ceiling(value: int) -> int:
             if step * scale >= value:
                 return step * scale
         scale *= 10
+
+
+def browser(user_agent: str) -> str:
+    """What somebody sits before, as far as it says: `Firefox on Linux`. Anything else as it is, cut short."""
+    name = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((system for mark, system in SYSTEMS if mark in user_agent), "")
+    if name and system:
+        return f"{name} on {system}"
+    return user_agent[:LONGEST_NAME] or "unknown"

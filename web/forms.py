@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 class Form:
     """A form as it was sent."""
 
-    values: Mapping[str, tuple[str, ...]] = field(default=_NOTHING, repr=False)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING, repr=False)
 
     def every(self, name: str) -> tuple[str, ...]:
         """All values of a field, such as the boxes that were ticked."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.access.csrf import FIELD
 from gateway.access.roles import ROLES
 from gateway.management.office import Actor
 from web.page import SAID, Page, Site, Visit
@@ -31,7 +30,6 @@ def frame_of(site: Site, pages: Sequence[Page], visit: Visit | None) -> dict[str
         "demo": site.demo,
         "who": actor.name if actor is not None else None,
         "is_signed_in": visit is not None and visit.is_signed_in,
-        "field": FIELD,
         "form_token": visit.browser.form_token if visit is not None else "",
         "said": SAID.get(visit.query.get("said", ""), "") if visit is not None else "",
         # Without anybody there are no pages to go to.

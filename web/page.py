@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from blacksheep import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gateway.access.csrf import FIELD
 from gateway.management.office import Actor, Office
 from gateway.management.openid import Login
 from gateway.settings.model import Settings
@@ -66,8 +67,8 @@ class Visit:
     now_us: int
     actor: Actor | None = None
     """None for somebody who has shown nothing."""
-    query: Mapping[str, str] = _NOTHING
-    names: Mapping[str, str] = _NOTHING
+    query: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    names: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """What stands in the address where its path has a name in braces."""
     form: Form = field(default_factory=Form)
     problem: Problem | None = None
@@ -181,7 +182,9 @@ _environment = Environment(
     keep_trailing_newline=True,
 )
 _environment.filters.update(display.FILTERS)
-_environment.globals.update(asset=assets.url, age=display.age, nothing=figures.NOTHING, moment=display.moment)
+_environment.globals.update(
+    asset=assets.url, age=display.age, csrf_field=FIELD, moment=display.moment, nothing=figures.NOTHING
+)
 
 
 def render(page: Page, context: object, frame: Mapping[str, object]) -> str:

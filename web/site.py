@@ -124,7 +124,9 @@ class Dashboard:
             return await perform(request, visit)
         except GatewayError as error:
             return self._told(visit, error)
-        except Exception:  # the edge of the dashboard; the web framework would write the address into the log, and links
+        except (
+            Exception
+        ):  # the edge of the dashboard; the web framework would write the address into the log, and links
             log.exception("a page failed", path=request.url.path.decode("latin-1"))
             return self.notice(visit, BROKEN)
 
@@ -137,7 +139,7 @@ class Dashboard:
         except NotSignedIn:
             actor = None
         query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        names = {name: unquote(value) for name, value in (request.route_values or {}).items()}
+        names = {name: unquote(value or "") for name, value in (request.route_values or {}).items()}
         return Visit(browser=browser, now_us=time.time_ns() // 1000, actor=actor, query=dict(query), names=names)
 
     async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
@@ -216,7 +218,9 @@ class Dashboard:
             return self.notice(None, Notice(401, "Signed out", "Your session is over. Load the page anew to log in."))
         asked = request.scope["raw_path"] + (b"?" + request.scope["query_string"]).rstrip(b"?")
         there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else page.path
-        return _see_other(f"/login?next={quote(there, safe='/')}" if there != "/" else "/login", visit.browser.drop_stale())
+        return _see_other(
+            f"/login?next={quote(there, safe='/')}" if there != "/" else "/login", visit.browser.drop_stale()
+        )
 
     def _told(self, visit: Visit | None, error: GatewayError) -> Response:
         """A notice of an error."""
@@ -246,13 +250,13 @@ def _with_patience(response: Response, error: GatewayError) -> Response:
 
 def _overheard(site: Site) -> Notice:
     public = site.settings().server.public_url
-    where = f"Open {public} in its place." if public.startswith("https:") else "Open the gateway by https:// in its place."
+    there = public if public.startswith("https:") else "the gateway by https://"
     return Notice(
         403,
         "Not over plain HTTP",
-        f"Others on the way could read the password. {where} If there is no such address: put a proxy with TLS in front "
-        "of the gateway and name it in server.trusted_proxies; if there is one, that setting is missing. On the "
-        "gateway's own machine http://localhost will do.",
+        f"Others on the way could read the password. Open {there} in place of this. Where there is no such address, put "
+        "a proxy with TLS in front of the gateway, and name it in server.trusted_proxies, or it looks like this again. "
+        "On the gateway's own machine http://localhost will do.",
     )
 
 

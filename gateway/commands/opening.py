@@ -1,68 +1,101 @@
 """The state, opened for a command: whether a gateway runs on it or not.
 
-Knows where it is and what opens it. Whoever may read the data directory is the operator, and may do everything.
+Knows where it is and what opens it, and in which words a command says that it cannot. Whoever may read the data
+directory is the operator, and may do everything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from gateway import claims
 from gateway.access.roles import permissions_of
+from gateway.claims import CannotServe
 from gateway.commands import options
 from gateway.commands.refusal import Refusal
 from gateway.credentials.keyfile import KeyUnusable
 from gateway.errors import GatewayError, SettingsError
 from gateway.management.office import Actor, Declared, Office
+from gateway.operator import NotAnswered
 from gateway.settings.load import find_state
 from gateway.settings.model import Settings
+from gateway.store.dump import DumpUnusable
 from gateway.store.generations import Generations, shared_file
 from gateway.store.state import State, StateUnusable, database_of, make_ready
-from gateway.unlock import make_key, unlock
+from gateway.unlock import begin
 
 OPERATOR = Actor(kind="operator", name="operator", permissions=permissions_of("owner"))
 """Whoever uses the command line, as the audit log calls them."""
 
+Place = tuple[Path | None, str | None]
+"""What `--config` and `--data-dir` say."""
+
 T = TypeVar("T")
 
 
-def perform(place: tuple[Path | None, str | None], work: Callable[[Office], Awaitable[T]], *, make: bool = False) -> T:
-    """What `work` gives, in the office at this place: what `--config` and `--data-dir` say. Raises Refusal.
+def perform(
+    place: Place, work: Callable[[Office], Awaitable[T]], *, make: bool = False, declared: Declared | None = None
+) -> T:
+    """What `work` gives, in the office at this place. Raises Refusal.
 
-    `make`: whether a data directory is made where there is none, as for the first user.
+    `make`: whether a data directory is made where there is none, as for the first user. `declared`: what the file says,
+    for work that must know all of it; else the office knows no more than where the state is.
     """
-    config, data_dir = place
 
-    async def run(settings: Settings) -> T:
-        async with open_office(settings) as office:
+    async def run(declared: Declared) -> T:
+        async with open_office(declared) as office:
             return await work(office)
 
+    with refusing():
+        said = declared or Declared(settings_at(place), {})
+        _check_place(Path(said.settings.server.data_dir), make=make)
+        return asyncio.run(run(said))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever keeps a command from doing what was asked becomes a Refusal."""
     try:
-        settings = find_state(config, os.environ, options=options.said(data_dir=data_dir))
-        _check_place(Path(settings.server.data_dir), make=make)
-        return asyncio.run(run(settings))
-    except (SettingsError, StateUnusable, KeyUnusable) as error:
+        yield
+    except (SettingsError, StateUnusable, KeyUnusable, CannotServe, DumpUnusable, NotAnswered) as error:
         raise Refusal(str(error)) from None
     except GatewayError as error:
         raise Refusal(error.message) from None
 
 
-@asynccontextmanager
-async def open_office(settings: Settings) -> AsyncIterator[Office]:
-    """An office over the state that the settings name, brought up to date. Raises StateUnusable, KeyUnusable."""
+def settings_at(place: Place) -> Settings:
+    """Where the state is, and what opens it. Raises SettingsError."""
+    config, data_dir = place
+    return find_state(config, os.environ, options=options.said(data_dir=data_dir))
+
+
+@contextmanager
+def claimed(settings: Settings) -> Iterator[None]:
+    """The data directory, made where there is none, while no gateway runs on it. Raises CannotServe."""
     os.umask(0o077)
+    lock = claims.claim_data_dir(Path(settings.server.data_dir))
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+@asynccontextmanager
+async def open_office(declared: Declared) -> AsyncIterator[Office]:
+    """An office over the state that the settings name, brought up to date. Raises StateUnusable, KeyUnusable."""
+    settings = declared.settings
     where = database_of(settings)
     await asyncio.to_thread(make_ready, where)
-    make_key(settings)
     generations = Generations(shared_file(Path(settings.server.data_dir)))
     state = State(where)
     try:
-        unlocked = await state.write(lambda session: unlock(session, settings))
-        yield Office(state, generations, unlocked.secrets, Declared(settings, {}))
+        unlocked = await state.write(lambda session: begin(session, settings))
+        yield Office(state, generations, unlocked.secrets, declared)
     finally:
         await state.close()
         generations.close()

@@ -222,7 +222,7 @@ def _check(office: Office, before: Configured, after: list[StoredObject]) -> Non
     except Wrong as wrong:
         place = spell(wrong.path)
         raise Unacceptable(
-            f"`{place}`: {wrong.message}." if place else f"{wrong.message}.", param=place or None
+            f"`{place}`: {wrong.message}." if place else f"{wrong.message}.", param=".".join(map(str, wrong.path)) or None
         ) from None
 
 

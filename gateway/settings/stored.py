@@ -172,7 +172,7 @@ def part(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[dict[str, Any]
     """What may be kept as it is and what must be sealed of an object: its spec without secrets, and the secrets."""
     plain = dict(spec)
     secrets = {place: text for one in _secret_fields(kind, name) if one in plain for place, text in _pull(plain, one)}
-    if name == "login.providers" and isinstance(plain.get(VALUE), list):
+    if name == "login.providers" and isinstance(plain.get(VALUE), list | tuple):
         plain[VALUE] = [_without_secret(one, secrets) for one in plain[VALUE]]
     return plain, secrets
 
@@ -219,9 +219,10 @@ def _pull(plain: dict[str, Any], name: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_secret(provider: Any, secrets: dict[str, str]) -> Any:
-    if not isinstance(provider, dict) or not isinstance(provider.get("client_secret"), str):
+    secret = provider.get("client_secret") if isinstance(provider, dict) else None
+    if not (secret and isinstance(secret, str)):
         return provider
-    secrets[f"{VALUE}.{provider.get('id')}.client_secret"] = provider["client_secret"]
+    secrets[f"{VALUE}.{provider.get('id')}.client_secret"] = secret
     return {name: value for name, value in provider.items() if name != "client_secret"}
 
 

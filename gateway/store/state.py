@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TypeVar
 from gateway import logs
 from gateway.errors import StateUnavailable
 from gateway.settings.model import Settings
+from gateway.store.migrate import pending
 from gateway.store.session import Engine, Opened, Session
 from gateway.store.sqlite import Sqlite
 
@@ -72,6 +73,16 @@ def make_ready(where: Where) -> int:
         raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
     session.close()
     return session.migrated
+
+
+def count_pending(where: Where) -> int:
+    """How many migrations a database lacks, which is left as it is. Raises StateUnusable, also where there is none."""
+    engine = engine_of(where)
+    try:
+        with closing(engine.open_whole()) as database:
+            return len(pending(database, database.migrations))
+    except engine.trouble as error:
+        raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
 
 
 def engine_of(where: Where) -> Engine:

@@ -75,7 +75,7 @@ def test_serve_that_cannot_start_exits_with_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("sluicegate: --listen: refused")
+    assert done.stderr.startswith("sluicegate: 0.0.0.0:0 is an address that others can reach, and nobody looks after")
 
 
 def test_mock_that_cannot_start_exits_with_one_line() -> None:

@@ -24,8 +24,8 @@ NAME, EMAIL = 200, 254
 
 ANOTHER: Mapping[Purpose, str] = MappingProxyType(
     {
-        "setup": "The gateway prints a new one when it starts, and so does `sluicegate user setup-link` on its machine.",
-        "password": "An admin can make a new one, and so can the operator with `sluicegate user password`.",
+        "setup": "The operator gets a new one with `sluicegate user setup-link`.",
+        "password": "An admin can make a new one; the operator gets it with `sluicegate user password --link`.",
     }
 )
 """Where another link comes from."""

@@ -1,4 +1,4 @@
-"""The first page: what runs here, how to use it and, in the demo, what went through it in the last hour."""
+"""The first page: what runs here, how to use it and, for whom it is, what went through it in the last hour."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from gateway.usage.figures import HOUR, MINUTE
 from web import display
 from web.display import Change, State
 from web.page import Page, Site, Visit
+
+EVERYBODYS = "usage:read"
+"""What one needs to see the live part; whoever may see only their own usage learns how to."""
 
 RECENT = 20
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
@@ -87,7 +90,7 @@ class Overview:
     endpoints: tuple[str, ...]
     curl: str
     live: Live | None
-    """None where usage is not for everybody."""
+    """None for whoever may not see everybody's usage."""
 
 
 async def load(site: Site, visit: Visit) -> Overview:
@@ -96,8 +99,8 @@ async def load(site: Site, visit: Visit) -> Overview:
         now_us=visit.now_us,
         uptime=display.uptime(visit.now_us - site.started_at_us),
         endpoints=(*site.endpoints, *OWN_PATHS),
-        curl=curl(site, visit.origin),
-        live=await look_back(site, visit.now_us) if site.demo else None,
+        curl=curl(site, visit.browser.origin),
+        live=await look_back(site, visit.now_us) if visit.person.may(EVERYBODYS) else None,
     )
 
 
@@ -213,9 +216,9 @@ PAGE = Page(
     path="/",
     title="Overview",
     summary="What runs here and how it is doing.",
-    group="Watch",
-    role="anyone",
     template="overview.html",
-    blocks=("live",),
     load=load,
+    permissions=(EVERYBODYS, "usage:own"),
+    group="Watch",
+    blocks=("live",),
 )

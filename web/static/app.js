@@ -1,4 +1,5 @@
-// Says so when the live parts of a page no longer come, and stops saying so when they do.
+// Says so when the live parts of a page no longer come, and stops saying so when they do. Where the session is over the
+// page is loaded anew, which leads to the login.
 "use strict";
 
 (() => {
@@ -7,5 +8,9 @@
     if (banner) banner.hidden = !lost;
   };
   document.addEventListener("htmx:error", () => say(true));
-  document.addEventListener("htmx:after:request", (event) => say(event.detail.ctx.response.status >= 400));
+  document.addEventListener("htmx:after:request", (event) => {
+    const { status } = event.detail.ctx.response;
+    if (status === 401) location.reload();
+    else say(status >= 400);
+  });
 })();

@@ -56,6 +56,10 @@ class Door:
             return await sessions.find(self._office, token, address)
         return self._visitor(address)
 
+    def session_token(self, request: Request) -> str | None:
+        """The token of the session that a browser shows, be it over by now; None where it shows none that we signed."""
+        return self._session_token(headers_of(request))
+
     def anybody(self, request: Request) -> Actor:
         """Whoever it is."""
         return Actor(kind="anybody", name=ANYBODY, address=_address(headers_of(request)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ async def log_in(office: Office, email: str, password: str, address: str = VISIT
     return await login.log_in(office, PasswordLogin(email=email, password=password), Visit(address, "a browser"))
 
 
-async def audit(office: Office, action: str | None = None) -> list[Mapping[str, Any]]:
+async def audit(office: Office, action: str | None = None) -> list[dict[str, Any]]:
     """What the audit log has, oldest first."""
     nothing = dict.fromkeys(("before_id", "actor_id", "target_kind", "target_id", "since_us", "until_us"))
 

@@ -51,7 +51,9 @@ async def test_what_the_file_says_is_shown_with_its_place_and_cannot_be_changed(
     assert (shown.managed.by, shown.managed.origin, shown.version) == ("file", "sluicegate.toml:3", None)
     assert (shown.credentials, shown.guarded) == (("first",), False)
     with pytest.raises(ManagedByFile, match=r"managed by sluicegate.toml:3: change it there"):
-        await configuration.change_object(office, OPERATOR, "provider", "filed", {"base_url": "https://192.0.43.9"}, None)
+        await configuration.change_object(
+            office, OPERATOR, "provider", "filed", {"base_url": "https://192.0.43.9"}, None
+        )
     with pytest.raises(ManagedByFile):
         await configuration.delete_object(office, OPERATOR, "alias", "fast", None)
     with pytest.raises(ManagedByFile):

@@ -140,7 +140,7 @@ async def test_who_may_not_change_people_changes_their_own_name_only(office: Off
             await people.change_user(office, actor, ann.id, wish, None)
     with pytest.raises(NotPermitted):
         await people.change_user(office, actor, bob.id, wish_of(bob, name="Rob"), None)
-    assert await people.get_user(office, actor, ann.id)
+    await people.get_user(office, actor, ann.id)
     for asked in (
         people.get_user(office, actor, bob.id),
         people.find_user(office, actor, bob.email),
@@ -183,7 +183,7 @@ async def test_nobody_makes_or_changes_somebody_who_may_do_more(office: Office) 
     scoped = Actor(kind="token", name="t", permissions=permissions_of("admin", ["people:write"]))
     with pytest.raises(NotPermitted, match="no more than you"):
         await people.create_user(office, scoped, NewUser(email="x@y.z", role="admin"))
-    assert await people.create_user(office, scoped, NewUser(email="x@y.z", role="member"))
+    await people.create_user(office, scoped, NewUser(email="x@y.z", role="member"))
 
 
 async def test_the_last_owner_who_can_log_in_stays_one(office: Office) -> None:
@@ -237,7 +237,7 @@ async def test_disabling_ends_sessions_and_tells_the_workers_of_the_keys(office:
     assert (await keys.get_key(office, OPERATOR, made.key.id)).status == "suspended"
     with pytest.raises(NotSignedIn):
         await came_back(office, started)
-    assert await people.change_user(office, OPERATOR, user.id, wish_of(user, name="A"), None)
+    await people.change_user(office, OPERATOR, user.id, wish_of(user, name="A"), None)
     assert office.generations.of("keys") == generation + 1, "a name is none of the workers' business"
     await people.change_user(office, OPERATOR, user.id, wish_of(user, disabled=False), None)
     assert (await keys.get_key(office, OPERATOR, made.key.id)).status == "active"

@@ -132,7 +132,7 @@ async def test_all_other_sessions_end_at_once(at: tuple[Office, Clock]) -> None:
     user = await add(office, "ann")
     kept, *others = [await begin(office, user) for _ in range(4)]
     assert await sessions.end_sessions(office, await came_back(office, kept), user.id) == 3
-    assert await came_back(office, kept)
+    await came_back(office, kept)
     for other in others:
         with pytest.raises(NotSignedIn):
             await came_back(office, other)

@@ -141,7 +141,7 @@ async def test_a_token_leads_a_team_only_with_the_scope_for_it(office: Office) -
     with pytest.raises(NotPermitted):
         await teams.change_team(office, token, red.id, TeamWish(name="red"), None)
     scoped = await actor_of(office, ann, kind="token", permissions=frozenset({"teams:own"}))
-    assert await teams.change_team(office, scoped, red.id, TeamWish(name="red", description="x"), None)
+    await teams.change_team(office, scoped, red.id, TeamWish(name="red", description="x"), None)
 
 
 async def test_everybody_may_leave_a_team(office: Office) -> None:

@@ -88,7 +88,7 @@ async def test_a_token_has_only_what_its_maker_has(at: tuple[Office, Clock]) -> 
     admin = await actor_of(office, await add(office, "bob", "admin"))
     made = await tokens.create_token(office, admin, NewToken(name="t", scopes=("tokens:own", "keys:own")))
     through = await tokens.find(office, made.secret, None)
-    assert await tokens.create_token(office, through, NewToken(name="u", scopes=("keys:own",)))
+    await tokens.create_token(office, through, NewToken(name="u", scopes=("keys:own",)))
     with pytest.raises(NotPermitted):
         await tokens.create_token(office, through, NewToken(name="u", scopes=("keys:write",)))
     with pytest.raises(Unacceptable, match="belongs to a user"):
@@ -101,7 +101,7 @@ async def test_a_token_has_its_time(at: tuple[Office, Clock]) -> None:
     ends = write_instant(clock.now_us + 60_000_000)
     made = await tokens.create_token(office, actor, NewToken(name="t", scopes=("keys:own",), expires_at=ends))
     assert made.token.expires_at == ends
-    assert await tokens.find(office, made.secret, None)
+    await tokens.find(office, made.secret, None)
     clock.pass_by(60)
     with pytest.raises(NotSignedIn):
         await tokens.find(office, made.secret, None)

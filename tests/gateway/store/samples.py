@@ -13,14 +13,20 @@ LARGE = 2**62
 ROWS: dict[str, list[dict[str, Any]]] = {
     "responses": [
         {
-            **{"key": "team", "id": f"resp_{number}", "created_at": 1, "expires_at": LARGE, "previous_id": None},
-            **{"provider": "mock", "credential": None, "model": "fast", "native": 0, "omitted": 0},
-            **{
-                "input": '[{"content": "Grüße 👋\\u0000\\n"}]',
-                "response": "{}" * number,
-                "size": 4,
-                "status": "completed",
-            },
+            "key": "team",
+            "id": f"resp_{number}",
+            "created_at": 1,
+            "expires_at": LARGE,
+            "previous_id": None,
+            "provider": "mock",
+            "credential": None,
+            "model": "fast",
+            "native": 0,
+            "omitted": 0,
+            "input": '[{"content": "Grüße 👋\\u0000\\n"}]',
+            "response": "{}" * number,
+            "size": 4,
+            "status": "completed",
         }
         for number in (1, 2, 3)
     ],
@@ -32,59 +38,119 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "server_secrets": [{"name": "keys", "sealed": b"\x00\x01\xff\n'\\", "created_at": 5}],
     "users": [
         {
-            **{"id": name, "email": f"{name}@example.com", "name": f"{name} 'ö\t", "role": role, "password_hash": None},
-            **{"disabled_at": None, "created_at": 1, "updated_at": 2, "last_login_at": LARGE, "version": 3},
+            "id": name,
+            "email": f"{name}@example.com",
+            "name": f"{name} 'ö\t",
+            "role": role,
+            "password_hash": None,
+            "disabled_at": None,
+            "created_at": 1,
+            "updated_at": 2,
+            "last_login_at": LARGE,
+            "version": 3,
         }
         for name, role in (("anna", "owner"), ("bob", "member"))
     ],
     "identities": [
         {
-            **{"provider": "google", "subject": "1", "user_id": "anna", "email": None, "created_at": 1},
-            **{"last_login_at": 2},
+            "provider": "google",
+            "subject": "1",
+            "user_id": "anna",
+            "email": None,
+            "created_at": 1,
+            "last_login_at": 2,
         }
     ],
     "teams": [{"id": "t", "name": "Team", "description": "", "created_at": 1, "updated_at": 1, "version": 1}],
     "team_members": [{"team_id": "t", "user_id": "bob", "role": "admin", "created_at": 1}],
     "sessions": [
         {
-            **{"id": "s", "digest": b"\x80", "user_id": "bob", "method": "password", "created_at": 1, "seen_at": 2},
-            **{"expires_at": 3, "address": "::1", "user_agent": None},
+            "id": "s",
+            "digest": b"\x80",
+            "user_id": "bob",
+            "method": "password",
+            "created_at": 1,
+            "seen_at": 2,
+            "expires_at": 3,
+            "address": "::1",
+            "user_agent": None,
         }
     ],
     "invitations": [
         {
-            **{"digest": bytes(32), "purpose": "setup", "user_id": None, "created_at": 1, "expires_at": 2},
-            **{"used_at": None},
+            "digest": bytes(32),
+            "purpose": "setup",
+            "user_id": None,
+            "created_at": 1,
+            "expires_at": 2,
+            "used_at": None,
         }
     ],
     "login_flows": [{"digest": b"d", "provider": "google", "sealed": b"", "return_to": "/", "expires_at": 9}],
     "login_failures": [{"subject": "everybody", "failures": 4, "last_at": 5}],
     "api_tokens": [
         {
-            **{"id": "a", "name": "ci", "digest": b"\x01", "prefix": "slg-api-", "last_four": "wxyz", "user_id": "bob"},
-            **{"scopes": "[]", "created_at": 1, "expires_at": None, "revoked_at": None, "last_used_at": None},
-            **{"version": 1},
+            "id": "a",
+            "name": "ci",
+            "digest": b"\x01",
+            "prefix": "slg-api-",
+            "last_four": "wxyz",
+            "user_id": "bob",
+            "scopes": "[]",
+            "created_at": 1,
+            "expires_at": None,
+            "revoked_at": None,
+            "last_used_at": None,
+            "version": 1,
         }
     ],
     "client_keys": [
         {
-            **{"id": "k", "name": "laptop", "digest": b"\x02", "prefix": "sk-slg-", "last_four": "abcd"},
-            **{"user_id": None, "team_id": "t", "spec": "{}", "tags": "\na\n", "paused_at": None, "expires_at": None},
-            **{"revoked_at": 8, "created_at": 1, "updated_at": 8, "version": 2, "revision": 70},
+            "id": "k",
+            "name": "laptop",
+            "digest": b"\x02",
+            "prefix": "sk-slg-",
+            "last_four": "abcd",
+            "user_id": None,
+            "team_id": "t",
+            "spec": "{}",
+            "tags": "\na\n",
+            "paused_at": None,
+            "expires_at": None,
+            "revoked_at": 8,
+            "created_at": 1,
+            "updated_at": 8,
+            "version": 2,
+            "revision": 70,
         }
     ],
     "key_uses": [{"key_id": "k", "last_used_at": 7}],
     "configuration": [
         {
-            **{"kind": "credential", "name": "mock/first", "spec": "{}", "sealed": b"\x01" * 99, "position": 1},
-            **{"created_at": 1, "updated_at": 1, "version": 1},
+            "kind": "credential",
+            "name": "mock/first",
+            "spec": "{}",
+            "sealed": b"\x01" * 99,
+            "position": 1,
+            "created_at": 1,
+            "updated_at": 1,
+            "version": 1,
         }
     ],
     "audit": [
         {
-            **{"id": f"{number}", "at": number, "actor_kind": "operator", "actor_id": None, "actor_name": "operator"},
-            **{"address": None, "action": "key.create", "target_kind": "key", "target_id": "k"},
-            **{"target_name": "laptop", "before": None, "after": '{"name": "laptop"}'},
+            "id": f"{number}",
+            "at": number,
+            "actor_kind": "operator",
+            "actor_id": None,
+            "actor_name": "operator",
+            "address": None,
+            "action": "key.create",
+            "target_kind": "key",
+            "target_id": "k",
+            "target_name": "laptop",
+            "before": None,
+            "after": '{"name": "laptop"}',
         }
         for number in (10, 11)
     ],
