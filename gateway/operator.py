@@ -21,7 +21,6 @@ from gateway import claims
 SECONDS = 10.0
 """How long the control process may take to answer."""
 
-
 WELL = (http.client.OK, http.client.CREATED, http.client.ACCEPTED, http.client.NO_CONTENT)
 
 VERSIONED = ("PATCH", "DELETE")
@@ -60,6 +59,9 @@ class _Error(Struct):
     @property
     def words(self) -> str:
         return self.error.message
+
+
+_COMPLAINTS: tuple[type[_Problem | _Error], ...] = (_Problem, _Error)
 
 
 def ask(data_dir: Path, path: str, parameters: Mapping[str, str | int]) -> Any:
@@ -129,7 +131,7 @@ def _why_silent(data_dir: Path) -> str:
 
 def _complaint(status: int, body: bytes) -> str:
     """What an error answer says, or its status where it says nothing: a problem, or an error as clients get it."""
-    for form in (_Problem, _Error):
+    for form in _COMPLAINTS:
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(body, type=form).words
     return f"the control process answers with status {status}"

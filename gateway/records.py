@@ -201,7 +201,7 @@ class AttemptRecord(Struct, frozen=True, gc=False):
     status: int | None
     """HTTP status the provider answered; none when it did not answer."""
     error: str | None
-    """Kind of failure (`gateway/errors.py`), none when the attempt was the answer."""
+    """Kind of failure (`gateway/errors/`), none when the attempt was the answer."""
     duration_us: int
 
 

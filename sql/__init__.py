@@ -32,6 +32,7 @@ STATE = (
     "sessions",
     "teams",
     "tokens",
+    "transfer",
     "vault",
 )
 """Areas of `queries` that ask the state, whichever engine keeps it."""

@@ -101,7 +101,11 @@ def test_locked_requirements_are_what_pyproject_asks_for() -> None:
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("dev", PROJECT["dependency-groups"]["dev"]), ("build", PROJECT["build-system"]["requires"])],
+    [
+        ("dev", PROJECT["dependency-groups"]["dev"]),
+        ("build", PROJECT["build-system"]["requires"]),
+        ("full", [each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra]),
+    ],
 )
 def test_lists_of_requirements_agree_with_pyproject(name: str, wanted: list[str]) -> None:
     text = (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8")

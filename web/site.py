@@ -254,7 +254,7 @@ def _overheard(site: Site) -> Notice:
     return Notice(
         403,
         "Not over plain HTTP",
-        f"Others on the way could read the password. Open {there} in place of this. Where there is no such address, put "
+        f"Others on the way could read the password. Open {there} in place of this. Where there is none, put "
         "a proxy with TLS in front of the gateway, and name it in server.trusted_proxies, or it looks like this again. "
         "On the gateway's own machine http://localhost will do.",
     )

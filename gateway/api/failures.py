@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import orjson
+
 from gateway.errors import GatewayError
 from gateway.formats.format import Format
 from gateway.formats.table import FORMATS
@@ -30,3 +32,16 @@ def dialect_of(path: str, headers: dict[bytes, bytes]) -> Format:
 def write_refusal(error: GatewayError, path: str, headers: dict[bytes, bytes]) -> tuple[int, bytes]:
     """Status and JSON body of a refusal."""
     return dialect_of(path, headers).write_error(error, "")
+
+
+def write_problem(error: GatewayError) -> tuple[int, bytes]:
+    """Status and body of a refusal on the management API's paths, as that would write it (RFC 9457)."""
+    problem = {
+        "type": f"/api/problems/{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": error.status,
+        "detail": error.message,
+        "instance": "about:blank",
+        "code": error.code,
+    }
+    return error.status, orjson.dumps(problem)

@@ -28,7 +28,7 @@ from .address import query_secrets
 from .client_address import TrustedProxies
 from .cors import Cors
 from .endpoints import find
-from .failures import write_refusal
+from .failures import write_problem, write_refusal
 from .head import check_head, check_target
 from .inference import Inference
 from .responses import PREFIX as RESPONSES_PREFIX
@@ -39,7 +39,11 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OWN_PATHS = frozenset(("/healthz", "/readyz", "/metrics", "/v1/models", "/v1beta/models"))
 OWN_PREFIXES = ("/v1/models/", "/v1beta/models/", RESPONSES_PREFIX)
 READ_METHODS = ("GET", "HEAD")
+FORWARDED_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+"""What pages and the management API know. Others are not passed on: a router remembers every name it has met."""
+
 CLOSE = (b"connection", b"close")
+API = "/api/"
 KEY, KEY_ID = b"x-sluicegate-key", b"x-sluicegate-key-id"
 KEY_IN_ADDRESS = "A key does not belong in an address, which logs and browsers keep: send it in a header."
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
@@ -82,6 +86,9 @@ class Front:
             await self._own(scope, receive, send)
         elif path.startswith(("/v1/", "/v1beta/")):
             self._refuse(scope, send, UnknownEndpoint(f"Unknown request URL: {method} {path}."), [])
+        elif method not in FORWARDED_METHODS:
+            allowed = (b"allow", ", ".join(sorted(FORWARDED_METHODS)).encode())
+            self._refuse(scope, send, MethodNotAllowed(f"Not allowed to {method} on {path}."), [allowed])
         else:
             await self._forwarded(scope, receive, send)
 
@@ -178,4 +185,6 @@ def _notice(scope: Message, error: GatewayError) -> tuple[int, bytes, bytes]:
     headers = dict(scope["headers"])
     if b"text/html" in headers.get(b"accept", b""):
         return error.status, error.message.encode() + b"\n", b"text/plain; charset=utf-8"
+    if scope["path"].startswith(API):
+        return *write_problem(error), b"application/problem+json"
     return *write_refusal(error, scope["path"], headers), b"application/json"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gateway import logs
-from gateway.errors import ClientDisconnected, Draining, GatewayError, MethodNotAllowed
+from gateway.errors import AmbiguousRequest, ClientDisconnected, Draining, GatewayError, MethodNotAllowed
 from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
-from gateway.relay.sink import Message, Receive, Send
+from gateway.relay.sink import SHARE_OF_WINDOW, Message, Receive, Send, Sink
 
 from .address import query_key, read_address
 from .admission import Keys, check_endpoint
@@ -58,6 +58,8 @@ class Inference:
             await exchange.run()
         except ClientDisconnected as error:
             exchange.note(error)
+            if not exchange.sink.started and b"transfer-encoding" in dict(headers):
+                _tell_of_chunks(exchange, send)
         except GatewayError as error:
             exchange.refuse(error)
         except Exception:
@@ -83,6 +85,15 @@ class Inference:
         exchange.caller.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
         exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)
+
+
+def _tell_of_chunks(exchange: Exchange, send: Send) -> None:
+    """To Granian chunks that are none are a client that has left: one that has not should hear what is wrong."""
+    error = AmbiguousRequest("The chunks of the request body are not well-formed.")
+    status, body = exchange.format.write_error(error, exchange.id)
+    length = (b"content-length", b"%d" % len(body))
+    headers = [(b"content-type", b"application/json"), length, (b"connection", b"close")]
+    Sink(send, len(body) * SHARE_OF_WINDOW).answer(status, headers, body)
 
 
 def client_address(scope: Message) -> str | None:

@@ -6,14 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import (
-    AmbiguousRequest,
-    ClientDisconnected,
-    InvalidRequest,
-    RequestTimeout,
-    RequestTooLarge,
-    UnsupportedMediaType,
-)
+from gateway.errors import ClientDisconnected, InvalidRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 from gateway.records import Endpoint
 from gateway.relay.sink import Receive, pending
 
@@ -52,8 +45,7 @@ def declared_length(headers: dict[bytes, bytes], limit: int) -> int:
 
 
 async def read_body(exchange: Exchange, receive: Receive, length: int, limit: int) -> bytes:
-    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout, and
-    AmbiguousRequest for chunks that make no body.
+    """The whole body. Raises RequestTooLarge at the first byte too many, ClientDisconnected, RequestTimeout.
 
     The relay's clock cancels the wait for a piece when it takes too long.
     """
@@ -67,8 +59,6 @@ async def read_body(exchange: Exchange, receive: Receive, length: int, limit: in
         except asyncio.CancelledError:
             raise RequestTimeout("The request body did not arrive in time.") from None
         if message["type"] == "http.disconnect":
-            if length < 0:  # Granian says so of chunks that are none, too; who has left does not hear it
-                raise AmbiguousRequest("The chunks of the request body are not well-formed, or broke off.")
             exchange.gone = True
             raise ClientDisconnected("The client left while sending its request.")
         part: bytes = message.get("body", b"")

@@ -53,7 +53,7 @@ def perform(
 
     with refusing():
         said = declared or Declared(settings_at(place), {})
-        _check_place(Path(said.settings.server.data_dir), make=make)
+        check_place(Path(said.settings.server.data_dir), make=make)
         return asyncio.run(run(said))
 
 
@@ -101,7 +101,7 @@ async def open_office(declared: Declared) -> AsyncIterator[Office]:
         generations.close()
 
 
-def _check_place(data_dir: Path, *, make: bool) -> None:
+def check_place(data_dir: Path, *, make: bool = False) -> None:
     """Raises Refusal where there is no data directory, and none is to be made."""
     if data_dir.is_dir():
         return

@@ -8,11 +8,12 @@ import click
 
 from gateway.claims import InUse
 from gateway.commands import options
-from gateway.commands.opening import OPERATOR, Place, claimed, perform, refusing, settings_at
+from gateway.commands.opening import OPERATOR, Place, check_place, claimed, perform, refusing, settings_at
 from gateway.commands.refusal import Refusal
 from gateway.credentials.keyfile import make_file, read_file
 from gateway.management import rotation
 from gateway.operator import tell
+from gateway.settings.model import Settings
 
 
 @click.command("rotate-key")
@@ -32,14 +33,15 @@ def command(config: Path | None, data_dir: str | None, new_key_file: Path | None
     """
     with refusing():
         place = (config, data_dir)
-        count = _rotate(place) if new_key_file is None else _rotate_to(place, new_key_file)
+        settings = settings_at(place)
+        check_place(Path(settings.server.data_dir))
+        count = _rotate(place, settings) if new_key_file is None else _rotate_to(place, settings, new_key_file)
     then = "" if new_key_file is None else f"; from now on `vault` must say the key in {new_key_file}"
     click.echo(f"{count} secret{'' if count == 1 else 's'} sealed anew{then}")
 
 
-def _rotate(place: Place) -> int:
+def _rotate(place: Place, settings: Settings) -> int:
     """Have the running gateway do it; where none runs, do it here."""
-    settings = settings_at(place)
     try:
         with claimed(settings):
             return perform(place, lambda office: rotation.rotate_key(office, OPERATOR, settings))
@@ -47,8 +49,7 @@ def _rotate(place: Place) -> int:
         return int(tell(Path(settings.server.data_dir), "POST", "/api/vault/rotate")["sealed_anew"])
 
 
-def _rotate_to(place: Place, path: Path) -> int:
-    settings = settings_at(place)
+def _rotate_to(place: Place, settings: Settings, path: Path) -> int:
     try:
         with claimed(settings):
             key = read_file(path) or make_file(path)

@@ -130,7 +130,7 @@ async def create_key(office: Office, actor: Actor, wish: KeyWish) -> MadeKey:
         _check_owner(change.session, wish)
         _check_name(change.session, wish.name, key_id)
         revision = {"revision": change.count("keys"), "now_us": change.now_us}
-        change.session.run("keys/create", {**identity, **_columns(wish, change.now_us), **revision})
+        change.session.run("keys/create", {**identity, **columns(wish, change.now_us), **revision})
         shown = view(_row(change.session, key_id), change.now_us)
         change.note("key.create", _subject(shown), after=_told(shown))
         return shown
@@ -146,8 +146,8 @@ async def change_key(office: Office, actor: Actor, key_id: str, wish: KeyWish, v
         wished = _owned(actor, wish)
         _check_owner(change.session, wished)
         _check_name(change.session, wished.name, key_id)
-        columns = _columns(wished, change.now_us)
-        change.session.run("keys/change", {**columns, **_stamp(change), "id": key_id})
+        changed = {**columns(wished, change.now_us), **_stamp(change), "id": key_id}
+        change.session.run("keys/change", changed)
         return _noted(change, "key.change", before)
 
     return await office.change(actor, perform)
@@ -231,7 +231,8 @@ def _check_name(session: Session, name: str, key_id: str) -> None:
         raise Conflict(f"There is a key `{name}` already.", param="name")
 
 
-def _columns(wish: KeyWish, now_us: int) -> Row:
+def columns(wish: KeyWish, now_us: int) -> Row:
+    """What is kept of a wish. Raises Unacceptable."""
     spec = {name: getattr(wish, name) for name in KeyRules.__struct_fields__ if name not in KEPT_APART}
     try:
         expires_at = read_instant(wish.expires_at) if wish.expires_at else None

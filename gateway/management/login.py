@@ -82,9 +82,9 @@ async def log_in(office: Office, wish: PasswordLogin, visit: Visit) -> Started:
 
     def perform(change: Change) -> Started:
         attempts.take_back(change, shown.tried.who)
-        # Somebody may have changed the user while the password was being checked.
-        user = change.session.row("people/found", {"id": shown.user["id"]})
-        if user is None or user["disabled_at"] is not None:
+        # Somebody may have disabled the user, or chosen another password, while this one was being checked.
+        user = change.session.row("people/by_email", {"email": shown.user["email"]})
+        if user is None or user["disabled_at"] is not None or user["password_hash"] != shown.tried.kept:
             raise NotSignedIn(WRONG)
         if shown.better_hash is not None:
             hashes = {"password_hash": shown.better_hash, "former_hash": shown.tried.kept}

@@ -279,7 +279,7 @@ def alter(change: Change, before: UserView, wished: UserWish) -> UserView:
         },
     )
     change.count("people")
-    _follow_up(change, before, wished)
+    follow_up(change, before, wished)
     after = view(found(change.session, before.id))
     change.note("user.change", subject(after), before=told(before), after=told(after))
     return after
@@ -363,7 +363,7 @@ def _check_owner_stays(session: Session, before: UserView, wished: UserWish | No
         raise Conflict("This is the last owner who can log in: make somebody else an owner before.")
 
 
-def _follow_up(change: Change, before: UserView, wished: UserWish) -> None:
+def follow_up(change: Change, before: UserView, wished: UserWish) -> None:
     """What ends with who somebody was: links sent to the old address, sessions and tokens of the old role."""
     if (wished.email, wished.role, wished.disabled) != (before.email, before.role, before.disabled):
         links.void(change, "password", before.id)

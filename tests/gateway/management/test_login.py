@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
 import bcrypt
 import pytest
@@ -203,6 +204,28 @@ async def test_a_weaker_hash_is_made_anew_at_the_login(at: tuple[Office, Clock],
     assert row["password_hash"].startswith(passwords.TODAYS_START)
     assert row["version"] == user.version, "nobody's change was overtaken"
     await log_in(office, EMAIL, PASSWORD)
+
+
+@pytest.mark.parametrize("change", ["disabled", "password"])
+async def test_a_password_that_was_right_when_it_was_shown_is_not_enough(
+    at: tuple[Office, Clock], hashed: str, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    office, _ = at
+    user = await add(office, "ann", password_hash=hashed)
+    verify = THREADS.verify
+
+    async def slowly(*given: Any, **named: Any) -> passwords.Verdict:
+        verdict = await verify(*given, **named)
+        if change == "disabled":
+            await people.change_user(office, OPERATOR, user.id, wish_of(user, disabled=True), None)
+        else:
+            await people.set_password(office, OPERATOR, user.id, OTHER_PASSWORD)
+        return verdict
+
+    monkeypatch.setattr(THREADS, "verify", slowly)
+    with pytest.raises(NotSignedIn):
+        await log_in(office, EMAIL, PASSWORD)
+    assert await audit(office, "login") == []
 
 
 async def test_who_waits_for_an_admin_gets_a_session_that_may_do_nothing(at: tuple[Office, Clock], hashed: str) -> None:

@@ -129,6 +129,16 @@ async def test_a_login_is_finished_once_in_the_same_browser_and_in_time(scene: S
     assert all(secret.encode() not in kept for secret in (flow.state, flow.nonce, flow.verifier))
 
 
+async def test_a_login_comes_back_to_the_address_of_its_own_provider(scene: Scene) -> None:
+    for provider in ("grouped", "plain"):
+        back = Return(query={"state": await scene.leave()}, browser="one", visit=VISIT, provider=provider)
+        if provider == "plain":
+            await openid.finish(scene.office, scene.provider, back)
+        else:
+            with pytest.raises(LoginFailed):
+                await openid.finish(scene.office, scene.provider, back)
+
+
 async def test_what_the_provider_refuses_fails_and_makes_nobody(scene: Scene) -> None:
     with pytest.raises(LoginFailed, match="cancelled"):
         await scene.come_back(await scene.leave(), error="access_denied")

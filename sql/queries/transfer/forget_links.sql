@@ -1,0 +1,2 @@
+-- Which links end with the secret that their digests were made under?
+delete from invitations

@@ -1,0 +1,2 @@
+-- Which sessions end with the secret that their digests were made under?
+delete from sessions

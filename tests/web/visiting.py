@@ -1,0 +1,256 @@
+"""The dashboard as somebody with a browser sees it: pages of an application in this process, cookies, forms.
+
+The office behind it is real, with a database of its own; the way in is the control process's own. Providers of
+identities say what the test wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+from blacksheep import Application, Router
+from msgspec import structs
+
+from gateway.access.oidc import Flow, Identity
+from gateway.api.management.entrance import Door
+from gateway.browsers import guarding, is_secure
+from gateway.errors import LoginFailed
+from gateway.management.office import Office
+from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
+from tests.gateway.management.offices import office_in
+from web.page import Site
+from web.site import add_pages
+
+PASSWORD = "plum orchard lantern"
+OTHER_PASSWORD = "seven quiet herons"
+ORIGIN = "https://gate.example"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+CORP = LoginProviderSettings(id="corp", client_id="us", issuer="https://login.corp.example", label="Corp")
+
+NO_TOTALS = {
+    **dict.fromkeys(("requests", "errors", "input_tokens", "output_tokens"), 0),
+    **dict.fromkeys(("cost_nano_usd", "p50_first_byte_us", "p95_first_byte_us")),
+}
+
+
+class Provider:
+    """A provider that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.identity = Identity("corp", "ada-1", "ada@example.com", True, "Ada")
+        self.refusal: LoginFailed | None = None
+        self.begun: list[str] = []
+        """Where it was told to send browsers back to."""
+
+    async def begin(self, provider: LoginProviderSettings, redirect_uri: str) -> Flow:
+        if self.refusal is not None:
+            raise self.refusal
+        self.begun.append(redirect_uri)
+        state = f"state-{len(self.begun)}"
+        return Flow(provider.id, redirect_uri, state, "nonce", "verifier", f"https://login.corp.example/?state={state}")
+
+    async def finish(self, provider: LoginProviderSettings, flow: Flow, query: Mapping[str, str]) -> Identity:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.identity
+
+
+class Forms(HTMLParser):
+    """The forms of a page: hidden fields and names of the others, by where they go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            assert said["method"] == "post"
+            self.found.append((said["action"], {}))
+            self._open = True
+        elif tag == "input" and self._open and "name" in said and said.get("type") != "checkbox":
+            self.found[-1][1][said["name"]] = said.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "form"
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: httpx.Headers
+    text: str
+    path: str
+
+    @property
+    def to(self) -> str:
+        """Where the browser is sent."""
+        return self.headers.get("location", "")
+
+    @property
+    def forms(self) -> list[tuple[str, dict[str, str]]]:
+        parser = Forms()
+        parser.feed(self.text)
+        return parser.found
+
+    def form(self, action: str, nth: int = 0) -> dict[str, str]:
+        """The fields of a form as they are before anybody types."""
+        return [fields for where, fields in self.forms if where == action][nth]
+
+    def cookie(self, name: str) -> str:
+        """The `set-cookie` header of a cookie; empty where there is none."""
+        return next((each for each in self.headers.get_list("set-cookie") if each.startswith(f"{name}=")), "")
+
+
+@dataclass
+class Person:
+    """Somebody with a browser of their own. It sends what browsers send; `fetch_metadata` is what old ones lack."""
+
+    app: Any
+    origin: str = ORIGIN
+    address: str = "192.0.2.7"
+    fetch_metadata: bool = True
+    cookies: dict[str, str] = field(default_factory=dict)
+    last: Answer | None = None
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        return await self._ask("GET", path, b"", headers)
+
+    async def post(self, path: str, fields: Mapping[str, Any], **headers: str) -> Answer:
+        """A form sent from one of our pages, unless headers say otherwise; a header without a value is not sent."""
+        said = {"content-type": "application/x-www-form-urlencoded", **headers}
+        if self.fetch_metadata:
+            said = {"sec-fetch-site": "same-origin", "origin": self.origin, **said}
+        body = urlencode(fields, doseq=True).encode()
+        return await self._ask("POST", path, body, {name: value for name, value in said.items() if value})
+
+    async def submit(self, action: str, nth: int = 0, **typed: Any) -> Answer:
+        """Fill in a form of the page that is open, and send it."""
+        assert self.last is not None
+        return await self.post(action, {**self.last.form(action, nth), **typed})
+
+    async def follow(self) -> Answer:
+        """Go where the last answer sent the browser."""
+        assert self.last is not None
+        assert self.last.status == 303, self.last.text
+        return await self.get(self.last.to)
+
+    async def log_in(self, email: str, password: str = PASSWORD) -> Answer:
+        await self.get("/login")
+        return await self.submit("/login", email=email, password=password)
+
+    async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        parts = urlsplit(self.origin)
+        said = {
+            "x-sluicegate-forwarded": "1",
+            "x-sluicegate-client": self.address,
+            "x-sluicegate-scheme": parts.scheme,
+            "x-sluicegate-host": parts.netloc,
+            "user-agent": FIREFOX,
+            **({"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}),
+            **headers,
+        }
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.origin) as client:
+            answer = await client.request(method, path, content=body, headers=said)
+        self.last = Answer(answer.status_code, answer.headers, answer.text, path)
+        for line in answer.headers.get_list("set-cookie"):
+            self._keep(line)
+        return self.last
+
+    def _keep(self, line: str) -> None:
+        """As RFC 6265bis has it, as far as it concerns us."""
+        pair, *attributes = line.split("; ")
+        name, _, value = pair.partition("=")
+        assert "HttpOnly" in attributes
+        assert "Path=/" in attributes
+        if name.startswith("__Host-"):
+            assert "Secure" in attributes
+            assert not any(each.startswith("Domain") for each in attributes)
+        if "Max-Age=0" in attributes:
+            self.cookies.pop(name, None)
+        elif "Secure" not in attributes or self.origin.startswith(("https:", "http://localhost", "http://127.")):
+            self.cookies[name] = value
+
+
+@dataclass
+class House:
+    """A dashboard, the office behind it, and the provider that people may log in at."""
+
+    app: Any
+    office: Office
+    provider: Provider
+    site: Site
+
+    def person(self, **more: Any) -> Person:
+        return Person(self.app, **more)
+
+    async def signed_in(self, email: str, **more: Any) -> Person:
+        """Somebody who has just logged in."""
+        person = self.person(**more)
+        answer = await person.log_in(email)
+        assert answer.status == 303, answer.text
+        return person
+
+
+@asynccontextmanager
+async def house_in(
+    directory: Path,
+    login: LoginSettings | None = None,
+    *,
+    demo: bool = False,
+    server: Mapping[str, Any] | None = None,
+    pages: Sequence[Any] = (),
+) -> AsyncIterator[House]:
+    """A dashboard over a database in `directory`; `pages` are others than the usual."""
+    settings = Settings(login=login or LoginSettings(providers=(CORP,)))
+    async with office_in(directory, settings=settings) as office:
+        if server:
+            office.settings = _with_server(office.settings, directory, server)
+        provider = Provider()
+        app = Application(router=Router(), show_error_details=False)
+        site = site_of(office, provider, demo=demo)
+        add_pages(app, site, tuple(pages)) if pages else add_pages(app, site)
+        await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
+
+        async def guarded(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, guarding(send, secure=is_secure(dict(scope["headers"]))))
+
+        yield House(guarded, office, provider, site)
+
+
+def site_of(office: Office, provider: Provider | None = None, *, demo: bool = False, read: Any = None) -> Site:
+    """What pages are made from."""
+    return Site(
+        read=read or _no_usage,
+        settings=lambda: office.settings,
+        demo=demo,
+        version="1.2.3",
+        started_at_us=0,
+        endpoints=("/v1/chat/completions",),
+        office=office,
+        entrance=Door(office, "the operator's token", demo=demo),
+        login=provider or Provider(),
+    )
+
+
+def query_of(url: str) -> dict[str, str]:
+    """The parameters of an address."""
+    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+async def _no_usage(name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+    return [NO_TOTALS] if name == "usage/totals" else []
+
+
+def _with_server(settings: Settings, directory: Path, server: Mapping[str, Any]) -> Settings:
+    return structs.replace(settings, server=ServerSettings(data_dir=str(directory), **server))
