@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,13 +21,12 @@ from gateway.commands.refusal import Refusal
 from gateway.credentials.keyfile import KeyUnusable
 from gateway.errors import GatewayError, SettingsError
 from gateway.management.office import Actor, Declared, Office
+from gateway.management.opened import open_office
 from gateway.operator import NotAnswered
 from gateway.settings.load import find_state
 from gateway.settings.model import Settings
 from gateway.store.dump import DumpUnusable
-from gateway.store.generations import Generations, shared_file
-from gateway.store.state import State, StateUnusable, database_of, make_ready
-from gateway.unlock import begin
+from gateway.store.state import StateUnusable
 
 OPERATOR = Actor(kind="operator", name="operator", permissions=permissions_of("owner"))
 """Whoever uses the command line, as the audit log calls them."""
@@ -51,6 +50,7 @@ def perform(
         async with open_office(declared) as office:
             return await work(office)
 
+    os.umask(0o077)
     with refusing():
         said = declared or Declared(settings_at(place), {})
         check_place(Path(said.settings.server.data_dir), make=make)
@@ -83,22 +83,6 @@ def claimed(settings: Settings) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-@asynccontextmanager
-async def open_office(declared: Declared) -> AsyncIterator[Office]:
-    """An office over the state that the settings name, brought up to date. Raises StateUnusable, KeyUnusable."""
-    settings = declared.settings
-    where = database_of(settings)
-    await asyncio.to_thread(make_ready, where)
-    generations = Generations(shared_file(Path(settings.server.data_dir)))
-    state = State(where)
-    try:
-        unlocked = await state.write(lambda session: begin(session, settings))
-        yield Office(state, generations, unlocked.secrets, declared)
-    finally:
-        await state.close()
-        generations.close()
 
 
 def check_place(data_dir: Path, *, make: bool = False) -> None:

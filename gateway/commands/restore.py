@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from gateway.commands import options
-from gateway.commands.opening import OPERATOR, claimed, open_office, refusing, settings_at
+from gateway.commands.opening import OPERATOR, claimed, refusing, settings_at
 from gateway.management.office import Declared, Subject
+from gateway.management.opened import open_office
 from gateway.settings.instants import write_instant
 from gateway.settings.model import Settings
 from gateway.store import dump

@@ -146,8 +146,9 @@ async def test_what_is_refused_is_refused_in_words(place: Place) -> None:
         assert json.loads(body)["error"]["code"] == "ambiguous_request"
 
 
-async def test_garbage_in_chunks_leaves_no_trace_in_the_log(place: Place) -> None:
-    data = request("POST", CHAT, content_length="", transfer_encoding="chunked") + b"zz\r\n"
+@pytest.mark.parametrize("path", [CHAT, "/api/keys"])
+async def test_chunks_that_are_none_are_refused_and_leave_no_trace_in_the_log(place: Place, path: str) -> None:
+    data = request("POST", path, content_length="", transfer_encoding="chunked") + b"3\r\nabc\r\nzz\r\n"
     status, body, closed = await plainly(place.gateway.port, data)
     assert (status, closed) == (400, True)
     assert json.loads(body)["error"]["code"] == "ambiguous_request"
