@@ -186,7 +186,7 @@ class ClientKey:
 class IssuedKey:
     """A client key of the database, as a worker hears of it."""
 
-    digest: bytes
+    digest: bytes = field(repr=False)
     """What it is found by."""
     key: ClientKey
     revoked: bool = False
@@ -250,7 +250,7 @@ class UsageRecord(Struct, frozen=True, gc=False):
     upstream_format: str | None = None
     """The dialect spoken with the provider."""
     key_id: str | None = None
-    """What tells the key from others that had its name: the name for one of the configuration file, else `key:<uuid>`."""
+    """What tells the key from others that had its name: of one in the configuration file the name, else `key:<uuid>`."""
     user_id: str | None = None
     """The user whom the key belonged to."""
     team_id: str | None = None

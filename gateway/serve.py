@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from gateway import __version__, claims, logs
 from gateway.catalog.presets import presets
 from gateway.claims import CannotServe
 from gateway.credentials.keyfile import KeyUnusable
-from gateway.errors import SettingsError
+from gateway.errors import SettingsError, StateUnavailable
 from gateway.leash import ReloadWanted, Start
 from gateway.reloading import Reloading
 from gateway.settings.addresses import is_loopback, split_listen
@@ -34,9 +35,10 @@ from gateway.settings.model import Settings
 from gateway.settings.origins import add_demo_origins
 from gateway.settings.remarks import warnings
 from gateway.settings.watch import Watch
+from gateway.store.session import Session
 from gateway.store.state import StateUnusable, Where, database_of, engine_of, make_ready
 from gateway.supervised import Supervised
-from gateway.unlock import make_key, unlock
+from gateway.unlock import begin
 
 TRIES = 3
 """Deaths of a worker that never was ready, after which starting is given up."""
@@ -104,13 +106,8 @@ def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
 def open_vault(settings: Settings) -> None:
     """See that there is a key that opens what the database holds, and make key and secrets where there are none: no
     child could tell one client key from another without. Raises KeyUnusable and StateUnusable."""
-    make_key(settings)
-    engine = engine_of(database_of(settings))
-    try:
-        with closing(engine.open()) as session, session.alone():
-            unlock(session, settings)
-    except engine.trouble as error:
-        raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
+    with _session(database_of(settings)) as session, session.alone():
+        begin(session, settings)
 
 
 def check_exposure(settings: Settings) -> None:
@@ -126,10 +123,21 @@ def check_exposure(settings: Settings) -> None:
 
 
 def _count_admins(where: Where) -> int:
+    with _session(where) as session:
+        return int(session.rows("people/admins")[0]["admins"])
+
+
+def _has_owner(where: Where) -> bool:
+    with _session(where) as session:
+        return bool(session.rows("people/other_owners", {"id": ""})[0]["owners"])
+
+
+@contextmanager
+def _session(where: Where) -> Iterator[Session]:
     engine = engine_of(where)
     try:
         with closing(engine.open()) as session:
-            return int(session.rows("people/admins")[0]["admins"])
+            yield session
     except engine.trouble as error:
         raise StateUnusable(f"{engine.place} cannot be used: {' '.join(str(error).split())}") from error
 
@@ -183,6 +191,7 @@ class Supervisor:
         try:
             if await self._come_up():
                 self._announce()
+                self._run(self._invite())
                 await self._ended.wait()
         finally:
             reloads.cancel()
@@ -207,17 +216,27 @@ class Supervisor:
             await asyncio.sleep(0.005)
         return True
 
+    @property
+    def _url(self) -> str:
+        return f"http://{claims.place(self._host, self._port)}"
+
     def _announce(self) -> None:
-        url = f"http://{claims.place(self._host, self._port)}"
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        announcement = claims.Announcement(pid=os.getpid(), url=url, version=__version__, started_at=now)
+        announcement = claims.Announcement(pid=os.getpid(), url=self._url, version=__version__, started_at=now)
         claims.announce(self._data_dir, announcement)
         for warning in warnings(self._reloading.finished().settings):
             log.warning(warning)
-        lines = [f"Sluicegate answers on {url}", *(demo_lines(url) if self._mock else ())]
-        with suppress(OSError):
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
-            sys.stdout.flush()
+        _say(f"Sluicegate answers on {self._url}", *(demo_lines(self._url) if self._mock else ()))
+
+    async def _invite(self) -> None:
+        """Say how the first owner is made, where there is none: there, and not in the log."""
+        settings = self._reloading.finished().settings
+        try:
+            if not await asyncio.to_thread(_has_owner, database_of(settings)):
+                # Not with the others: who has an owner does not need what it brings along.
+                _say(await import_module("gateway.first_owner").invite(settings, self._url))
+        except (StateUnusable, StateUnavailable, KeyUnusable) as error:
+            log.warning("no setup link: `sluicegate user setup-link` makes one", reason=str(error))
 
     def _finished(self, loaded: Loaded) -> Loaded:
         """What children go by: what the operator said, and what the demo adds."""
@@ -294,6 +313,13 @@ class Supervisor:
                 log.error("killed: it did not end in time", child=child.name)
                 child.kill()
         await asyncio.wait(lives)
+
+
+def _say(*lines: str) -> None:
+    """Say it on standard output, if anybody listens there."""
+    with suppress(OSError):
+        sys.stdout.write("".join(f"{line}\n" for line in lines if line))
+        sys.stdout.flush()
 
 
 def demo_lines(url: str) -> tuple[str, str]:

@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("outbound", "store", "tokenizer", "unlock", "web"),
     ),
     "demo": ("leash", "mock"),
+    "first_owner": ("management", "settings"),
     "serve": (*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "store", "supervised", "unlock"),
     "operator": (*GROUND, "claims"),
     "commands": (

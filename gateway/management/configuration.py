@@ -25,6 +25,10 @@ from gateway.settings.stored import SETTINGS, VALUE, Kind, StoredObject, part, w
 from gateway.store.session import Session
 
 READ, WRITE = "configuration:read", "configuration:write"
+OWNERS = "people:owner"
+
+LOGIN = "login."
+"""What the paths of settings begin with by which people log in."""
 
 LAST = 2**31
 """Behind whatever is there, for the check of something whose place is not known yet."""
@@ -104,6 +108,7 @@ async def change_object(
 async def set_value(office: Office, actor: Actor, path: str, value: Any, version: int | None) -> SettingView:
     """A setting with this value from now on, unless the file says another. Raises as `change_object`."""
     _check_setting(path)
+    _check_may_set(actor, path)
 
     def make(before: Configured) -> Placed:
         if ("setting", path) in before.objects:
@@ -120,6 +125,8 @@ async def set_value(office: Office, actor: Actor, path: str, value: Any, version
 async def delete_object(office: Office, actor: Actor, kind: Kind, name: str, version: int | None) -> None:
     """The database says nothing of it any more. Raises as `change_object`; Unacceptable where others need it."""
     actor.require(WRITE)
+    if kind == "setting":
+        _check_may_set(actor, name)
 
     def perform(change: Change) -> None:
         before = configured(office, change.session)
@@ -130,6 +137,13 @@ async def delete_object(office: Office, actor: Actor, kind: Kind, name: str, ver
         change.note(f"{kind}.delete", Subject(kind, name, name), before=told(office, stored))
 
     await office.change(actor, perform)
+
+
+def _check_may_set(actor: Actor, path: str) -> None:
+    """Who logs in, and as what, is for those to say who may make owners: a provider's group may make one."""
+    actor.require(WRITE)
+    if path.startswith(LOGIN):
+        actor.require(OWNERS)
 
 
 def merged(values: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class Change:
     def __init__(self, session: Session, actor: Actor, now_us: int, unlock: Unlock) -> None:
         self.session, self.actor, self.now_us = session, actor, now_us
         self._unlock = unlock
+        self._noted = 0
         self.counted: dict[Class, int] = {}
         """Generations this change has made."""
 
@@ -106,10 +107,12 @@ class Change:
     def note(self, action: str, subject: Subject, before: Told | None = None, after: Told | None = None) -> None:
         """Write it into the audit log. What is secret must be a fingerprint by now."""
         actor = self.actor
+        self._noted += 1
         self.session.run(
             "audit/note",
             {
-                "id": new_id(self.now_us),
+                # A microsecond each, so that they are in order.
+                "id": new_id(self.now_us + self._noted),
                 "at": self.now_us,
                 "actor_kind": actor.kind,
                 "actor_id": actor.id,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from gateway import logs
 from gateway.access.keys import KeyRing, refusal
 from gateway.errors import EndpointForbidden, GatewayError, KeyRevoked, ModelForbidden
 from gateway.records import ClientKey
 from gateway.routing.reach import may_go_on, may_use_endpoint
 
 from .exchange import Exchange
+
+log = logs.get("gateway.relay.standing")
 
 
 def review(live: Iterable[Exchange], ring: KeyRing, now_us: int, rotated: Collection[str] = ()) -> int:
@@ -31,8 +34,17 @@ def review(live: Iterable[Exchange], ring: KeyRing, now_us: int, rotated: Collec
         exchange.key = key or held
         if error is not None:
             cut += 1
-            exchange.cut(error)
+            _end(exchange, error)
     return cut
+
+
+def _end(exchange: Exchange, error: GatewayError) -> None:
+    """Whatever goes wrong with one, the others end as well, and this one does not go on."""
+    try:
+        exchange.cut(error)
+    except Exception:
+        log.exception("an exchange could not be ended in words", id=exchange.id)
+        exchange.client_left()
 
 
 def objection(exchange: Exchange, key: ClientKey, now_us: int) -> GatewayError | None:

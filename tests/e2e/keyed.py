@@ -29,6 +29,11 @@ id       = "free"
 format   = "openai_chat"
 base_url = "{mock}/v1"
 
+[[providers]]
+id       = "keeping"
+format   = "openai_responses"
+base_url = "{mock}/v1"
+
 [[aliases]]
 name   = "fast"
 target = "mock/gpt-4o-mini"

@@ -96,8 +96,9 @@ async def test_a_page_or_the_api_asked_with_a_key_in_the_address_says_so(
 ) -> None:
     for secret in (IN_ADDRESS, API_TOKEN):
         answer = await ask(keyed.port, request("GET", f"{path}?a=b&{name}={secret}"))
-        assert (answer.status, answer.error["code"]) == (400, "invalid_request")
-        assert "does not belong in an address" in answer.error["message"]
+        assert answer.status == 400
+        assert b"invalid_request" in answer.body
+        assert b"does not belong in an address" in answer.body
         assert secret.encode() not in answer.body
 
 

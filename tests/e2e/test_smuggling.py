@@ -143,7 +143,7 @@ async def test_what_is_refused_is_refused_in_words(place: Place) -> None:
         data = request("POST", path, b"{}").replace(b"host: gateway.test", b"host: a, b")
         status, body, closed = await plainly(place.gateway.port, data)
         assert (status, closed) == (400, True)
-        assert json.loads(body)["error"]["code"] == "ambiguous_request"
+        assert b"ambiguous_request" in body
 
 
 @pytest.mark.parametrize("path", [CHAT, "/api/keys"])
@@ -151,7 +151,7 @@ async def test_chunks_that_are_none_are_refused_and_leave_no_trace_in_the_log(pl
     data = request("POST", path, content_length="", transfer_encoding="chunked") + b"3\r\nabc\r\nzz\r\n"
     status, body, closed = await plainly(place.gateway.port, data)
     assert (status, closed) == (400, True)
-    assert json.loads(body)["error"]["code"] == "ambiguous_request"
+    assert b"ambiguous_request" in body
     assert "Traceback" not in place.gateway.said()
 
 

@@ -120,6 +120,17 @@ async def test_what_a_key_was_given_is_not_its_successor_s(both: Keyed) -> None:
     assert (await ask(both.gateway.port, request("GET", f"/v1/responses/{made}", key=second))).status == 404
 
 
+async def test_what_a_provider_keeps_is_out_of_reach_with_the_provider(both: Keyed) -> None:
+    key = both.issuer.create("reaching")
+    body = json.dumps({"model": "keeping/gpt-5.5", "input": "Hello"}).encode()
+    made = (await ask(both.gateway.port, request("POST", "/v1/responses", body, key=key))).json()["id"]
+    shown = request("GET", f"/v1/responses/{made}", key=key)
+    assert (await ask(both.gateway.port, shown)).status == 200
+    both.issuer.respecify("reaching", providers=["mock"])
+    answer = await ask(both.gateway.port, shown)
+    assert told("responses", answer) == (403, "model_not_allowed")
+
+
 async def test_records_tell_keys_apart_and_whose_they_are(both: Keyed, tag: str) -> None:
     user = both.issuer.add_user()
     key = both.issuer.create("of-a-user", user_id=user)

@@ -17,6 +17,7 @@ from gateway.records import ClientKey
 from gateway.settings.stored import StoredObject
 from gateway.store.generations import Generations, shared_file
 from gateway.store.state import State, Where, state_file
+from gateway.unlock import make_key
 from tests.issuing import Issuer, settings_of
 from tests.waiting import auntil
 
@@ -240,6 +241,33 @@ async def test_a_worker_starts_without_a_database_and_finds_it_later(tmp_path: P
         secret = Issuer(tmp_path).create()
         await worker.ticks_until(lambda: worker.fresh.ring.find(secret.encode()) is not None)
         assert await worker.get(FILE_KEY) is TEAM, "found under the server's own secret now"
+
+
+async def test_whoever_asks_first_makes_the_secret_that_digests_are_made_under(tmp_path: Path) -> None:
+    make_key(settings_of(tmp_path))
+    async with watching(tmp_path) as worker:
+        assert not worker.fresh.ring.doubtful
+        secret = Issuer(tmp_path).create()
+        assert (await worker.get(secret)).id
+
+
+async def test_without_a_vault_key_the_keys_of_the_file_work(tmp_path: Path) -> None:
+    async with watching(tmp_path) as worker:
+        assert await worker.get(FILE_KEY) is TEAM
+        await refused(worker, "sk-unknown", StateUnavailable)
+
+
+async def test_a_mistake_of_ours_is_no_reason_to_call_a_key_wrong(
+    issuer: Issuer, worker: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = issuer.create()
+    await worker.get(known)
+    monkeypatch.delattr("gateway.freshness.changed_keys")
+    unknown = issuer.create()
+    await refused(worker, unknown, StateUnavailable)
+    assert (await worker.get(known)).id
+    monkeypatch.undo()
+    await worker.ticks_until(lambda: worker.fresh.ring.find(unknown.encode()) is not None)
 
 
 async def test_a_copy_that_was_put_back_is_read_as_a_whole(issuer: Issuer, worker: Watched) -> None:

@@ -50,28 +50,28 @@ async def somebody(house: House, action: Action, **more: Any) -> Person:
     return await house.signed_in(ADA, **more)
 
 
-@pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED.keys())
 @pytest.mark.parametrize("action", POSTS, ids=path_of)
-async def test_a_form_of_somebody_else_does_nothing(house: House, action: Action, headers: dict[str, str]) -> None:
+async def test_a_form_of_somebody_else_does_nothing(house: House, action: Action) -> None:
     person = await somebody(house, action)
     before, cookies = await everything(house), dict(person.cookies)
     fields = {"email": ADA, "password": PASSWORD, "name": "x", "scopes": "usage:read", "provider": "corp"}
-    answer = await person.post(path_of(action), fields, **headers)
-    assert answer.status == 403
-    assert await everything(house) == before
-    assert person.cookies == cookies
+    for how, headers in FORGED.items():
+        answer = await person.post(path_of(action), fields, **headers)
+        assert answer.status == 403, how
+        assert await everything(house) == before, how
+        assert person.cookies == cookies, how
 
 
 @pytest.mark.parametrize("action", POSTS, ids=path_of)
 async def test_a_form_of_ours_is_known_even_from_an_old_browser(house: House, action: Action) -> None:
     """By the token in it, which is this browser's alone."""
     person = await somebody(house, action, fetch_metadata=False)
-    page = await person.get("/account" if (await person.get("/account")).status == 200 else "/login")
-    ours = page.forms[0][1]["csrf"]
-    answer = await person.post(path_of(action), {"csrf": ours})
-    assert "another site" not in answer.text
-    assert "does not show that it comes from a page" not in answer.text
+    page = await person.get("/account")
+    if page.status != 200:
+        page = await person.get("/login")
+    answer = await person.post(path_of(action), {"csrf": page.forms[0][1]["csrf"]})
     assert answer.status != 405
+    assert "does not show that it comes from a page" not in answer.text
 
 
 async def test_the_token_of_one_browser_is_worth_nothing_in_another(house: House) -> None:

@@ -192,3 +192,11 @@ async def test_secrets_sealed_with_a_lost_key_are_missing_and_said_so(office: Of
     shown = await configuration.get_object(office, OPERATOR, "credential", "filed/two")
     assert shown.managed.problem == "the secret is missing"
     assert orjson.dumps(shown.managed.by) == b'"database"'
+
+
+async def test_how_people_log_in_is_for_owners_to_say(office: Office) -> None:
+    with pytest.raises(NotPermitted, match="people:owner"):
+        await configuration.set_value(office, somebody("admin"), "login.passwords", False, None)
+    made = await configuration.set_value(office, OPERATOR, "login.passwords", False, None)
+    with pytest.raises(NotPermitted, match="people:owner"):
+        await configuration.delete_object(office, somebody("admin"), "setting", "login.passwords", made.version)

@@ -1,0 +1,169 @@
+"""Who is let in where: a row for every route there is, a column for everybody who may come.
+
+What stands in a row is the status that each of them hears who asks as `routes.knock` does: with a body that is too
+little, and for things that are not there. So 401 and 403 say that somebody is kept out, 303 that a browser is sent on
+(to the login, where it is not signed in), and 200, 400, 404, 409, 415, 422 or 501 that somebody was let in, for whom
+there was nothing to do. The operator asks at the control process's own socket, where there is no inference.
+
+`token` is an API token of an admin, for the audit log alone. `key` is a client key of the member.
+"""
+
+from __future__ import annotations
+
+WHO = ("anonymous", "key", "token", "pending", "viewer", "member", "admin", "owner", "operator")
+
+API = """
+                                                       none  key tokn pend view memb admn ownr oper
+GET    /api/aliases                                     401  403  403  403  200  200  200  200  200
+POST   /api/aliases                                     401  403  403  403  403  403  422  422  422
+DELETE /api/aliases/{name}                              401  403  403  403  403  403  404  404  404
+GET    /api/aliases/{name}                              401  403  403  403  404  404  404  404  404
+PATCH  /api/aliases/{name}                              401  403  403  403  403  403  404  404  404
+GET    /api/audit                                       401  403  200  403  403  403  200  200  200
+GET    /api/audit/export                                401  403  200  403  403  403  200  200  200
+GET    /api/catalog                                     401  403  403  403  200  200  200  200  200
+GET    /api/combos                                      401  403  403  403  200  200  200  200  200
+POST   /api/combos                                      401  403  403  403  403  403  422  422  422
+DELETE /api/combos/{name}                               401  403  403  403  403  403  404  404  404
+GET    /api/combos/{name}                               401  403  403  403  404  404  404  404  404
+PATCH  /api/combos/{name}                               401  403  403  403  403  403  404  404  404
+GET    /api/credentials                                 401  403  403  403  200  200  200  200  200
+POST   /api/credentials                                 401  403  403  403  403  403  422  422  422
+POST   /api/credentials/test                            401  403  403  403  403  403  422  422  422
+DELETE /api/credentials/{provider}/{name}               401  403  403  403  403  403  404  404  404
+GET    /api/credentials/{provider}/{name}               401  403  403  403  404  404  404  404  404
+PATCH  /api/credentials/{provider}/{name}               401  403  403  403  403  403  404  404  404
+POST   /api/credentials/{provider}/{name}/test          401  403  403  403  403  403  404  404  404
+GET    /api/health                                      401  403  403  403  403  403  200  200  200
+GET    /api/jobs                                        401  403  403  403  403  403  200  200  200
+POST   /api/jobs/{name}/run                             401  403  403  403  403  403  404  404  404
+GET    /api/keys                                        401  403  403  403  403  200  200  200  200
+POST   /api/keys                                        401  403  403  403  403  422  422  422  422
+DELETE /api/keys/{id}                                   401  403  403  403  403  404  404  404  404
+GET    /api/keys/{id}                                   401  403  403  403  403  404  404  404  404
+PATCH  /api/keys/{id}                                   401  403  403  403  403  404  404  404  404
+POST   /api/keys/{id}/rotate                            401  403  403  403  403  404  404  404  404
+GET    /api/me                                          401  403  200  200  200  200  200  200  200
+POST   /api/me/password                                 401  403  422  422  422  422  422  422  422
+GET    /api/openapi.json                                200  200  200  200  200  200  200  200  200
+GET    /api/prices                                      401  403  403  403  200  200  200  200  200
+POST   /api/prices                                      401  403  403  403  403  403  422  422  422
+DELETE /api/prices/{model}                              401  403  403  403  403  403  404  404  404
+GET    /api/prices/{model}                              401  403  403  403  404  404  404  404  404
+PATCH  /api/prices/{model}                              401  403  403  403  403  403  404  404  404
+GET    /api/problems/{code}                             404  404  404  404  404  404  404  404  404
+GET    /api/providers                                   401  403  403  403  200  200  200  200  200
+POST   /api/providers                                   401  403  403  403  403  403  422  422  422
+DELETE /api/providers/{id}                              401  403  403  403  403  403  404  404  404
+GET    /api/providers/{id}                              401  403  403  403  404  404  404  404  404
+PATCH  /api/providers/{id}                              401  403  403  403  403  403  404  404  404
+POST   /api/providers/{id}/test                         401  403  403  403  403  403  404  404  404
+GET    /api/reload                                      401  403  403  403  403  403  200  200  200
+POST   /api/reload                                      401  403  403  403  403  403  200  200  200
+GET    /api/sessions                                    401  403  403  200  200  200  200  200  200
+DELETE /api/sessions/{id}                               401  403  403  404  404  404  404  404  404
+GET    /api/settings                                    401  403  403  403  200  200  200  200  200
+DELETE /api/settings/{path}                             401  403  403  403  403  403  404  404  404
+GET    /api/settings/{path}                             401  403  403  403  404  404  404  404  404
+PUT    /api/settings/{path}                             401  403  403  403  403  403  422  422  422
+GET    /api/teams                                       401  403  403  403  403  200  200  200  200
+POST   /api/teams                                       401  403  403  403  403  403  422  422  422
+DELETE /api/teams/{id}                                  401  403  403  403  403  403  404  404  404
+GET    /api/teams/{id}                                  401  403  403  403  403  404  404  404  404
+PATCH  /api/teams/{id}                                  401  403  403  403  403  404  404  404  404
+GET    /api/teams/{id}/members                          401  403  403  403  403  404  404  404  404
+POST   /api/teams/{id}/members                          401  403  403  403  403  404  404  404  404
+DELETE /api/teams/{id}/members/{user_id}                401  403  403  403  403  404  404  404  404
+GET    /api/tokens                                      401  403  403  403  200  200  200  200  200
+POST   /api/tokens                                      401  403  403  403  422  422  422  422  422
+DELETE /api/tokens/{id}                                 401  403  403  403  404  404  404  404  404
+GET    /api/tokens/{id}                                 401  403  403  403  404  404  404  404  404
+GET    /api/usage                                       401  200  403  403  200  200  200  200  200
+GET    /api/users                                       401  403  403  403  403  403  200  200  200
+POST   /api/users                                       401  403  403  403  403  403  422  422  422
+DELETE /api/users/{id}                                  401  403  403  403  403  403  404  404  404
+GET    /api/users/{id}                                  401  403  403  403  403  403  404  404  404
+PATCH  /api/users/{id}                                  401  403  403  403  403  403  404  404  404
+GET    /api/users/{id}/identities                       401  403  403  403  403  403  404  404  404
+DELETE /api/users/{id}/identities/{provider}/{subject}  401  403  404  404  404  404  404  404  404
+POST   /api/users/{id}/password-link                    401  403  403  403  403  403  404  404  404
+DELETE /api/users/{id}/sessions                         401  403  403  404  404  404  404  404  404
+POST   /api/vault/rotate                                401  403  403  403  403  403  200  200  200
+"""
+"""Management."""
+
+PAGES = """
+                                    none  key tokn pend view memb admn ownr oper
+GET    /                             303  200  403  403  200  200  200  200  200
+GET    /account                      303  303  303  200  200  200  200  200  303
+GET    /account/logins/connect       303  303  303  303  303  303  303  303  303
+POST   /account/logins/connect       303  303  303  404  404  404  404  404  303
+GET    /account/logins/disconnect    303  303  303  303  303  303  303  303  303
+POST   /account/logins/disconnect    303  303  303  403  404  404  404  404  303
+GET    /account/password             303  303  303  303  303  303  303  303  303
+POST   /account/password             303  303  303  422  422  422  422  422  303
+GET    /account/sessions/end         303  303  303  303  303  303  303  303  303
+POST   /account/sessions/end         303  303  303  404  404  404  404  404  303
+GET    /account/sessions/end-others  303  303  303  303  303  303  303  303  303
+POST   /account/sessions/end-others  303  303  303  303  303  303  303  303  303
+GET    /account/tokens               303  303  303  303  303  303  303  303  303
+POST   /account/tokens               303  303  303  422  422  422  422  422  303
+GET    /account/tokens/revoke        303  303  303  303  303  303  303  303  303
+POST   /account/tokens/revoke        303  303  303  403  404  404  404  404  303
+GET    /login                        200  200  200  303  303  303  303  303  200
+POST   /login                        403  403  403  403  403  403  403  403  403
+GET    /login/{provider}             303  303  303  303  303  303  303  303  303
+POST   /login/{provider}             404  404  404  404  404  404  404  404  404
+GET    /login/{provider}/callback    403  403  403  403  403  403  403  403  403
+GET    /password                     404  404  404  404  404  404  404  404  404
+POST   /password                     404  404  404  404  404  404  404  404  404
+GET    /setup                        409  409  409  409  409  409  409  409  409
+POST   /setup                        409  409  409  409  409  409  409  409  409
+GET    /static/*                     404  404  404  404  404  404  404  404  404
+GET    /logout                       303  303  303  303  303  303  303  303  303
+POST   /logout                       303  303  303  303  303  303  303  303  303
+"""
+"""Pages and their forms. Who asks by key or token has no session, and no account."""
+
+INFERENCE = """
+                                                    none  key tokn pend view memb admn ownr oper
+POST   /v1/audio/speech                              401  400  401  401  401  401  401  401  404
+POST   /v1/audio/transcriptions                      401  415  401  401  401  401  401  401  404
+POST   /v1/audio/translations                        401  415  401  401  401  401  401  401  404
+POST   /v1/chat/completions                          401  400  401  401  401  401  401  401  404
+POST   /v1/completions                               401  400  401  401  401  401  401  401  404
+POST   /v1/embeddings                                401  400  401  401  401  401  401  401  404
+POST   /v1/images/edits                              401  415  401  401  401  401  401  401  404
+POST   /v1/images/generations                        401  400  401  401  401  401  401  401  404
+POST   /v1/images/variations                         401  415  401  401  401  401  401  401  404
+POST   /v1/messages                                  401  400  401  401  401  401  401  401  404
+POST   /v1/messages/count_tokens                     401  400  401  401  401  401  401  401  404
+GET    /v1/models                                    401  200  401  401  401  401  401  401  404
+GET    /v1/models/*                                  401  200  401  401  401  401  401  401  404
+POST   /v1/moderations                               401  400  401  401  401  401  401  401  404
+POST   /v1/rerank                                    401  400  401  401  401  401  401  401  404
+POST   /v1/responses                                 401  400  401  401  401  401  401  401  404
+DELETE /v1/responses/*                               401  404  401  401  401  401  401  401  404
+GET    /v1/responses/*                               401  404  401  401  401  401  401  401  404
+POST   /v1/responses/*                               401  404  401  401  401  401  401  401  404
+POST   /v1/responses/compact                         401  400  401  401  401  401  401  401  404
+POST   /v1/responses/input_tokens                    401  400  401  401  401  401  401  401  404
+GET    /v1beta/models                                401  200  401  401  401  401  401  401  404
+GET    /v1beta/models/*                              401  200  401  401  401  401  401  401  404
+POST   /v1beta/models/{model}:batchEmbedContents     401  501  401  401  401  401  401  401  404
+POST   /v1beta/models/{model}:countTokens            401  400  401  401  401  401  401  401  404
+POST   /v1beta/models/{model}:embedContent           401  501  401  401  401  401  401  401  404
+POST   /v1beta/models/{model}:generateContent        401  400  401  401  401  401  401  401  404
+POST   /v1beta/models/{model}:streamGenerateContent  401  400  401  401  401  401  401  401  404
+"""
+"""For client keys and nobody else."""
+
+OTHERS = """
+                              none  key tokn pend view memb admn ownr oper
+GET    /healthz                200  200  200  200  200  200  200  200  404
+POST   /internal/count-tokens  404  404  404  404  404  404  404  404  400
+GET    /metrics                200  200  200  200  200  200  200  200  404
+GET    /readyz                 200  200  200  200  200  200  200  200  404
+"""
+"""Of the gateway itself: open to whatever watches it, and one for the workers alone."""
+
