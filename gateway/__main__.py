@@ -20,6 +20,8 @@ COMMANDS = {
     "user": "gateway.commands.user",
     "backup": "gateway.commands.backup",
     "restore": "gateway.commands.restore",
+    "export": "gateway.commands.export",
+    "import": "gateway.commands.import_",
     "migrate": "gateway.commands.migrate",
     "rotate-key": "gateway.commands.rotate_key",
     "version": "gateway.commands.version",

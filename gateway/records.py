@@ -250,7 +250,7 @@ class UsageRecord(Struct, frozen=True, gc=False):
     upstream_format: str | None = None
     """The dialect spoken with the provider."""
     key_id: str | None = None
-    """What tells the key from others that had its name: of one in the configuration file the name, else `key:<uuid>`."""
+    """What tells the key from others that had its name: its name in the configuration file, else `key:<uuid>`."""
     user_id: str | None = None
     """The user whom the key belonged to."""
     team_id: str | None = None

@@ -63,7 +63,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "credentials": ("records", "errors"),
     "unlock": (*GROUND, "credentials", "store"),
     # Changes of the state: below every surface that makes them.
-    "management": (*GROUND, "access", "catalog", "credentials", "outbound", "store", "unlock", "usage"),
+    # The test of a credential asks a provider as a worker would.
+    "management": (*DOMAIN, *GROUND, "assemble", "credentials", "outbound", "store", "unlock"),
     "current": (*GROUND, "catalog", "credentials", "management", "store"),
     "logins": (*GROUND, "access", "management", "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.

@@ -60,14 +60,30 @@ def read_file(path: Path) -> bytes | None:
 
 
 def make_file(path: Path) -> bytes:
-    """A new key in a new file with mode 0600, on disk when this returns. Raises KeyUnusable."""
+    """A new key in a new file with mode 0600, whole and on disk when it is there. Raises KeyUnusable."""
     key = token_bytes(KEY_BYTES)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(write_key(key) + "\n")
-            file.flush()
-            os.fsync(descriptor)
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(write_key(key) + "\n")
+                file.flush()
+                os.fsync(descriptor)
+            path.hardlink_to(draft)  # which, unlike a renaming, replaces nothing
+        finally:
+            draft.unlink()
+        _keep_names(path.parent)
     except OSError as error:
         raise KeyUnusable(f"{path} cannot be made: {error.strerror}") from None
     return key
+
+
+def _keep_names(directory: Path) -> None:
+    """Have what is in a directory on disk too, not only in the files."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

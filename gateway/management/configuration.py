@@ -234,10 +234,8 @@ def _check(office: Office, before: Configured, after: list[StoredObject]) -> Non
     try:
         check_change(declared.settings, declared.origins, list(before.objects.values()), after, presets=presets())
     except Wrong as wrong:
-        place = spell(wrong.path)
-        raise Unacceptable(
-            f"`{place}`: {wrong.message}." if place else f"{wrong.message}.", param=".".join(map(str, wrong.path)) or None
-        ) from None
+        message = f"`{spell(wrong.path)}`: {wrong.message}." if wrong.path else f"{wrong.message}."
+        raise Unacceptable(message, param=".".join(map(str, wrong.path)) or None) from None
 
 
 def _changeable(before: Configured, kind: Kind, name: str, version: int | None) -> StoredObject:

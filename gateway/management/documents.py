@@ -119,7 +119,7 @@ class SealedPart(Part, frozen=True, kw_only=True):
     content: Annotated[bytes, Meta(description="XSalsa20-Poly1305, in base64.")]
 
 
-class Document(Part, frozen=True, kw_only=True):
+class StateDocument(Part, frozen=True, kw_only=True):
     """The state of a gateway, or parts of it."""
 
     format: Literal["sluicegate-export"]

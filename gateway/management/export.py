@@ -20,8 +20,8 @@ from gateway.management.documents import (
     FORMAT,
     SECTIONS,
     VERSION,
-    Document,
     SectionName,
+    StateDocument,
     hide,
     read_present,
     seal,
@@ -40,7 +40,7 @@ NEEDED: Mapping[SectionName, str] = {
 }
 """What one must be allowed to take a section out, or to bring it in."""
 
-FOR_PASSPHRASE = "people:owner"
+OWNERS_ONLY = "people:owner"
 
 Passphrase = Annotated[
     str,
@@ -69,12 +69,12 @@ class Opened(Struct, frozen=True):
     salt: bytes
 
 
-async def export(office: Office, actor: Actor, wish: ExportWish) -> Document:
+async def export(office: Office, actor: Actor, wish: ExportWish) -> StateDocument:
     """The document. Raises NotPermitted, Conflict where something cannot be opened, StateUnavailable."""
     check_permitted(actor, wish.sections)
     opened = None
     if wish.passphrase is not None:
-        actor.require(FOR_PASSPHRASE)
+        actor.require(OWNERS_ONLY)
         salt = make_salt()
         opened = Opened(await open_by(wish.passphrase, salt), salt)
     return await office.change(actor, lambda change: _exported(office, change, wish, opened))
@@ -92,13 +92,13 @@ async def open_by(passphrase: str, salt: bytes) -> Vault:
     return Vault(await asyncio.to_thread(key_of, passphrase, salt))
 
 
-def _exported(office: Office, change: Change, wish: ExportWish, opened: Opened | None) -> Document:
+def _exported(office: Office, change: Change, wish: ExportWish, opened: Opened | None) -> StateDocument:
     present = read_present(change.session, change.vault)
     hidden = hide(present, wish.sections, office.secrets.keys)
     sealed = seal(hidden, change.vault) if opened is None else seal(hidden, opened.vault, opened.salt)
     after = {"sections": list(wish.sections), "sealed_by": sealed.by}
     change.note("state.export", Subject("state"), after=after)
-    return Document(
+    return StateDocument(
         format=FORMAT,
         version=VERSION,
         made_at=write_instant(change.now_us),

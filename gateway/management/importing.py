@@ -18,7 +18,7 @@ from gateway.errors import Unacceptable
 from gateway.management import reaching
 from gateway.management.configuration import Placed, configured, put
 from gateway.management.configured import Configured
-from gateway.management.documents import Document, Hidden, SectionName, read_present, unseal
+from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
 from gateway.management.export import Sections, check_permitted, open_by
 from gateway.management.importing_keys import KeysImport
 from gateway.management.importing_people import PeopleImport
@@ -33,8 +33,8 @@ from gateway.unlock import KEYS
 OBJECTS = "document.configuration"
 
 ELSEWHERE = (
-    "The client keys of this document work under another gateway's secret. Bring it into a gateway that has no keys and "
-    "API tokens yet, with `sluicegate import`; or leave the section `keys` out."
+    "The client keys of this document work under another gateway's secret. Bring it into a gateway that has no keys "
+    "and API tokens yet, with `sluicegate import`; or leave the section `keys` out."
 )
 
 
@@ -43,13 +43,13 @@ class ImportWish(Section, frozen=True, kw_only=True):
 
     secrets = frozenset({"passphrase"})
 
-    document: Document
+    document: StateDocument
     passphrase: Annotated[str, Meta(max_length=1024, description="What it was sealed by, if by one.")] | None = None
     mode: Annotated[
         Literal["merge", "replace"],
         Meta(
-            description="`merge` adds and changes what the document has. `replace` also takes away what it does not have "
-            "in its sections: objects are deleted, keys revoked, users disabled, teams emptied."
+            description="`merge` adds and changes what the document has. `replace` also takes away what it does not "
+            "have in its sections: objects are deleted, keys revoked, users disabled, teams emptied."
         ),
     ] = "merge"
     sections: Annotated[Sections | None, Meta(description="Only these of it.")] = None
@@ -142,7 +142,7 @@ def _hidden(office: Office, session: Session, opened: _Opened) -> Hidden:
         ) from None
 
 
-def _objects(document: Document, hidden: Hidden) -> list[StoredObject]:
+def _objects(document: StateDocument, hidden: Hidden) -> list[StoredObject]:
     """The configuration of a document, its secrets in place."""
     found = []
     for one in document.configuration or ():

@@ -1,7 +1,7 @@
 """Client keys of a document, put into the database: found again by id, else by their digest.
 
-A key that was revoked here stays revoked. Where the document is to replace what is there, keys that it does not have are
-revoked.
+A key that was revoked here stays revoked. Where the document is to replace what is there, keys that it does not have
+are revoked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.management import keys
 from gateway.management.documents import KeyPart, Present
 from gateway.management.keys import KeyWish
 from gateway.management.office import Change
-from gateway.management.tally import Tally, check_once, when
+from gateway.management.tally import Tally, at_place, check_once, when
 
 KEYS = "document.keys"
 
@@ -66,10 +66,8 @@ class KeysImport:
     def _columns(self, wanted: KeyPart, place: str) -> dict[str, object]:
         wish = msgspec.convert({name: getattr(wanted, name) for name in KeyWish.__struct_fields__}, KeyWish)
         self._check_owner(wish, place)
-        try:
+        with at_place(place):
             columns = keys.columns(wish, self._change.now_us)
-        except Unacceptable as error:
-            raise Unacceptable(error.message, param=f"{place}.{error.param}") from None
         return {**columns, "revision": self._change.count("keys"), "now_us": self._change.now_us}
 
     def _check_owner(self, wish: KeyWish, place: str) -> None:

@@ -16,7 +16,7 @@ from gateway.management import links, people
 from gateway.management.documents import IdentityPart, People, Present, TeamPart, UserPart
 from gateway.management.office import Change
 from gateway.management.people import UserWish
-from gateway.management.tally import Tally, check_once, when
+from gateway.management.tally import Tally, at_place, check_once, when
 
 USERS, TEAMS = "document.people.users", "document.people.teams"
 
@@ -39,12 +39,13 @@ class PeopleImport:
     def put(self, wanted: People) -> None:
         """Make it so. Raises Unacceptable, NotPermitted, Conflict."""
         check_once((user.id for user in wanted.users), USERS)
-        check_once((people.tidy_email(user.email) for user in wanted.users), USERS)
+        check_once((user.email.strip().lower() for user in wanted.users), USERS)
         check_once((team.id for team in wanted.teams), TEAMS)
         check_once((team.name for team in wanted.teams), TEAMS)
         had_owners = self._owners() > 0
         for at, user in enumerate(wanted.users):
-            self._put_user(user, f"{USERS}.{at}")
+            with at_place(f"{USERS}.{at}"):
+                self._put_user(user, f"{USERS}.{at}")
         if self._replaces:
             self._disable_others()
         for at, team in enumerate(wanted.teams):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway import logs
 from gateway.credentials.keyfile import key_file, make_file, next_key_file, read_file
-from gateway.credentials.vault import Vault
+from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.settings.model import Settings
 from gateway.store.session import Session
 
 WRITE = "system:write"
+
+log = logs.get("gateway.vault")
 
 
 async def rotate_key(office: Office, actor: Actor, settings: Settings, new_key: bytes | None = None) -> int:
@@ -26,39 +29,43 @@ async def rotate_key(office: Office, actor: Actor, settings: Settings, new_key: 
     """
     actor.require(WRITE)
     if new_key is not None:
-        return await _reseal(office, actor, Vault(new_key))
+        return await office.change(actor, lambda change: _reseal(change, Vault(new_key)))
     if settings.vault.key:
         raise Unacceptable("The settings say the vault key, so only they can replace it: give the new one as well.")
     data_dir = Path(settings.server.data_dir)
-    current, following = key_file(data_dir), next_key_file(data_dir)
-    await office.change(actor, lambda change: _finish_former(change.session, office, current, following))
-    count = await _reseal(office, actor, Vault(make_file(following)))
-    following.replace(current)
+
+    # The files are touched within transactions only: whoever else changes the key at the same time waits for us.
+    def perform(change: Change) -> int:
+        _tidy(change.session, office, data_dir)
+        return _reseal(change, Vault(make_file(next_key_file(data_dir))))
+
+    count = await office.change(actor, perform)
+    # Or a loss of power could take back the change, but not that the old key is gone.
+    await office.state.run(lambda session: session.make_durable())
+    await office.change(actor, lambda change: _tidy(change.session, office, data_dir))
     return count
 
 
-def _finish_former(session: Session, office: Office, current: Path, following: Path) -> None:
-    """A change of keys that was cut short left its key behind: put it into place if it is the right one by now."""
-    left = read_file(following)
-    if left is None:
+def _tidy(session: Session, office: Office, data_dir: Path) -> None:
+    """Put the next key into its place if it is the right one by now; away with it if its change did not come about."""
+    following = next_key_file(data_dir)
+    key = read_file(following)
+    if key is None:
         return
-    if office.unlock(session).vault.mark == Vault(left).mark:
-        following.replace(current)
+    if office.unlock(session).vault.mark == Vault(key).mark:
+        following.replace(key_file(data_dir))
     else:
         following.unlink()
 
 
-async def _reseal(office: Office, actor: Actor, following: Vault) -> int:
-    def perform(change: Change) -> int:
-        count = _reseal_secrets(change, following) + _reseal_objects(change, following)
-        # Neither is worth keeping: who was logging in begins again, who repeats a request makes it.
-        change.session.run("vault/forget_flows")
-        change.session.run("vault/forget_answers")
-        change.count("configuration")
-        change.note("vault.rotate", Subject("vault"), after={"sealed_anew": count})
-        return count
-
-    return await office.change(actor, perform)
+def _reseal(change: Change, following: Vault) -> int:
+    count = _reseal_secrets(change, following) + _reseal_objects(change, following)
+    # Neither is worth keeping: who was logging in begins again, who repeats a request makes it.
+    change.session.run("vault/forget_flows")
+    change.session.run("vault/forget_answers")
+    change.count("configuration")
+    change.note("vault.rotate", Subject("vault"), after={"sealed_anew": count})
+    return count
 
 
 def _reseal_secrets(change: Change, following: Vault) -> int:
@@ -72,9 +79,17 @@ def _reseal_secrets(change: Change, following: Vault) -> int:
 
 
 def _reseal_objects(change: Change, following: Vault) -> int:
-    rows = change.session.rows("vault/sealed_objects")
-    for kind, name, sealed in ((row["kind"], row["name"], row["sealed"]) for row in rows):
+    count = 0
+    for row in change.session.rows("vault/sealed_objects"):
+        kind, name = row["kind"], row["name"]
         context = f"configuration/{kind}/{name}"
-        anew = following.seal(change.vault.open(sealed, context), context)
-        change.session.run("vault/reseal_object", {"kind": kind, "name": name, "sealed": anew})
-    return len(rows)
+        try:
+            plain = change.vault.open(row["sealed"], context)
+        except VaultError as error:
+            log.error("a secret that cannot be opened stays as it is", kind=kind, name=name, reason=str(error))
+            continue
+        change.session.run(
+            "vault/reseal_object", {"kind": kind, "name": name, "sealed": following.seal(plain, context)}
+        )
+        count += 1
+    return count

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -39,6 +40,17 @@ def check_once(values: Iterable[object], place: str) -> None:
         if value in seen:
             raise Unacceptable("This is in the document twice.", param=f"{place}.{at}")
         seen.add(value)
+
+
+@contextmanager
+def at_place(place: str) -> Iterator[None]:
+    """What is found unacceptable within, which names a field of its own, is told with its place in the document."""
+    try:
+        yield
+    except Unacceptable as error:
+        if error.param is None or not error.param.startswith(place):
+            error.param = place if error.param is None else f"{place}.{error.param}"
+        raise
 
 
 def when(text: str, place: str) -> int:

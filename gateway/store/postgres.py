@@ -235,6 +235,9 @@ class PostgresSession:
             self._leads = found == (1,)
         return self._leads
 
+    def make_durable(self) -> None:
+        """Nothing: what the server has acknowledged is on disk, unless it was told otherwise."""
+
     def give_back_space(self) -> bool:
         """Never: the server does it by itself."""
         return False

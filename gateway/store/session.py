@@ -56,6 +56,9 @@ class Session(Protocol):
     def leads(self) -> bool:
         """Whether this session is the one, of those that ask, that does what only one may do; while it is open."""
 
+    def make_durable(self) -> None:
+        """Have everything that was committed outlive a loss of power. Outside of a transaction."""
+
     def give_back_space(self) -> bool:
         """Make the database smaller by some of what is free in it; whether there is more to give back."""
 

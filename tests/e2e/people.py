@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -44,6 +45,11 @@ ROLES: Mapping[str, RoleName] = MappingProxyType(
 NARROW = ("audit:read",)
 """What the API token of the admin is for."""
 
+AT_THE_SOCKET = ("operator", "intruder")
+"""Who asks the control process itself: with the operator's token, and without one."""
+
+ADDRESS = "127.0.0.1"
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Headers = Mapping[str, str]
@@ -68,18 +74,23 @@ class Identity(NamedTuple):
 
 
 class People:
-    """A gateway and who is there: users by name, `anonymous`, `operator`, `token` and `key`."""
+    """A gateway and who comes: users by name, `token`, `key`, `anonymous`; at its socket `operator` and `intruder`."""
 
     def __init__(self, gateway: GatewayProcess, client: httpx.Client, at_socket: httpx.Client) -> None:
         self.gateway = gateway
         self.client, self._at_socket = client, at_socket
-        self.who: dict[str, Identity] = {"anonymous": Identity("", NOTHING), "operator": Identity("", NOTHING)}
+        token = (gateway.data_dir / "run" / "operator.token").read_text().strip()
+        self.who: dict[str, Identity] = {
+            "anonymous": Identity("", NOTHING),
+            "intruder": Identity("", NOTHING),
+            "operator": Identity("", {"x-sluicegate-operator": token}),
+        }
         self.team = ""
         """The team that `leader` leads."""
 
     def ask(self, name: str, method: str, path: str, body: Any = None, headers: Headers = NOTHING) -> httpx.Response:
         """The answer to one request of somebody. What is not bytes goes out as JSON."""
-        client = self._at_socket if name == "operator" else self.client
+        client = self._at_socket if name in AT_THE_SOCKET else self.client
         said = {**self.who[name].headers, **headers}
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         answer = client.request(method, path, headers=said, **sent)
@@ -117,6 +128,12 @@ class People:
         entries: list[dict[str, Any]] = self.get("operator", f"/api/audit?{asked}")["items"]
         return entries[::-1]
 
+    def sign_in(self, name: str) -> Identity:
+        """Another session of a user."""
+        user_id = self.who[name].id
+        begun = asyncio.run(_sign_in(self.gateway.data_dir, {name: user_id}))[name]
+        return Identity(user_id, _cookie(begun, self.gateway.url))
+
     def settle(self) -> None:
         """Make what is made through the API: the team, its members, the token and the key."""
         self.team = self.make("owner", "/api/teams", {"name": "crew"})["id"]
@@ -124,11 +141,8 @@ class People:
             self.make("owner", f"/api/teams/{self.team}/members", {"user_id": self.who[name].id, "role": role})
         made = self.make("admin", "/api/tokens", {"name": "narrow", "scopes": NARROW})
         self.who["token"] = Identity(made["token"]["id"], bearer(made["secret"]))
-        self.who["key"] = Identity(*self._key_of_the_member())
-
-    def _key_of_the_member(self) -> tuple[str, Headers]:
         key_id, secret = self.new_key("member", name="of-the-member")
-        return key_id, bearer(secret)
+        self.who["key"] = Identity(key_id, bearer(secret))
 
 
 def bearer(secret: str) -> Headers:
@@ -141,34 +155,40 @@ def live(directory: Path, mock_url: str, more: str = "", *, workers: int = 1) ->
     """A gateway with all of them, until the end of the block."""
     data_dir = directory / "data"
     data_dir.mkdir(mode=0o700, parents=True)
-    begun = asyncio.run(_begin(data_dir))
+    users = asyncio.run(_add_users(data_dir))
+    begun = asyncio.run(_sign_in(data_dir, users))
     with running(directory, configuration(mock_url, more), workers=workers) as gateway, ExitStack() as stack:
         gateway.complete()
-        token = (data_dir / "run" / "operator.token").read_text().strip()
         transport = httpx.HTTPTransport(uds=str(data_dir / "run" / "control.sock"))
-        shown = {"x-sluicegate-operator": token}
-        operator = httpx.Client(transport=transport, base_url="http://localhost", headers=shown, timeout=20)
-        client = httpx.Client(base_url=gateway.url, trust_env=False, timeout=20)
-        made = People(gateway, stack.enter_context(client), stack.enter_context(operator))
-        made.who |= {name: Identity(each.user_id, _cookie(each, gateway.url)) for name, each in begun.items()}
+        at_socket = stack.enter_context(httpx.Client(transport=transport, base_url="http://localhost", timeout=20))
+        client = stack.enter_context(httpx.Client(base_url=gateway.url, trust_env=False, timeout=20))
+        made = People(gateway, client, at_socket)
+        made.who |= {name: Identity(users[name], _cookie(begun[name], gateway.url)) for name in users}
         made.settle()
         yield made
 
 
-async def _begin(data_dir: Path) -> dict[str, Started]:
-    """A user of every role, each with a session."""
+async def _add_users(data_dir: Path) -> dict[str, str]:
+    """A user of every role; their ids."""
+    users = {}
     async with office_in(data_dir) as office:
-        begun = {}
         for name, role in ROLES.items():
             password = PASSWORD if name in WITH_PASSWORD else None
             wish = NewUser(email=email(name), name=name, role=role, password=password, invite=False)
-            user_id = (await people.create_user(office, OPERATOR, wish)).user.id
+            users[name] = (await people.create_user(office, OPERATOR, wish)).user.id
+    return users
 
-            def perform(change: Change, user_id: str = user_id) -> Started:
-                return sessions.begin(change, office, people.found(change.session, user_id), Visit("127.0.0.1", "browser"))
 
-            begun[name] = await office.change(OPERATOR, perform)
-        return begun
+async def _sign_in(data_dir: Path, users: Mapping[str, str]) -> dict[str, Started]:
+    """A session for each of these."""
+    async with office_in(data_dir) as office:
+
+        def perform(change: Change, user_id: str) -> Started:
+            return sessions.begin(change, office, people.found(change.session, user_id), Visit(ADDRESS, "a browser"))
+
+        return {
+            name: await office.change(OPERATOR, partial(perform, user_id=user_id)) for name, user_id in users.items()
+        }
 
 
 def _cookie(started: Started, url: str) -> Headers:

@@ -11,6 +11,7 @@ there was nothing to do. The operator asks at the control process's own socket, 
 from __future__ import annotations
 
 WHO = ("anonymous", "key", "token", "pending", "viewer", "member", "admin", "owner", "operator")
+MORE = (*WHO[:5], "stranger", "member", "leader", *WHO[6:])
 
 API = """
                                                        none  key tokn pend view memb admn ownr oper
@@ -34,7 +35,10 @@ DELETE /api/credentials/{provider}/{name}               401  403  403  403  403 
 GET    /api/credentials/{provider}/{name}               401  403  403  403  404  404  404  404  404
 PATCH  /api/credentials/{provider}/{name}               401  403  403  403  403  403  404  404  404
 POST   /api/credentials/{provider}/{name}/test          401  403  403  403  403  403  404  404  404
+GET    /api/export                                      401  403  403  403  403  403  200  200  200
+POST   /api/export                                      401  403  403  403  403  403  200  200  200
 GET    /api/health                                      401  403  403  403  403  403  200  200  200
+POST   /api/import                                      401  403  403  403  403  403  422  422  422
 GET    /api/jobs                                        401  403  403  403  403  403  200  200  200
 POST   /api/jobs/{name}/run                             401  403  403  403  403  403  404  404  404
 GET    /api/keys                                        401  403  403  403  403  200  200  200  200
@@ -167,3 +171,47 @@ GET    /readyz                 200  200  200  200  200  200  200  200  404
 """
 """Of the gateway itself: open to whatever watches it, and one for the workers alone."""
 
+SOMEBODYS = """
+                                          none  key tokn pend view strg memb lead admn ownr oper
+GET    /api/users/{viewer}                 401  403  403  403  200  403  403  403  200  200  200
+GET    /api/users/{viewer}/identities      401  403  403  403  200  403  403  403  200  200  200
+PATCH  /api/users/{viewer}                 401  403  403  403  403  403  403  403  412  412  412
+DELETE /api/users/{viewer}                 401  403  403  403  403  403  403  403  412  412  412
+POST   /api/users/{viewer}/password-link   401  403  403  403  403  403  403  403  201  201  201
+DELETE /api/users/{viewer}/identities/x/y  401  403  403  403  404  403  403  403  404  404  404
+GET    /api/users/{owner}                  401  403  403  403  403  403  403  403  200  200  200
+PATCH  /api/users/{owner}                  401  403  403  403  403  403  403  403  403  412  412
+DELETE /api/users/{owner}                  401  403  403  403  403  403  403  403  403  412  412
+POST   /api/users/{owner}/password-link    401  403  403  403  403  403  403  403  403  201  201
+GET    /api/teams/{team}                   401  403  403  403  403  404  200  200  200  200  200
+PATCH  /api/teams/{team}                   401  403  403  403  403  404  403  412  412  412  412
+DELETE /api/teams/{team}                   401  403  403  403  403  403  403  403  412  412  412
+GET    /api/teams/{team}/members           401  403  403  403  403  404  200  200  200  200  200
+POST   /api/teams/{team}/members           401  403  403  403  403  404  403  422  422  422  422
+DELETE /api/teams/{team}/members/nobody    401  403  403  403  403  404  403  404  404  404  404
+GET    /api/keys/{key}                     401  403  403  403  403  404  200  404  200  200  200
+PATCH  /api/keys/{key}                     401  403  403  403  403  404  412  404  412  412  412
+DELETE /api/keys/{key}                     401  403  403  403  403  404  412  404  412  412  412
+GET    /api/keys/{team-key}                401  403  403  403  403  404  200  200  200  200  200
+PATCH  /api/keys/{team-key}                401  403  403  403  403  404  403  412  412  412  412
+DELETE /api/keys/{team-key}                401  403  403  403  403  404  403  412  412  412  412
+GET    /api/tokens/{token}                 401  403  403  403  404  404  404  404  200  200  200
+DELETE /api/tokens/{token}                 401  403  403  403  404  404  404  404  412  412  412
+GET    /api/tokens/{viewer-token}          401  403  403  403  200  404  404  404  200  200  200
+DELETE /api/tokens/{viewer-token}          401  403  403  403  412  404  404  404  412  412  412
+"""
+"""What is there, and whose it is: `key` is the member's, `team-key` that of a team which `leader` leads and `member`
+belongs to, `token` the admin's, `viewer-token` the viewer's. Changes are of a version that it never had: 412 says that
+somebody was let in."""
+
+
+Verdicts = dict[tuple[str, str], dict[str, int]]
+"""By method and path: the status that each hears."""
+
+
+def verdicts(table: str, who: tuple[str, ...]) -> Verdicts:
+    """What a table says; its first line is for people."""
+    rows = [line.split() for line in table.strip().splitlines()[1:]]
+    found = {(method, path): dict(zip(who, map(int, said), strict=True)) for method, path, *said in rows}
+    assert len(found) == len(rows), "a route has one row"
+    return found

@@ -53,8 +53,7 @@ async def all_routes(directory: Path) -> frozenset[Route]:
     finally:
         await worker.stop()
         await control.stop()
-    inference = {("POST", endpoint.path) for endpoint in ENDPOINTS}
-    return inference | _without_head(found)
+    return _without_head(found).union(("POST", endpoint.path) for endpoint in ENDPOINTS)
 
 
 def routes_of(application: Application) -> Iterable[Route]:

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from gateway.access import attempts
-from gateway.management import sessions
+from gateway.management import people, sessions
 from gateway.management.sessions import SessionFilter
 from gateway.settings.model import LoginSettings
 from tests.gateway.management.crowd import PASSWORD, Clock, add, wish_of
@@ -139,8 +139,6 @@ async def test_a_session_ends_by_itself(house: House) -> None:
 
 
 async def test_whoever_is_disabled_is_out_at_once(house: House) -> None:
-    from gateway.management import people
-
     user = await add(house.office, "ada", "viewer", password=PASSWORD)
     ada = await house.signed_in(ADA)
     await people.change_user(house.office, OPERATOR, user.id, wish_of(user, disabled=True), None)
@@ -186,7 +184,9 @@ async def test_over_plain_http_nobody_else_s_machine_is_asked_for_a_password(hou
 
 async def test_the_notice_names_the_address_to_use(tmp_path: Path) -> None:
     async with house_in(tmp_path, server={"public_url": "https://llm.example.com"}) as house:
-        assert "Open https://llm.example.com in place" in (await house.person(origin="http://10.1.2.3").get("/login")).text
+        assert (
+            "Open https://llm.example.com in place" in (await house.person(origin="http://10.1.2.3").get("/login")).text
+        )
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]"])

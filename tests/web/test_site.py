@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
-import httpx
 import pytest
-from blacksheep import Application, Router
 
 from gateway.browsers import GUARDS
+from gateway.errors import ControlUnavailable
 from gateway.settings.demo import add_demo
-from gateway.settings.model import Settings
 from tests.gateway.control.process import FORWARDED, Answer, ControlProcess, record, running, settings_in
-from web.page import Page, Role, Site, Visit
-from web.site import add_pages
+from tests.web.visiting import house_in
+from web.page import Page, Site, Visit
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +51,11 @@ def test_a_block_comes_alone(demo: ControlProcess) -> None:
     assert page(demo, "/?block=secret").status == 404
 
 
-def test_otherwise_nobody_sees_usage(plain: ControlProcess) -> None:
-    for answer in (page(plain), page(plain, "/?block=live"), page(plain, **{"x-sluicegate-key": "secret-team"})):
-        assert answer.status == 200
-        assert "secret-team" not in answer.text
-        assert "gpt-4o" not in answer.text
+def test_otherwise_nobody_sees_anything_without_a_login(plain: ControlProcess) -> None:
+    for answer in (page(plain), page(plain, **{"x-sluicegate-key": "secret-team"})):
+        assert (answer.status, answer.headers["location"], answer.body) == (303, "/login", b"")
+    assert page(plain, "/?block=live").status == 401
+    assert page(plain, "/login", host="localhost").status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/?block=live", "/nothing", "/static/nothing.css"])
@@ -131,32 +129,25 @@ def test_the_host_that_the_browser_asked_for_is_what_the_worker_says(demo: Contr
     assert "http://outside.example/v1/" in page(demo, **{"x-sluicegate-host": "outside.example"}).text
 
 
-async def look_at(role: Role) -> httpx.Response:
-    """The answer of a page whose making fails, asked of the application itself."""
-
+@pytest.mark.parametrize("path", ["/broken", "/broken?token=slg-lnk-secret"])
+async def test_a_mistake_of_ours_is_told_without_its_details(tmp_path: Path, path: str) -> None:
     async def load(site: Site, visit: Visit) -> object:
         raise RuntimeError("a secret of ours")
 
-    async def read(name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-        return []
-
-    app = Application(router=Router(), show_error_details=False)
-    made = Page("/", "Made up", "It fails.", "Watch", role, "overview.html", (), load)
-    add_pages(app, Site(read, Settings, demo=False, version="1", started_at_us=0, endpoints=()), (made,))
-    await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gate.example") as client:
-        return await client.get("/")
-
-
-async def test_a_mistake_of_ours_is_told_without_its_details() -> None:
-    answer = await look_at("anyone")
-    assert answer.status_code == 500
+    made = Page(path="/broken", title="Broken", summary="", template="overview.html", load=load, is_public=True)
+    async with house_in(tmp_path, pages=(made,)) as house:
+        answer = await house.person().get(path)
+    assert answer.status == 500
     assert "secret" not in answer.text
     assert "The gateway's log says why" in answer.text.replace("&#39;", "'")
 
 
-@pytest.mark.parametrize("role", ["viewer", "admin"])
-async def test_a_page_for_people_with_a_login_is_shown_to_nobody_yet(role: Role) -> None:
-    answer = await look_at(role)
-    assert answer.status_code == 403
-    assert "login" in answer.text
+async def test_a_store_that_is_away_is_said_while_who_asks_is_known(tmp_path: Path) -> None:
+    async def load(site: Site, visit: Visit) -> object:
+        raise ControlUnavailable("The store is away.", retry_after=1.5)
+
+    made = Page(path="/away", title="Away", summary="", template="overview.html", load=load, is_public=True)
+    async with house_in(tmp_path, pages=(made,)) as house:
+        answer = await house.person().get("/away")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert "The store is away. Requests are served all the same." in answer.text

@@ -95,7 +95,7 @@ class Answer:
     @property
     def to(self) -> str:
         """Where the browser is sent."""
-        return self.headers.get("location", "")
+        return str(self.headers.get("location", ""))
 
     @property
     def forms(self) -> list[tuple[str, dict[str, str]]]:
@@ -103,9 +103,9 @@ class Answer:
         parser.feed(self.text)
         return parser.found
 
-    def form(self, action: str, nth: int = 0) -> dict[str, str]:
-        """The fields of a form as they are before anybody types."""
-        return [fields for where, fields in self.forms if where == action][nth]
+    def form(self, action: str) -> dict[str, str]:
+        """The fields of the first form for this, as they are before anybody types."""
+        return next(fields for where, fields in self.forms if where == action)
 
     def cookie(self, name: str) -> str:
         """The `set-cookie` header of a cookie; empty where there is none."""
@@ -134,10 +134,10 @@ class Person:
         body = urlencode(fields, doseq=True).encode()
         return await self._ask("POST", path, body, {name: value for name, value in said.items() if value})
 
-    async def submit(self, action: str, nth: int = 0, **typed: Any) -> Answer:
+    async def submit(self, action: str, **typed: Any) -> Answer:
         """Fill in a form of the page that is open, and send it."""
         assert self.last is not None
-        return await self.post(action, {**self.last.form(action, nth), **typed})
+        return await self.post(action, {**self.last.form(action), **typed})
 
     async def follow(self) -> Answer:
         """Go where the last answer sent the browser."""
@@ -151,13 +151,14 @@ class Person:
 
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(self.origin)
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         said = {
             "x-sluicegate-forwarded": "1",
             "x-sluicegate-client": self.address,
             "x-sluicegate-scheme": parts.scheme,
             "x-sluicegate-host": parts.netloc,
             "user-agent": FIREFOX,
-            **({"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}),
+            **({"cookie": kept} if kept else {}),
             **headers,
         }
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.origin) as client:

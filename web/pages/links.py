@@ -50,7 +50,7 @@ class LinkPage:
 
 async def load_setup(site: Site, visit: Visit) -> LinkPage | Sent | Notice:
     """The form for the first owner, as long as there is none."""
-    if not await invitations.needs_owner(site.office):
+    if "token" not in visit.query and not await invitations.needs_owner(site.office):
         return Notice(409, "There is an owner already", "Log in, or ask them to let you in.")
     return await _load(site, visit, "setup")
 

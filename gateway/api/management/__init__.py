@@ -11,6 +11,7 @@ from .audit import OPERATIONS as AUDIT
 from .catalog import OPERATIONS as CATALOG
 from .combos import OPERATIONS as COMBOS
 from .credentials import OPERATIONS as CREDENTIALS
+from .export import OPERATIONS as EXPORT
 from .jobs import OPERATIONS as JOBS
 from .keys import OPERATIONS as KEYS
 from .openapi import described
@@ -29,6 +30,6 @@ CONFIGURATION = (*PROVIDERS, *CREDENTIALS, *ALIASES, *COMBOS, *PRICES, *SETTINGS
 """What the configuration file can say as well."""
 
 OPERATIONS: tuple[Operation, ...] = described(
-    (*CONFIGURATION, *KEYS, *USERS, *TEAMS, *TOKENS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *PROBLEMS)
+    (*CONFIGURATION, *KEYS, *USERS, *TEAMS, *TOKENS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *EXPORT, *PROBLEMS)
 )
 """Every endpoint there is."""

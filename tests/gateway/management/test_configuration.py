@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import Conflict, ManagedByFile, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management import audit, configuration
-from gateway.management.configured import AliasView, CredentialView, ProviderView
+from gateway.management.configured import VIEWS, AliasView, CredentialView, ProviderView
 from gateway.management.office import Office
 from gateway.settings.model import AliasSettings, CredentialSettings, ProviderSettings, Settings
 from tests.gateway.management.offices import OPERATOR, office_in, somebody
@@ -44,6 +44,10 @@ async def provider(office: Office, name: str) -> ProviderView:
     found = await configuration.get_object(office, OPERATOR, "provider", name)
     assert isinstance(found, ProviderView)
     return found
+
+
+def files_with(secret: str, directory: Path) -> list[Path]:
+    return [each for each in directory.rglob("*") if each.is_file() and secret.encode() in each.read_bytes()]
 
 
 async def test_what_the_file_says_is_shown_with_its_place_and_cannot_be_changed(office: Office) -> None:
@@ -87,11 +91,10 @@ async def test_credentials_belong_to_providers_of_the_file_and_of_the_database(o
         assert isinstance(made, CredentialView)
         assert list(made.fingerprints) == ["api_key"]
     assert (await provider(office, "filed")).credentials == ("first", "second")
+    values = {"provider": "nowhere", "name": "second", "api_key": SECRET}
     with pytest.raises(Unacceptable, match="no provider `nowhere`"):
-        values = {"provider": "nowhere", "name": "second", "api_key": SECRET}
         await configuration.create_object(office, OPERATOR, "credential", values)
-    for file in (each for each in tmp_path.rglob("*") if each.is_file()):
-        assert SECRET.encode() not in file.read_bytes(), file
+    assert files_with(SECRET, tmp_path) == []
 
 
 async def test_what_others_need_is_not_taken_from_them(office: Office) -> None:
@@ -128,7 +131,7 @@ async def test_what_the_file_could_not_say_is_refused_in_the_same_words(
 
 async def test_a_name_is_there_once(office: Office) -> None:
     await configuration.create_object(office, OPERATOR, "alias", {"name": "slow", "target": "filed/large"})
-    with pytest.raises(Conflict, match="There is a alias `slow` already|There is an alias `slow` already"):
+    with pytest.raises(Conflict, match="There is an alias `slow` already"):
         await configuration.create_object(office, OPERATOR, "alias", {"name": "slow", "target": "filed/large"})
 
 
@@ -165,8 +168,7 @@ async def test_no_view_and_no_audit_entry_has_a_secret(office: Office) -> None:
     )
     await configuration.set_value(office, OPERATOR, "upstream.proxy", f"http://u:{SECRET}@192.0.43.8:1", None)
     shown: list[object] = [await configuration.list_settings(office, OPERATOR)]
-    for kind in ("provider", "credential", "alias", "combo", "price"):
-        shown.append(await configuration.list_objects(office, OPERATOR, kind))  # type: ignore[arg-type]
+    shown += [await configuration.list_objects(office, OPERATOR, kind) for kind in VIEWS]
     shown.append(await audit.list_entries(office, OPERATOR, audit.AuditFilter(), after_id=None, limit=50))
     assert SECRET not in str(shown)
     assert "sk-of-the-file" not in str(shown)

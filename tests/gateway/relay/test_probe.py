@@ -42,7 +42,9 @@ def provider_at(url: str, dialect: str = "openai_chat", *, script: str = "", gua
     )
 
 
-async def tried(provider: Provider, model: str = "", *, seconds: float = 10.0, settings: Settings | None = None) -> Found:
+async def tried(
+    provider: Provider, model: str = "", *, seconds: float = 10.0, settings: Settings | None = None
+) -> Found:
     wanted = Probe(provider, Credential(provider.id, "one", SECRET), model)
     return await probe(wanted, settings or Settings(), seconds=seconds)
 

@@ -21,7 +21,7 @@ from .sample import Answers
 
 PEOPLE: Mapping[str, Actor] = {
     "operator": OPERATOR,
-    **{role: somebody(role) for role in ("owner", "admin", "member", "viewer", "pending")},  # type: ignore[arg-type]
+    **{role: somebody(role) for role in ("owner", "admin", "member", "viewer", "pending")},
 }
 
 

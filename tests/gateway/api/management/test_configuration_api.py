@@ -149,7 +149,9 @@ async def test_headers_are_changed_one_by_one_and_what_was_said_is_taken_back(se
         ({"proxy": "socks5://10.0.0.1:1080"}, "proxy"),
     ],
 )
-async def test_an_address_that_is_private_is_refused_at_once(served: Served, values: dict[str, str], field: str) -> None:
+async def test_an_address_that_is_private_is_refused_at_once(
+    served: Served, values: dict[str, str], field: str
+) -> None:
     refused = await served.ask("POST", "/api/providers", {**MINE, **values})
     assert (refused.status, refused.json()["code"]) == (422, "unacceptable")
     assert "`network.allow`" in refused.json()["detail"]
@@ -261,3 +263,28 @@ async def test_a_credential_is_tried_as_it_is_and_before_it_is_kept(tmp_path: Pa
         trail = (await served.ask("GET", "/api/audit?action=credential.test")).json()["items"]
         assert [entry["after"]["ok"] for entry in trail] == [False, False, True, True]
         assert "sk-wrong" not in str(trail)
+
+
+async def test_the_state_goes_out_and_comes_in(served: Served) -> None:
+    for kind, (body, _, _) in BODIES.items():
+        assert (await served.ask("POST", f"/api/{kind}", body)).status == 201
+    out = await served.ask("GET", "/api/export?sections=configuration&sections=keys")
+    assert (out.status, out.json()["people"]) == (200, None)
+    assert out.headers["content-disposition"].startswith("attachment")
+    assert SECRET not in out.body.decode()
+    back = await served.ask("POST", "/api/import", {"document": out.json(), "mode": "replace", "dry_run": True})
+    assert (back.status, back.json()["configuration"]["unchanged"]) == (200, 5)
+    for kind, (_, _, place) in BODIES.items():
+        if kind != "providers":
+            assert (await served.ask("DELETE", place, if_match="*")).status == 204
+    back = await served.ask("POST", "/api/import", {"document": out.json()})
+    assert (back.json()["configuration"]["created"], back.json()["configuration"]["unchanged"]) == (4, 1)
+    wrong = {**out.json(), "configuration": [{**out.json()["configuration"][0], "spec": {"target": 7}}]}
+    refused = await served.ask("POST", "/api/import", {"document": wrong})
+    assert (refused.status, refused.json()["errors"][0]["pointer"]) == (422, "#/document/configuration/0/spec/target")
+    carried = await served.ask("POST", "/api/export", {"passphrase": "correct horse battery staple"})
+    assert carried.json()["sealed"]["by"] == "passphrase"
+    assert await served.refused("POST", "/api/export", {"passphrase": "short"}) == (422, "unacceptable")
+    assert await served.refused("GET", "/api/export", who="member") == (403, "not_permitted")
+    asked = {"passphrase": "correct horse battery staple"}
+    assert await served.refused("POST", "/api/export", asked, who="admin") == (403, "not_permitted")
