@@ -111,7 +111,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "psycopg": ("gateway.store.postgres",),
     "httpx": ("gateway.outbound.client",),
     "bcrypt": ("gateway.access.passwords",),
-    "nacl": ("gateway.access.passwords", "gateway.credentials.vault"),
+    "nacl": ("gateway.access.passwords", "gateway.credentials.passphrase", "gateway.credentials.vault"),
     "authlib": ("gateway.access.oidc.tokens",),
     "joserfc": ("gateway.access.oidc.tokens",),
     "jinja2": ("web.page",),

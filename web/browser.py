@@ -22,6 +22,7 @@ from gateway.access.tokens import kind_of
 from gateway.browsers import CLIENT, HOST, is_secure, origin_of
 from gateway.management.office import Office
 from gateway.management.sessions import Started, Visit
+from gateway.settings.model import ServerSettings
 
 VISITOR_SECONDS = 24 * 3600
 """How long a browser without a session is recognised: as long as a form may lie open."""
@@ -120,7 +121,7 @@ def browser_of(request: Request, office: Office, session: str | None) -> Browser
     """The browser that sent a request; `session` is the token of its session, of which the signature is right."""
     headers = {name.lower(): value for name, value in request.headers}
     settings = office.settings
-    tls, insecure = is_secure(headers), settings.login.insecure
+    tls, insecure = _came_by_tls(headers, settings.server), settings.login.insecure
     secure = tls or not insecure
     known = _visitor(headers, secure=secure)
     return Browser(
@@ -141,12 +142,24 @@ def _visitor(headers: Mapping[bytes, bytes], *, secure: bool) -> str | None:
     return next((value for value in values if VISITOR.fullmatch(value)), None)
 
 
+def _came_by_tls(headers: Mapping[bytes, bytes], server: ServerSettings) -> bool:
+    """Whether a request came over TLS: as a trusted proxy says or, where none is named, as the operator says of the
+    address that was asked for."""
+    if is_secure(headers) or server.trusted_proxies or not server.public_url.startswith("https:"):
+        return is_secure(headers)
+    return csrf.is_same_origin(f"https://{_host(headers)}", server.public_url.rstrip("/"))
+
+
 def _is_here(headers: Mapping[bytes, bytes]) -> bool:
     """Whether the browser asked its own machine: what is between that and us, such as a container's port or a tunnel,
     the operator has put there. Whoever makes up a host only deceives themselves."""
-    said = (headers.get(HOST) or headers.get(b"host") or b"").decode("latin-1")
     try:
-        host = urlsplit(f"//{said}").hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
+        host = urlsplit(f"//{_host(headers)}").hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _host(headers: Mapping[bytes, bytes]) -> str:
+    """Host and port that the browser asked for."""
+    return (headers.get(HOST) or headers.get(b"host") or b"").decode("latin-1")

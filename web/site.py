@@ -101,14 +101,16 @@ class Dashboard:
     def otherwise(self, app: Application) -> Answer:
         """Answers where there is nothing."""
 
-        async def answer(request: Request) -> Response:
+        async def say(request: Request, visit: Visit) -> Response:
             methods = [each for each in METHODS if app.router.get_matching_route(each, request.url.path) is not None]
             if not methods:
-                return self.notice(None, Notice(404, "Nothing here", "There is no page at this address."))
-            text = f"{request.method} does not work here."
-            response = self.notice(None, Notice(405, "Not possible", text))
+                return self.notice(visit, Notice(404, TITLES[404], "There is no page at this address."))
+            response = self.notice(visit, Notice(405, TITLES[405], f"{request.method} does not work here."))
             response.add_header(b"allow", ", ".join(methods).encode())
             return response
+
+        async def answer(request: Request) -> Response:
+            return await self._settle(request, say)
 
         return answer
 
@@ -147,7 +149,7 @@ class Dashboard:
             return refusal
         block = visit.query.get("block")
         if block is not None and block not in page.blocks:
-            return self.notice(visit, Notice(404, "Nothing here", "This page has no such part."))
+            return self.notice(visit, Notice(404, TITLES[404], "This page has no such part."))
         context = await page.load(self._site, visit)
         if isinstance(context, Reply):
             return await self._reply(page, visit, context)
@@ -254,9 +256,9 @@ def _overheard(site: Site) -> Notice:
     return Notice(
         403,
         "Not over plain HTTP",
-        f"Others on the way could read the password. Open {there} in place of this. Where there is none, put "
-        "a proxy with TLS in front of the gateway, and name it in server.trusted_proxies, or it looks like this again. "
-        "On the gateway's own machine http://localhost will do.",
+        f"Others on the way could read the password. Open {there} in place of this. Where there is none, put a proxy "
+        "with TLS in front of the gateway; where there is one, name it in server.trusted_proxies, or its address in "
+        "server.public_url. On the gateway's own machine http://localhost will do.",
     )
 
 

@@ -37,24 +37,21 @@ Place = tuple[Path | None, str | None]
 T = TypeVar("T")
 
 
-def perform(
-    place: Place, work: Callable[[Office], Awaitable[T]], *, make: bool = False, declared: Declared | None = None
-) -> T:
-    """What `work` gives, in the office at this place. Raises Refusal.
+def perform(place: Place, work: Callable[[Office], Awaitable[T]], *, make: bool = False) -> T:
+    """What `work` gives, in the office at this place, which knows no more of the settings than where the state is.
 
-    `make`: whether a data directory is made where there is none, as for the first user. `declared`: what the file says,
-    for work that must know all of it; else the office knows no more than where the state is.
+    `make`: whether a data directory is made where there is none, as for the first user. Raises Refusal.
     """
 
-    async def run(declared: Declared) -> T:
-        async with open_office(declared) as office:
+    async def run(settings: Settings) -> T:
+        async with open_office(Declared(settings, {})) as office:
             return await work(office)
 
     os.umask(0o077)
     with refusing():
-        said = declared or Declared(settings_at(place), {})
-        check_place(Path(said.settings.server.data_dir), make=make)
-        return asyncio.run(run(said))
+        settings = settings_at(place)
+        check_place(Path(settings.server.data_dir), make=make)
+        return asyncio.run(run(settings))
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
+import orjson
+
 from gateway.catalog.presets import presets
 from gateway.errors import Conflict, ManagedByFile, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management import reaching
@@ -87,13 +89,15 @@ async def create_object(office: Office, actor: Actor, kind: Kind, values: Mappin
 
 
 async def change_object(
-    office: Office, actor: Actor, kind: Kind, name: str, asked: Mapping[str, Any], version: int | None
+    office: Office, actor: Actor, which: tuple[Kind, str], asked: Mapping[str, Any], version: int | None
 ) -> View:
     """An object with other values in the place of some (RFC 7396): `None` takes one back, and of a table in it, such as
     headers, the rest stays. So does a secret that is not among them.
 
     Raises NotPermitted, UnknownResource, VersionMismatch, ManagedByFile, Unacceptable.
     """
+
+    kind, name = which
 
     def make(before: Configured) -> Placed:
         stored = _changeable(before, kind, name, version)
@@ -122,8 +126,9 @@ async def set_value(office: Office, actor: Actor, path: str, value: Any, version
     return await _keep(office, actor, make, lambda after: after.setting(path))
 
 
-async def delete_object(office: Office, actor: Actor, kind: Kind, name: str, version: int | None) -> None:
+async def delete_object(office: Office, actor: Actor, which: tuple[Kind, str], version: int | None) -> None:
     """The database says nothing of it any more. Raises as `change_object`; Unacceptable where others need it."""
+    kind, name = which
     actor.require(WRITE)
     if kind == "setting":
         _check_may_set(actor, name)
@@ -178,7 +183,16 @@ async def _configured(office: Office, actor: Actor) -> Configured:
 def _object(kind: Kind, name: str, values: Mapping[str, Any]) -> StoredObject:
     apart = ("position", *(field for field in NAMED.get(kind, ())))
     spec, secrets = part(kind, name, {field: value for field, value in values.items() if field not in apart})
+    check_keepable(spec)
     return StoredObject(kind, name, spec, secrets)
+
+
+def check_keepable(spec: Mapping[str, Any]) -> None:
+    """Raises Unacceptable for what JSON as the database keeps it cannot hold."""
+    try:
+        orjson.dumps(dict(spec))
+    except orjson.JSONEncodeError:
+        raise Unacceptable("This holds a number that is too large, or is nested too deeply.") from None
 
 
 async def _keep(

@@ -36,6 +36,8 @@ CONTEXT = "export"
 MOST_PLACES = 2**31 - 1
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Field = Annotated[str, Meta(max_length=200)]
+Instant = Annotated[Moment, Meta(max_length=40)]
 
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +50,7 @@ class ObjectPart(Part, frozen=True, kw_only=True):
     kind: Kind
     name: Annotated[str, Meta(min_length=1, max_length=400, description="Of a credential `provider/name`.")]
     position: Annotated[int, Meta(ge=0, le=MOST_PLACES)]
-    spec: Annotated[dict[str, Any], Meta(description="In the names of the configuration file.")]
+    spec: Annotated[dict[Field, Any], Meta(description="In the names of the configuration file.")]
 
 
 class KeyPart(KeyRules, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class KeyPart(KeyRules, frozen=True, kw_only=True):
     digest: Annotated[bytes, Meta(min_length=32, max_length=32, description="Keyed BLAKE2b, in base64.")]
     user_id: Id | None
     team_id: Id | None
-    created_at: Moment
+    created_at: Instant
 
 
 class IdentityPart(Part, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class UserPart(Part, frozen=True, kw_only=True):
     name: Annotated[str, Meta(max_length=200)]
     role: RoleName
     disabled: bool
-    created_at: Moment
+    created_at: Instant
     identities: tuple[IdentityPart, ...]
 
 
@@ -97,7 +99,7 @@ class TeamPart(Part, frozen=True, kw_only=True):
     id: Id
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     description: Annotated[str, Meta(max_length=4000)]
-    created_at: Moment
+    created_at: Instant
     members: tuple[MemberPart, ...]
 
 
@@ -124,7 +126,7 @@ class StateDocument(Part, frozen=True, kw_only=True):
 
     format: Literal["sluicegate-export"]
     version: Literal[1]
-    made_at: Moment
+    made_at: Instant
     gateway: Annotated[str, Meta(max_length=64, description="Version of the gateway that made it.")]
     configuration: tuple[ObjectPart, ...] | None = None
     keys: tuple[KeyPart, ...] | None = None

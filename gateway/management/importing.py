@@ -16,14 +16,14 @@ from gateway.catalog.presets import presets
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
 from gateway.management import reaching
-from gateway.management.configuration import Placed, configured, put
+from gateway.management.configuration import Placed, check_keepable, configured, put
 from gateway.management.configured import Configured
 from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
 from gateway.management.export import Sections, check_permitted, open_by
 from gateway.management.importing_keys import KeysImport
 from gateway.management.importing_people import PeopleImport
 from gateway.management.office import Actor, Change, Office, Subject
-from gateway.management.tally import Tally, check_once
+from gateway.management.tally import Tally, at_place, check_once
 from gateway.settings.model import Section
 from gateway.settings.overlay import overlay
 from gateway.settings.stored import StoredObject, part
@@ -145,8 +145,10 @@ def _hidden(office: Office, session: Session, opened: _Opened) -> Hidden:
 def _objects(document: StateDocument, hidden: Hidden) -> list[StoredObject]:
     """The configuration of a document, its secrets in place."""
     found = []
-    for one in document.configuration or ():
+    for at, one in enumerate(document.configuration or ()):
         spec, said = part(one.kind, one.name, one.spec)
+        with at_place(f"{OBJECTS}.{at}.spec"):
+            check_keepable(spec)
         secrets = {**hidden.objects.get(f"{one.kind}/{one.name}", {}), **said}
         found.append(StoredObject(one.kind, one.name, spec, secrets, one.position))
     return found

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from tests.e2e.spoken import BODIES, PATHS
-from tests.e2e.wire import Answer, ask, request
+from tests.e2e.wire import Answer, ask, dialled, events, request
 from tests.gateway_process import GatewayProcess, configuration, running
 from tests.issuing import Issuer
+from tests.waiting import auntil
 
 CLIENTS = ("chat", "responses", "messages", "gemini")
 
@@ -77,3 +79,26 @@ def told(client: str, answer: Answer) -> tuple[int, str]:
     """Status of a refusal and the word for it in the client's dialect, where the error object has its usual place."""
     error: dict[str, Any] = answer.json()["error"]
     return answer.status, error[{"messages": "type", "gemini": "status"}.get(client, "code")]
+
+
+@asynccontextmanager
+async def streaming(gateway: GatewayProcess, requests: list[bytes]) -> AsyncIterator[list[asyncio.Task[Answer]]]:
+    """The answers to these requests, each of which has begun to flow."""
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(dialled(gateway.port)) for _ in requests]
+        for wire, request in zip(wires, requests, strict=True):
+            wire.send(request)
+        answers = [asyncio.create_task(wire.answer()) for wire in wires]
+        flowing = len(requests)
+        await auntil(lambda: gateway.total("sluicegate_streams_open") >= flowing, 10)
+        yield answers
+        for answer in answers:
+            answer.cancel()
+
+
+def complaint(body: bytes) -> dict[str, Any]:
+    """The error in the last event that has one."""
+    said = [json.loads(data) for data in events(body) if data.startswith(b"{")]
+    errors = [each.get("error") or (each.get("response") or {}).get("error") for each in said]
+    found: dict[str, Any] = next(each for each in reversed(errors) if each)
+    return found

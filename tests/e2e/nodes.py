@@ -9,6 +9,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ from tests.gateway.management.offices import OPERATOR, office_in, somebody
 from tests.gateway_process import GatewayProcess, configuration, running
 
 EMAIL = "owner@example.com"
+
+LOCAL = '\n[network]\nallow = ["127.0.0.0/8"]\n'
+"""The mock may be a provider that the API tells of."""
 
 
 class Owner(NamedTuple):
@@ -57,13 +61,16 @@ class Node(NamedTuple):
         return made["key"]["id"], made["secret"]
 
 
-class Nodes(NamedTuple):
-    """Both, and the database between them."""
+@dataclass(frozen=True)
+class Nodes:
+    """Both of them, one after the other where they are gone through, and their owner."""
 
     one: Node
     other: Node
     owner: Owner
-    url: str
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter((self.one, self.other))
 
 
 def kept_at(url: str, toml: str) -> str:
@@ -105,8 +112,8 @@ def nodes(directory: Path, url: str, mock_url: str, *, workers: int = 1) -> Iter
     owner = owned(places[0] / "data", url)
     (places[1] / "data").mkdir(mode=0o700, parents=True)
     shutil.copy(key_file(places[0] / "data"), key_file(places[1] / "data"))
-    toml = kept_at(url, configuration(mock_url))
+    toml = kept_at(url, configuration(mock_url, LOCAL))
     with ExitStack() as stack:
         gateways = [stack.enter_context(running(place, toml, workers=workers)).complete() for place in places]
         one, other = [Node(each, stack.enter_context(api_of(each.url, owner))) for each in gateways]
-        yield Nodes(one, other, owner, url)
+        yield Nodes(one, other, owner)

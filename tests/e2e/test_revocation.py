@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.keyed import CLIENTS, Keyed, hello, keyed
-from tests.e2e.wire import Answer, Wire, ask, chat, dialled, events
-from tests.gateway_process import GatewayProcess, configuration, running
+from tests.e2e.keyed import CLIENTS, Keyed, complaint, hello, keyed, streaming
+from tests.e2e.wire import ask, chat, dialled
+from tests.gateway_process import configuration, running
 from tests.providers import MockProcess
 from tests.waiting import auntil
 
@@ -31,33 +28,6 @@ def both(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with keyed(tmp_path_factory.mktemp("revoked"), mock.url, workers=2) as made:
         yield made
         assert made.gateway.close() == 0, made.gateway.tail()
-
-
-@asynccontextmanager
-async def streaming(gateway: GatewayProcess, requests: list[bytes]) -> AsyncIterator[list[asyncio.Task[Answer]]]:
-    """The answers to these requests, each of which has begun to flow."""
-    async with AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(dialled(gateway.port)) for _ in requests]
-        for wire, request in zip(wires, requests, strict=True):
-            wire.send(request)
-        answers = [asyncio.create_task(begun(wire)) for wire in wires]
-        flowing = len(requests)
-        await auntil(lambda: gateway.total("sluicegate_streams_open") >= flowing, 10)
-        yield answers
-        for answer in answers:
-            answer.cancel()
-
-
-async def begun(wire: Wire) -> Answer:
-    return await wire.answer()
-
-
-def complaint(body: bytes) -> dict[str, Any]:
-    """The error in the last event that has one."""
-    said = [json.loads(data) for data in events(body) if data.startswith(b"{")]
-    errors = [each.get("error") or (each.get("response") or {}).get("error") for each in said]
-    found: dict[str, Any] = next(each for each in reversed(errors) if each)
-    return found
 
 
 async def test_revocation_ends_a_hundred_streams_on_three_workers(mock: MockProcess, tmp_path: Path, tag: str) -> None:

@@ -7,16 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from gateway.claims import Announcement, announce
-from gateway.operator import NotAnswered, ask
+from gateway.operator import NotAnswered, ask, tell
+
+
+class Told(NamedTuple):
+    """A change as it came."""
+
+    method: str
+    path: str
+    version: str | None
+    kind: str | None
+    body: bytes
 
 
 @contextmanager
-def control(data_dir: Path, status: int, body: bytes) -> Iterator[list[tuple[str, str | None]]]:
-    """Something that answers on the control socket; the requests it got."""
+def control(
+    data_dir: Path, status: int, body: bytes, told: list[Told] | None = None
+) -> Iterator[list[tuple[str, str | None]]]:
+    """Something that answers on the control socket; the requests it got, and what changes they were to make."""
     asked: list[tuple[str, str | None]] = []
 
     class Answer(BaseHTTPRequestHandler):
@@ -25,6 +38,15 @@ def control(data_dir: Path, status: int, body: bytes) -> Iterator[list[tuple[str
             self.send_response(status)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["content-length"] or 0))
+            if told is not None:
+                headers = self.headers
+                told.append(Told(self.command, self.path, headers["if-match"], headers["content-type"], sent))
+            self.do_GET()
+
+        do_PATCH = do_DELETE = do_POST  # noqa: N815 # as the server calls them
 
         def log_message(self, *_: object) -> None:
             pass
@@ -45,6 +67,42 @@ def test_a_question_shows_the_token_and_its_answer_is_read(tmp_path: Path) -> No
     with control(tmp_path, 200, b'{"rows":[1]}') as asked:
         assert ask(tmp_path, "/api/usage", {"last": "1h", "limit": 5}) == {"rows": [1]}
     assert asked == [("/api/usage?last=1h&limit=5", "canary-token")]
+
+
+def test_a_change_says_what_and_whichever_version_it_changes(tmp_path: Path) -> None:
+    told: list[Told] = []
+    with control(tmp_path, 201, b'{"id":"k"}', told) as asked:
+        assert tell(tmp_path, "POST", "/api/keys", {"name": "a"}) == {"id": "k"}
+        assert tell(tmp_path, "PATCH", "/api/keys/k", {"paused": True}) == {"id": "k"}
+        assert tell(tmp_path, "DELETE", "/api/keys/k") == {"id": "k"}
+    assert told == [
+        Told("POST", "/api/keys", None, "application/json", b'{"name":"a"}'),
+        Told("PATCH", "/api/keys/k", "*", "application/json", b'{"paused":true}'),
+        Told("DELETE", "/api/keys/k", "*", None, b""),
+    ]
+    assert {token for _, token in asked} == {"canary-token"}
+
+
+def test_where_there_is_nothing_to_say_there_is_no_answer(tmp_path: Path) -> None:
+    with control(tmp_path, 204, b""):
+        assert tell(tmp_path, "DELETE", "/api/sessions/s") is None
+
+
+PROBLEM = b'{"type":"/api/problems/x","title":"X","status":422,"detail":"Not so.","instance":"y","code":"x"%s}'
+
+FAULTS = {
+    "": "Not so.",
+    ',"errors":[{"detail":"Not so.","pointer":"#/limits/rate"}]': "`limits.rate`: Not so.",
+    ',"errors":[{"detail":"Not so.","parameter":"limit"}]': "`limit`: Not so.",
+    ',"errors":[{"detail":"Not so.","header":"If-Match"}]': "Not so.",
+}
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_a_problem_is_told_with_the_place_it_is_at(faults: str, tmp_path: Path) -> None:
+    with control(tmp_path, 422, PROBLEM % faults.encode()), pytest.raises(NotAnswered) as caught:
+        tell(tmp_path, "POST", "/api/keys", {})
+    assert str(caught.value) == FAULTS[faults]
 
 
 @pytest.mark.parametrize(

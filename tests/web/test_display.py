@@ -86,3 +86,22 @@ def test_a_sparkline_starts_at_zero_and_breaks_at_gaps() -> None:
 )
 def test_an_axis_ends_at_a_round_number(value: int, end: int) -> None:
     assert display.ceiling(value) == end
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML) Chrome/140.0 Safari/537.36 Edg/140.0",
+            "Edge on Windows",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML) Chrome/140.0 Safari/537.36", "Chrome on Android"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 100, "x" * 60),
+        ("", "unknown"),
+    ],
+)
+def test_a_browser_is_named_as_people_know_it(user_agent: str, shown: str) -> None:
+    assert display.browser(user_agent) == shown

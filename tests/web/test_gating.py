@@ -123,6 +123,17 @@ async def test_the_frame_says_who_is_signed_in_and_lets_them_out(house: House) -
     assert "Demo" not in text
 
 
+async def test_where_there_is_nothing_the_frame_stays_for_whoever_is_signed_in(house: House) -> None:
+    await add(house.office, "ada", "viewer", password=PASSWORD)
+    ada = await house.signed_in("ada@example.com")
+    for somebody, framed in ((ada, True), (house.person(), False)):
+        answer = await somebody.get("/nothing")
+        assert answer.status == 404
+        assert ('action="/logout"' in answer.text) is framed
+        answer = await somebody.post("/", {})
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
 async def test_in_a_demo_everybody_looks_around_and_may_still_log_in(tmp_path: Path) -> None:
     async with house_in(tmp_path, demo=True) as house:
         await add(house.office, "ada", "owner", password=PASSWORD)

@@ -189,7 +189,23 @@ async def test_the_notice_names_the_address_to_use(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]"])
+@pytest.mark.parametrize(
+    ("asked", "proxies", "status"),
+    [("llm.example.com", (), 200), ("llm.example.com:8080", (), 403), ("llm.example.com", ("10.0.0.0/8",), 403)],
+)
+async def test_where_no_proxy_is_named_the_operator_s_word_for_the_address_counts(
+    tmp_path: Path, asked: str, proxies: tuple[str, ...], status: int
+) -> None:
+    """A proxy that says nothing, or is not believed; one that is believed says itself that this was plain HTTP."""
+    async with house_in(
+        tmp_path, server={"public_url": "https://llm.example.com", "trusted_proxies": proxies}
+    ) as house:
+        assert (await house.person(origin=f"http://{asked}").get("/login")).status == status
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]", "http://a.localhost"]
+)
 async def test_on_this_machine_plain_http_will_do(house: House, origin: str) -> None:
     await add(house.office, "ada", "viewer", password=PASSWORD)
     person = house.person(origin=origin)

@@ -6,6 +6,8 @@ identities say what the test wants.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,6 +100,12 @@ class Answer:
         return str(self.headers.get("location", ""))
 
     @property
+    def going_to(self) -> str:
+        """The page of somebody else that the browser goes on to by itself."""
+        found = re.search(r'<meta http-equiv="refresh" content="0; url=([^"]+)">', self.text)
+        return html.unescape(found[1]) if found else ""
+
+    @property
     def forms(self) -> list[tuple[str, dict[str, str]]]:
         parser = Forms()
         parser.feed(self.text)
@@ -114,7 +122,10 @@ class Answer:
 
 @dataclass
 class Person:
-    """Somebody with a browser of their own. It sends what browsers send; `fetch_metadata` is what old ones lack."""
+    """Somebody with a browser of their own. It sends what browsers send; `fetch_metadata` is what old ones lack.
+
+    `app` is an application in this process, or None for whatever answers at `origin`.
+    """
 
     app: Any
     origin: str = ORIGIN
@@ -161,7 +172,8 @@ class Person:
             **({"cookie": kept} if kept else {}),
             **headers,
         }
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.origin) as client:
+        transport = httpx.ASGITransport(self.app) if self.app is not None else httpx.AsyncHTTPTransport()
+        async with httpx.AsyncClient(transport=transport, base_url=self.origin) as client:
             answer = await client.request(method, path, content=body, headers=said)
         self.last = Answer(answer.status_code, answer.headers, answer.text, path)
         for line in answer.headers.get_list("set-cookie"):

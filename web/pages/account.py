@@ -17,6 +17,7 @@ from gateway.management.tokens import MadeToken, NewToken, TokenFilter, TokenVie
 from gateway.settings.instants import read_instant
 from web import display
 from web.forms import Form, Problem
+from web.frame import is_waiting
 from web.page import Action, Leaving, Page, Sent, Shown, Site, Visit
 from web.pages.login import Way, depart, name_of
 
@@ -36,6 +37,16 @@ class SessionRow:
     began_us: int
     seen_us: int
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRow:
+    """A login at a provider as a row."""
+
+    provider: str
+    label: str
+    subject: str
+    known_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,9 @@ class Account:
     """None for somebody who may not have any."""
     scopes: tuple[tuple[str, str], ...]
     """Permissions that a token may have, and what each allows."""
-    logins: tuple[IdentityView, ...]
+    logins: tuple[LoginRow, ...]
+    may_connect: bool
+    """Whether more may lead here, or fewer."""
     ways: tuple[Way, ...]
     """Providers to connect with."""
     least: int
@@ -76,18 +89,19 @@ class Account:
 async def load(site: Site, visit: Visit) -> Account:
     """The page's context."""
     office, actor = site.office, visit.person
-    own = actor.user_id or ""
+    own, labels = actor.user_id or "", _labels(site)
     begun = await sessions.list_sessions(
         office, actor, SessionFilter(user_id=own), after_id=None, limit=sessions.MOST_OF_ONE
     )
     return Account(
         now_us=visit.now_us,
         user=await people.get_user(office, actor, own),
-        sessions=tuple(_session(each, _ways(site)) for each in begun),
+        sessions=tuple(_session(each, labels) for each in begun),
         tokens=await _tokens(site, actor),
         scopes=tuple((name, text) for name, text in PERMISSIONS.items() if actor.may(name)),
-        logins=tuple(await openid.list_identities(office, actor, own)),
-        ways=tuple(Way(provider, label) for provider, label in _ways(site).items()),
+        logins=tuple(_login(each, labels) for each in await openid.list_identities(office, actor, own)),
+        may_connect=not is_waiting(actor),
+        ways=tuple(Way(provider, label) for provider, label in labels.items()),
         least=LEAST_CHARACTERS,
         most=MOST_CHARACTERS,
         made=visit.made if isinstance(visit.made, MadeToken) else None,
@@ -153,8 +167,8 @@ async def _tokens(site: Site, actor: Actor) -> tuple[TokenRow, ...] | None:
     return tuple(_token(each) for each in found if each.status != "revoked")
 
 
-def _ways(site: Site) -> dict[str, str]:
-    """Labels of the providers by id."""
+def _labels(site: Site) -> dict[str, str]:
+    """Of the providers, by id."""
     return {each.id: name_of(each) for each in site.settings().login.providers}
 
 
@@ -168,6 +182,15 @@ def _session(session: SessionView, labels: dict[str, str]) -> SessionRow:
         began_us=read_instant(session.created_at),
         seen_us=read_instant(session.seen_at),
         is_current=session.is_current,
+    )
+
+
+def _login(identity: IdentityView, labels: dict[str, str]) -> LoginRow:
+    return LoginRow(
+        provider=identity.provider,
+        label=labels.get(identity.provider, identity.provider),
+        subject=identity.subject,
+        known_as=identity.email or identity.subject,
     )
 
 

@@ -98,7 +98,7 @@ def _default(field: structs.FieldInfo) -> Any:
 
 
 def _listing(resource: Resource) -> Operation:
-    async def run(asked: Asked[Office, None, ObjectQuery]) -> Page[View]:
+    async def run(asked: Asked[Office, None, Any]) -> Page[View]:
         query, after = asked.query, asked.query.after(int, int, str)
         found = await configuration.list_places(asked.office, asked.actor, resource.kind)
         wanted = [row for row in found if (after is None or row[0] > after) and _is_wanted(row, query)]
@@ -162,8 +162,8 @@ def _showing(resource: Resource) -> Operation:
 
 def _changing(resource: Resource) -> Operation:
     async def run(asked: Asked[Office, Struct, None]) -> View:
-        name, values = resource.named(asked), given(asked.body)
-        return await configuration.change_object(asked.office, asked.actor, resource.kind, name, values, asked.if_match)
+        which, values = (resource.kind, resource.named(asked)), given(asked.body)
+        return await configuration.change_object(asked.office, asked.actor, which, values, asked.if_match)
 
     return Operation(
         method="PATCH",
@@ -183,8 +183,8 @@ def _changing(resource: Resource) -> Operation:
 
 def _deleting(resource: Resource) -> Operation:
     async def run(asked: Asked[Office, None, None]) -> None:
-        name = resource.named(asked)
-        await configuration.delete_object(asked.office, asked.actor, resource.kind, name, asked.if_match)
+        which = (resource.kind, resource.named(asked))
+        await configuration.delete_object(asked.office, asked.actor, which, asked.if_match)
 
     return Operation(
         method="DELETE",

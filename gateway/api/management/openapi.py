@@ -227,7 +227,7 @@ def _is_for_client_keys(operation: Operation) -> bool:
 
 
 def _parameters(operation: Operation, schemas: Schemas) -> list[Fields]:
-    named = {"type": "string", "minLength": 1, "maxLength": 256}
+    named = {"type": "string", "minLength": 1, "maxLength": 300}
     found: list[Fields] = [
         {"name": name, "in": "path", "required": True, "schema": named} for name in operation.parameters
     ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from gateway.management import probes
 from gateway.management.configured import ProviderView, ProviderWish
 from gateway.management.office import Office
 from gateway.management.probes import ProbeView, ProbeWish
-from gateway.settings.model import FormatName
+from gateway.settings.model import FormatName, Pattern
 
 from .objects import WRITE, Resource, operations_of
 from .operation import Asked, Operation
@@ -18,6 +20,8 @@ from .probes import ask
 
 TAG = "providers"
 
+HeaderValue = Annotated[str, Meta(max_length=8000)]
+
 ProviderChange = msgspec.defstruct(
     "ProviderChange",
     [
@@ -25,7 +29,7 @@ ProviderChange = msgspec.defstruct(
         # nobody who sees them knows their values.
         ("format", FormatName | None | UnsetType, UNSET),
         ("also_speaks", tuple[FormatName, ...] | None | UnsetType, UNSET),
-        ("headers", dict[str, str | None] | UnsetType, UNSET),
+        ("headers", dict[Pattern, HeaderValue | None] | UnsetType, UNSET),
     ],
     bases=(patch_of(ProviderWish, "id", "format", "also_speaks", "headers"),),
     module=__name__,

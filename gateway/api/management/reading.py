@@ -22,7 +22,7 @@ from gateway.errors import InvalidRequest, RequestTooLarge, Unacceptable, Unknow
 from .operation import JSON, Operation
 
 MOST_PARAMETERS = 100
-LONGEST_NAME = 256
+LONGEST_NAME = 300
 NULL = "\x00"
 
 _PLACE = re.compile(r"(.*?)(?: - at `(?:key in )?\$(.*)`)?", re.DOTALL)

@@ -53,8 +53,7 @@ async def set_setting(asked: Asked[Office, SettingWish, None]) -> SettingView:
 
 async def unset_setting(asked: Asked[Office, None, None]) -> None:
     """It goes back to what it was before anybody set it."""
-    path = asked.path["path"]
-    await configuration.delete_object(asked.office, asked.actor, "setting", path, asked.if_match)
+    await configuration.delete_object(asked.office, asked.actor, ("setting", asked.path["path"]), asked.if_match)
 
 
 OPERATIONS = (

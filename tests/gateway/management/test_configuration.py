@@ -56,10 +56,10 @@ async def test_what_the_file_says_is_shown_with_its_place_and_cannot_be_changed(
     assert (shown.credentials, shown.guarded) == (("first",), False)
     with pytest.raises(ManagedByFile, match=r"managed by sluicegate.toml:3: change it there"):
         await configuration.change_object(
-            office, OPERATOR, "provider", "filed", {"base_url": "https://192.0.43.9"}, None
+            office, OPERATOR, ("provider", "filed"), {"base_url": "https://192.0.43.9"}, None
         )
     with pytest.raises(ManagedByFile):
-        await configuration.delete_object(office, OPERATOR, "alias", "fast", None)
+        await configuration.delete_object(office, OPERATOR, ("alias", "fast"), None)
     with pytest.raises(ManagedByFile):
         await configuration.create_object(office, OPERATOR, "alias", {"name": "fast", "target": "filed/large"})
     with pytest.raises(ManagedByFile):
@@ -71,14 +71,14 @@ async def test_a_provider_is_made_changed_and_deleted(office: Office) -> None:
     assert isinstance(made, ProviderView)
     assert (made.managed.by, made.version, made.guarded) == ("database", 1, True)
     before = office.generations.of("configuration")
-    changed = await configuration.change_object(office, OPERATOR, "provider", "mine", {"models": ["claude-*"]}, 1)
+    changed = await configuration.change_object(office, OPERATOR, ("provider", "mine"), {"models": ["claude-*"]}, 1)
     assert isinstance(changed, ProviderView)
     assert (changed.models, changed.version) == (("claude-*",), 2)
     assert changed.fingerprints == made.fingerprints, "a secret that is not said stays"
     assert office.generations.of("configuration") == before + 1
     with pytest.raises(VersionMismatch):
-        await configuration.delete_object(office, OPERATOR, "provider", "mine", 1)
-    await configuration.delete_object(office, OPERATOR, "provider", "mine", 2)
+        await configuration.delete_object(office, OPERATOR, ("provider", "mine"), 1)
+    await configuration.delete_object(office, OPERATOR, ("provider", "mine"), 2)
     with pytest.raises(UnknownResource):
         await provider(office, "mine")
 
@@ -101,9 +101,9 @@ async def test_what_others_need_is_not_taken_from_them(office: Office) -> None:
     await configuration.create_object(office, OPERATOR, "provider", MINE)
     await configuration.create_object(office, OPERATOR, "alias", {"name": "clever", "target": "mine/claude-big"})
     with pytest.raises(Unacceptable, match="others depend on it: alias `clever`"):
-        await configuration.delete_object(office, OPERATOR, "provider", "mine", None)
+        await configuration.delete_object(office, OPERATOR, ("provider", "mine"), None)
     with pytest.raises(Unacceptable, match="others depend on it"):
-        await configuration.change_object(office, OPERATOR, "provider", "mine", {"models": ["gpt-*"]}, None)
+        await configuration.change_object(office, OPERATOR, ("provider", "mine"), {"models": ["gpt-*"]}, None)
     assert (await provider(office, "mine")).models == ("*",)
 
 
@@ -140,7 +140,7 @@ async def test_settings_are_set_and_go_back_to_what_they_were(office: Office) ->
     assert (before.managed.by, before.value) == ("default", before.default)
     after = await configuration.set_value(office, OPERATOR, "stream.idle_timeout_seconds", 7.5, None)
     assert (after.managed.by, after.value, after.version) == ("database", 7.5, 1)
-    await configuration.delete_object(office, OPERATOR, "setting", "stream.idle_timeout_seconds", 1)
+    await configuration.delete_object(office, OPERATOR, ("setting", "stream.idle_timeout_seconds"), 1)
     assert await configuration.get_setting(office, OPERATOR, "stream.idle_timeout_seconds") == before
 
 
@@ -201,4 +201,4 @@ async def test_how_people_log_in_is_for_owners_to_say(office: Office) -> None:
         await configuration.set_value(office, somebody("admin"), "login.passwords", False, None)
     made = await configuration.set_value(office, OPERATOR, "login.passwords", False, None)
     with pytest.raises(NotPermitted, match="people:owner"):
-        await configuration.delete_object(office, somebody("admin"), "setting", "login.passwords", made.version)
+        await configuration.delete_object(office, somebody("admin"), ("setting", "login.passwords"), made.version)

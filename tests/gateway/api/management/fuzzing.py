@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CONFIG = """\
@@ -21,13 +22,23 @@ enabled = false
 """
 
 
-def fuzz(url: str, authorization: str, directory: Path, *, examples: int = 10) -> None:
-    """Fails with Schemathesis's own report unless every answer is as the document at `url` says."""
-    config = directory / "schemathesis.toml"
-    config.write_text(CONFIG, encoding="utf-8")
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", url]
-    command += ["--header", f"Authorization: {authorization}", "--max-examples", str(examples), "--no-color"]
-    command += ["--generation-deterministic", "--request-timeout", "10"]
+def fuzz(
+    url: str,
+    headers: Mapping[str, str],
+    directory: Path,
+    *,
+    examples: int = 10,
+    config: str = "",
+    options: Sequence[str] = (),
+) -> None:
+    """Fails with Schemathesis's own report unless every answer is as the document at `url` says. `headers` are sent
+    with every request; `config` is added to the configuration, `options` to the command."""
+    file = directory / "schemathesis.toml"
+    file.write_text(CONFIG + config, encoding="utf-8")
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(file), "run", url, *options]
+    for name, value in headers.items():
+        command += ["--header", f"{name}: {value}"]
+    command += ["--max-examples", str(examples), "--no-color", "--generation-deterministic", "--request-timeout", "10"]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert "Tested:" in done.stdout, done.stdout[-10_000:]

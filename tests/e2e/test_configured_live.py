@@ -1,0 +1,91 @@
+"""The configuration changed by API while the gateway runs: the next request of whichever worker goes by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.people import People, live
+from tests.gateway_process import CLIENT_KEY
+from tests.providers import MockProcess
+
+ALLOWED = """
+[network]
+allow = ["127.0.0.1"]
+"""
+SECRET = "sk-canary-of-a-live-configuration"
+
+
+@pytest.fixture(scope="module")
+def people(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
+    with live(tmp_path_factory.mktemp("configured"), mock.url, ALLOWED, workers=2) as made:
+        yield made
+
+
+def chat(people: People, model: str) -> httpx.Response:
+    """A request of a client, on a connection of its own: any worker may take it."""
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 3}
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    return httpx.post(f"{people.gateway.url}/v1/chat/completions", json=body, headers=headers, trust_env=False)
+
+
+def add(people: People, kind: str, **values: Any) -> Any:
+    return people.make("admin", f"/api/{kind}", values)
+
+
+def test_what_is_added_serves_at_once_and_what_is_deleted_no_more(people: People, mock: MockProcess) -> None:
+    add(people, "providers", id="live", format="openai_chat", base_url=f"{mock.url}/v1")
+    add(people, "credentials", provider="live", name="one", api_key=SECRET)
+    add(people, "aliases", name="team/quick", target="live/gpt-4o-mini;tag=live")
+    assert {chat(people, "team/quick").status_code for _ in range(6)} == {200}
+    assert {dict(each["headers"])["authorization"] for each in mock.requests("live")} == {f"Bearer {SECRET}"}
+    shown = people.ask("viewer", "GET", "/api/aliases/team%2Fquick")
+    assert (shown.status_code, shown.json()["target"]) == (200, "live/gpt-4o-mini;tag=live")
+    changed = people.change("admin", "/api/aliases/team%2Fquick", {"target": "mock/gpt-4o-mini"}, shown.headers["etag"])
+    assert changed.status_code == 200
+    assert chat(people, "team/quick").headers["x-sluicegate-provider"] == "mock"
+    assert people.remove("admin", "/api/aliases/team%2Fquick").status_code == 204
+    assert {chat(people, "team/quick").status_code for _ in range(6)} == {404}
+
+
+def test_a_credential_is_tried_with_a_real_request(people: People, mock: MockProcess) -> None:
+    add(people, "providers", id="tried", format="anthropic", base_url=mock.url)
+    add(people, "credentials", provider="tried", name="good", api_key=SECRET)
+    add(people, "credentials", provider="tried", name="bad", api_key="sk-wrong-one")
+    place, wish = "/api/credentials/tried", {"model": "claude-sonnet-4-5"}
+    assert people.make("admin", f"{place}/good/test", wish)["ok"]
+    bad = people.make("admin", f"{place}/bad/test", wish)
+    assert (bad["ok"], bad["status"], bad["target"]) == (False, 401, f"POST {mock.url}/v1/messages")
+    assert bad["error"]
+    # What the file says is tried as well.
+    assert people.make("admin", "/api/providers/mock/test", {})["models_count"] > 0
+
+
+def test_a_price_and_a_setting_hold_from_the_next_request_on(people: People) -> None:
+    add(people, "prices", model="mock/*", input=1000.0, output=1000.0)
+    answer = people.ask(
+        "admin", "PUT", "/api/settings/server.cors_origins", {"value": ["https://app.example"]}, {"if-match": "*"}
+    )
+    assert answer.status_code == 200
+    headers = {"origin": "https://app.example", "authorization": f"Bearer {CLIENT_KEY}"}
+    asked = httpx.get(f"{people.gateway.url}/v1/models", headers=headers, trust_env=False)
+    assert asked.headers["access-control-allow-origin"] == "https://app.example"
+    chat(people, "mock/gpt-4o-mini;tag=priced")
+    assert people.gateway.record("priced")["cost_nano_usd"] > 0
+
+
+def test_what_the_file_says_only_the_file_changes(people: People) -> None:
+    refused = people.change("owner", "/api/providers/mock", {"base_url": "https://192.0.43.8"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "managed_by_file")
+    assert people.get("viewer", "/api/providers/mock")["managed"]["origin"].startswith("sluicegate.toml:")
+
+
+def test_no_secret_is_in_any_file_or_answer(people: People) -> None:
+    for path in ("/api/providers", "/api/credentials", "/api/audit", "/api/export", "/api/settings?limit=200"):
+        assert SECRET not in people.ask("owner", "GET", path).text
+    files = [each for each in people.gateway.data_dir.rglob("*") if each.is_file()]
+    assert [each for each in files if SECRET.encode() in each.read_bytes()] == []
+    assert SECRET not in people.gateway.said()
