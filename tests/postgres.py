@@ -103,25 +103,33 @@ def fresh_database(request: pytest.FixtureRequest, directory: Path, engine: str)
 
 
 def start(directory: Path) -> subprocess.Popen[bytes]:
-    """Make a cluster and serve it. As root it is done by somebody else: PostgreSQL refuses to run as root."""
-    programs = {name: find(name) for name in ("initdb", "postgres")}
+    """Make a cluster in a directory of its own, and serve it."""
     secret = directory / "password"
     secret.write_text(PASSWORD)
-    cluster = directory / "cluster"
-    somebody: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        unprivileged = pwd.getpwnam("nobody")
-        somebody = {"user": unprivileged.pw_uid, "group": unprivileged.pw_gid, "extra_groups": []}
-        for path in (directory, secret):
-            os.chown(path, unprivileged.pw_uid, unprivileged.pw_gid)
-    make = [programs["initdb"], "-D", cluster, "-U", SUPERUSER, f"--pwfile={secret}", "--auth=scram-sha-256"]
+    for path in (directory, secret):
+        os.chown(path, somebody().get("user", -1), somebody().get("group", -1))
+    make = [find("initdb"), "-D", directory / "cluster", "-U", SUPERUSER, f"--pwfile={secret}", "--auth=scram-sha-256"]
     make += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-    made = subprocess.run(list(map(str, make)), capture_output=True, text=True, check=False, cwd=directory, **somebody)
+    command = list(map(str, make))
+    made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, **somebody())
     assert made.returncode == 0, made.stderr
-    serve = [programs["postgres"], "-D", cluster, "-k", directory, "-c", "listen_addresses="]
-    serve += [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
-    with (directory / "log").open("wb") as log:
-        return subprocess.Popen(list(map(str, serve)), stdout=log, stderr=log, cwd=directory, **somebody)
+    return serve(directory)
+
+
+def serve(directory: Path) -> subprocess.Popen[bytes]:
+    """Serve the cluster in a directory."""
+    command = [find("postgres"), "-D", directory / "cluster", "-k", directory, "-c", "listen_addresses="]
+    command += [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
+    with (directory / "log").open("ab") as log:
+        return subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=directory, **somebody())
+
+
+def somebody() -> dict[str, Any]:
+    """Who is to do it: PostgreSQL refuses to run as root."""
+    if os.geteuid():
+        return {}
+    unprivileged = pwd.getpwnam("nobody")
+    return {"user": unprivileged.pw_uid, "group": unprivileged.pw_gid, "extra_groups": []}
 
 
 def answers(server: Server) -> bool:

@@ -112,7 +112,7 @@ async def change_object(
 async def set_value(office: Office, actor: Actor, path: str, value: Any, version: int | None) -> SettingView:
     """A setting with this value from now on, unless the file says another. Raises as `change_object`."""
     _check_setting(path)
-    _check_may_set(actor, path)
+    check_may_set(actor, path)
 
     def make(before: Configured) -> Placed:
         if ("setting", path) in before.objects:
@@ -131,7 +131,7 @@ async def delete_object(office: Office, actor: Actor, which: tuple[Kind, str], v
     kind, name = which
     actor.require(WRITE)
     if kind == "setting":
-        _check_may_set(actor, name)
+        check_may_set(actor, name)
 
     def perform(change: Change) -> None:
         before = configured(office, change.session)
@@ -144,8 +144,9 @@ async def delete_object(office: Office, actor: Actor, which: tuple[Kind, str], v
     await office.change(actor, perform)
 
 
-def _check_may_set(actor: Actor, path: str) -> None:
-    """Who logs in, and as what, is for those to say who may make owners: a provider's group may make one."""
+def check_may_set(actor: Actor, path: str) -> None:
+    """Raises NotPermitted. Who logs in, and as what, is for those to say who may make owners: a provider's group may
+    make one."""
     actor.require(WRITE)
     if path.startswith(LOGIN):
         actor.require(OWNERS)

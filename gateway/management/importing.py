@@ -16,7 +16,7 @@ from gateway.catalog.presets import presets
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
 from gateway.management import reaching
-from gateway.management.configuration import Placed, check_keepable, configured, put
+from gateway.management.configuration import Placed, check_keepable, check_may_set, configured, put
 from gateway.management.configured import Configured
 from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
 from gateway.management.export import Sections, check_permitted, open_by
@@ -225,6 +225,7 @@ class _Importing:
         for one in wanted:
             former = before.objects.get((one.kind, one.name))
             if former != one:
+                self._check_may_put(one.kind, one.name)
                 put(self._change, Placed(one, one.position), former)
             if former is None:
                 tally.created += 1
@@ -233,10 +234,16 @@ class _Importing:
         if self._replaces:
             gone = before.objects.keys() - {(one.kind, one.name) for one in wanted}
             for kind, name in gone:
+                self._check_may_put(kind, name)
                 self._change.session.run("configuration/delete", {"kind": kind, "name": name})
                 self._change.count("configuration")
             tally.removed = len(gone)
         return tally
+
+    def _check_may_put(self, kind: str, name: str) -> None:
+        """A document is no way around what is asked of whoever sets one setting. Raises NotPermitted."""
+        if kind == "setting":
+            check_may_set(self._change.actor, name)
 
     def _settle_secret(self) -> bool:
         """See that digests of the document work here; whether that took another secret. Raises Unacceptable."""

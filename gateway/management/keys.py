@@ -17,7 +17,7 @@ from gateway.access.tokens import digest, make_client_key
 from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.settings.instants import Moment, read_instant, write_instant
-from gateway.settings.model import Identifier, KeyRules
+from gateway.settings.model import Identifier, KeyRules, Section
 from gateway.store.keys import ID_PREFIX
 from gateway.store.session import Row, Session
 
@@ -26,6 +26,12 @@ READ, WRITE, OWN = "keys:read", "keys:write", "keys:own"
 OwnerId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 KeyStatus = Literal["active", "paused", "expired", "revoked", "suspended"]
+
+MOST_ENTRIES = 100
+"""Patterns of a kind, or tags, that one key has: workers make one expression of them, in the midst of a request."""
+
+LISTS = ("models", "providers", "credentials", "endpoints", "tags")
+"""Rules that are lists, which everybody with a key of their own may write."""
 
 KEPT_APART = ("expires_at", "paused")
 """Rules that have a column of their own: workers ask for them."""
@@ -63,8 +69,10 @@ class KeyView(KeyWish, frozen=True, kw_only=True):
     version: int
 
 
-class MadeKey(Struct, frozen=True, kw_only=True):
+class MadeKey(Section, frozen=True, kw_only=True):
     """A key just made."""
+
+    secrets = frozenset({"secret"})
 
     secret: Annotated[str, Meta(description="The key itself. It is not shown again.")]
     key: KeyView
@@ -233,6 +241,9 @@ def _check_name(session: Session, name: str, key_id: str) -> None:
 
 def columns(wish: KeyWish, now_us: int) -> Row:
     """What is kept of a wish. Raises Unacceptable."""
+    for name in LISTS:
+        if len(getattr(wish, name)) > MOST_ENTRIES:
+            raise Unacceptable(f"`{name}` may have at most {MOST_ENTRIES} entries.", param=name)
     spec = {name: getattr(wish, name) for name in KeyRules.__struct_fields__ if name not in KEPT_APART}
     try:
         expires_at = read_instant(wish.expires_at) if wish.expires_at else None

@@ -84,7 +84,7 @@ async def log_in(office: Office, wish: PasswordLogin, visit: Visit) -> Started:
         attempts.take_back(change, shown.tried.who)
         # Somebody may have disabled the user, or chosen another password, while this one was being checked.
         user = change.session.row("people/by_email", {"email": shown.user["email"]})
-        if user is None or user["disabled_at"] is not None or user["password_hash"] != shown.tried.kept:
+        if user is None or not _is_as_tried(user, shown.tried):
             raise NotSignedIn(WRONG)
         if shown.better_hash is not None:
             hashes = {"password_hash": shown.better_hash, "former_hash": shown.tried.kept}
@@ -111,7 +111,12 @@ async def change_password(office: Office, actor: Actor, wish: OwnPassword) -> Us
 
     def perform(change: Change) -> UserView:
         attempts.take_back(change, shown.tried.who)
-        user = people.found(change.session, shown.user["id"])
+        user = change.session.row("people/by_email", {"email": shown.user["email"]})
+        # Somebody may have disabled the user, ended this session or chosen another password meanwhile.
+        if user is None or user["id"] != actor.user_id or not _is_as_tried(user, shown.tried):
+            raise NotPermitted("The current password is wrong.", param="current")
+        if actor.session_id is not None and change.session.row("sessions/found", {"id": actor.session_id}) is None:
+            raise NotSignedIn("The session is over. Log in again.")
         return people.keep_password(change, user, kept, kept_session=actor.session_id)
 
     return await office.change(actor, perform)
@@ -151,6 +156,11 @@ def _try(change: Change, account: str, address: str) -> _Tried:
     attempts.let_through(change, who)
     others = change.session.rows("people/other_hashes", {"start": passwords.TODAYS_START})
     return _Tried(who, user, passwords.schemes_of(row["password_hash"] for row in others))
+
+
+def _is_as_tried(user: Row, tried: _Tried) -> bool:
+    """Whether a user may still log in with the password that was checked."""
+    return user["disabled_at"] is None and user["password_hash"] == tried.kept
 
 
 def _actor(user: Row, visit: Visit) -> Actor:

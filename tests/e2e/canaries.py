@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +41,7 @@ SAID = {
     "provider key by API": "sk-canary-provider-by-api",
     "provider key by API, changed": "sk-canary-provider-by-api-changed",
     "provider key that was only tried": "sk-canary-provider-only-tried",
-    "provider key that was refused": "sk-canary-provider\\u0000refused",
+    "provider key that was refused": "sk canary of a provider that no header carries",
     "header in the configuration file": "canary-header-in-the-file",
     "header by API": "canary-header-by-api",
     "proxy password in the configuration file": "canary-proxy-in-the-file",
@@ -241,8 +240,6 @@ class Life:
 
     def __init__(self, gateway: GatewayProcess, aviary: Aviary) -> None:
         self.gateway, self.aviary = gateway, aviary
-        self._token = ""
-        self._user = ""
 
     def manage(self, mock: str) -> None:
         """Put in by API what can be put in there, well and badly."""
@@ -263,19 +260,17 @@ class Life:
         again = operator.tell(self.gateway.data_dir, "POST", f"/api/keys/{made['key']['id']}/rotate")
         self.aviary.secrets["client key, rotated"] = again["secret"]
         owner = {"email": EMAIL, "role": "owner", "password": SAID["password"]}
-        self._user = operator.tell(self.gateway.data_dir, "POST", "/api/users", owner)["id" if False else "user"]["id"]
-        link = operator.tell(self.gateway.data_dir, "POST", f"/api/users/{self._user}/password-link", {})
+        user = operator.tell(self.gateway.data_dir, "POST", "/api/users", owner)["user"]
+        link = operator.tell(self.gateway.data_dir, "POST", f"/api/users/{user['id']}/password-link", {})
         self.aviary.secrets["password link"] = link["token"]
 
     def tell(self, method: Any, path: str, body: object) -> None:
         """A change of the operator; whatever is answered may be seen."""
-        with suppress(operator.NotAnswered):
-            try:
-                answer = operator.tell(self.gateway.data_dir, method, path, body)
-            except operator.NotAnswered as error:
-                self.aviary.look(f"refusal of {method} {path}", str(error))
-                raise
-            self.aviary.look(f"answer to {method} {path}", json.dumps(answer, ensure_ascii=False))
+        try:
+            said = json.dumps(operator.tell(self.gateway.data_dir, method, path, body), ensure_ascii=False)
+        except operator.NotAnswered as error:
+            said = str(error)
+        self.aviary.look(f"answer to {method} {path}", said)
 
     async def be_asked(self) -> None:
         """Requests of clients, most of which fail."""
@@ -321,8 +316,8 @@ class Life:
         async with httpx.AsyncClient(base_url=self.gateway.url, trust_env=False) as browser:
             headers = {"cookie": cookie, "origin": self.gateway.url, "sec-fetch-site": "same-origin"}
             changed = {"current_password": SAID["password"], "password": SAID["password, changed"]}
-            answer = await browser.post("/api/me/password", headers=headers, json=changed)
-            self.aviary.look("a changed password", answer.text)
+            done = await browser.post("/api/me/password", headers=headers, json=changed)
+            self.aviary.look("answer to a change of password", done.text)
             made = await browser.post("/api/tokens", headers=headers, json={"name": "ci", "scopes": ["audit:read"]})
             assert made.status_code == 201, made.text
             secrets["API token"] = made.json()["secret"]
@@ -391,10 +386,5 @@ WORDS = (
 """Commands; what begins with @ is a file beside the data directory."""
 
 
-def every() -> Iterator[str]:
-    """Every canary there is."""
-    yield from SAID
-    yield from MADE
-
-
-Secrets = Mapping[str, str]
+EVERY = (*SAID, *MADE)
+"""Every canary there is."""

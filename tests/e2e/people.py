@@ -7,7 +7,7 @@ logging in has tests of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -87,6 +87,8 @@ class People:
         }
         self.team = ""
         """The team that `leader` leads."""
+        self.judge: Callable[[httpx.Response], None] | None = None
+        """Looks at every answer."""
 
     def ask(self, name: str, method: str, path: str, body: Any = None, headers: Headers = NOTHING) -> httpx.Response:
         """The answer to one request of somebody. What is not bytes goes out as JSON."""
@@ -95,6 +97,8 @@ class People:
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         answer = client.request(method, path, headers=said, **sent)
         client.cookies.clear()
+        if self.judge is not None:
+            self.judge(answer)
         return answer
 
     def get(self, name: str, path: str) -> Any:

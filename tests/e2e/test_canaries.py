@@ -26,7 +26,7 @@ def aviary(
     return canaries.fill(tmp_path_factory.mktemp("aviary"), mock.url, openid_provider, database)
 
 
-@pytest.mark.parametrize("name", canaries.every())
+@pytest.mark.parametrize("name", canaries.EVERY)
 def test_a_secret_stands_nowhere(name: str, aviary: Aviary) -> None:
     assert not aviary.where(name)
 

@@ -36,7 +36,11 @@ class KeptAnswers:
             if session.run("answers/begin", parameters):
                 return Standing.FRESH
             row = session.row("answers/found", {"actor": actor, "key": key})
-            return Standing.FRESH if row is None else self._standing(session, row, digest)
+            if row is None:
+                return Standing.FRESH
+            if row["digest"] != digest:
+                return Standing.MISMATCH
+            return self._standing(session, row, _context(actor, key))
 
         return await self._office.state.write(perform)
 
@@ -45,7 +49,7 @@ class KeptAnswers:
         content = msgspec.msgpack.encode((answer.status, answer.headers, answer.body))
 
         def perform(session: Session) -> None:
-            sealed = self._office.unlock(session).vault.seal(content, CONTEXT)
+            sealed = self._office.unlock(session).vault.seal(content, _context(actor, key))
             session.run("answers/finish", {"actor": actor, "key": key, "status": answer.status, "sealed": sealed})
 
         await self._office.state.write(perform)
@@ -54,17 +58,20 @@ class KeptAnswers:
         """Forget that the request was begun. Raises StateUnavailable."""
         await self._office.state.write(lambda session: session.run("answers/abandon", {"actor": actor, "key": key}))
 
-    def _standing(self, session: Session, row: Row, digest: bytes) -> Written | Standing:
-        if row["digest"] != digest:
-            return Standing.MISMATCH
+    def _standing(self, session: Session, row: Row, context: str) -> Written | Standing:
         if row["status"] is None:
             return Standing.IN_PROGRESS
         try:
-            opened = self._office.unlock(session).vault.open(row["sealed"], CONTEXT)
+            opened = self._office.unlock(session).vault.open(row["sealed"], context)
         except VaultError:
             return Standing.IN_PROGRESS  # its key was changed in between: it is about to be forgotten
         status, headers, body = msgspec.msgpack.decode(opened, type=tuple[int, tuple[tuple[str, str], ...], bytes])
         return Written(status, headers, body)
+
+
+def _context(actor: str, key: str) -> str:
+    """What an answer is sealed for: whoever can write the database does not get to read somebody else's by it."""
+    return f"{CONTEXT}/{actor}/{key}"
 
 
 def forget_old(session: Session, now_us: int) -> None:

@@ -162,7 +162,7 @@ class Forger(Answering):
         }
 
     def right_tokens(self) -> dict[str, Any]:
-        claims = laid_over(self.right_claims(), self.claims)
+        claims = laid_over(self.right_claims(), {name: _now(value) for name, value in self.claims.items()})
         return {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": self.sign(claims)}
 
 
@@ -173,6 +173,17 @@ def laid_over(right: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 def sign_with(key: RSAKey, **header: Any) -> Callable[[dict[str, Any]], str]:
     """A signature by RS256 that names its key; `header` is laid over its header."""
     return lambda claims: jwt.encode(laid_over({"alg": "RS256", "kid": key.kid}, header), claims, key)
+
+
+@dataclass(frozen=True)
+class FromNow:
+    """A moment so many seconds from when a token is made."""
+
+    seconds: int
+
+
+def _now(value: Any) -> Any:
+    return int(time.time()) + value.seconds if isinstance(value, FromNow) else value
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,6 @@ from gateway.settings.model import LoginRoleSettings
 from tests.gateway.access import forgery
 from tests.gateway.access.forgery import KEY, NEXT_KEY, REDIRECT, Forger, answer_to, json_of, provider_at, sign_with
 
-NOW = int(time.time())
 WELL_KNOWN = "/.well-known/openid-configuration"
 ROLES = (LoginRoleSettings(group="ops", role="admin"),)
 
@@ -74,12 +72,12 @@ async def test_left_alone_it_is_a_proper_provider(login: Login, forger: Forger) 
         ({"aud": [forgery.CLIENT, "another client"]}, "lacks something"),
         ({"azp": "another client"}, "meant for another application"),
         ({"aud": [forgery.CLIENT, "another client"], "azp": "another client"}, "meant for another application"),
-        ({"exp": NOW - 120}, "has expired"),
+        ({"exp": forgery.FromNow(-120)}, "has expired"),
         ({"exp": None}, "lacks something"),
         ({"exp": float("nan")}, "makes no sense"),
-        ({"iat": NOW + 3600}, "is from the future"),
+        ({"iat": forgery.FromNow(3600)}, "is from the future"),
         ({"iat": None}, "lacks something"),
-        ({"nbf": NOW + 3600}, "is not valid yet"),
+        ({"nbf": forgery.FromNow(3600)}, "is not valid yet"),
         ({"nonce": "another nonce"}, "belongs to another login"),
         ({"nonce": None}, "lacks something"),
         ({"sub": None}, "lacks something"),
@@ -98,8 +96,8 @@ async def test_a_wrong_claim_is_refused(login: Login, forger: Forger, claims: di
 @pytest.mark.parametrize(
     "claims",
     [
-        {"exp": NOW - 20},
-        {"iat": NOW + 20},
+        {"exp": forgery.FromNow(-20)},
+        {"iat": forgery.FromNow(20)},
         {"azp": forgery.CLIENT},
         {"aud": [forgery.CLIENT, "another client"], "azp": forgery.CLIENT},
         {"at_hash": forgery.half_hash(forgery.ACCESS_TOKEN)},

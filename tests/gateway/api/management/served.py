@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from blacksheep import Application, Request, Router
 
 from gateway.api.management import OPERATIONS
@@ -54,7 +54,7 @@ class Served:
 
     async def ask(self, method: str, target: str, body: Any = None, *, who: str = "operator", **headers: str) -> Answer:
         """The answer; `if_match` stands for `If-Match`."""
-        content = b"" if body is None else orjson.dumps(body)
+        content = b"" if body is None else json.dumps(body).encode()
         said = {"authorization": f"Bearer {who}"}
         if body is not None:
             said["content-type"] = "application/json"

@@ -1,0 +1,29 @@
+"""Answers of the management API held against its own OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import schemathesis
+
+
+class Documented:
+    """What the document of a gateway says of each of its operations."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._schema = schemathesis.openapi.from_dict(document)
+        self._shapes = [
+            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path)
+            for path, operations in document["paths"].items()
+            for method in operations
+        ]
+
+    def check(self, answer: httpx.Response) -> None:
+        """Fails for an answer that is not as documented; of paths that are no operation's nothing is known."""
+        method, asked = answer.request.method, answer.request.url.raw_path.decode().partition("?")[0]
+        for named, shape, path in self._shapes:
+            if named == method and shape.fullmatch(asked):
+                self._schema[path][method].validate_response(answer)
+                return
