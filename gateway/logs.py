@@ -45,6 +45,7 @@ Redactions = tuple[tuple[re.Pattern[str], str], ...]
 # not try again inside what it has passed over: these lines may hold what somebody made up to be slow.
 ANYWHERE: Redactions = (
     (re.compile(r"(?:(?<![A-Za-z])|(?<=\\[bfnrt]))sk-[A-Za-z0-9_-]{6,}"), "sk-***"),
+    (re.compile(r"slg-(api|ses|lnk)-[A-Za-z0-9_-]{6,}"), r"slg-\1-***"),
     (re.compile(r"(?i:(bearer|basic))\s+[A-Za-z0-9._~+/=-]{4,}"), r"\1 ***"),
     (re.compile(r"AIza[A-Za-z0-9_-]{8,}"), "AIza***"),
     (re.compile(r"ya29\.[A-Za-z0-9._-]+"), "ya29.***"),

@@ -125,8 +125,10 @@ class PriceView(PriceWish, frozen=True, kw_only=True):
     version: int | None
 
 
-class SettingWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SettingWish(Section, frozen=True, kw_only=True):
     """What a setting is to be."""
+
+    secrets = frozenset({"value"})
 
     value: Annotated[Any, Meta(description="As in the configuration file.")]
 

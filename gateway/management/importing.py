@@ -41,7 +41,7 @@ ELSEWHERE = (
 class ImportWish(Section, frozen=True, kw_only=True):
     """A document, and what is to become of it."""
 
-    secrets = frozenset({"passphrase"})
+    secrets = frozenset({"passphrase", "document"})
 
     document: StateDocument
     passphrase: Annotated[str, Meta(max_length=1024, description="What it was sealed by, if by one.")] | None = None

@@ -17,7 +17,7 @@ from gateway.management import configuration
 from gateway.management.configured import Configured
 from gateway.management.office import Actor, Office, Subject
 from gateway.records import Credential, Provider
-from gateway.settings.model import CredentialSettings, Identifier, ProviderSettings, Settings
+from gateway.settings.model import CredentialSettings, Identifier, ProviderSettings, Section, Settings
 from gateway.settings.providers import fill
 from gateway.settings.shape import Wrong
 from gateway.settings.stored import Kind, check_secret
@@ -35,7 +35,7 @@ Model = Annotated[
 ]
 
 
-class ProbeWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ProbeWish(Section, frozen=True, kw_only=True):
     """What to ask a provider for."""
 
     model: Model | None = None
@@ -43,6 +43,8 @@ class ProbeWish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class CredentialProbeWish(ProbeWish, frozen=True, kw_only=True):
     """A credential that is not kept yet."""
+
+    secrets = frozenset({"api_key"})
 
     provider: Annotated[Identifier, Meta(description="A provider that is configured, or of the catalogue.")]
     api_key: Annotated[str, Meta(min_length=1, max_length=16384, description="The secret. It is not kept.")]

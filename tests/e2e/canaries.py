@@ -138,12 +138,16 @@ base_url = "http://provider.invalid/v1"
 proxy    = "http://us:{proxy}@127.0.0.1:1"
 """
 
+SCRIPTS = ("chunks=1", "tattle;status=401", "tattle;status=500", "garbage", "cut=1")
+
 MODELS = (
-    *(f"{provider}/gpt-4o-mini;{script}" for provider in ("filed", "variable", "apart", "posted")
-      for script in ("chunks=1", "tattle;status=401", "tattle;status=500", "tattle;errorevent=1", "garbage", "cut=1")),
+    *(f"{provider}/gpt-4o-mini;{each}" for provider in ("filed", "variable", "apart", "posted") for each in SCRIPTS),
     *("proxied/m", "proxied-by-api/m", "filed/missing-model", "nowhere/m"),
-)  # fmt: skip
+)
 """What is asked for: it works, it fails, and the provider's error repeats the key."""
+
+STREAMED = tuple(f"{provider}/gpt-4o-mini;tattle;errorevent=1" for provider in ("filed", "variable", "apart", "posted"))
+"""The same within a stream."""
 
 OURS_ALONE = ("vault.key", "operator.token")
 """Files that hold what they hold."""
@@ -202,6 +206,7 @@ def fill(directory: Path, mock: str, there: OpenIdProcess, database: str) -> Avi
         environment.setenv(VARIABLE, SAID["provider key in the environment"])
         with running(directory, toml_of(mock, there, database), workers=2) as gateway:
             life = Life(gateway.complete(), aviary)
+            aviary.secrets["setup link"] = heard_link(gateway)
             aviary.secrets["vault key"] = (gateway.data_dir / "vault.key").read_text().strip()
             life.manage(mock)
             asyncio.run(life.be_asked())
@@ -216,6 +221,12 @@ def fill(directory: Path, mock: str, there: OpenIdProcess, database: str) -> Avi
         aviary.look(f"file {path.name}", path.read_bytes())
     look_into(aviary, gateway.data_dir, database)
     return aviary
+
+
+def heard_link(gateway: GatewayProcess) -> str:
+    """What the setup link carries, from standard output, whose first line has been read."""
+    assert gateway.process.stdout is not None
+    return gateway.process.stdout.readline().partition("token=")[2].partition(" ")[0]
 
 
 def files_of(data_dir: Path) -> list[Path]:
@@ -275,12 +286,12 @@ class Life:
     async def be_asked(self) -> None:
         """Requests of clients, most of which fail."""
         secrets = self.aviary.secrets
-        for model in MODELS:
-            for stream in (False, True):
-                body = chat_body(model, stream=stream, user=SAID["prompt"])
-                await self._hear(
-                    model, request("POST", "/v1/chat/completions", body, key=secrets["client key, rotated"])
-                )
+        for model, stream in (
+            *((model, False) for model in MODELS),
+            *((model, True) for model in (*MODELS, *STREAMED)),
+        ):
+            body = chat_body(model, stream=stream, user=SAID["prompt"])
+            await self._hear(model, request("POST", "/v1/chat/completions", body, key=secrets["client key, rotated"]))
         unknown = request("POST", "/v1/chat/completions", chat_body("filed/m"), key=SAID["client key nobody knows"])
         await self._hear("an unknown key", unknown)
         await self._hear("a former key", request("GET", "/v1/models", key=secrets["client key"]))
@@ -358,7 +369,7 @@ class Life:
         (directory / "passphrase").write_text(SAID["passphrase of an export"])
         for words in WORDS:
             said = [str(directory / word.removeprefix("@")) if word.startswith("@") else word for word in words]
-            done = call(*said, *place)
+            done = call(*said, *(place if words != ("check",) else place[:2]))
             assert done.exit_code == 0, done.output
             self.aviary.look(f"command {words[0]}", done.output)
         for name in ("a.backup", "plain.json", "sealed.json"):

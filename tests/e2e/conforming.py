@@ -15,7 +15,7 @@ class Documented:
     def __init__(self, document: dict[str, Any]) -> None:
         self._schema = schemathesis.openapi.from_dict(document)
         self._shapes = [
-            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path)
+            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path, operations[method]["responses"])
             for path, operations in document["paths"].items()
             for method in operations
         ]
@@ -23,7 +23,8 @@ class Documented:
     def check(self, answer: httpx.Response) -> None:
         """Fails for an answer that is not as documented; of paths that are no operation's nothing is known."""
         method, asked = answer.request.method, answer.request.url.raw_path.decode().partition("?")[0]
-        for named, shape, path in self._shapes:
+        for named, shape, path, statuses in self._shapes:
             if named == method and shape.fullmatch(asked):
+                assert str(answer.status_code) in statuses, (method, path, answer.text)
                 self._schema[path][method].validate_response(answer)
                 return

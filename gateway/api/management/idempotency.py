@@ -36,6 +36,10 @@ class Written(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     """With the type of the body; names in lower case."""
     body: bytes
+    """It may hold what is shown once."""
+
+    def __repr__(self) -> str:
+        return f"Written({self.status}, {len(self.body)} bytes)"
 
 
 class Standing(Enum):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -58,7 +58,7 @@ class Asked(Generic[OfficeT, BodyT, QueryT]):
     query: QueryT
     if_match: int | None = None
     """The version to be changed; None when any will do."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """By name in lower case."""
 
 

@@ -35,7 +35,11 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Patch(Body, frozen=True, kw_only=True, omit_defaults=True):
-    """A change of some fields: each is of a type `... | msgspec.UnsetType` and `msgspec.UNSET` by default."""
+    """A change of some fields: each is of a type `... | msgspec.UnsetType` and `msgspec.UNSET` by default. Its `repr`
+    says which, never to what: some are secrets."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(changes(self))})"
 
 
 class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
