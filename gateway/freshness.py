@@ -64,6 +64,8 @@ class News:
     """There are no other keys."""
     objects: Sequence[StoredObject] | None = None
     """The configuration of the database, where it has changed."""
+    trouble: str = ""
+    """Why that could not be opened, if so."""
 
 
 class Freshness:
@@ -164,23 +166,28 @@ class Freshness:
         """What has changed since the last time. On the state's thread."""
         numbers: dict[str, int] = {row["name"]: row["value"] for row in session.rows("generations/all")}
         known = self._numbers
-        keys = objects = None
+        keys: Sequence[IssuedKey] | None = None
+        objects: Sequence[StoredObject] | None = None
+        trouble = ""
         # Numbers that are lower than before are those of another database: a copy that was put back.
         whole = numbers["keys"] < known.get("keys", numbers["keys"] + 1)
         if numbers["keys"] != known.get("keys"):
             keys = changed_keys(session, 0 if whole else known["keys"])
         if numbers["configuration"] != known.get("configuration"):
-            # Every time anew: the vault may have got another key.
-            objects = read_objects(session, unlock(session, self._settings).vault)
-        return News(numbers, keys, whole, objects)
+            try:
+                # Every time anew: the vault may have got another key.
+                objects = read_objects(session, unlock(session, self._settings).vault)
+            except KeyUnusable as error:  # no reason to go on with a key that was revoked
+                trouble = str(error)
+        return News(numbers, keys, whole, objects, trouble)
 
     def _take(self, news: News, before: Sequence[int]) -> None:
         self._answered_at = asyncio.get_running_loop().time()
         self._fails = self.ring.doubtful = False
-        if self._trouble:
-            log.info("keys and configuration are fresh again")
-            self._trouble = ""
+        self._tell(news.trouble)
         self._numbers.update(news.numbers)
+        if news.trouble:
+            del self._numbers["configuration"]  # to be read again
         for index, name in enumerate(CLASSES):
             number = news.numbers[name]
             self._generations.show(name, number)  # its author may be on another machine, or dead
@@ -193,6 +200,12 @@ class Freshness:
     def _note(self, trouble: str) -> None:
         """It failed. What is known holds; what is not known may be new."""
         self._fails = self.ring.doubtful = True
+        self._tell(trouble or self._trouble)
+
+    def _tell(self, trouble: str) -> None:
+        """Say it once, and when it is over."""
         if trouble and trouble != self._trouble:
             log.warning("keys and configuration may be out of date", reason=trouble)
-        self._trouble = trouble or self._trouble
+        elif self._trouble and not trouble:
+            log.info("keys and configuration are fresh again")
+        self._trouble = trouble

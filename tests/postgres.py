@@ -102,7 +102,7 @@ def fresh_database(request: pytest.FixtureRequest, directory: Path, engine: str)
     return Where(state_file(directory), url)
 
 
-def start(directory: Path) -> subprocess.Popen[bytes]:
+def start(directory: Path, **settings: str) -> subprocess.Popen[bytes]:
     """Make a cluster in a directory of its own, and serve it."""
     secret = directory / "password"
     secret.write_text(PASSWORD)
@@ -113,13 +113,13 @@ def start(directory: Path) -> subprocess.Popen[bytes]:
     command = list(map(str, make))
     made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, **somebody())
     assert made.returncode == 0, made.stderr
-    return serve(directory)
+    return serve(directory, **settings)
 
 
-def serve(directory: Path) -> subprocess.Popen[bytes]:
+def serve(directory: Path, **settings: str) -> subprocess.Popen[bytes]:
     """Serve the cluster in a directory."""
     command = [find("postgres"), "-D", directory / "cluster", "-k", directory, "-c", "listen_addresses="]
-    command += [part for name, value in QUICK.items() for part in ("-c", f"{name}={value}")]
+    command += [part for name, value in {**QUICK, **settings}.items() for part in ("-c", f"{name}={value}")]
     with (directory / "log").open("ab") as log:
         return subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, cwd=directory, **somebody())
 

@@ -58,9 +58,12 @@ BY_ACCOUNT_AND_ADDRESS = Limits(5, SECOND_US, 15 * MINUTE_US, 60 * MINUTE_US)
 BY_ACCOUNT = Limits(20, MINUTE_US, MINUTE_US, MINUTE_US)
 BY_ADDRESS = Limits(50, 30 * SECOND_US, 30 * SECOND_US, 30 * SECOND_US)
 BY_EVERYBODY = Limits(1000, 2 * SECOND_US, 2 * SECOND_US, 2 * SECOND_US)
+BY_DEPARTURE = Limits(200, 3 * SECOND_US, 3 * SECOND_US, 3 * SECOND_US)
+"""Logins begun at a provider and not finished: some 400 in the ten minutes for which one is kept."""
 
 FORGOTTEN_AFTER_US = max(
-    limits.most * limits.forgive_us for limits in (BY_ACCOUNT_AND_ADDRESS, BY_ACCOUNT, BY_ADDRESS, BY_EVERYBODY)
+    limits.most * limits.forgive_us
+    for limits in (BY_ACCOUNT_AND_ADDRESS, BY_ACCOUNT, BY_ADDRESS, BY_EVERYBODY, BY_DEPARTURE)
 )
 """Time after which no record says anything any more, whoever its subject is."""
 
@@ -105,6 +108,12 @@ def token_subjects(address: str) -> tuple[Subject, ...]:
     """Those for whom a wrong API token, session or link is counted. Nobody guesses one; this keeps the noise down.
     A right one is never made to wait, since it costs one look to tell."""
     return (Subject(f"token:{_network(address)}", BY_ADDRESS),)
+
+
+def departure_subjects(address: str) -> tuple[Subject, ...]:
+    """Those for whom a login begun at a provider is counted until it is finished: only so many are kept of everybody's,
+    and nobody shall be able to take all the room."""
+    return (Subject(f"departure:{_network(address)}", BY_DEPARTURE),)
 
 
 def failures_now(record: Record, limits: Limits, now_us: int) -> int:

@@ -49,6 +49,12 @@ KEY_IN_ADDRESS = "A key does not belong in an address, which logs and browsers k
 FORWARDED_BODY_BYTES = 8 * 1024 * 1024
 """Largest body passed on to the control process."""
 
+SMALL_BODY_BYTES = 64 * 1024
+"""As much as forms have; there is room for such a body always."""
+
+LARGE_BODIES_BYTES = 64 * 1024 * 1024
+"""What all bodies together may hold beyond that, on their way to the control process: who sends them is not known."""
+
 FORWARDED_BODY_SECONDS = 60.0
 """How long such a body may take to arrive."""
 
@@ -64,6 +70,7 @@ class Front:
         self.forward = forward
         self.cors: Cors | None = None
         self.proxies = TrustedProxies()
+        self._room = Room(LARGE_BODIES_BYTES)
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
@@ -107,18 +114,21 @@ class Front:
             self._refuse(scope, send, MethodNotAllowed(f"Not allowed to {method} on {path}."), [(b"allow", allowed)])
 
     async def _forwarded(self, scope: Message, receive: Receive, send: Send) -> None:
+        body = Body(self._room)
         try:
             await self._inference.keys.catch_up()
             known = self._known(scope)
             async with asyncio.timeout(FORWARDED_BODY_SECONDS):
-                body = await _read(receive)
-            await self.forward.serve(scope, receive, send, body=body, known=known)
+                await body.read(receive)
+            await self.forward.serve(scope, receive, send, body=b"".join(body.parts), known=known)
         except TimeoutError:
             self._refuse(scope, send, RequestTimeout("The request body did not arrive in time."), [CLOSE])
         except AmbiguousRequest as error:
             self._refuse(scope, send, error, [CLOSE])
         except (ControlUnavailable, InvalidRequest, RequestTooLarge) as error:
             self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
+        finally:
+            body.let_go()
 
     def _known(self, scope: Message) -> Headers:
         """What the control process may believe of a request. Raises InvalidRequest for a secret in the address."""
@@ -165,19 +175,50 @@ class Front:
         return adding
 
 
-async def _read(receive: Receive) -> bytes:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":  # of chunks that are none, too; a part is not passed on as a whole
-            raise AmbiguousRequest("The request body broke off.")
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if size > FORWARDED_BODY_BYTES:
+class Room:
+    """Memory for large bodies: so many bytes of all of them at once."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> None:
+        """Raises ControlUnavailable where there is not so much left."""
+        if size > self.left:
+            raise ControlUnavailable("Too many large requests are on their way at the moment.", retry_after=2)
+        self.left -= size
+
+
+class Body:
+    """One body, while it is read and passed on."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self._taken, self._size = room, 0, 0
+        self.parts: list[bytes] = []
+
+    async def read(self, receive: Receive) -> None:
+        """All of it. Raises AmbiguousRequest, RequestTooLarge, ControlUnavailable."""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":  # of chunks that are none, too; a part is not passed on as a whole
+                raise AmbiguousRequest("The request body broke off.")
+            self._add(message.get("body", b""))
+            if not message.get("more_body"):
+                return
+
+    def let_go(self) -> None:
+        """It is needed no more."""
+        self._room.left += self._taken
+        self._taken = 0
+        self.parts.clear()
+
+    def _add(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > FORWARDED_BODY_BYTES:
             raise RequestTooLarge(f"The request body is larger than {FORWARDED_BODY_BYTES} bytes.")
-        if not message.get("more_body"):
-            return b"".join(parts)
+        more = max(0, self._size - SMALL_BODY_BYTES) - self._taken
+        self._room.take(more)
+        self._taken += more
+        self.parts.append(part)
 
 
 def _notice(scope: Message, error: GatewayError) -> tuple[int, bytes, bytes]:

@@ -6,7 +6,7 @@ Works on the database itself, whether a gateway runs on it or not; one that runs
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from gateway.access.roles import ROLES
 from gateway.commands import options
 from gateway.commands.opening import OPERATOR, perform
 from gateway.commands.refusal import Refusal
+from gateway.commands.tables import table
 from gateway.management import invitations, links, people, sessions
 from gateway.management.links import LinkView, LinkWish
 from gateway.management.office import Office
@@ -60,7 +61,7 @@ def list_users(config: Path | None, data_dir: str | None, as_json: bool, **asked
     """List users, latest first."""
     wanted = UserFilter(**asked)
     users = perform((config, data_dir), lambda office: _all(office, wanted))
-    _print(users, as_json, lambda: _table(users))
+    _print(users, as_json, lambda: table(COLUMNS, users))
 
 
 @command.command("add")
@@ -188,14 +189,6 @@ def _address(office: Office, link: LinkView | None) -> str:
     running = claims.find(Path(server.data_dir))
     start = server.public_url.rstrip("/") or (running.url if running else f"http://{server.listen}")
     return f"\nopen this before {link.expires_at[:16].replace('T', ' ')} UTC:\n{start}{links.path_of(link)}"
-
-
-def _table(users: Sequence[UserView]) -> str:
-    columns = [[name, *map(show, users)] for name, show in COLUMNS]
-    widths = [max(map(len, column)) for column in columns]
-    rows = zip(*columns, strict=True)
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join(lines)
 
 
 def _print(shown: Any, as_json: bool, text: Callable[[], str]) -> None:

@@ -61,7 +61,7 @@ class KeyView(KeyWish, frozen=True, kw_only=True):
     id: str
     prefix: Annotated[str, Meta(description="How the key begins.")]
     last_four: Annotated[str, Meta(description="How it ends.")]
-    status: Annotated[KeyStatus, Meta(description="`suspended`: its user is disabled.")]
+    status: Annotated[KeyStatus, Meta(description="`suspended`: its user is disabled or `pending`.")]
     created_at: Moment
     updated_at: Moment
     revoked_at: Moment | None

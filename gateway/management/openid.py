@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from gateway import logs
-from gateway.access.attempts import BY_EVERYBODY, Subject, token_subjects
+from gateway.access.attempts import BY_EVERYBODY, Subject, departure_subjects, token_subjects
 from gateway.access.oidc import FLOW_SECONDS, Flow, Identity, role_of
 from gateway.access.tokens import digest, is_same
 from gateway.errors import Conflict, LoginFailed, NotPermitted, TooManyAttempts, Unacceptable, UnknownResource
@@ -114,6 +114,8 @@ class _Kept(Struct, frozen=True):
     flow: Flow
     browser: str
     user_id: str | None
+    session_id: str | None
+    """Of the user with whom the login is to be connected: what it has begun must not outlive it."""
 
 
 async def begin(office: Office, door: Login, actor: Actor, departure: Departure) -> str:
@@ -122,9 +124,11 @@ async def begin(office: Office, door: Login, actor: Actor, departure: Departure)
     if departure.connect and not (actor.kind == "user" and actor.user_id):
         raise NotPermitted("Log in first: a login is connected with the user who asks.")
     flow = await door.begin(provider, departure.redirect_uri)
-    kept = _Kept(replace(flow, url=""), departure.browser, actor.user_id if departure.connect else None)
+    user_id, session_id = (actor.user_id, actor.session_id) if departure.connect else (None, None)
+    kept = _Kept(replace(flow, url=""), departure.browser, user_id, session_id)
 
     def perform(change: Change) -> None:
+        attempts.let_through(change, departure_subjects(actor.address or ""))
         change.session.run("openid/forget_flows", {"now_us": change.now_us})
         under_way = change.session.row("openid/flows")
         if under_way and under_way["flows"] >= MOST_FLOWS:
@@ -161,7 +165,9 @@ async def finish(office: Office, door: Login, back: Return) -> Arrival:
     who = Actor(kind="anybody", name=identity.email, address=visit.address)
 
     def perform(change: Change) -> Started | None:
+        attempts.take_back(change, departure_subjects(visit.address))
         if kept.user_id is not None:
+            _check_goes_on(change, kept)
             _connect_with(change, identity, kept.user_id)
             return None
         return sessions.begin(change, office, _user_of(change, provider, identity), visit)
@@ -264,6 +270,12 @@ def _unconnected(change: Change, email: str) -> UserView | None:
 def _new(change: Change, provider: LoginProviderSettings, identity: Identity) -> UserView:
     role = role_of(provider, identity.groups) or provider.default_role
     return people.insert(change, NewUser(email=identity.email, name=identity.name, role=role), None)
+
+
+def _check_goes_on(change: Change, kept: _Kept) -> None:
+    """Raises LoginFailed where the session is over in which a connection was asked for."""
+    if kept.session_id is not None and change.session.row("sessions/found", {"id": kept.session_id}) is None:
+        raise LoginFailed("The session in which this was begun is over. Log in, and connect the login again.")
 
 
 def _connect_with(change: Change, identity: Identity, user_id: str) -> None:

@@ -371,5 +371,10 @@ def follow_up(change: Change, before: UserView, wished: UserWish) -> None:
     if wished.disabled or wished.role != before.role != "pending":
         change.session.run("sessions/end_of_user", {"user_id": before.id, "kept_id": None})
         change.session.run("tokens/revoke_of_user", {"user_id": before.id, "now_us": change.now_us})
-    if wished.disabled != before.disabled:
+    if _is_out(wished) != _is_out(before):
         change.session.run("people/touch_keys", {"id": before.id, "revision": change.count("keys")})
+
+
+def _is_out(user: UserWish) -> bool:
+    """Whether what belongs to a user may not be used either."""
+    return user.disabled or user.role == "pending"

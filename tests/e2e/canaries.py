@@ -7,16 +7,13 @@ not listened to.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import re
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import duckdb
 import httpx
@@ -25,57 +22,14 @@ import pytest
 from gateway import operator
 from gateway.api.management import OPERATIONS
 from gateway.store.state import Where
+from tests.e2e.aviary import SAID, Aviary
 from tests.e2e.wire import Cut, ask, chat_body, request
 from tests.gateway.commands.calling import call
 from tests.gateway.store import samples
 from tests.gateway_process import GatewayProcess, children_of, command_of, configuration, running
 from tests.openid_provider import OpenIdProcess, query_of
-from tests.postgres import PASSWORD as DATABASE_PASSWORD
 from tests.programs import find
 from tests.web.visiting import Person
-
-SAID = {
-    "provider key in the configuration file": "sk-canary-provider-in-the-file",
-    "provider key in the environment": "sk-canary-provider-in-the-environment",
-    "provider key in a file of its own": "sk-canary-provider-in-its-own-file",
-    "provider key by API": "sk-canary-provider-by-api",
-    "provider key by API, changed": "sk-canary-provider-by-api-changed",
-    "provider key that was only tried": "sk-canary-provider-only-tried",
-    "provider key that was refused": "sk canary of a provider that no header carries",
-    "header in the configuration file": "canary-header-in-the-file",
-    "header by API": "canary-header-by-api",
-    "proxy password in the configuration file": "canary-proxy-in-the-file",
-    "proxy password by API": "canary-proxy-by-api",
-    "client key in the configuration file": "sk-canary-client-in-the-file",
-    "client key nobody knows": "sk-canary-client-unknown",
-    "client key in an address": "sk-canary-client-in-an-address",
-    "token of somebody else": "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.Y2FuYXJ5LW9mLWEtdG9rZW4",
-    "cookie of somebody else": "canary-cookie-of-somebody-else",
-    "password": "plum orchard canary",
-    "password, changed": "seven quiet canaries",
-    "password that is wrong": "wrong canary battery",
-    "passphrase of an export": "passphrase canary of an export",
-    "prompt": "canary-in-a-prompt",
-    "prompt that is no JSON": "canary-in-a-broken-body",
-    "database password": DATABASE_PASSWORD,
-    "OpenID client secret": OpenIdProcess.client_secret,
-}
-"""What is put in, by how it is."""
-
-MADE = (
-    "client key",
-    "client key, rotated",
-    "API token",
-    "session cookie",
-    "setup link",
-    "password link",
-    "vault key",
-    "vault key, replaced",
-    "operator token",
-    "OpenID code",
-    "OpenID state",
-)
-"""What the gateway makes, or others for it."""
 
 VARIABLE = "CANARY_IN_THE_ENVIRONMENT"
 
@@ -153,35 +107,6 @@ OURS_ALONE = ("vault.key", "operator.token")
 """Files that hold what they hold."""
 
 
-@dataclass
-class Aviary:
-    """All the canaries, and all the places where none may sing."""
-
-    secrets: dict[str, str] = field(default_factory=lambda: dict(SAID))
-    places: dict[str, bytes] = field(default_factory=dict)
-
-    def look(self, place: str, content: bytes | str) -> None:
-        """Somebody may get to see this."""
-        found = content.encode() if isinstance(content, str) else content
-        self.places[place] = self.places.get(place, b"") + b"\n" + found
-
-    def where(self, name: str) -> list[str]:
-        """The places in which a secret stands, whichever way it is written."""
-        written = spellings(self.secrets[name])
-        return [place for place, content in self.places.items() if any(each in content for each in written)]
-
-
-def spellings(secret: str) -> set[bytes]:
-    """How a secret may stand somewhere: as it is, in an address, as hexadecimal, within base64."""
-    raw = secret.encode()
-    encoded = {quote(secret, safe="").encode(), quote_plus(secret).encode(), raw.hex().encode()}
-    for shift in range(3):
-        # What stands before it shifts base64 by none, one or two bytes; the rims depend on the neighbours.
-        text = base64.b64encode(bytes(shift) + raw)[(0, 2, 3)[shift] :].rstrip(b"=")[:-1]
-        encoded |= {text, text.replace(b"+", b"-").replace(b"/", b"_")}
-    return {raw, *encoded}
-
-
 def toml_of(mock: str, there: OpenIdProcess, database: str) -> str:
     """The configuration of the gateway."""
     said = TOML.format(
@@ -216,6 +141,7 @@ def fill(directory: Path, mock: str, there: OpenIdProcess, database: str) -> Avi
             aviary.secrets["vault key, replaced"] = (gateway.data_dir / "vault.key").read_text().strip()
             for number, path in enumerate(files_of(gateway.data_dir)):
                 aviary.look(f"file {path.name} while it runs ({number})", path.read_bytes())
+            assert gateway.close() == 0, gateway.tail()
     aviary.look("log", gateway.said())
     for path in files_of(gateway.data_dir):
         aviary.look(f"file {path.name}", path.read_bytes())
@@ -301,7 +227,7 @@ class Life:
         broken = f'{{"model": "filed/m", "messages": "{SAID["prompt that is no JSON"]}'.encode()
         await self._hear("no JSON", request("POST", "/v1/chat/completions", broken, key=secrets["client key, rotated"]))
         named = SAID["client key in an address"]
-        for path in ("/v1/models", "/v1beta/models", "/api/me", "/", "/nowhere"):
+        for path in ("/v1/models", "/v1beta/models", "/api/me", "/login", "/nowhere"):
             await self._hear("an address", request("GET", f"{path}?key={named}", key=None))
         token, cookie = SAID["token of somebody else"], f"__Host-sluicegate={SAID['cookie of somebody else']}"
         for path in ("/v1/models", "/api/me", "/account"):
@@ -395,7 +321,3 @@ WORDS = (
     ("check",),
 )
 """Commands; what begins with @ is a file beside the data directory."""
-
-
-EVERY = (*SAID, *MADE)
-"""Every canary there is."""

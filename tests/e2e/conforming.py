@@ -1,4 +1,4 @@
-"""Answers of the management API held against its own OpenAPI document."""
+"""Answers of the management API held against its own OpenAPI document, and refusals against RFC 9457."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import schemathesis
+
+from tests.source import ROOT
 
 
 class Documented:
@@ -28,3 +30,13 @@ class Documented:
                 assert str(answer.status_code) in statuses, (method, path, answer.text)
                 self._schema[path][method].validate_response(answer)
                 return
+
+
+def check_problem(answer: httpx.Response) -> None:
+    """Fails unless this is a problem (RFC 9457) that says no more than it should."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem.keys() >= {"type", "title", "detail", "instance", "code"}
+    assert "Traceback" not in answer.text
+    assert str(ROOT) not in answer.text

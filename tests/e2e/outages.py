@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,13 +15,16 @@ from tests.gateway_process import children_of
 from tests.postgres import Server, answers, serve, start
 from tests.waiting import until
 
+SURE = {"synchronous_commit": "on"}
+"""What was committed is there after a crash of the server, though not of the machine."""
+
 
 class Outage:
     """The server in `directory`, with one database at `url`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._process = start(directory)
+        self._process = start(directory, **SURE)
         until(self._answers, 30)
         self.url = self._server.fresh()
 
@@ -39,7 +41,7 @@ class Outage:
         if self._process.poll() is None:
             self._signal(signal.SIGCONT)
         else:
-            self._process = serve(self._directory)
+            self._process = serve(self._directory, **SURE)
         until(self._answers, 30)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Every route of the product, asked of the product itself: what it serves, not what somebody remembers of it.
 
 Knows where each process keeps its routes, and how to ask for one so that whoever is let in breaks nothing. Who is let
-in where is in `route_table`.
+in where is in `inventory`.
 """
 
 from __future__ import annotations

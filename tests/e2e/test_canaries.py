@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from tests.e2e import canaries
-from tests.e2e.canaries import Aviary, spellings
+from tests.e2e.aviary import EVERY, Aviary, spellings
 from tests.openid_provider import OpenIdProcess
 from tests.openid_provider import openid_provider as openid_provider  # noqa: PLC0414 # a fixture
 from tests.openid_provider import scripts as scripts  # noqa: PLC0414 # a fixture
@@ -26,7 +26,7 @@ def aviary(
     return canaries.fill(tmp_path_factory.mktemp("aviary"), mock.url, openid_provider, database)
 
 
-@pytest.mark.parametrize("name", canaries.EVERY)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_secret_stands_nowhere(name: str, aviary: Aviary) -> None:
     assert not aviary.where(name)
 

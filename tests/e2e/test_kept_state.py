@@ -138,7 +138,8 @@ def test_a_file_that_is_damaged_meanwhile_stops_only_what_needs_it(mock: MockPro
         for provider in ("chat", "responses"):
             for stream in (False, True):
                 assert say(client, model_of(provider), "one", stream=stream).output_text
-        assert gateway.said().count("the state cannot be used") == 1, "once, not with every request"
+        # A worker has two ways to it, the control process one more.
+        assert 1 <= gateway.said().count("the state cannot be used") <= 3, "once each, not with every request"
         assert "a response was not kept" in gateway.said()
         state.unlink()
         said = say(client, model_of("chat"), "one")

@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.e2e.conforming import Documented
+from tests.e2e.conforming import Documented, check_problem
 from tests.e2e.people import NOTHING, Headers, People, email, live
 from tests.providers import MockProcess
 
@@ -224,13 +223,3 @@ def test_whatever_goes_wrong_is_told_as_a_problem(everybody: People, name: str) 
     if "_" in name:
         assert answer.json()["code"] == name
         assert everybody.get("anonymous", answer.json()["type"])["status"] == status
-
-
-def check_problem(answer: httpx.Response) -> None:
-    """Fails unless this is a problem (RFC 9457) that says no more than it should."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert problem["status"] == answer.status_code
-    assert problem.keys() >= {"type", "title", "detail", "instance", "code"}
-    assert "Traceback" not in answer.text
-    assert "/work/" not in answer.text

@@ -142,7 +142,7 @@ OPERATIONS = (
         id="change_user",
         summary="Change a user",
         description="Whoever is disabled or gets another role is signed out; the client keys of whoever is disabled "
-        "are refused within a second. The last owner stays one.",
+        "or made `pending` are refused within a second. The last owner stays one.",
         tag=TAG,
         permission=people.WRITE,
         body=patch_of(UserWish),

@@ -9,7 +9,10 @@ select
     client_keys.paused_at,
     client_keys.expires_at,
     client_keys.revoked_at,
-    users.disabled_at as user_disabled_at
+    case
+        when users.role = 'pending' then coalesce(users.disabled_at, users.updated_at)
+        else users.disabled_at
+    end as user_disabled_at
 from client_keys
 left join users
     on users.id = client_keys.user_id

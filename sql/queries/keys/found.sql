@@ -13,7 +13,10 @@ select
     client_keys.created_at,
     client_keys.updated_at,
     client_keys.version,
-    users.disabled_at as user_disabled_at,
+    case
+        when users.role = 'pending' then coalesce(users.disabled_at, users.updated_at)
+        else users.disabled_at
+    end as user_disabled_at,
     key_uses.last_used_at
 from client_keys
 left join users

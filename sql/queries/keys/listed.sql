@@ -13,7 +13,10 @@ select
     client_keys.created_at,
     client_keys.updated_at,
     client_keys.version,
-    users.disabled_at as user_disabled_at,
+    case
+        when users.role = 'pending' then coalesce(users.disabled_at, users.updated_at)
+        else users.disabled_at
+    end as user_disabled_at,
     key_uses.last_used_at
 from client_keys
 left join users
@@ -32,7 +35,7 @@ where
             when client_keys.revoked_at is not null then 'revoked'
             when client_keys.expires_at <= cast($now_us as bigint) then 'expired'
             when client_keys.paused_at is not null then 'paused'
-            when users.disabled_at is not null then 'suspended'
+            when users.disabled_at is not null or users.role = 'pending' then 'suspended'
             else 'active'
         end
     )
