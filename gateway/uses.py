@@ -6,6 +6,7 @@ Knows when to write. A worker that is killed forgets some seconds of it, which h
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from gateway import logs
 from gateway.errors import StateUnavailable
@@ -14,6 +15,9 @@ from gateway.store.state import State
 
 WRITE_SECONDS = 10.0
 """Keys that were used are written at most so often."""
+
+LAST_SECONDS = 3.0
+"""What the last of them may take to be written, at the end of a worker."""
 
 log = logs.get("gateway.uses")
 
@@ -26,6 +30,7 @@ class Uses:
         self._latest: dict[str, int] = {}
         self._writing: asyncio.Task[None] | None = None
         self._write_at = 0.0
+        self._is_late = False
 
     def note(self, key_id: str, used_at_us: int) -> None:
         """This key was used at this time, Unix microseconds."""
@@ -50,4 +55,14 @@ class Uses:
         except StateUnavailable as error:
             for key_id, used_at_us in latest.items():
                 self.note(key_id, used_at_us)
-            log.warning("when keys were last used is written later", keys=len(latest), reason=error.message)
+            if not self._is_late:  # once, however long it lasts
+                log.warning("when keys were last used is written later", keys=len(latest), reason=error.message)
+            self._is_late = True
+        else:
+            self._is_late = False
+
+    async def finish(self) -> None:
+        """The same at the end, as far as it can be done soon."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.write()

@@ -181,12 +181,12 @@ class Worker:
         """Cut what still runs, write every record, close."""
         self._timer.cancel()
         await self._relay.stop()
-        await self._fresh.close()
-        await self._uses.write()
-        await self._responses.close()
+        # Records first: a database that does not answer may keep the rest from ending in time.
         self._spool.close()
         self._metrics.publish()
         self._log.close()
+        await asyncio.gather(self._fresh.close(), self._uses.finish())
+        await self._responses.close()
         for pool in (self._pool, *self._retired):
             await pool.close()
 

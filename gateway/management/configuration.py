@@ -212,7 +212,7 @@ async def _keep(
         placed = make(before)
         former = _check_placed(office, before, placed)
         put(change, placed, former)
-        _note(office, change, placed.stored, former)
+        note(office, change, placed.stored, former)
         return show(configured(office, change.session))
 
     return await office.change(actor, perform)
@@ -226,7 +226,8 @@ def put(change: Change, placed: Placed, former: StoredObject | None) -> None:
     change.count("configuration")
 
 
-def _note(office: Office, change: Change, stored: StoredObject, former: StoredObject | None) -> None:
+def note(office: Office, change: Change, stored: StoredObject, former: StoredObject | None) -> None:
+    """Have the audit log say what an object was and is."""
     action = f"{stored.kind}.{'create' if former is None else 'change'}"
     subject = Subject(stored.kind, stored.name, stored.name)
     change.note(action, subject, before=None if former is None else told(office, former), after=told(office, stored))

@@ -16,7 +16,7 @@ from gateway.catalog.presets import presets
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
 from gateway.management import reaching
-from gateway.management.configuration import Placed, check_keepable, check_may_set, configured, put
+from gateway.management.configuration import Placed, check_keepable, check_may_set, configured, note, put, told
 from gateway.management.configured import Configured
 from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
 from gateway.management.export import Sections, check_permitted, open_by
@@ -227,6 +227,7 @@ class _Importing:
             if former != one:
                 self._check_may_put(one.kind, one.name)
                 put(self._change, Placed(one, one.position), former)
+                note(self._office, self._change, one, former)
             if former is None:
                 tally.created += 1
             else:
@@ -237,6 +238,8 @@ class _Importing:
                 self._check_may_put(kind, name)
                 self._change.session.run("configuration/delete", {"kind": kind, "name": name})
                 self._change.count("configuration")
+                was = told(self._office, before.objects[kind, name])
+                self._change.note(f"{kind}.delete", Subject(kind, name, name), before=was)
             tally.removed = len(gone)
         return tally
 

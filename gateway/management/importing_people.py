@@ -15,7 +15,7 @@ from gateway.errors import Conflict, Unacceptable
 from gateway.management import links, people
 from gateway.management.documents import IdentityPart, People, Present, TeamPart, UserPart
 from gateway.management.office import Change
-from gateway.management.people import UserWish
+from gateway.management.people import UserView, UserWish
 from gateway.management.tally import Tally, at_place, check_once, when
 
 USERS, TEAMS = "document.people.users", "document.people.teams"
@@ -97,6 +97,7 @@ class PeopleImport:
             "now_us": self._change.now_us,
         }
         self._run("transfer/create_user", row)
+        self._note("user.create", wanted.id)
         self.user_ids[wanted.id] = wanted.id
         for one in wanted.identities:
             self._connect(wanted.id, one, place)
@@ -111,6 +112,7 @@ class PeopleImport:
         row = {"id": former.id, "email": wish.email, "name": wish.name, "role": wish.role}
         self._run("people/change", {**row, "disabled_at": disabled_at, "now_us": self._change.now_us})
         people.follow_up(self._change, before, wish)
+        self._note("user.change", former.id, before)
         return True
 
     def _give_password(self, document_id: str, user_id: str) -> bool:
@@ -122,7 +124,13 @@ class PeopleImport:
         self._run("people/set_password", {"id": user_id, "password_hash": kept, "now_us": self._change.now_us})
         links.void(self._change, "password", user_id)
         self._run("sessions/end_of_user", {"user_id": user_id, "kept_id": None})
+        self._note("user.password", user_id)
         return True
+
+    def _note(self, action: str, user_id: str, before: UserView | None = None) -> None:
+        after = people.view(people.found(self._change.session, user_id))
+        was = None if before is None else people.told(before)
+        self._change.note(action, people.subject(after), before=was, after=people.told(after))
 
     def _connect(self, user_id: str, one: IdentityPart, place: str) -> bool:
         owner = self._logins.get((one.provider, one.subject))

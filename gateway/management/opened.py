@@ -15,6 +15,9 @@ from gateway.store.generations import Generations, shared_file
 from gateway.store.state import State, database_of, make_ready
 from gateway.unlock import begin
 
+PATIENCE_SECONDS = 120.0
+"""How long one change may take: whoever imports everything, or seals it anew, waits for it and is not in anybody's way."""
+
 
 @asynccontextmanager
 async def open_office(declared: Declared) -> AsyncIterator[Office]:
@@ -23,7 +26,7 @@ async def open_office(declared: Declared) -> AsyncIterator[Office]:
     where = database_of(settings)
     await asyncio.to_thread(make_ready, where)
     generations = Generations(shared_file(Path(settings.server.data_dir)))
-    state = State(where)
+    state = State(where, patience_seconds=PATIENCE_SECONDS)
     try:
         unlocked = await state.write(lambda session: begin(session, settings))
         yield Office(state, generations, unlocked.secrets, declared)

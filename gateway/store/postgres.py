@@ -7,7 +7,9 @@ Nothing it says shows the password. Of the database it touches its own tables al
 
 from __future__ import annotations
 
+import os
 import select
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -33,6 +35,9 @@ OLDEST = 14
 
 LOCK_SECONDS = 5.0
 """How long one statement waits for somebody else who writes."""
+
+CONNECT_SECONDS = 5.0
+"""How long each server of the URL has to let us in."""
 
 IDLE_SECONDS = 30.0
 """After which the server ends a transaction whose process is stopped: others wait for its lock."""
@@ -118,7 +123,8 @@ class Postgres:
     def _connect(self) -> Connection[Any]:
         said = _read_url(self._url)
         timeouts = {
-            "connect_timeout": max(2, round(self._seconds)),
+            # Less than two seconds libpq does not take.
+            "connect_timeout": max(2, round(min(self._seconds, CONNECT_SECONDS))),
             "tcp_user_timeout": round(self._seconds * 2000),
         }
         try:
@@ -199,6 +205,8 @@ class PostgresSession:
 
     def __init__(self, connection: Connection[Any], migrated: int) -> None:
         self.connection, self.migrated = connection, migrated
+        # A handle of our own: the library closes its one at any time, and then the number is somebody else's.
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))
         self._leads = False
         self._conflict: Conflict | None = None
 
@@ -257,8 +265,15 @@ class PostgresSession:
             return False
         return self.connection.info.transaction_status == TransactionStatus.IDLE
 
+    def interrupt(self) -> None:
+        """End the connection, so that whoever waits for the server hears that there is none. A server that hangs while
+        its machine lives would be waited for as long as it hangs."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Let go of the database."""
+        self._socket.close()
         with suppress(psycopg.Error, OSError):
             self.connection.close()
 

@@ -76,6 +76,9 @@ class Opened(Session, Protocol):
     def survives(self, error: Exception) -> bool:
         """Whether it can be used on after this, with nothing left half done."""
 
+    def interrupt(self) -> None:
+        """Have what is under way fail, where it waits for somebody who does not answer. Another thread may call it."""
+
     def close(self) -> None:
         """Let go of the database. Raises nothing: what was committed is safe, and nothing else is wanted of it."""
 

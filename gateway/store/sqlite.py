@@ -207,6 +207,9 @@ class SqliteSession:
         is_busy = code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
         return is_busy and not self.connection.in_transaction
 
+    def interrupt(self) -> None:
+        """Nothing: a file is waited for no longer than BUSY_SECONDS."""
+
     def close(self) -> None:
         """Let go of the file."""
         with suppress(sqlite3.Error):

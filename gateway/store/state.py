@@ -7,9 +7,10 @@ what is in it: each kind of thing kept has a module of its own.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,12 @@ from gateway.store.sqlite import Sqlite
 
 PATIENCE_SECONDS = 10.0
 """After so long a caller is told that there is no answer, whatever disk or network do."""
+
+SILENT_SECONDS = 1.0
+"""What it takes at least until a database that does not answer counts as silent; one that refuses is told at once."""
+
+CLOSING_SECONDS = 3.0
+"""How long closing waits for what is under way."""
 
 MOST_WAITING = 1024
 """Callers that may wait for the thread; what they want to have kept is in memory meanwhile."""
@@ -110,6 +117,12 @@ class State:
         self._waiting = 0
         self._closed = False
         self._trouble = ""
+        self._begun_at: float | None = None
+        """When the thread began what it is at."""
+        self._is_silent = False
+        """The last time it waited long for nothing."""
+        self._is_given_up = False
+        """What the thread is at has been interrupted."""
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """What `work` gives, which only reads, and sees one moment of the database.
@@ -126,7 +139,8 @@ class State:
     async def write(self, work: Callable[[Session], T]) -> T:
         """What `work` gives: all that it changes is kept when this returns; nothing, where it raises.
 
-        Raises StateUnavailable, within the patience at the latest, Conflict, and whatever `work` raises.
+        Raises StateUnavailable, within the patience at the latest, Conflict, and whatever `work` raises. A database
+        that was lost in the last moment may have kept all of it nevertheless.
         """
 
         def writing(session: Session) -> T:
@@ -141,6 +155,8 @@ class State:
             raise StateUnavailable("This process has closed its state.", retry_after=1)
         if self._waiting >= MOST_WAITING:
             raise StateUnavailable("Too many requests wait for the gateway's state.", retry_after=1)
+        if self._is_in_vain():
+            raise _unavailable()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._patience):
@@ -157,19 +173,48 @@ class State:
         self._closed = True
         closing = asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
         self._thread.shutdown(wait=False)
-        with suppress(TimeoutError):  # the process ends, and the kernel closes what is left
-            await asyncio.wait_for(closing, self._patience)
+        done, _ = await asyncio.wait((closing,), timeout=CLOSING_SECONDS)
+        if not done:
+            self._interrupt()
+            # If that does not help either, the process ends, and the kernel closes what is left.
+            await asyncio.wait((closing,), timeout=CLOSING_SECONDS)
+
+    def _is_in_vain(self) -> bool:
+        """Whether who comes now would wait for nothing: behind somebody who waits for a database that is silent. After
+        the patience that one is interrupted, and the database tried anew: by whoever comes next, alone."""
+        begun_at = self._begun_at
+        if begun_at is None:
+            return False
+        if is_late := time.monotonic() - begun_at > self._patience:
+            self._interrupt()
+        return is_late or self._is_silent
+
+    def _interrupt(self) -> None:
+        if (session := self._session) is not None:
+            self._is_given_up = True
+            session.interrupt()
 
     def _perform(self, work: Callable[[Session], T]) -> T:
+        begun_at = time.monotonic()
+        self._begun_at, self._is_given_up = begun_at, False
         try:
             done = work(self._usable_session())
         except self._engine.trouble as error:
-            self._note(" ".join(str(error).split()))
-            if self._session is not None and not self._session.survives(error):
-                self._let_go()
-            raise StateUnavailable("The gateway cannot use its state at the moment.", retry_after=1) from error
+            self._recover(error, time.monotonic() - begun_at)
+            raise _unavailable() from error
+        finally:
+            self._begun_at = None
         self._note("")
+        self._is_silent = False
         return done
+
+    def _recover(self, error: Exception, seconds: float) -> None:
+        """Make the best of an error that took so long to come."""
+        self._note("no answer" if self._is_given_up else " ".join(str(error).split()))
+        is_lost = self._session is None or not self._session.survives(error)
+        if is_lost:
+            self._let_go()
+        self._is_silent = is_lost and seconds > SILENT_SECONDS
 
     def _usable_session(self) -> Session:
         if self._session is not None and not self._session.is_usable():
@@ -190,3 +235,7 @@ class State:
         session, self._session = self._session, None
         if session is not None:
             session.close()
+
+
+def _unavailable() -> StateUnavailable:
+    return StateUnavailable("The gateway cannot use its state at the moment.", retry_after=1)

@@ -55,6 +55,7 @@ from tests.gateway.management.crowd import (
     Clock,
     actor_of,
     add,
+    audit,
     begin,
     came_back,
     log_in,
@@ -126,6 +127,23 @@ async def test_a_document_makes_nobody_an_owner_and_changes_none(office: Office)
         with pytest.raises(NotPermitted, match="Only an owner"):
             await importing.import_document(office, actor, ImportWish(document=made))
     assert (await people.get_user(office, OPERATOR, owner.id)).name == "Olga"
+
+
+async def test_a_document_hides_nothing_from_the_audit_log(office: Office) -> None:
+    user = await add(office, "ann")
+    provider = {"id": "p", "format": "anthropic", "base_url": "https://192.0.43.8"}
+    await configuration.create_object(office, OPERATOR, "provider", provider)
+    plain = msgspec.to_builtins(await document(office))
+    plain["configuration"][0]["spec"]["base_url"] = "https://192.0.43.9"
+    plain["people"]["users"][0]["role"] = "viewer"
+    await importing.import_document(office, somebody("admin"), ImportWish(document=await document(office, **plain)))
+    (changed,) = await audit(office, "provider.change")
+    assert [changed[side]["base_url"][-1] for side in ("before", "after")] == ["8", "9"]
+    (changed,) = await audit(office, "user.change")
+    assert (changed["target_id"], changed["before"]["role"], changed["after"]["role"]) == (user.id, "member", "viewer")
+    nothing = ImportWish(document=await document(office, configuration=[]), mode="replace", sections=("configuration",))
+    await importing.import_document(office, OPERATOR, nothing)
+    assert [entry["target_name"] for entry in await audit(office, "provider.delete")] == ["p"]
 
 
 async def test_the_last_owner_stays_however_many_try_at_once(where: Where) -> None:

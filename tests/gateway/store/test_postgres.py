@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +19,12 @@ from structlog.testing import capture_logs
 import sql
 from gateway.errors import Conflict, StateUnavailable
 from gateway.store import postgres as engine
+from gateway.store import state
 from gateway.store.postgres import Postgres, PostgresSession
 from gateway.store.session import DatabaseUnfit, Session
 from gateway.store.state import State, StateUnusable, Where, make_ready
 from tests.postgres import PASSWORD, Server, needs_postgres
+from tests.waiting import auntil
 
 pytestmark = needs_postgres
 
@@ -113,6 +119,63 @@ async def test_a_connection_that_ends_in_the_middle_is_trouble_once(opened: Stat
         await opened.write(work)
     counted = await opened.read(lambda session: session.rows("generations/all"))
     assert {row["value"] for row in counted} == {0}
+
+
+async def answers(opened: State) -> bool:
+    try:
+        return await opened.run(asking("select 1")) == [(1,)]
+    except StateUnavailable:
+        await asyncio.sleep(0.01)
+        return False
+
+
+@contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A server process that neither answers nor ends, on a machine that lives."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_server_that_hangs_is_given_up_and_asked_anew(url: str) -> None:
+    opened = State(at(url, 0.3))
+    ((pid,),) = await opened.run(asking("select pg_backend_pid()"))
+    with hanging(pid), capture_logs() as said:
+        with pytest.raises(StateUnavailable, match="too long"):
+            await opened.run(asking("select 1"))
+        deadline = time.monotonic() + 5
+        while not await answers(opened):
+            assert time.monotonic() < deadline
+    assert [each["error"] for each in said if each["log_level"] == "error"] == ["no answer"]
+    await opened.close()
+
+
+async def test_nobody_queues_behind_a_server_that_hangs(url: str) -> None:
+    opened = State(at(url, 0.5))
+    ((pid,),) = await opened.run(asking("select pg_backend_pid()"))
+    with hanging(pid):
+        begun = time.monotonic()
+        for _ in range(3):
+            await asyncio.gather(*(answers(opened) for _ in range(20)))
+        assert time.monotonic() - begun < 3
+    await opened.close()
+
+
+async def test_what_hangs_does_not_keep_it_from_closing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "CLOSING_SECONDS", 0.2)
+    opened = State(at(url))
+    ((pid,),) = await opened.run(asking("select pg_backend_pid()"))
+    with hanging(pid):
+        asked = asyncio.create_task(opened.run(asking("select 1")))
+        await auntil(lambda: opened._begun_at)
+        begun = time.monotonic()
+        await opened.close()
+        with pytest.raises(StateUnavailable):
+            await asked
+        assert time.monotonic() - begun < 5
+        opened._thread.shutdown(wait=True)
 
 
 async def test_a_transaction_whose_process_stops_is_ended(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
