@@ -15,7 +15,7 @@ from gateway.errors import Unacceptable
 from gateway.management import keys
 from gateway.management.documents import KeyPart, Present
 from gateway.management.keys import KeyWish
-from gateway.management.office import Change
+from gateway.management.office import Change, Subject
 from gateway.management.tally import Tally, at_place, check_once, when
 
 KEYS = "document.keys"
@@ -46,16 +46,22 @@ class KeysImport:
             return
         if former is None:
             self._create(wanted, place)
+            self._note(wanted, None)
             self.keys.created += 1
             return
         if wanted == structs.replace(former, created_at=wanted.created_at, id=wanted.id):
             self.keys.unchanged += 1
             return
         self._check_name(wanted, former.id, place)
-        self._run("keys/change", {**self._columns(wanted, place), "id": former.id})
+        self._run("keys/change", {**self._columns(wanted, place), "locked": 1, "id": former.id})
         identity = {"digest": wanted.digest, "prefix": wanted.prefix, "last_four": wanted.last_four}
         self._run("transfer/give_digest", {**identity, "id": former.id})
+        self._note(structs.replace(wanted, id=former.id), former)
         self.keys.changed += 1
+
+    def _note(self, wanted: KeyPart, former: KeyPart | None) -> None:
+        before = None if former is None else _told(former)
+        self._change.note("key.import", Subject("key", wanted.id, wanted.name), before=before, after=_told(wanted))
 
     def _create(self, wanted: KeyPart, place: str) -> None:
         self._check_name(wanted, wanted.id, place)
@@ -96,3 +102,8 @@ def _owned(key: KeyPart, user_ids: Mapping[str, str], team_ids: Mapping[str, str
     user_id = None if key.user_id is None else user_ids.get(key.user_id, key.user_id)
     team_id = None if key.team_id is None else team_ids.get(key.team_id, key.team_id)
     return structs.replace(key, user_id=user_id, team_id=team_id)
+
+
+def _told(key: KeyPart) -> dict[str, object]:
+    """What the audit log keeps of a key."""
+    return {name: value for name, value in structs.asdict(key).items() if name != "digest"}

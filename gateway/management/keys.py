@@ -33,6 +33,12 @@ MOST_ENTRIES = 100
 LISTS = ("models", "providers", "credentials", "endpoints", "tags")
 """Rules that are lists, which everybody with a key of their own may write."""
 
+FREE = ("name", "tags", "strict")
+"""What its owner may always change of a key."""
+
+MOST_OWN = 100
+"""Keys that somebody without `keys:write` makes for themselves, or for a team."""
+
 KEPT_APART = ("expires_at", "paused")
 """Rules that have a column of their own: workers ask for them."""
 
@@ -62,6 +68,13 @@ class KeyView(KeyWish, frozen=True, kw_only=True):
     prefix: Annotated[str, Meta(description="How the key begins.")]
     last_four: Annotated[str, Meta(description="How it ends.")]
     status: Annotated[KeyStatus, Meta(description="`suspended`: its user is disabled or `pending`.")]
+    locked: Annotated[
+        bool,
+        Meta(
+            description="Whether its rules were set by somebody with `keys:write`: without that its owner can rename, "
+            "tag, rotate and revoke it, no more."
+        ),
+    ]
     created_at: Moment
     updated_at: Moment
     revoked_at: Moment | None
@@ -137,8 +150,10 @@ async def create_key(office: Office, actor: Actor, wish: KeyWish) -> MadeKey:
     def perform(change: Change) -> KeyView:
         _check_owner(change.session, wish)
         _check_name(change.session, wish.name, key_id)
-        revision = {"revision": change.count("keys"), "now_us": change.now_us}
-        change.session.run("keys/create", {**identity, **columns(wish, change.now_us), **revision})
+        _check_room(change, wish)
+        change.session.run(
+            "keys/create", {**identity, **columns(wish, change.now_us), **_stamp(change), **_lock(change)}
+        )
         shown = view(_row(change.session, key_id), change.now_us)
         change.note("key.create", _subject(shown), after=_told(shown))
         return shown
@@ -154,7 +169,9 @@ async def change_key(office: Office, actor: Actor, key_id: str, wish: KeyWish, v
         wished = _owned(actor, wish)
         _check_owner(change.session, wished)
         _check_name(change.session, wished.name, key_id)
-        changed = {**columns(wished, change.now_us), **_stamp(change), "id": key_id}
+        _check_unlocked(change, before, wished)
+        lock = {"locked": before["locked"]} if not actor.may(WRITE) else _lock(change)
+        changed = {**columns(wished, change.now_us), **_stamp(change), **lock, "id": key_id}
         change.session.run("keys/change", changed)
         return _noted(change, "key.change", before)
 
@@ -199,6 +216,7 @@ def view(row: Row, now_us: int) -> KeyView:
             **{name: _instant(row[name]) for name in ("created_at", "updated_at", "revoked_at", "last_used_at")},
             "expires_at": _instant(row["expires_at"]) or "",
             "paused": row["paused_at"] is not None,
+            "locked": bool(row["locked"]),
             "status": status(row, now_us),
         },
         KeyView,
@@ -237,6 +255,33 @@ def _check_name(session: Session, name: str, key_id: str) -> None:
     taken = session.row("keys/named", {"name": name})
     if taken is not None and taken["id"] != key_id:
         raise Conflict(f"There is a key `{name}` already.", param="name")
+
+
+def _check_room(change: Change, wish: KeyWish) -> None:
+    """Raises Conflict where somebody would make too many for themselves or for their team."""
+    if change.actor.may(WRITE):
+        return
+    row = change.session.row("keys/owned", {"user_id": wish.user_id, "team_id": wish.team_id})
+    if row is not None and row["keys"] >= MOST_OWN:
+        raise Conflict(f"There are {MOST_OWN} keys already: revoke some, or ask somebody who looks after all keys.")
+
+
+def _check_unlocked(change: Change, before: Row, wished: KeyWish) -> None:
+    """Raises NotPermitted where an owner would lift what was set for them."""
+    if change.actor.may(WRITE) or not before["locked"]:
+        return
+    shown = view(before, change.now_us)
+    kept = KeyWish(**{name: getattr(shown, name) for name in KeyWish.__struct_fields__})
+    free = structs.replace(kept, **{name: getattr(wished, name) for name in FREE})
+    if columns(free, change.now_us) != columns(wished, change.now_us):
+        raise NotPermitted(
+            "The rules of this key were set by somebody who looks after all keys: you can rename, tag, rotate and "
+            "revoke it."
+        )
+
+
+def _lock(change: Change) -> Row:
+    return {"locked": int(change.actor.may(WRITE))}
 
 
 def columns(wish: KeyWish, now_us: int) -> Row:

@@ -16,7 +16,7 @@ from gateway.store.state import State, database_of, make_ready
 from gateway.unlock import begin
 
 PATIENCE_SECONDS = 120.0
-"""How long one change may take: whoever imports everything, or seals it anew, waits for it and is not in anybody's way."""
+"""How long one change may take: who imports everything, or seals it anew, waits for it, and is in nobody's way."""
 
 
 @asynccontextmanager

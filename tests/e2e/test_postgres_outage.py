@@ -121,7 +121,7 @@ def complaints(node: Node) -> Counter[str]:
 async def test_a_crash_of_the_server_is_lived_through(node: Node, outage: Outage) -> None:
     """A worker and the control process die meanwhile as well."""
     key_id, key = await known_everywhere(node, "known")
-    stream = hello("chat", "mock/gpt;chunks=90;pace=100ms", key, stream=True)
+    stream = hello("chat", "mock/gpt;chunks=60;pace=100ms", key, stream=True)
     async with streaming(node.gateway, [stream] * 8) as streams:
         outage.crash()
         began_us = time.time()
@@ -182,8 +182,8 @@ async def test_a_server_that_falls_silent_holds_nobody_up(node: Node, outage: Ou
     finally:
         outage.end()
     await everything_is_back(node, "after-the-silence")
-    assert [open_files(pid) <= count + 30 for pid, count in zip(node.gateway.workers(), files, strict=True)]
-    for pid, size in zip(node.gateway.workers(), memory, strict=True):
+    for pid, count, size in zip(node.gateway.workers(), files, memory, strict=True):
+        assert open_files(pid) - count < 30
         assert resident_bytes(pid) - size < 64 * 2**20
     assert sum((complaints(node) - before).values()) < 40, complaints(node) - before
 

@@ -6,6 +6,7 @@ set
     team_id = $team_id,
     spec = $spec,
     tags = $tags,
+    locked = $locked,
     paused_at = case when cast($paused_at as bigint) is null then null else coalesce(paused_at, $paused_at) end,
     expires_at = $expires_at,
     updated_at = $now_us,

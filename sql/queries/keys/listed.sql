@@ -7,6 +7,7 @@ select
     client_keys.user_id,
     client_keys.team_id,
     client_keys.spec,
+    client_keys.locked,
     client_keys.paused_at,
     client_keys.expires_at,
     client_keys.revoked_at,

@@ -155,3 +155,43 @@ async def test_the_audit_log_has_each_change_before_and_after_without_the_secret
     assert (change.before or {})["name"], (change.after or {})["name"] == ("team", "group")
     assert (change.actor_kind, change.target_id) == ("operator", made.key.id)
     assert made.secret not in str(entries)
+
+
+async def test_what_somebody_set_who_looks_after_all_keys_its_owner_cannot_lift(office: Office) -> None:
+    ann = somebody("member", "ann")
+    given = (await keys.create_key(office, OPERATOR, KeyWish(name="given", user_id="ann", budget_usd=5.0))).key
+    assert given.locked
+    for wish in (
+        KeyWish(name="given", user_id="ann"),
+        KeyWish(name="given", user_id="ann", budget_usd=500.0),
+        KeyWish(name="given", user_id="ann", budget_usd=5.0, expires_at="2999-01-01"),
+        KeyWish(name="given", user_id="ann", budget_usd=5.0, models=("gpt-*",)),
+    ):
+        with pytest.raises(NotPermitted, match="set by somebody who looks after all keys"):
+            await keys.change_key(office, ann, given.id, wish, None)
+    renamed = KeyWish(name="mine", user_id="ann", budget_usd=5.0, tags=("red",), strict=True)
+    assert (await keys.change_key(office, ann, given.id, renamed, None)).locked
+    assert (await keys.rotate_key(office, ann, given.id, None)).key.locked
+    assert (await keys.revoke_key(office, ann, given.id, None)).status == "revoked"
+
+
+async def test_a_key_of_ones_own_making_is_ones_own_until_somebody_else_sets_its_rules(office: Office) -> None:
+    ann = somebody("member", "ann")
+    own = (await keys.create_key(office, ann, KeyWish(name="own"))).key
+    assert not own.locked
+    wish = KeyWish(name="own", user_id="ann", budget_usd=500.0)
+    assert not (await keys.change_key(office, ann, own.id, wish, None)).locked
+    paused = KeyWish(name="own", user_id="ann", budget_usd=500.0, paused=True)
+    assert (await keys.change_key(office, OPERATOR, own.id, paused, None)).locked
+    with pytest.raises(NotPermitted):
+        await keys.change_key(office, ann, own.id, wish, None)
+
+
+async def test_nobody_makes_keys_without_end_for_themselves(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "MOST_OWN", 2)
+    ann = somebody("member", "ann")
+    for name in ("one", "two"):
+        await keys.create_key(office, ann, KeyWish(name=name))
+    with pytest.raises(Conflict, match="There are 2 keys already"):
+        await keys.create_key(office, ann, KeyWish(name="three"))
+    await keys.create_key(office, OPERATOR, KeyWish(name="three", user_id="ann"))

@@ -115,6 +115,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "team_id": "t",
             "spec": "{}",
             "tags": "\na\n",
+            "locked": 1,
             "paused_at": None,
             "expires_at": None,
             "revoked_at": 8,

@@ -142,6 +142,8 @@ create table client_keys (
     spec text collate "C" not null,
     -- Its tags once more, a line each with an empty one before and after: to search by.
     tags text collate "C" not null default '',
+    -- Its rules were set by somebody who looks after all keys: its owner cannot change them.
+    locked bigint not null default 0 check (locked in (0, 1)),
     paused_at bigint,
     expires_at bigint,
     revoked_at bigint,

@@ -142,6 +142,8 @@ create table client_keys (
     spec text not null,
     -- Its tags once more, a line each with an empty one before and after: to search by.
     tags text not null default '',
+    -- Its rules were set by somebody who looks after all keys: its owner cannot change them.
+    locked integer not null default 0 check (locked in (0, 1)),
     paused_at integer,
     expires_at integer,
     revoked_at integer,
