@@ -10,7 +10,7 @@ our own pages sent it. In this order:
 2. `Origin`, which all of them send with every method but GET and HEAD, over plain HTTP too. It must be our own. It is
    `null` where the page's referrer policy is `no-referrer` or the page is sandboxed: that proves nothing either way
    (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin).
-3. A token that only our pages know, in the header `x-sluicegate-csrf` or a field of the form: for old browsers, and for
+3. A token that only our pages know, in the header `x-csrf-token` or a field of the form: for old browsers, and for
    whoever strips the two headers. It is a signature of what the cookie holds, so that nothing of it need be kept.
 
 Without a session, as with the forms for login and first start, the token belongs to a random value in a cookie of its
@@ -31,7 +31,7 @@ from gateway.errors import NotPermitted
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """They change nothing (RFC 9110, 9.2.1), which is for endpoints to keep."""
 
-HEADER = b"x-sluicegate-csrf"
+HEADER = b"x-csrf-token"
 FIELD = "csrf"
 """Name of the field in our forms."""
 

@@ -126,7 +126,9 @@ class Front:
         except AmbiguousRequest as error:
             self._refuse(scope, send, error, [CLOSE])
         except (ControlUnavailable, InvalidRequest, RequestTooLarge) as error:
-            self._refuse(scope, send, error, [(b"retry-after", b"2")] if error.status == 503 else [])
+            later = [(b"retry-after", b"2")] if error.status == 503 else []
+            # What was not read stands where the next request would begin.
+            self._refuse(scope, send, error, later if body.complete else [*later, CLOSE])
         finally:
             body.let_go()
 
@@ -194,6 +196,7 @@ class Body:
     def __init__(self, room: Room) -> None:
         self._room, self._taken, self._size = room, 0, 0
         self.parts: list[bytes] = []
+        self.complete = False
 
     async def read(self, receive: Receive) -> None:
         """All of it. Raises AmbiguousRequest, RequestTooLarge, ControlUnavailable."""
@@ -203,6 +206,7 @@ class Body:
                 raise AmbiguousRequest("The request body broke off.")
             self._add(message.get("body", b""))
             if not message.get("more_body"):
+                self.complete = True
                 return
 
     def let_go(self) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from gateway.catalog.presets import presets
 from gateway.errors import Conflict, ManagedByFile, Unacceptable, UnknownResource, VersionMismatch
-from gateway.management import reaching
+from gateway.management import reaching, recipients
 from gateway.management.configured import NAMED, Configured, Place, SettingView, View, name_of, naming
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.stored import columns, read_object, with_kept_secrets
@@ -45,6 +45,8 @@ class Placed(NamedTuple):
 
     stored: StoredObject
     position: int | None = None
+    kept: frozenset[str] = frozenset()
+    """Places of secrets in it that it had before, and that were not given anew."""
 
 
 async def list_objects(office: Office, actor: Actor, kind: Kind) -> list[View]:
@@ -104,7 +106,8 @@ async def change_object(
         values = merged(whole(stored), asked)
         if name_of(kind, {**naming(kind, name), **values}) != name:
             raise Unacceptable(f"A {kind} keeps its name: make another one, and delete this.", param=NAMED[kind][-1])
-        return Placed(_object(kind, name, values), asked.get("position"))
+        given = part(kind, name, asked)[1]
+        return Placed(_object(kind, name, values), asked.get("position"), frozenset(stored.secrets.keys() - given))
 
     return await _keep(office, actor, make, lambda after: _found(after.view(kind, name), kind, name))
 
@@ -234,14 +237,24 @@ def note(office: Office, change: Change, stored: StoredObject, former: StoredObj
 
 
 def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:
-    """What the object was before. Raises as `_check`."""
-    stored, position = placed
+    """What the object was before. Raises as `_check`, and Unacceptable where secrets would be shown to somebody else."""
+    stored, position, _ = placed
     former = before.objects.get((stored.kind, stored.name))
     if position is None:
         position = LAST if former is None else former.position
-    others = (one for one in before.objects.values() if one is not former)
+    others = [one for one in before.objects.values() if one is not former]
     _check(office, before, [*others, replace(stored, position=position)])
+    _check_recipients(office, before, placed, others)
     return former
+
+
+def _check_recipients(office: Office, before: Configured, placed: Placed, others: list[StoredObject]) -> None:
+    stored = placed.stored
+    left = {place: secret for place, secret in stored.secrets.items() if place in placed.kept}
+    kept = [*others, replace(stored, secrets=left)]
+    moved = recipients.find_moved(office.declared.settings, before.objects.values(), [*others, stored], kept)
+    if moved is not None:
+        raise Unacceptable(f"{moved.reason}.", param=moved.said.path)
 
 
 def _check(office: Office, before: Configured, after: list[StoredObject]) -> None:

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from gateway.access.roles import TeamRoleName
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Conflict
+from gateway.management.recipients import Places
 from gateway.management.stored import read_object
 from gateway.settings.instants import Moment, write_instant
 from gateway.settings.model import Identifier, KeyRules, RoleName
@@ -131,7 +132,8 @@ class StateDocument(Part, frozen=True, kw_only=True):
     configuration: tuple[ObjectPart, ...] | None = None
     keys: tuple[KeyPart, ...] | None = None
     people: People | None = None
-    sealed: SealedPart
+    sealed: SealedPart | None = None
+    """Always there where a gateway made it; left out by whoever says secrets anew."""
 
 
 class Hidden(Struct, frozen=True, kw_only=True):
@@ -143,6 +145,8 @@ class Hidden(Struct, frozen=True, kw_only=True):
     """Hashes, by the user's id."""
     key_secret: bytes | None = None
     """What digests of client keys were made under."""
+    places: Places = msgspec.field(default_factory=dict)
+    """Where secrets of objects go: they are bound to it."""
 
     def __repr__(self) -> str:
         return "Hidden(...)"
@@ -191,13 +195,14 @@ def write_objects(present: Present) -> tuple[ObjectPart, ...]:
     )
 
 
-def hide(present: Present, sections: tuple[SectionName, ...], key_secret: bytes) -> Hidden:
-    """What is secret in these sections."""
+def hide(present: Present, sections: tuple[SectionName, ...], key_secret: bytes, places: Places) -> Hidden:
+    """What is secret in these sections, and the places it belongs to."""
     objects = {f"{kind}/{name}": dict(one.secrets) for (kind, name), one in present.objects.items() if one.secrets}
     return Hidden(
         objects=objects if "configuration" in sections else {},
         passwords=dict(present.passwords) if "people" in sections else {},
         key_secret=key_secret if "keys" in sections else None,
+        places=places if "configuration" in sections else {},
     )
 
 

@@ -28,6 +28,7 @@ from gateway.management.documents import (
     write_objects,
 )
 from gateway.management.office import Actor, Change, Office, Subject
+from gateway.management.recipients import places_of
 from gateway.settings.instants import write_instant
 from gateway.settings.model import Section
 
@@ -94,7 +95,8 @@ async def open_by(passphrase: str, salt: bytes) -> Vault:
 
 def _exported(office: Office, change: Change, wish: ExportWish, opened: Opened | None) -> StateDocument:
     present = read_present(change.session, change.vault)
-    hidden = hide(present, wish.sections, office.secrets.keys)
+    places = places_of(office.declared.settings, present.objects.values())
+    hidden = hide(present, wish.sections, office.secrets.keys, places)
     sealed = seal(hidden, change.vault) if opened is None else seal(hidden, opened.vault, opened.salt)
     after = {"sections": list(wish.sections), "sealed_by": sealed.by}
     change.note("state.export", Subject("state"), after=after)

@@ -62,7 +62,7 @@ def _addresses(base: Settings, stored: StoredObject) -> Iterator[Given]:
     if stored.kind == "provider":
         yield from _of_provider(base, stored)
     elif stored.name == PROXY:
-        yield from _of_proxy(base, VALUE, _said(stored, VALUE))
+        yield from _of_proxy(base, VALUE, said(stored, VALUE))
     elif stored.name == LOGINS:
         providers = stored.spec.get(VALUE)
         for index, provider in enumerate(providers if isinstance(providers, list) else ()):
@@ -75,17 +75,22 @@ def _of_provider(base: Settings, stored: StoredObject) -> Iterator[Given]:
     url = stored.spec.get("base_url", "")
     if url and (preset is None or url != preset.base_url):
         yield Given("base_url", url)
-    yield from _of_proxy(base, "proxy", _said(stored, "proxy"))
+    yield from _of_proxy(base, "proxy", said(stored, "proxy"))
 
 
 def _of_proxy(base: Settings, path: str, proxy: str) -> Iterator[Given]:
-    own = {"", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers)}
-    if proxy not in own:
+    if proxy not in own_proxies(base):
         address = ProxyAddress.of(proxy)
         host = f"[{address.host}]" if ":" in address.host else address.host
         yield Given(path, f"http://{host}:{address.port}")
 
 
-def _said(stored: StoredObject, name: str) -> str:
+def own_proxies(base: Settings) -> frozenset[str]:
+    """What may stand for a proxy without being anybody's choice but the operator's."""
+    return frozenset(("", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers)))
+
+
+def said(stored: StoredObject, name: str) -> str:
+    """What an object says at a place, secret or not; empty where it says nothing."""
     values: Mapping[str, Any] = {**stored.spec, **stored.secrets}
     return str(values.get(name, ""))

@@ -53,14 +53,15 @@ def with_kept_secrets(stored: StoredObject, former: StoredObject | None) -> Stor
     so that whoever changes something else in the list cannot say them. None follows a provider to another address."""
     if former is None or stored.name != LOGINS:
         return stored
-    silent = [one for one in _logins(stored) if "client_secret" not in one]
-    same = {one.get("id") for one in silent if _asked_for(one) in map(_asked_for, _logins(former))}
+    silent = [one for one in logins(stored) if "client_secret" not in one]
+    same = {one.get("id") for one in silent if _asked_for(one) in map(_asked_for, logins(former))}
     kept = {f"{VALUE}.{name}.client_secret" for name in same}
     secrets = {place: secret for place, secret in former.secrets.items() if place in kept}
     return replace(stored, secrets={**secrets, **stored.secrets})
 
 
-def _logins(stored: StoredObject) -> list[dict[str, Any]]:
+def logins(stored: StoredObject) -> list[dict[str, Any]]:
+    """The login providers that the setting says."""
     providers = stored.spec.get(VALUE)
     return [one for one in providers if isinstance(one, dict)] if isinstance(providers, list) else []
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -148,10 +149,15 @@ async def test_no_spelling_of_a_path_gets_anybody_further(everybody: People, who
 
 async def test_whoever_may_look_is_not_led_astray_by_one_either(everybody: People) -> None:
     """The same spelling never means another thing: it is the list, or nothing."""
-    plain = (await say(everybody, "/api/keys", "owner")).body
+    plain = listed((await say(everybody, "/api/keys", "owner")).body)
     for path in SPELLINGS:
         answer = await say(everybody, path, "owner")
-        assert answer.status in KEPT_OUT or answer.body == plain, path
+        assert answer.status in KEPT_OUT or listed(answer.body) == plain, path
+
+
+def listed(body: bytes) -> list[dict[str, Any]]:
+    """The keys in a list, but when they were last used, which changes meanwhile."""
+    return [{**key, "last_used_at": None} for key in json.loads(body)["items"]]
 
 
 @pytest.mark.parametrize("who", ["anonymous", "key", "owner"])

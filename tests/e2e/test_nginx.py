@@ -150,7 +150,7 @@ def test_who_asks_without_tls_is_sent_to_it(nginx: Nginx) -> None:
         assert response.getheader("location") == "https://localhost/v1/chat/completions"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/login"])
 def test_what_is_not_inference_is_reached_too(nginx: Nginx, path: str) -> None:
     # The control process, which has the page, may come up a moment after the workers.
     until(lambda: status_of(nginx, path) == 200, 10.0)

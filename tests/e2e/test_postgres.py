@@ -4,6 +4,7 @@ server, and without a word about the password."""
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 import sql
+from gateway.credentials.keyfile import key_file
 from tests.e2e.keeping import heard, is_stored, model_of, say, sdk, toml
 from tests.gateway_process import GatewayProcess, environment, running
 from tests.postgres import PASSWORD, Server, needs_postgres
@@ -63,9 +65,11 @@ def test_every_worker_finds_what_one_has_kept(gateway: GatewayProcess, client: o
 
 
 def test_another_gateway_goes_on_where_one_began(
-    client: openai.OpenAI, mock: MockProcess, url: str, tmp_path: Path
+    client: openai.OpenAI, gateway: GatewayProcess, mock: MockProcess, url: str, tmp_path: Path
 ) -> None:
     first = say(client, model_of("chat", ";text=first"), "one")
+    (tmp_path / "data").mkdir(mode=0o700)
+    shutil.copy(key_file(gateway.data_dir), key_file(tmp_path / "data"))  # who shares a database shares its key
     with running(tmp_path, kept_at(url, mock.url)) as second, sdk(second) as there:
         said = say(there, model_of("chat", ";echo"), "two", previous_response_id=first.id)
         assert (heard(said)["turns"], heard(said)["last"]) == (3, "two")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from gateway.credentials.keyfile import key_file
 from tests.e2e.keyed import answered, hello, streaming
 from tests.e2e.nodes import LOCAL, Node, api_of, kept_at, owned
 from tests.e2e.outages import Outage, breakable
@@ -203,10 +205,9 @@ async def many_are_answered(node: Node, key: str) -> None:
 def test_a_gateway_ends_in_time_though_its_database_is_silent(
     outage: Outage, mock: MockProcess, tmp_path: Path, node: Node
 ) -> None:
-    toml_text = toml(outage, mock)
     (tmp_path / "data").mkdir(mode=0o700)
-    (tmp_path / "data" / "vault.key").write_bytes((node.gateway.data_dir / "vault.key").read_bytes())
-    with running(tmp_path, toml_text) as gateway:
+    shutil.copy(key_file(node.gateway.data_dir), tmp_path / "data")
+    with running(tmp_path, toml(outage, mock)) as gateway:
         gateway.complete()
         until(lambda: asyncio.run(answered(gateway, "chat", MODEL, CLIENT_KEY)).status == 200)
         outage.freeze()

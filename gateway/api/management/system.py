@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from gateway import __version__
-from gateway.errors import ControlUnavailable
+from gateway.errors import ControlUnavailable, Unacceptable
 from gateway.management import rotation
 from gateway.settings.instants import Moment, write_instant
+from gateway.store.state import database_of
 
 from .desk import Desk, Outcome
 from .operation import SIGNED_IN, Asked, Operation
@@ -90,8 +91,13 @@ async def reload(asked: Asked[Desk, None, None]) -> ReloadView:
 
 
 async def rotate_vault_key(asked: Asked[Desk, None, None]) -> Resealed:
-    """In one transaction."""
+    """In one transaction. Raises Unacceptable where other machines would be left with the former key."""
     desk = asked.office
+    if database_of(desk.declared.settings).is_shared:
+        raise Unacceptable(
+            "Other machines may share this database, and need the same key: stop them all, use `sluicegate rotate-key "
+            "--new-key-file`, and give the new key to each."
+        )
     return Resealed(sealed_anew=await rotation.rotate_key(desk, asked.actor, desk.declared.settings))
 
 
@@ -156,6 +162,7 @@ OPERATIONS = (
         tag=TAG,
         permission=rotation.WRITE,
         answer=Resealed,
+        errors=(Unacceptable,),
         run=rotate_vault_key,
     ),
     Operation(

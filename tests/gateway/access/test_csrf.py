@@ -21,26 +21,26 @@ PASSES: list[dict[bytes, bytes]] = [
     {b"sec-fetch-site": b"same-origin", b"origin": b"null"},
     {b"origin": b"https://llm.example.com"},
     {b"origin": b"https://LLM.example.com:443"},
-    {b"x-sluicegate-csrf": TOKEN.encode()},
-    {b"origin": b"null", b"x-sluicegate-csrf": TOKEN.encode()},
+    {b"x-csrf-token": TOKEN.encode()},
+    {b"origin": b"null", b"x-csrf-token": TOKEN.encode()},
 ]
 REFUSED: list[dict[bytes, bytes]] = [
     {},
     {b"sec-fetch-site": b"cross-site"},
     {b"sec-fetch-site": b"same-site"},
     {b"sec-fetch-site": b"same-origin, cross-site"},
-    {b"sec-fetch-site": b"cross-site", b"origin": b"https://llm.example.com", b"x-sluicegate-csrf": TOKEN.encode()},
+    {b"sec-fetch-site": b"cross-site", b"origin": b"https://llm.example.com", b"x-csrf-token": TOKEN.encode()},
     {b"origin": b"http://llm.example.com"},
     {b"origin": b"https://llm.example.com:8443"},
     {b"origin": b"https://llm.example.com.evil.example"},
     {b"origin": b"https://llm.example.com@evil.example"},
     {b"origin": b"https://evil.example/https://llm.example.com"},
-    {b"origin": b"https://evil.example", b"x-sluicegate-csrf": TOKEN.encode()},
+    {b"origin": b"https://evil.example", b"x-csrf-token": TOKEN.encode()},
     {b"origin": b"https://llm.example.com:port"},
     {b"origin": b"null"},
-    {b"x-sluicegate-csrf": b""},
-    {b"x-sluicegate-csrf": TOKEN[:-1].encode()},
-    {b"x-sluicegate-csrf": b"\xff"},
+    {b"x-csrf-token": b""},
+    {b"x-csrf-token": TOKEN[:-1].encode()},
+    {b"x-csrf-token": b"\xff"},
 ]
 
 

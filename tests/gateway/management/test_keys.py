@@ -48,9 +48,12 @@ async def test_a_key_is_shown_once_and_kept_as_a_digest(office: Office, tmp_path
     assert made.secret.startswith(made.key.prefix)
     assert made.secret.endswith(made.key.last_four)
     assert made.key.status == "active"
-    for file in tmp_path.iterdir():
-        if file.is_file():
-            assert made.secret.encode() not in file.read_bytes(), file
+    assert not files_with(tmp_path, made.secret)
+
+
+def files_with(directory: Path, text: str) -> list[Path]:
+    """Files below a directory that have this in them."""
+    return [file for file in directory.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
 
 
 async def test_a_name_is_taken_until_its_key_is_revoked(office: Office) -> None:

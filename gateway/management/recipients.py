@@ -1,0 +1,175 @@
+"""Who gets to see a provider's secrets: its address, and a proxy on the way to it.
+
+Secrets are given for an address and shown to nobody afterwards; whoever may change addresses must not have them sent to
+another one. Knows what file and database say, whether it is in force or not; looks nothing up. What the file says of
+proxies is the operator's choice, and is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gateway.catalog.presets import presets
+from gateway.management.reaching import PROXY, own_proxies, said
+from gateway.management.stored import LOGINS, logins
+from gateway.outbound.origin import Origin
+from gateway.outbound.proxy import ProxyAddress
+from gateway.settings.model import Settings
+from gateway.settings.stored import VALUE, Kind, StoredObject
+
+CATALOGUE = "catalogue"
+"""Stands for the address that the catalogue knows, which may be another one in another version."""
+
+HEADERS = "headers."
+"""What the places of secret headers begin with."""
+
+
+class Said(NamedTuple):
+    """Where an address stands: in which object, at which path."""
+
+    kind: Kind
+    name: str
+    path: str
+
+
+class Moved(NamedTuple):
+    """Why a change is refused, and what of it."""
+
+    said: Said
+    reason: str
+
+
+Places = dict[str, tuple[str, ...]]
+"""Addresses that secrets belong to, by `provider/<id>` and `login/<id>`."""
+
+
+def places_of(base: Settings, objects: Iterable[StoredObject]) -> Places:
+    """Where the secrets of every provider, and of every login provider of the database, would go."""
+    known = list(objects)
+    places = {f"provider/{name}": tuple(found) for name, found in _recipients(base, known).items()}
+    for one in (each for stored in known if stored.name == LOGINS for each in logins(stored)):
+        key = f"login/{one.get('id')}"
+        places[key] = (*places.get(key, ()), f"{one.get('kind', 'oidc')} {one.get('issuer', '')}")
+    return places
+
+
+def find_astray(
+    base: Settings, bound: Mapping[str, tuple[str, ...]], sealed: Iterable[StoredObject], after: Iterable[StoredObject]
+) -> StoredObject | None:
+    """The first of these objects whose secrets would go elsewhere than to what they are bound to, and to what the file
+    says."""
+    now, own = places_of(base, after), places_of(base, ())
+    for stored in sealed:
+        for owner in _owners(stored):
+            if {*now.get(owner, ())} - {*bound.get(owner, ())} - {*own.get(owner, ())}:
+                return stored
+    return None
+
+
+def find_moved(
+    base: Settings, before: Iterable[StoredObject], after: Iterable[StoredObject], kept: Iterable[StoredObject]
+) -> Moved | None:
+    """What would show secrets to somebody who is not shown them so far. `kept`: objects, with those of their secrets
+    that were not given anew."""
+    old, new, left = list(before), list(after), list(kept)
+    was = _recipients(base, old)
+    changed = {(one.kind, one.name) for one in new} - {(one.kind, one.name) for one in old if one in new}
+    for name, now in _recipients(base, new).items():
+        places = [place for address, place in now.items() if address not in was.get(name, {})]
+        if places:
+            first = places[0] if places[0][:2] in changed else Said("provider", name, "proxy")
+            if reason := _reason(base, name, first, left):
+                return Moved(first, reason)
+    return None
+
+
+def _recipients(base: Settings, objects: Iterable[StoredObject]) -> dict[str, dict[str, Said]]:
+    """Of every provider the addresses that see its secrets."""
+    known = list(objects)
+    shared = next((said(one, VALUE) for one in known if (one.kind, one.name) == ("setting", PROXY)), "")
+    own = own_proxies(base)
+    found: dict[str, dict[str, Said]] = {}
+    for name, url, proxy in (*_of_file(base), *_of_database(known)):
+        there = found.setdefault(name, {})
+        there[_address(name, url)] = Said("provider", name, "base_url")
+        if proxy not in own:
+            there[_proxy(proxy)] = Said("provider", name, "proxy")
+        elif not proxy and shared not in own and _is_plain(url):
+            # Through any proxy TLS goes on to the provider itself.
+            there[_proxy(shared)] = Said("setting", PROXY, VALUE)
+    return found
+
+
+def _of_file(base: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from ((provider.id, provider.base_url, provider.proxy) for provider in base.providers)
+
+
+def _of_database(objects: Iterable[StoredObject]) -> Iterator[tuple[str, str, str]]:
+    for one in objects:
+        if one.kind == "provider":
+            preset = presets().get(one.name)
+            yield one.name, said(one, "base_url") or (preset.base_url if preset else ""), said(one, "proxy")
+
+
+def _address(name: str, url: str) -> str:
+    preset = presets().get(name)
+    return CATALOGUE if preset is not None and _spelled(url) == _spelled(preset.base_url) else _spelled(url)
+
+
+def _spelled(url: str) -> str:
+    """One spelling of an address: however it was written, the same place is the same text."""
+    try:
+        origin = Origin.of(url)
+    except ValueError:
+        return url
+    return f"{origin.scheme}://{origin.label}{urlsplit(url).path.rstrip('/')}"
+
+
+def _proxy(url: str) -> str:
+    try:
+        address = ProxyAddress.of(url)
+    except ValueError:
+        return url
+    return f"{address.scheme}://{address.host}:{address.port}"
+
+
+def _is_plain(url: str) -> bool:
+    return url.lower().startswith("http:")
+
+
+def _reason(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]) -> str:
+    """Why the provider's secrets keep it where it is, and what to do about it; empty where it has none."""
+    credentials = headers = False
+    for one in kept:
+        credentials |= one.kind == "credential" and one.name.startswith(f"{name}/")
+        headers |= (one.kind, one.name) == ("provider", name) and any(_headers(one))
+    if first.kind == "setting":
+        of_file = any(one.id == name and (one.credentials or one.headers) for one in base.providers)
+        if not (credentials or headers or of_file):
+            return ""
+        return (
+            f"This proxy could read the secrets of the provider `{name}`, which is asked over plain http://: "
+            "give it the proxy `none`, or have the configuration file say `upstream.proxy`"
+        )
+    needed = [
+        *(["delete its credentials first and add them again"] if credentials else ()),
+        *(["give its headers anew in the same request"] if headers else ()),
+    ]
+    what = "address" if first.path == "base_url" else "proxy"
+    return f"No secret of the provider `{name}` follows it to another {what}: {', and '.join(needed)}" if needed else ""
+
+
+def _headers(stored: StoredObject) -> Iterator[str]:
+    return (place for place in stored.secrets if place.startswith(HEADERS))
+
+
+def _owners(stored: StoredObject) -> Iterator[str]:
+    """Whose addresses the secrets of an object belong to, as `Places` names them."""
+    if stored.kind == "credential" and stored.secrets:
+        yield f"provider/{stored.name.partition('/')[0]}"
+    elif stored.kind == "provider" and any(_headers(stored)):
+        yield f"provider/{stored.name}"
+    elif stored.name == LOGINS:
+        yield from (f"login/{place.removeprefix(f'{VALUE}.').rpartition('.')[0]}" for place in stored.secrets)
