@@ -10,7 +10,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format docs bench wheel lock clean
+.PHONY: help run test check format docs bench wheel sbom lock clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -40,6 +40,9 @@ bench: $(DEV) ## measure against nginx and the bare mock (ARGS="--scenario plain
 
 wheel: $(DEV) ## build dist/*.whl
 	@$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+
+sbom: $(BIN)/python ## write dist/sbom.json: what the container image installs, as CycloneDX
+	@$(BIN)/python requirements/sbom.py requirements/full.txt dist/sbom.json
 
 lock: ## compile requirements/*.txt anew from pyproject.toml
 	@requirements/lock $(PYTHON)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -59,6 +60,23 @@ def test_the_wheel_holds_the_program_and_nothing_else(wheel: Path) -> None:
     program = {name for name in files if name.split("/")[0] in PROGRAM}
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert shipped == program
+
+
+def test_the_same_source_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), str(ROOT))
+    (again,) = tmp_path.glob("*.whl")
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_the_bill_of_materials_names_what_is_locked(tmp_path: Path) -> None:
+    target = tmp_path / "dist" / "sbom.json"
+    for _ in range(2):
+        run(sys.executable, "requirements/sbom.py", "requirements/full.txt", str(target), cwd=ROOT)
+        bill = json.loads(target.read_text(encoding="utf-8"))
+        assert {part["name"]: part["version"] for part in bill["components"]} == pins("full.txt")
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    assert all(part["properties"] for part in bill["components"])
+    assert set(bill["dependencies"][0]["dependsOn"]) == {part["bom-ref"] for part in bill["components"]}
 
 
 @pytest.mark.parametrize("pattern", [r"gateway/catalog/providers/\w+\.toml", r"sql/.+\.sql", r"\w+/py\.typed"])

@@ -7,7 +7,7 @@ can be given it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from gateway.catalog.presets import presets
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
-from gateway.management import reaching
+from gateway.management import reaching, recipients
 from gateway.management.configuration import Placed, check_keepable, check_may_set, configured, note, put, told
 from gateway.management.configured import Configured
 from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
@@ -35,6 +35,11 @@ OBJECTS = "document.configuration"
 ELSEWHERE = (
     "The client keys of this document work under another gateway's secret. Bring it into a gateway that has no keys "
     "and API tokens yet, with `sluicegate import`; or leave the section `keys` out."
+)
+
+BOUND = (
+    "The secrets of the {} are bound to the addresses they were exported with, and would go to another one: leave "
+    "`sealed` out of the document and give the secrets anew in it."
 )
 
 
@@ -90,7 +95,17 @@ class _Opened(NamedTuple):
 
     wish: ImportWish
     vault: Vault | None
-    """Of its passphrase; None where the gateway's own vault sealed it."""
+    """Of its passphrase; None where the gateway's own vault sealed it, or nothing is sealed."""
+
+
+class _Wanted(NamedTuple):
+    """The configuration of a document, its secrets in place."""
+
+    objects: list[StoredObject]
+    sealed: list[StoredObject]
+    """The same, with those of their secrets that only the sealed part says."""
+    places: recipients.Places
+    """Where these may go."""
 
 
 async def import_document(office: Office, actor: Actor, wish: ImportWish, *, take_secret: bool = False) -> ImportReport:
@@ -118,7 +133,7 @@ async def import_document(office: Office, actor: Actor, wish: ImportWish, *, tak
 
 async def _vault_of(wish: ImportWish) -> Vault | None:
     sealed = wish.document.sealed
-    if sealed.by == "vault":
+    if sealed is None or sealed.by == "vault":
         return None
     if wish.passphrase is None:
         raise Unacceptable("The document is sealed by a passphrase: say it.", param="passphrase")
@@ -130,6 +145,8 @@ async def _vault_of(wish: ImportWish) -> Vault | None:
 
 def _hidden(office: Office, session: Session, opened: _Opened) -> Hidden:
     sealed = opened.wish.document.sealed
+    if sealed is None:
+        return Hidden()
     try:
         return unseal(sealed, opened.vault or office.unlock(session).vault)
     except VaultError:
@@ -142,16 +159,18 @@ def _hidden(office: Office, session: Session, opened: _Opened) -> Hidden:
         ) from None
 
 
-def _objects(document: StateDocument, hidden: Hidden) -> list[StoredObject]:
-    """The configuration of a document, its secrets in place."""
-    found = []
+def _objects(document: StateDocument, hidden: Hidden) -> _Wanted:
+    objects, sealed = [], []
     for at, one in enumerate(document.configuration or ()):
         spec, said = part(one.kind, one.name, one.spec)
         with at_place(f"{OBJECTS}.{at}.spec"):
             check_keepable(spec)
-        secrets = {**hidden.objects.get(f"{one.kind}/{one.name}", {}), **said}
-        found.append(StoredObject(one.kind, one.name, spec, secrets, one.position))
-    return found
+        secrets = hidden.objects.get(f"{one.kind}/{one.name}", {})
+        stored = StoredObject(one.kind, one.name, spec, {**secrets, **said}, one.position)
+        objects.append(stored)
+        silent = {place: secret for place, secret in secrets.items() if place not in said}
+        sealed.append(replace(stored, secrets=silent))
+    return _Wanted(objects, sealed, hidden.places)
 
 
 def _addresses(
@@ -163,12 +182,14 @@ def _addresses(
     before = configured(office, session)
     wanted = _objects(opened.wish.document, _hidden(office, session, opened))
     _check_objects(office, before, wanted, replaces=opened.wish.mode == "replace")
-    return [(f"{OBJECTS}.{at}.spec.", one, before.objects.get((one.kind, one.name))) for at, one in enumerate(wanted)]
+    formers = [(one, before.objects.get((one.kind, one.name))) for one in wanted.objects]
+    return [(f"{OBJECTS}.{at}.spec.", one, former) for at, (one, former) in enumerate(formers)]
 
 
-def _check_objects(office: Office, before: Configured, wanted: Sequence[StoredObject], *, replaces: bool) -> None:
-    """Raises Unacceptable for an object that cannot be applied, and for one that something else would be broken by.
-    What the file says as well is kept, and hidden by it as ever."""
+def _check_objects(office: Office, before: Configured, document: _Wanted, *, replaces: bool) -> None:
+    """Raises Unacceptable for an object that cannot be applied, for one that something else would be broken by, and
+    for an address that secrets are not for. What the file says as well is kept, and hidden by it as ever."""
+    wanted = document.objects
     check_once(((one.kind, one.name) for one in wanted), OBJECTS)
     places = {(one.kind, one.name): at for at, one in enumerate(wanted)}
     others = [] if replaces else [one for key, one in before.objects.items() if key not in places]
@@ -183,6 +204,19 @@ def _check_objects(office: Office, before: Configured, wanted: Sequence[StoredOb
             raise Unacceptable(f"The {problem.kind} `{problem.name}`: {problem.reason}.", param=place)
         if key not in known:
             raise Unacceptable(f"The {problem.kind} `{problem.name}` depends on what would go: {problem.reason}.")
+    _check_recipients(office, before, document, others)
+
+
+def _check_recipients(office: Office, before: Configured, document: _Wanted, others: list[StoredObject]) -> None:
+    """Neither what is sealed in the document nor what is kept beside it goes where it was not given for."""
+    settings, wanted = office.declared.settings, document.objects
+    astray = recipients.find_astray(settings, document.places, document.sealed, [*others, *wanted])
+    if astray is not None:
+        raise Unacceptable(BOUND.format(f"{astray.kind} `{astray.name}`"), param="document.sealed")
+    moved = recipients.find_moved(settings, before.objects.values(), [*others, *wanted], others)
+    if moved is not None:
+        at = [(one.kind, one.name) for one in wanted].index(moved.said[:2])
+        raise Unacceptable(f"{moved.reason}.", param=f"{OBJECTS}.{at}.spec.{moved.said.path}")
 
 
 class _Importing:
@@ -222,7 +256,7 @@ class _Importing:
         wanted = _objects(self._wish.document, self._hidden)
         _check_objects(self._office, before, wanted, replaces=self._replaces)
         tally = Tally()
-        for one in wanted:
+        for one in wanted.objects:
             former = before.objects.get((one.kind, one.name))
             if former != one:
                 self._check_may_put(one.kind, one.name)
@@ -233,7 +267,7 @@ class _Importing:
             else:
                 tally.note(changed=former != one)
         if self._replaces:
-            gone = before.objects.keys() - {(one.kind, one.name) for one in wanted}
+            gone = before.objects.keys() - {(one.kind, one.name) for one in wanted.objects}
             for kind, name in gone:
                 self._check_may_put(kind, name)
                 self._change.session.run("configuration/delete", {"kind": kind, "name": name})

@@ -136,7 +136,7 @@ def _proxy(url: str) -> str:
 
 
 def _is_plain(url: str) -> bool:
-    return url.lower().startswith("http:")
+    return _spelled(url).startswith("http:")
 
 
 def _reason(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]) -> str:
@@ -171,5 +171,5 @@ def _owners(stored: StoredObject) -> Iterator[str]:
         yield f"provider/{stored.name.partition('/')[0]}"
     elif stored.kind == "provider" and any(_headers(stored)):
         yield f"provider/{stored.name}"
-    elif stored.name == LOGINS:
+    elif (stored.kind, stored.name) == ("setting", LOGINS):
         yield from (f"login/{place.removeprefix(f'{VALUE}.').rpartition('.')[0]}" for place in stored.secrets)
