@@ -237,7 +237,7 @@ def note(office: Office, change: Change, stored: StoredObject, former: StoredObj
 
 
 def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:
-    """What the object was before. Raises as `_check`, and Unacceptable where secrets would be shown to somebody else."""
+    """What the object was before. Raises as `_check`, and where its secrets would go elsewhere."""
     stored, position, _ = placed
     former = before.objects.get((stored.kind, stored.name))
     if position is None:

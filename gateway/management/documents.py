@@ -132,8 +132,10 @@ class StateDocument(Part, frozen=True, kw_only=True):
     configuration: tuple[ObjectPart, ...] | None = None
     keys: tuple[KeyPart, ...] | None = None
     people: People | None = None
-    sealed: SealedPart | None = None
-    """Always there where a gateway made it; left out by whoever says secrets anew."""
+    sealed: Annotated[
+        SealedPart | None,
+        Meta(description="Left out where every `spec` says its secrets anew, as for other addresses than these had."),
+    ] = None
 
 
 class Hidden(Struct, frozen=True, kw_only=True):

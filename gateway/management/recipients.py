@@ -59,11 +59,11 @@ def find_astray(
     base: Settings, bound: Mapping[str, tuple[str, ...]], sealed: Iterable[StoredObject], after: Iterable[StoredObject]
 ) -> StoredObject | None:
     """The first of these objects whose secrets would go elsewhere than to what they are bound to, and to what the file
-    says."""
+    says. Those of a provider of which nothing was known, as of one in the file, may go where the catalogue says."""
     now, own = places_of(base, after), places_of(base, ())
     for stored in sealed:
         for owner in _owners(stored):
-            if {*now.get(owner, ())} - {*bound.get(owner, ())} - {*own.get(owner, ())}:
+            if {*now.get(owner, ())} - {*bound.get(owner, (CATALOGUE,))} - {*own.get(owner, ())}:
                 return stored
     return None
 

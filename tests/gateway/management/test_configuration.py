@@ -20,6 +20,7 @@ FILE = Settings(
             id="filed",
             format="openai_chat",
             base_url="http://127.0.0.1:1/v1",
+            proxy="none",
             credentials=(CredentialSettings(name="first", api_key="sk-of-the-file"),),
         ),
     ),

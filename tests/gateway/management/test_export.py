@@ -230,6 +230,7 @@ async def test_an_address_of_a_document_must_be_one_to_connect_to(office: Office
 async def test_secrets_are_sealed_by_the_vault_or_a_passphrase(office: Office, tmp_path: Path) -> None:
     await fill(office)
     own = await exported(office, by=None)
+    assert own.sealed is not None
     assert (own.sealed.by, own.sealed.salt) == ("vault", None)
     carried = await exported(office)
     for document in (own, carried):

@@ -98,7 +98,7 @@ async def test_a_key_says_why_it_is_refused(office: Office, wish: KeyWish, statu
     made = await keys.create_key(office, OPERATOR, wish)
     assert made.key.status == status
     for each in ("active", "paused", "expired", "revoked", "suspended"):
-        listed = await names(office, wanted=KeyFilter(status=each))  # type: ignore[arg-type]
+        listed = await names(office, wanted=KeyFilter(status=each))
         assert listed == (["team"] if each == status else [])
 
 
@@ -134,7 +134,7 @@ async def test_members_see_and_change_their_own_keys_alone(office: Office) -> No
 async def test_viewers_and_the_pending_make_none(office: Office) -> None:
     for role in ("viewer", "pending"):
         with pytest.raises(NotPermitted):
-            await keys.create_key(office, somebody(role), KeyWish(name="mine"))  # type: ignore[arg-type]
+            await keys.create_key(office, somebody(role), KeyWish(name="mine"))
 
 
 async def test_keys_are_found_by_tag_owner_and_part_of_the_name(office: Office) -> None:

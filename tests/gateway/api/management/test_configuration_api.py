@@ -198,7 +198,8 @@ async def test_settings_are_listed_set_and_taken_back(served: Served) -> None:
     assert await served.refused("PUT", place, {"value": 7.5}, if_match='"1"') == (412, "version_mismatch")
     assert await served.refused("PUT", place, {"value": "long"}, if_match="*") == (422, "unacceptable")
     assert await served.refused("PUT", place, {}, if_match="*") == (422, "unacceptable")
-    for value in (2**70, -(2**70), None, [], {"a": {}}, [[[[]]]], "\u0000", True):
+    odd: tuple[Any, ...] = (2**70, -(2**70), None, [], {"a": {}}, [[[[]]]], "\u0000", True)
+    for value in odd:
         for path in ("stream.idle_timeout_seconds", "server.max_body_bytes", "login.providers", "server.public_url"):
             answer = await served.ask("PUT", f"/api/settings/{path}", {"value": value}, if_match="*")
             assert answer.status in (200, 422), (path, value)
