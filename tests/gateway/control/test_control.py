@@ -159,7 +159,7 @@ def test_the_state_of_ingest_is_told_to_the_operator(tmp_path: Path) -> None:
 def test_at_rest_it_costs_little(tmp_path: Path) -> None:
     with running(tmp_path, settings_in(tmp_path)) as control:
         record(control, {}, {})
-        assert control.ask("/login", FORWARDED).status == 200
+        assert control.ask("/", FORWARDED).status == 303
         ticks = os.sysconf("SC_CLK_TCK")
 
         def spent() -> float:
