@@ -232,13 +232,17 @@ def metrics() -> str:
 
 def commands() -> str:
     """What every command says of itself."""
-    group = click.Context(main_command, info_name="sluicegate", terminal_width=100)
+    # With what the group says of all of them, as they are when they are called.
+    settings = main_command.context_settings
+    group = click.Context(main_command, info_name="sluicegate", terminal_width=100, **settings)
     found = ((name, main_command.get_command(group, name)) for name in main_command.list_commands(group))
     return "\n\n".join(help_of(name, command, group) for name, command in found if command is not None)
 
 
 def help_of(name: str, command: click.Command, group: click.Context) -> str:
     """The help of a command, under its name, and of those within it."""
+    # Click keeps the help option that it made when the command was first called, wherever that was.
+    vars(command)["_help_option"] = None
     context = click.Context(command, info_name=name, parent=group, terminal_width=100)
     within = command.commands.items() if isinstance(command, click.Group) else ()
     parts = (help_of(name, each, context) for name, each in within)

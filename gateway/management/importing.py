@@ -23,7 +23,7 @@ from gateway.management.export import Sections, check_permitted, open_by
 from gateway.management.importing_keys import KeysImport
 from gateway.management.importing_people import PeopleImport
 from gateway.management.office import Actor, Change, Office, Subject
-from gateway.management.tally import Tally, at_place, check_once
+from gateway.management.tally import Tally, at_place, check_once, when
 from gateway.settings.model import Section
 from gateway.settings.overlay import overlay
 from gateway.settings.stored import StoredObject, part
@@ -114,6 +114,7 @@ async def import_document(office: Office, actor: Actor, wish: ImportWish, *, tak
     Raises NotPermitted, Unacceptable that says where the document is wrong, Conflict.
     """
     check_permitted(actor, wish.taken)
+    when(wish.document.made_at, "document.made_at")
     opened = _Opened(wish, await _vault_of(wish))
     # Names are looked up before the transaction, which waits for nobody.
     found = await office.read(lambda session: _addresses(office, session, opened))
