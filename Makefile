@@ -19,7 +19,7 @@ run: $(RUN) ## start the gateway with a built-in mock provider (ARGS="--listen 1
 	@exec $(BIN)/python -m gateway serve --demo $(ARGS)
 
 test: $(DEV) ## run the tests (ARGS="-k relay")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.together $(ARGS)
 
 check: $(DEV) ## format, lint, types, architecture, fresh docs
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
 from pathlib import Path
@@ -16,11 +17,14 @@ SCRIPTS = ROOT / "tests" / "node"
 @pytest.fixture(scope="session")
 def scripts() -> Path:
     """The scripts with their packages, installed once for each lock file."""
-    lock = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()
+    wanted = hashlib.sha256((SCRIPTS / "package-lock.json").read_bytes()).hexdigest()
     mark = SCRIPTS / "node_modules" / ".installed"
-    if not mark.exists() or mark.read_text(encoding="utf-8") != lock:
-        install()
-        mark.write_text(lock, encoding="utf-8")
+    # Another run of tests may want them at the same moment.
+    with (SCRIPTS / "package.json").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
+            install()
+            mark.write_text(wanted, encoding="utf-8")
     return SCRIPTS
 
 
