@@ -1,7 +1,7 @@
 """All tests, in two runs side by side: those of whole gateways, and the rest.
 
-`python -m tests.together [pytest's arguments]`; with arguments it is one run of pytest with these. Most of the time goes
-into starting and ending processes, which two runs do at once. The output of the second follows that of the first.
+`python -m tests.together [pytest's arguments]`; with arguments it is one run of pytest with these. Most of the time
+goes into starting and ending processes, which two runs do at once. The output of the second follows that of the first.
 """
 
 from __future__ import annotations
