@@ -73,7 +73,7 @@ class Sqlite:
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
-                return SqliteSession(connection, _set_up(connection))
+                return SqliteSession(connection, self._path, _set_up(connection))
             except BaseException:
                 connection.close()
                 raise
@@ -132,11 +132,21 @@ def _taken(lock: int) -> bool:
     return True
 
 
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class SqliteSession:
     """A connection in autocommit mode, as a Session."""
 
-    def __init__(self, connection: sqlite3.Connection, migrated: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, migrated: int) -> None:
         self.connection, self.migrated = connection, migrated
+        self._path, self._file = path, _file_at(path)
         self._conflict: Conflict | None = None
 
     def rows(self, name: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
@@ -197,8 +207,8 @@ class SqliteSession:
         return 0 < self._free_pages() < before
 
     def is_usable(self) -> bool:
-        """Always: a file does not go away by itself."""
-        return True
+        """Whether the file is still the one that was opened: SQLite goes on with one that was replaced or removed."""
+        return _file_at(self._path) == self._file
 
     def survives(self, error: Exception) -> bool:
         """Whether another process merely holds the file. The connection is as good as before, and can read meanwhile,
