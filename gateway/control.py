@@ -42,7 +42,7 @@ from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
 from gateway.tokenizer import Tokenizer
-from gateway.unlock import make_key, unlock
+from gateway.unlock import begin
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
@@ -179,8 +179,7 @@ class Control:
 
     async def _open_desk(self) -> Desk:
         settings = self._settings
-        make_key(settings)
-        unlocked = await self.state.write(lambda session: unlock(session, settings))
+        unlocked = await self.state.write(lambda session: begin(session, settings))
         declared = Declared(settings, self._start.origins)
         generations = Generations(shared_file(self._directory))
         return Desk(self.state, generations, unlocked.secrets, declared, around=self)

@@ -13,10 +13,10 @@ import msgspec
 import orjson
 from msgspec import Meta, Struct, structs
 
-from gateway.access.tokens import digest, make_client_key
+from gateway.access.tokens import Made, digest, make_client_key
 from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management.office import Actor, Change, Office, Subject, new_id
-from gateway.settings.instants import Moment, read_instant, write_instant
+from gateway.settings.instants import Moment, read_instant, write_moment
 from gateway.settings.model import Identifier, KeyRules, Section
 from gateway.store.keys import ID_PREFIX
 from gateway.store.session import Row, Session
@@ -140,12 +140,7 @@ async def create_key(office: Office, actor: Actor, wish: KeyWish) -> MadeKey:
     wish = _owned(actor, wish)
     made = make_client_key()
     key_id = new_id(office.now_us)
-    identity = {
-        "id": key_id,
-        "digest": digest(made.secret.encode(), office.secrets.keys),
-        "prefix": made.prefix,
-        "last_four": made.last_four,
-    }
+    identity = {"id": key_id, **_known_by(office, made)}
 
     def perform(change: Change) -> KeyView:
         _check_owner(change.session, wish)
@@ -184,12 +179,7 @@ async def rotate_key(office: Office, actor: Actor, key_id: str, version: int | N
 
     def perform(change: Change) -> KeyView:
         before = _changeable(change, key_id, version)
-        identity = {
-            "digest": digest(made.secret.encode(), office.secrets.keys),
-            "prefix": made.prefix,
-            "last_four": made.last_four,
-        }
-        change.session.run("keys/rotate", {**identity, **_stamp(change), "id": key_id})
+        change.session.run("keys/rotate", {**_known_by(office, made), **_stamp(change), "id": key_id})
         return _noted(change, "key.rotate", before)
 
     return MadeKey(secret=made.secret, key=await office.change(actor, perform))
@@ -213,8 +203,8 @@ def view(row: Row, now_us: int) -> KeyView:
         {
             **spec,
             **{name: row[name] for name in ("id", "name", "prefix", "last_four", "user_id", "team_id", "version")},
-            **{name: _instant(row[name]) for name in ("created_at", "updated_at", "revoked_at", "last_used_at")},
-            "expires_at": _instant(row["expires_at"]) or "",
+            **{name: write_moment(row[name]) for name in ("created_at", "updated_at", "revoked_at", "last_used_at")},
+            "expires_at": write_moment(row["expires_at"]) or "",
             "paused": row["paused_at"] is not None,
             "locked": bool(row["locked"]),
             "status": status(row, now_us),
@@ -310,6 +300,15 @@ def _lines(tags: Sequence[str]) -> str:
     return "".join(f"\n{tag}\n" for tag in tags)
 
 
+def _known_by(office: Office, made: Made) -> Row:
+    """What is kept of a secret."""
+    return {
+        "digest": digest(made.secret.encode(), office.secrets.keys),
+        "prefix": made.prefix,
+        "last_four": made.last_four,
+    }
+
+
 def _stamp(change: Change) -> Row:
     return {"revision": change.count("keys"), "now_us": change.now_us}
 
@@ -361,7 +360,3 @@ def _subject(shown: KeyView) -> Subject:
 def _told(shown: KeyView) -> dict[str, object]:
     """What the audit log keeps of a key."""
     return {name: value for name, value in structs.asdict(shown).items() if name != "last_used_at"}
-
-
-def _instant(unix_us: int | None) -> str | None:
-    return None if unix_us is None else write_instant(unix_us)

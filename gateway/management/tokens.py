@@ -16,7 +16,7 @@ from gateway.errors import Conflict, NotPermitted, NotSignedIn, Unacceptable, Un
 from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.management.people import check_version
 from gateway.management.teams import memberships
-from gateway.settings.instants import read_instant, write_instant
+from gateway.settings.instants import read_instant, write_instant, write_moment
 from gateway.settings.model import Section
 from gateway.store.session import Row, Session
 
@@ -215,9 +215,9 @@ def _view(row: Row, now_us: int) -> TokenView:
         scopes=tuple(orjson.loads(row["scopes"])),
         status=_status(row, now_us),
         created_at=write_instant(row["created_at"]),
-        expires_at=_instant(row["expires_at"]),
-        revoked_at=_instant(row["revoked_at"]),
-        last_used_at=_instant(row["last_used_at"]),
+        expires_at=write_moment(row["expires_at"]),
+        revoked_at=write_moment(row["revoked_at"]),
+        last_used_at=write_moment(row["last_used_at"]),
     )
 
 
@@ -234,7 +234,3 @@ def _subject(shown: TokenView) -> Subject:
 def _told(shown: TokenView) -> dict[str, object]:
     """What the audit log keeps of a token."""
     return {name: value for name, value in structs.asdict(shown).items() if name != "last_used_at"}
-
-
-def _instant(unix_us: int | None) -> str | None:
-    return None if unix_us is None else write_instant(unix_us)

@@ -17,8 +17,6 @@ _DATE = r"\d{4}-\d{2}-\d{2}"
 _TIME = r"[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})"
 _INSTANT = re.compile(f"{_DATE}(?:{_TIME})?")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def read_instant(text: str) -> int:
     """Unix time in microseconds; a date is its first moment in UTC. Raises ValueError with a text to show."""
@@ -27,7 +25,7 @@ def read_instant(text: str) -> int:
             raise ValueError
         said = datetime.fromisoformat(text.upper())
         at = said if said.tzinfo else said.replace(tzinfo=UTC)
-        return (at - _EPOCH) // timedelta(microseconds=1)
+        return (at - EPOCH) // timedelta(microseconds=1)
     except ValueError:
         raise ValueError("expected a date such as 2030-01-31, or an instant such as 2030-01-31T12:00:00Z") from None
 
@@ -35,3 +33,8 @@ def read_instant(text: str) -> int:
 def write_instant(unix_us: int) -> str:
     """RFC 3339 with microseconds, in UTC."""
     return (EPOCH + timedelta(microseconds=unix_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def write_moment(unix_us: int | None) -> str | None:
+    """The same of what may not have happened; nothing stays nothing."""
+    return None if unix_us is None else write_instant(unix_us)

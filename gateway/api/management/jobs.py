@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.records import JobReport
-from gateway.settings.instants import Moment, write_instant
+from gateway.settings.instants import Moment, write_moment
 
 from .desk import Desk
 from .operation import Asked, Operation
@@ -56,18 +56,14 @@ def _view(report: JobReport) -> JobView:
         summary=report.summary,
         every_seconds=report.every_seconds,
         is_shared=report.is_shared,
-        started_at=_moment(report.started_at_us),
-        finished_at=_moment(report.finished_at_us),
+        started_at=write_moment(report.started_at_us),
+        finished_at=write_moment(report.finished_at_us),
         error=report.error,
         runs=report.runs,
         failures=report.failures,
-        next_at=_moment(report.next_at_us),
+        next_at=write_moment(report.next_at_us),
         is_running=report.is_running,
     )
-
-
-def _moment(unix_us: int | None) -> str | None:
-    return None if unix_us is None else write_instant(unix_us)
 
 
 OPERATIONS = (

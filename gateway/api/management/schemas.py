@@ -25,7 +25,6 @@ Name = Annotated[
 ]
 Text = Annotated[str, Meta(max_length=2000)]
 Count = Annotated[int, Meta(ge=0, le=MOST)]
-NanoUsd = Annotated[int, Meta(ge=0, le=MOST, description="Billionths of a US dollar.")]
 Version = Annotated[int, Meta(ge=1, le=MOST, description="Counts the changes; also in the header `ETag`.")]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339, with a time zone.")]
 
