@@ -26,7 +26,8 @@ from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
 from gateway.catalog.presets import presets
 from gateway.observe.series import SERIES
-from gateway.settings.model import FormatName, Settings
+from gateway.settings.model import Settings
+from gateway.settings.section import FormatName
 from gateway.settings.sources import PREFIX, SEPARATOR
 
 DOCS = Path(__file__).parent

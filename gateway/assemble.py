@@ -15,7 +15,8 @@ from gateway.outbound.proxy import resolve_proxy
 from gateway.records import ClientKey, Credential, ModelFacts, Price, Provider
 from gateway.routing.resolve import Combo, Resolver
 from gateway.settings.instants import read_instant
-from gateway.settings.model import ClientKeySettings, ModelFactsSettings, PriceSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import ClientKeySettings, ModelFactsSettings, PriceSettings, ProviderSettings
 from gateway.usage.meter import NANO_USD_PER_TOKEN
 
 SCHEMES = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}

@@ -44,7 +44,8 @@ from gateway.leash import (
     Start,
     hold_as_child,
 )
-from gateway.settings.model import LogFormat, LogLevel, Settings
+from gateway.settings.model import Settings
+from gateway.settings.section import LogFormat, LogLevel
 
 BACKLOG = 2048
 """Connections the kernel holds for us while we are busy."""

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from gateway.settings.model import LogFormat, LogLevel
+from gateway.settings.section import LogFormat, LogLevel
 
 LEVELS: dict[LogLevel, int] = {
     "debug": logging.DEBUG,

@@ -28,16 +28,71 @@ class Tokens(Struct, frozen=True, gc=False):
     """Input tokens written to the provider's cache."""
     reasoning: int = 0
     """Output tokens spent on reasoning."""
+    cache_write_1h: int = 0
+    """Of those written to the cache, the ones to be kept for an hour."""
+    input_audio: int = 0
+    input_image: int = 0
+    """Input tokens that are audio or images, where the provider says so; cached ones are left out."""
+    output_audio: int = 0
+    output_image: int = 0
+    """Output tokens that are audio or images, where the provider says so."""
+    cost_nano_usd: int | None = None
+    """What the provider itself says that it charged, nano-USD."""
+
+
+CostSource = Literal["reported", "priced", "unpriced", "none"]
+"""Where a cost comes from: the provider named it, it was reckoned from a price, no price is known (the cost is unknown,
+not 0), or there was nothing to pay for."""
+
+
+class Rates(Struct, frozen=True, gc=False):
+    """Pico-USD per token of each kind, which is USD per million tokens times a million. None: as said beside it."""
+
+    input: int
+    output: int
+    cache_read: int | None = None
+    """None: as `input`."""
+    cache_write: int | None = None
+    """None: as `input`."""
+    cache_write_1h: int | None = None
+    """None: as `cache_write`."""
+    reasoning: int | None = None
+    """None: as `output`."""
+    input_audio: int | None = None
+    input_image: int | None = None
+    """None: as `input`."""
+    output_audio: int | None = None
+    output_image: int | None = None
+    """None: as `output`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-USD per token."""
+    """What a model costs."""
 
-    input: float
-    output: float
-    cache_read: float
-    cache_write: float
+    rates: Rates
+    tiers: tuple[tuple[int, Rates], ...] = ()
+    """Rates of the whole request where its prompt has more tokens than the number in front; rising."""
+    request_nano_usd: int = 0
+    """For each request beside its tokens."""
+    source: str = ""
+    """Which row it is from, for people: `override openai/*`, `models.dev openai/gpt-5 of 2026-05-12`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRule:
+    """What an error answer of a provider means. All that is said must match."""
+
+    status: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
+    """Codes or types in the error."""
+    contains: tuple[str, ...] = ()
+    """Lower-case words, one of which is in its message."""
+    fault: str | None = None
+    """What it means; the verdict on that holds as far as nothing else is said here."""
+    then: str | None = None
+    rest: str | None = None
+    rest_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +102,16 @@ class Credential:
     provider: str
     name: str
     secret: str
+    priority: int = 0
+    """Those of a higher one go first, as long as one of them is available."""
+    weight: int = 1
+    models: tuple[str, ...] = ("*",)
+    """Patterns of the models it may be used for."""
+    max_parallel: int | None = None
+    proxy: str | None = None
+    """Resolved proxy URL, or empty for none; None: that of the provider."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Added to every request with it, over those of the provider."""
 
     def __repr__(self) -> str:
         return f"Credential(provider={self.provider!r}, name={self.name!r})"
@@ -79,18 +144,45 @@ class Provider:
     auth: str = "bearer"
     """How the secret is presented."""
     also_speaks: tuple[str, ...] = ()
+    """Formats beside its own that it takes at the same address, as they are."""
     drop_fields: tuple[str, ...] = ()
     """Fields of a request that it refuses, though its dialect has them: they are left out."""
-    """Formats beside its own that it takes at the same address, as they are."""
+    prefixes: tuple[str, ...] = ()
+    """Further names its models are addressed by."""
+    list_models: bool = True
+    """Whether it is asked which models it serves."""
+    sticky_requests: int = 1
+    """How many requests in a row go to one credential, with `round_robin`."""
+    session_affinity: bool = True
+    rests: bool = True
+    """Whether its credentials rest."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Values for the places in addresses of its preset, such as `region`."""
+    quirks: tuple[str, ...] = ()
+    """Names of the fixes that its requests need."""
+    failures: tuple[FailureRule, ...] = ()
+    """What its errors mean, the operator's rules first, then those of its preset."""
+    price_list: str = ""
+    """Its name in the price list; empty for a server of the operator's own."""
     facts: tuple[tuple[str, ModelFacts], ...] = ()
     """What the operator says of its models: patterns in order, an earlier one first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a model can do, as far as translation must know. None where nobody said: then the writer assumes what most
-    models of its format can."""
+    """What a model can do. None where nobody said: then writers assume what most models of its format can, and nothing
+    is kept from it."""
 
+    context: int | None = None
+    """Most tokens of prompt and answer together."""
+    max_input: int | None = None
+    """Most tokens of a prompt."""
+    images: bool | None = None
+    audio: bool | None = None
+    documents: bool | None = None
+    """It takes images, audio, documents such as PDF."""
+    tools: bool | None = None
+    """It calls tools."""
     max_output: int | None = None
     """Most output tokens."""
     temperature: bool | None = None
@@ -158,6 +250,32 @@ ANY = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of whoever or whatever they are for; None where there is none. Money is nano-USD."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_parallel: int | None = None
+    requests_per_month: int | None = None
+    tokens_per_month: int | None = None
+    budget_nano_usd: int | None = None
+    budget_period: Literal["day", "week", "month", "total"] = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRule:
+    """Limits of users, teams, models, keys, or of everybody together."""
+
+    name: str
+    per: Literal["key", "user", "team", "model", "everybody"]
+    limits: Limits
+    match: str = "*"
+    """Pattern of ids of users and teams, of names of keys, of `provider/model`."""
+    together: bool = False
+    """All that match are counted as one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientKey:
     """A key we issue to a client, as the relay needs it: never the key itself."""
 
@@ -180,6 +298,10 @@ class ClientKey:
     user_id: str | None = None
     team_id: str | None = None
     tags: tuple[str, ...] = ()
+    limits: Limits | None = None
+    """None where it has none."""
+    allow_unpriced: bool = False
+    """Its budget may be spent on models whose price nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +325,12 @@ class AttemptRecord(Struct, frozen=True, gc=False):
     error: str | None
     """Kind of failure (`gateway/errors/`), none when the attempt was the answer."""
     duration_us: int
+    verdict: str | None = None
+    """What was made of the failure: `retry`, `next_credential`, `next_target` or `stop`."""
+    rest_us: int | None = None
+    """How long the credential, or the model with it, was laid to rest for it."""
+    reason: str | None = None
+    """Why, in a word or two."""
 
 
 class UsageRecord(Struct, frozen=True, gc=False):
@@ -255,6 +383,9 @@ class UsageRecord(Struct, frozen=True, gc=False):
     """The user whom the key belonged to."""
     team_id: str | None = None
     """The team which the key belonged to."""
+    cost_source: CostSource = "none"
+    price: str | None = None
+    """The row of the price list that the cost was reckoned by."""
 
 
 class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):

@@ -20,7 +20,7 @@ from gateway.commands.refusal import Refusal
 from gateway.commands.tables import table
 from gateway.operator import ask, tell
 from gateway.settings.load import find_data_dir
-from gateway.settings.model import KeyRules
+from gateway.settings.objects import KeyRules
 
 PATH = "/api/keys"
 

@@ -23,7 +23,7 @@ from gateway.management import invitations, links, people, sessions
 from gateway.management.links import LinkView, LinkWish
 from gateway.management.office import Office
 from gateway.management.people import NewUser, UserFilter, UserView, UserWish
-from gateway.settings.model import RoleName
+from gateway.settings.section import RoleName
 
 AT_ONCE = 200
 """Users read in one go."""

@@ -11,7 +11,9 @@ GatewayError
 │   ├── KeyExpired                  401  api_key_expired
 │   ├── KeyRevoked                  401  api_key_revoked          (while its request was running)
 │   ├── NotSignedIn                 401  not_signed_in
+│   ├── ModelUnpriced               402  model_unpriced           (and the key has a budget)
 │   ├── KeyPaused                   403  api_key_paused
+│   ├── BudgetSpent                 403  budget_spent             (and never begins anew)
 │   ├── ModelForbidden              403  model_not_allowed
 │   ├── EndpointForbidden           403  endpoint_not_allowed
 │   ├── NotPermitted                403  not_permitted
@@ -30,7 +32,10 @@ GatewayError
 │   ├── Unacceptable                422  unacceptable             (understood, and not possible)
 │   ├── VersionRequired             428  version_required
 │   ├── TooManyAttempts             429  too_many_attempts
+│   ├── LimitReached                429  rate_limit_exceeded
+│   │   └── QuotaSpent              429  insufficient_quota       (until its period ends)
 │   ├── FormatNotServed             501  format_not_served
+│   ├── LimitsUnavailable           503  limits_unavailable
 │   └── Draining                    503  draining
 ├── ClientDisconnected              499  the client left; nobody is told
 ├── ControlUnavailable              503  control_unavailable
@@ -43,6 +48,7 @@ GatewayError
 │   ├── UpstreamClosed              502  upstream_closed          (closed or reset before the end)
 │   ├── UpstreamMalformed           502  upstream_malformed       (not HTTP, bad framing, over a limit)
 │   ├── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
+│   ├── AllResting                  503  all_resting              (429 where all of them rest for their limits)
 │   └── ProviderRefused             502  upstream_error     (the provider's own error, told on with its own status)
 └── SettingsError                   the configuration is wrong: file, line and key are named
 """
@@ -63,6 +69,7 @@ from gateway.errors.changes import (
 )
 from gateway.errors.requests import (
     AmbiguousRequest,
+    BudgetSpent,
     Draining,
     EndpointForbidden,
     FormatNotServed,
@@ -71,9 +78,13 @@ from gateway.errors.requests import (
     KeyExpired,
     KeyPaused,
     KeyRevoked,
+    LimitReached,
+    LimitsUnavailable,
     MediaUnavailable,
     MethodNotAllowed,
     ModelForbidden,
+    ModelUnpriced,
+    QuotaSpent,
     RequestRefused,
     RequestTimeout,
     RequestTooLarge,
@@ -87,6 +98,7 @@ from gateway.errors.requests import (
 from gateway.errors.roots import ClientDisconnected, ControlUnavailable, GatewayError, SettingsError, StateUnavailable
 from gateway.errors.upstream import (
     STATUS_OF_FAULT,
+    AllResting,
     ProviderFault,
     ProviderRefused,
     UpstreamClosed,
@@ -101,7 +113,9 @@ from gateway.errors.upstream import (
 
 __all__ = [
     "STATUS_OF_FAULT",
+    "AllResting",
     "AmbiguousRequest",
+    "BudgetSpent",
     "ClientDisconnected",
     "Conflict",
     "ControlUnavailable",
@@ -114,15 +128,19 @@ __all__ = [
     "KeyExpired",
     "KeyPaused",
     "KeyRevoked",
+    "LimitReached",
+    "LimitsUnavailable",
     "LoginFailed",
     "ManagedByFile",
     "MediaUnavailable",
     "MethodNotAllowed",
     "ModelForbidden",
+    "ModelUnpriced",
     "NotPermitted",
     "NotSignedIn",
     "ProviderFault",
     "ProviderRefused",
+    "QuotaSpent",
     "RequestRefused",
     "RequestTimeout",
     "RequestTooLarge",

@@ -83,6 +83,38 @@ class ModelForbidden(RequestRefused):
     code = kind = "model_not_allowed"
 
 
+class ModelUnpriced(RequestRefused):
+    """Nobody knows what the model costs, and the client key has a budget."""
+
+    status = 402
+    code = kind = "model_unpriced"
+
+
+class BudgetSpent(RequestRefused):
+    """A budget or quota is spent that does not begin anew."""
+
+    status = 403
+    code = kind = "budget_spent"
+
+
+class LimitReached(RequestRefused):
+    """A limit leaves no room for this request now."""
+
+    status = 429
+    code = kind = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: float, limit: str = "") -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.limit = limit
+        """Which one: the name of its field, such as `requests_per_minute`."""
+
+
+class QuotaSpent(LimitReached):
+    """The quota or budget of a calendar period is spent."""
+
+    code = kind = "insufficient_quota"
+
+
 class UnknownEndpoint(RequestRefused):
     """No such path."""
 
@@ -137,6 +169,13 @@ class FormatNotServed(RequestRefused):
 
     status = 501
     code = kind = "format_not_served"
+
+
+class LimitsUnavailable(RequestRefused):
+    """Limits are counted where nobody answers at the moment, and nothing is to pass uncounted."""
+
+    status = 503
+    code = kind = "limits_unavailable"
 
 
 class Draining(RequestRefused):

@@ -100,6 +100,19 @@ class UpstreamRejected(UpstreamError):
     code = kind = "upstream_rejected_credential"
 
 
+class AllResting(UpstreamError):
+    """Everybody who could answer rests: `retry_after` says when the first of them is back."""
+
+    status = 503
+    code = kind = "all_resting"
+
+    def __init__(self, message: str, *, retry_after: float, limited: bool) -> None:
+        super().__init__(message, nothing_sent=True, retry_after=retry_after)
+        if limited:  # all of them for their rate or quota
+            self.status = 429
+            self.code = "rate_limit_exceeded"
+
+
 class ProviderRefused(UpstreamError):
     """A provider's own error, in neutral words: each dialect tells it on in its own."""
 

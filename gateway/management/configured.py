@@ -14,17 +14,11 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.settings.instants import Moment, write_instant
-from gateway.settings.model import (
-    AliasSettings,
-    ComboSettings,
-    Identifier,
-    PriceSettings,
-    ProviderRules,
-    Section,
-    Settings,
-)
+from gateway.settings.model import Settings
+from gateway.settings.objects import AliasSettings, ComboSettings, PriceSettings, ProviderRules
 from gateway.settings.origins import path_of
 from gateway.settings.overlay import Effective
+from gateway.settings.section import Identifier, Section
 from gateway.settings.stored import FIXED, SETTINGS, VALUE, Kind, StoredObject, part
 from gateway.store.session import Row
 

@@ -21,7 +21,8 @@ from gateway.errors import Conflict
 from gateway.management.recipients import Places
 from gateway.management.stored import read_object
 from gateway.settings.instants import Moment, write_instant
-from gateway.settings.model import Identifier, KeyRules, RoleName
+from gateway.settings.objects import KeyRules
+from gateway.settings.section import Identifier, RoleName
 from gateway.settings.stored import Kind, StoredObject
 from gateway.store.session import Row, Session
 

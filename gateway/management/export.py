@@ -30,7 +30,7 @@ from gateway.management.documents import (
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.recipients import places_of
 from gateway.settings.instants import write_instant
-from gateway.settings.model import Section
+from gateway.settings.section import Section
 
 READ = "system:write"
 

@@ -24,8 +24,8 @@ from gateway.management.importing_keys import KeysImport
 from gateway.management.importing_people import PeopleImport
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.tally import Tally, at_place, check_once, when
-from gateway.settings.model import Section
 from gateway.settings.overlay import overlay
+from gateway.settings.section import Section
 from gateway.settings.stored import StoredObject, part
 from gateway.store.session import Session
 from gateway.unlock import KEYS

@@ -20,7 +20,7 @@ from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.people import Email, Name, NewUser
 from gateway.management.sessions import Started, Visit
 from gateway.settings.instants import write_instant
-from gateway.settings.model import Section
+from gateway.settings.section import Section
 from gateway.store.session import Row, Session
 
 NOBODY = ""

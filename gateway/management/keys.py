@@ -17,7 +17,8 @@ from gateway.access.tokens import Made, digest, make_client_key
 from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.settings.instants import Moment, read_instant, write_moment
-from gateway.settings.model import Identifier, KeyRules, Section
+from gateway.settings.objects import KeyRules
+from gateway.settings.section import Identifier, Section
 from gateway.store.keys import ID_PREFIX
 from gateway.store.session import Row, Session
 

@@ -14,7 +14,7 @@ from gateway.access.invitations import Purpose
 from gateway.errors import UnknownResource
 from gateway.management.office import Change
 from gateway.settings.instants import write_instant
-from gateway.settings.model import Section
+from gateway.settings.section import Section
 from gateway.store.session import Row, Session
 
 PAGES: dict[Purpose, str] = {"setup": "/setup", "password": "/password"}

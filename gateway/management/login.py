@@ -21,7 +21,7 @@ from gateway.management.hashing import THREADS
 from gateway.management.office import Actor, Change, Office
 from gateway.management.people import UserView
 from gateway.management.sessions import Started, Visit
-from gateway.settings.model import Section
+from gateway.settings.section import Section
 from gateway.store.session import Row, Session
 
 WRONG = "The e-mail address or the password is wrong."

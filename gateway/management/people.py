@@ -18,7 +18,7 @@ from gateway.management.hashing import THREADS
 from gateway.management.links import LinkView, LinkWish
 from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.settings.instants import write_instant
-from gateway.settings.model import RoleName, Section
+from gateway.settings.section import RoleName, Section
 from gateway.store.session import Row, Session
 
 READ, WRITE = "people:read", "people:write"

@@ -17,8 +17,10 @@ from gateway.management import configuration
 from gateway.management.configured import Configured
 from gateway.management.office import Actor, Office, Subject
 from gateway.records import Credential, Provider
-from gateway.settings.model import CredentialSettings, Identifier, ProviderSettings, Section, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import CredentialSettings, ProviderSettings
 from gateway.settings.providers import fill
+from gateway.settings.section import Identifier, Section
 from gateway.settings.shape import Wrong
 from gateway.settings.stored import Kind, check_secret
 

@@ -17,7 +17,7 @@ from gateway.management.office import Actor, Change, Office, Subject, new_id
 from gateway.management.people import check_version
 from gateway.management.teams import memberships
 from gateway.settings.instants import read_instant, write_instant, write_moment
-from gateway.settings.model import Section
+from gateway.settings.section import Section
 from gateway.store.session import Row, Session
 
 READ, WRITE, OWN = "tokens:read", "tokens:write", "tokens:own"

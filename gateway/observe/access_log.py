@@ -14,7 +14,7 @@ import orjson
 
 from gateway.logs import LineWriter, tidy
 from gateway.records import UsageRecord
-from gateway.settings.model import LogFormat
+from gateway.settings.section import LogFormat
 
 BATCH_BYTES = 16 * 1024
 """Lines waiting that make a write worthwhile before the next tick."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from gateway.settings.model import AliasSettings, ClientKeySettings, ComboSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import AliasSettings, ClientKeySettings, ComboSettings, ProviderSettings
 
 DEMO_KEY = "sk-demo-not-a-secret"
 """Printed for everybody to see, and therefore never served beyond this machine."""

@@ -6,40 +6,29 @@ money USD. Unknown names are errors.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import Meta
 
-Seconds = Annotated[float, Meta(gt=0)]
-NonNegativeSeconds = Annotated[float, Meta(ge=0)]
-Bytes = Annotated[int, Meta(ge=1024)]
-Count = Annotated[int, Meta(ge=1, le=2**53)]
-Tokens = Annotated[int, Meta(ge=0, le=2**53)]
-Usd = Annotated[float, Meta(ge=0)]
-Pattern = Annotated[str, Meta(max_length=300)]
-Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-
-FormatName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
-BudgetPeriod = Literal["day", "week", "month", "total"]
-CredentialStrategy = Literal["round_robin", "fill_first"]
-ComboStrategy = Literal["fallback", "round_robin"]
-LogLevel = Literal["debug", "info", "warning", "error"]
-LogFormat = Literal["json", "console"]
-RoleName = Literal["owner", "admin", "member", "viewer", "pending"]
-LoginKind = Literal["oidc", "google", "microsoft", "github"]
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of the configuration file. Its `repr` shows that a secret is there, never which."""
-
-    secrets: ClassVar[frozenset[str]] = frozenset()
-    """Fields that hold secrets, or may."""
-
-    def __repr__(self) -> str:
-        shown = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        said = (f"{name}={'***' if value and name in self.secrets else repr(value)}" for name, value in shown)
-        return f"{type(self).__name__}({', '.join(said)})"
+from gateway.settings.objects import (
+    AliasSettings,
+    ClientKeySettings,
+    ComboSettings,
+    LimitRuleSettings,
+    PriceSettings,
+    ProviderSettings,
+)
+from gateway.settings.section import (
+    Count,
+    Identifier,
+    LogFormat,
+    LoginKind,
+    LogLevel,
+    NonNegativeSeconds,
+    RoleName,
+    Seconds,
+    Section,
+)
 
 
 class ServerSettings(Section):
@@ -179,122 +168,48 @@ class LoginSettings(Section):
     providers: Annotated[tuple[LoginProviderSettings, ...], Meta(description="OpenID providers.")] = ()
 
 
-class KeyRules(Section, frozen=True):
-    """What a client key may use, and its limits."""
+class RetrySettings(Section):
+    """How often and how fast a request that failed is tried again. Never once the client has had a byte of its answer."""
 
-    models: Annotated[tuple[Pattern, ...], Meta(description="Models the key may use, as the client names them; `*` is a wildcard.")] = ("*",)
-    providers: Annotated[tuple[Pattern, ...], Meta(description="Providers the key may use, by id; `*` is a wildcard.")] = ("*",)
-    credentials: Annotated[tuple[Pattern, ...], Meta(description="Credentials the key may use, as `provider/name`; `*` is a wildcard.")] = ("*",)
-    endpoints: Annotated[tuple[Pattern, ...], Meta(description="Endpoints the key may use, as `/v1/chat/completions`; `*` is a wildcard.")] = ("*",)
-    expires_at: Annotated[str, Meta(max_length=64, description="Date or instant (RFC 3339) from which the key is refused; empty for never.")] = ""
-    paused: Annotated[bool, Meta(description="Whether the key is refused for now.")] = False
-    tags: Annotated[tuple[Word, ...], Meta(description="Words to find the key by.")] = ()
-    strict: Annotated[bool, Meta(description="Whether requests are refused of which a translation would have to drop something; a client may ask for the same with `x-sluicegate-strict: 1`.")] = False
-    requests_per_minute: Annotated[Count | None, Meta(description="Limit on requests a minute.")] = None
-    tokens_per_minute: Annotated[Count | None, Meta(description="Limit on tokens a minute.")] = None
-    max_parallel: Annotated[Count | None, Meta(description="Limit on requests at once.")] = None
-    requests_per_month: Annotated[Count | None, Meta(description="Quota of requests a calendar month.")] = None
-    tokens_per_month: Annotated[Count | None, Meta(description="Quota of tokens a calendar month.")] = None
-    budget_usd: Annotated[Usd | None, Meta(description="Budget in USD for `budget_period`.")] = None
-    budget_period: Annotated[BudgetPeriod, Meta(description="Period after which the budget begins anew.")] = "month"
+    attempts: Annotated[int, Meta(ge=1, le=16, description="Most attempts for one request, over all credentials and targets.")] = 4
+    pause_seconds: Annotated[NonNegativeSeconds, Meta(description="Pause before the same credential is tried again; doubled each time, and varied by chance.")] = 0.25
+    longest_pause_seconds: Annotated[Seconds, Meta(description="Longest such pause.")] = 8.0
+    longest_wait_seconds: Annotated[NonNegativeSeconds, Meta(description="How long a request waits, at most, for a credential whose rest is about to end when all others rest as well.")] = 2.0
 
 
-class ClientKeySettings(KeyRules, frozen=True, kw_only=True):
-    """A key that clients call with."""
+class RestSettings(Section):
+    """How long credentials and models rest after failures that are theirs."""
 
-    secrets = frozenset({"key"})
-
-    name: Annotated[Identifier, Meta(description="Name of the key in usage records and logs; unique.")]
-    key: Annotated[str, Meta(description="The key itself. Prefer `key_env` or `key_file`.")] = ""
-    key_env: Annotated[str, Meta(description="Environment variable that holds the key.")] = ""
-    key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
-
-
-class CredentialSettings(Section):
-    """One secret that a provider accepts."""
-
-    secrets = frozenset({"api_key"})
-
-    name: Annotated[Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")]
-    api_key: Annotated[str, Meta(description="The secret itself. Prefer `api_key_env` or `api_key_file`.")] = ""
-    api_key_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
-    api_key_file: Annotated[str, Meta(description="File that holds the secret; a relative path starts at the configuration file.")] = ""
+    first_seconds: Annotated[Seconds, Meta(description="Rest after a rate limit for which the provider names no time; doubled with each that follows.")] = 1.0
+    longest_backoff_seconds: Annotated[Seconds, Meta(description="Longest rest made of doubling.")] = 300.0
+    longest_seconds: Annotated[Seconds, Meta(description="Longest rest at all, whatever a provider asks for.")] = 3600.0
+    probe_seconds: Annotated[NonNegativeSeconds, Meta(description="Every so often one request tries a credential that still rests, so that it recovers as soon as its provider lets it; 0 for never.")] = 60.0
+    breaker_failures: Annotated[int, Meta(ge=0, description="Failures of a target in a row after which nobody is sent there for a while; 0 for never.")] = 5
+    breaker_seconds: Annotated[Seconds, Meta(description="How long that is; doubled while it fails on.")] = 10.0
+    breaker_longest_seconds: Annotated[Seconds, Meta(description="How long at most.")] = 300.0
 
 
-class ModelFactsSettings(Section):
-    """What models of a provider can do, where the catalogue does not know it or is wrong. The first table that matches a model and says something decides it."""
+class LimitSettings(Section):
+    """How limits, quotas and budgets are counted, and those that are not of a single key."""
 
-    model: Annotated[str, Meta(max_length=300, description="Model id; `*` is a wildcard.")]
-    max_output: Annotated[Count | None, Meta(description="Most output tokens.")] = None
-    temperature: Annotated[bool | None, Meta(description="Whether it accepts sampling parameters.")] = None
-    thinking: Annotated[Literal["adaptive", "budget", "level", "none"] | None, Meta(description="How the model is told to think: Claude `adaptive` or `budget`, Gemini `level` or `budget`; `none` for a model that does not.")] = None
-    effort: Annotated[tuple[Pattern, ...], Meta(description="Effort levels it accepts, from the lowest up.")] = ()
-    levels: Annotated[tuple[Pattern, ...], Meta(description="Thinking levels of Gemini it accepts, from the lowest up.")] = ()
-    budget_min: Annotated[Tokens | None, Meta(description="Least thinking budget, tokens.")] = None
-    budget_max: Annotated[Tokens | None, Meta(description="Largest thinking budget, tokens.")] = None
-    mid_system: Annotated[bool | None, Meta(description="Claude: whether it accepts system messages between turns.")] = None
-    signature_required: Annotated[bool | None, Meta(description="Gemini: whether thought signatures must come back.")] = None
-    media_in_function_response: Annotated[bool | None, Meta(description="Gemini: whether function responses may carry media.")] = None
-    gemini_schema: Annotated[Literal["json", "proto"] | None, Meta(description="Gemini: how it is told schemas; `proto` for services that know no `parametersJsonSchema`.")] = None
-    provider: Annotated[Literal["developer", "vertex"] | None, Meta(description="Gemini: whose service it is, where the rules differ.")] = None
-    token_param: Annotated[Literal["max_tokens", "max_completion_tokens"] | None, Meta(description="Chat: name of its output limit parameter.")] = None
-    custom_tools: Annotated[bool | None, Meta(description="Chat: whether it accepts custom tools.")] = None
-    echo_reasoning: Annotated[bool | None, Meta(description="Chat: whether reasoning must be sent back as `reasoning_content`.")] = None
-    user_after_tool: Annotated[bool | None, Meta(description="Chat: whether the user may speak right after results of tools; if not, the assistant is made to say a word between them.")] = None
-    cache_marks: Annotated[bool | None, Meta(description="OpenAI: whether it takes explicit cache breakpoints.")] = None
+    secrets = frozenset({"redis_url"})
+
+    rules: Annotated[tuple[LimitRuleSettings, ...], Meta(description="Limits of users, teams, models and everybody.")] = ()
+    time_zone: Annotated[str, Meta(max_length=60, description="Time zone in which days, weeks and months begin, such as `Europe/Berlin`.")] = "UTC"
+    output_tokens: Annotated[Count, Meta(description="Output tokens for which money is set aside where neither request nor model bounds them.")] = 32768
+    redis_url: Annotated[str, Meta(max_length=2000, description="`redis://` or `rediss://` address of a Redis or Valkey in which several gateways count together; empty counts on this machine.")] = ""
+    redis_timeout_seconds: Annotated[Seconds, Meta(description="How long one question to it may take.")] = 0.5
+    redis_away: Annotated[Literal["local", "refuse"], Meta(description="While it does not answer: count on this machine alone, with limits divided by `nodes`, or refuse what is limited.")] = "local"
+    nodes: Annotated[int, Meta(ge=1, le=1000, description="How many gateways share it.")] = 1
 
 
-class ProviderRules(Section, frozen=True):
-    """Where a provider is, what it speaks and serves."""
+class RegistrySettings(Section):
+    """Where prices and what models can do are learnt from."""
 
-    secrets = frozenset({"proxy", "headers"})
-
-    format: Annotated[FormatName | UnsetType, Meta(description="Wire format it speaks; presets know theirs.")] = UNSET
-    base_url: Annotated[str, Meta(max_length=2000, description="Address as the vendor's SDK takes it: OpenAI formats with `/v1`, others without a version; presets know theirs.")] = ""
-    also_speaks: Annotated[tuple[FormatName, ...] | UnsetType, Meta(description="Further formats it takes at the same address; requests in them are not translated. Presets know theirs, at their own address.")] = UNSET
-    models: Annotated[tuple[Pattern, ...], Meta(description="Model ids it serves; `*` is a wildcard.")] = ("*",)
-    strategy: Annotated[CredentialStrategy, Meta(description="How a credential is picked.")] = "round_robin"
-    proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
-    headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
-    drop_fields: Annotated[tuple[Pattern, ...], Meta(description="Fields of a request that this provider refuses, though its format has them; they are left out, and named in `x-sluicegate-dropped`.")] = ()
-    forward_headers: Annotated[tuple[Pattern, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
-    stream_usage: Annotated[
-        bool,
-        Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),
-    ] = True
-    model_facts: Annotated[tuple[ModelFactsSettings, ...], Meta(description="What its models can do.")] = ()
-
-
-class ProviderSettings(ProviderRules, frozen=True, kw_only=True):
-    """An upstream service: a preset of the catalogue, or a server of your own."""
-
-    id: Annotated[Identifier, Meta(description="Preset id, or a new name. Clients address its models as `id/model`.")]
-    credentials: Annotated[tuple[CredentialSettings, ...], Meta(description="Its credentials in order of priority; none for a server that asks for no key.")] = ()
-
-
-class PriceSettings(Section, frozen=True):
-    """A price override, USD per million tokens. The first match wins."""
-
-    model: Annotated[str, Meta(max_length=300, description="`provider/model`; `*` is a wildcard.")]
-    input: Annotated[float, Meta(ge=0, description="Input that was not cached.")]
-    output: Annotated[float, Meta(ge=0, description="Output, reasoning included.")]
-    cache_read: Annotated[Usd | None, Meta(description="Input read from the provider's cache; the input price where unset.")] = None
-    cache_write: Annotated[Usd | None, Meta(description="Input written to the provider's cache; the input price where unset.")] = None
-
-
-class AliasSettings(Section, frozen=True):
-    """Another name for a model."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
-    target: Annotated[str, Meta(min_length=1, max_length=300, description="`provider/model`, or a combo.")]
-
-
-class ComboSettings(Section, frozen=True):
-    """A named, ordered list of models."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=200, description="What clients may ask for.")]
-    targets: Annotated[tuple[Pattern, ...], Meta(min_length=1, description="`provider/model` each.")]
-    strategy: Annotated[ComboStrategy, Meta(description="`fallback` tries them in order; `round_robin` begins with the next one each time.")] = "fallback"
+    url: Annotated[str, Meta(max_length=2000, description="Address of the price list, in the form of https://models.dev/api.json.")] = "https://models.dev/api.json"
+    refresh_hours: Annotated[NonNegativeSeconds, Meta(description="How often it is fetched; 0 for never: then the list that came with this version holds.")] = 24.0
+    suspicious_factor: Annotated[float, Meta(gt=1, description="A price that changes by this factor or more is not believed.")] = 10.0
+    models_minutes: Annotated[NonNegativeSeconds, Meta(description="How often providers are asked for the models they serve; 0 for never.")] = 60.0
 
 
 class Settings(Section):
@@ -310,6 +225,10 @@ class Settings(Section):
     vault: VaultSettings = VaultSettings()
     network: NetworkSettings = NetworkSettings()
     login: LoginSettings = LoginSettings()
+    retries: RetrySettings = RetrySettings()
+    rests: RestSettings = RestSettings()
+    limits: LimitSettings = LimitSettings()
+    registry: RegistrySettings = RegistrySettings()
     client_keys: tuple[ClientKeySettings, ...] = ()
     providers: tuple[ProviderSettings, ...] = ()
     prices: tuple[PriceSettings, ...] = ()

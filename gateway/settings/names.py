@@ -13,7 +13,8 @@ from itertools import chain
 from msgspec import structs
 
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import AliasSettings, ComboSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import AliasSettings, ComboSettings, ProviderSettings
 from gateway.settings.shape import Wrong, did_you_mean
 
 SUGGESTIONS = 20

@@ -16,18 +16,12 @@ from msgspec import structs
 from gateway.errors import ManagedByFile
 from gateway.settings import rules
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import (
-    AliasSettings,
-    ComboSettings,
-    CredentialSettings,
-    PriceSettings,
-    ProviderSettings,
-    Section,
-    Settings,
-)
+from gateway.settings.model import Settings
 from gateway.settings.names import Names
+from gateway.settings.objects import AliasSettings, ComboSettings, CredentialSettings, PriceSettings, ProviderSettings
 from gateway.settings.origins import named_objects, path_of
 from gateway.settings.providers import Known, fill
+from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
 from gateway.settings.stored import VALUE, Kind, StoredObject, own_name, read_setting, read_table
 

@@ -11,7 +11,9 @@ from typing import Protocol
 from msgspec import UNSET, structs
 
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import CredentialSettings, FormatName, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import CredentialSettings, ProviderSettings
+from gateway.settings.section import FormatName
 from gateway.settings.shape import Wrong, did_you_mean
 
 

@@ -22,7 +22,8 @@ from gateway.settings.addresses import (
 )
 from gateway.settings.instants import read_instant
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import LoginProviderSettings, Section, Settings
+from gateway.settings.model import LoginProviderSettings, Settings
+from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
 
 SHORTEST_KEY = 8

@@ -14,15 +14,9 @@ from typing import Any, Generic, TypeVar
 from msgspec import structs
 
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import (
-    ClientKeySettings,
-    CredentialSettings,
-    LoginProviderSettings,
-    ProviderSettings,
-    Section,
-    Settings,
-    VaultSettings,
-)
+from gateway.settings.model import LoginProviderSettings, Settings, VaultSettings
+from gateway.settings.objects import ClientKeySettings, CredentialSettings, ProviderSettings
+from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
 from gateway.settings.sources import Sources
 

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import inspect
 
 from gateway.settings.locate import KeyPath, spell
-from gateway.settings.model import Section, Settings
+from gateway.settings.model import Settings
+from gateway.settings.section import Section
 
 _PLACE = re.compile(r" - at `(?:key in `)?\$(.*?)`+$")
 _PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")

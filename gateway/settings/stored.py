@@ -13,15 +13,9 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import (
-    AliasSettings,
-    ComboSettings,
-    CredentialSettings,
-    PriceSettings,
-    ProviderSettings,
-    Section,
-    Settings,
-)
+from gateway.settings.model import Settings
+from gateway.settings.objects import AliasSettings, ComboSettings, CredentialSettings, PriceSettings, ProviderSettings
+from gateway.settings.section import Section
 from gateway.settings.shape import Wrong, convert, did_you_mean, names_at
 
 Kind = Literal["provider", "credential", "alias", "combo", "price", "setting"]

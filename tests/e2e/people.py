@@ -20,7 +20,7 @@ from gateway.management import people, sessions
 from gateway.management.office import Change
 from gateway.management.people import NewUser
 from gateway.management.sessions import Started, Visit
-from gateway.settings.model import RoleName
+from gateway.settings.section import RoleName
 from tests.gateway.management.offices import OPERATOR, office_in
 from tests.gateway_process import GatewayProcess, configuration, running
 

@@ -7,7 +7,8 @@ import pytest
 from gateway.assemble import keys_of, providers_of
 from gateway.errors import SettingsError
 from gateway.records import ClientKey, ModelFacts, Provider
-from gateway.settings.model import ClientKeySettings, ModelFactsSettings, ProviderSettings, Settings, UpstreamSettings
+from gateway.settings.model import Settings, UpstreamSettings
+from gateway.settings.objects import ClientKeySettings, ModelFactsSettings, ProviderSettings
 
 
 def provider(**more: Any) -> Provider:

@@ -26,7 +26,8 @@ from gateway.leash import (
     ReloadWanted,
     Start,
 )
-from gateway.settings.model import ClientKeySettings, ServerSettings, Settings
+from gateway.settings.model import ServerSettings, Settings
+from gateway.settings.objects import ClientKeySettings
 from tests.children.leashed import Leashed, leashed
 from tests.children.running import ROOT
 from tests.waiting import auntil

@@ -22,7 +22,8 @@ from gateway.leash import (
     hold_as_child,
     hold_as_supervisor,
 )
-from gateway.settings.model import ClientKeySettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import ClientKeySettings
 
 SETTINGS = Settings(client_keys=(ClientKeySettings(name="a", key="sk-canary"),))
 

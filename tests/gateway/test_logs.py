@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gateway import logs
 from gateway.logs import IN_JSON, LineWriter, printable, redact, tidy
 from gateway.records import Credential
-from gateway.settings.model import LogFormat, LogLevel
+from gateway.settings.section import LogFormat, LogLevel
 from tests.source import ROOT
 from tests.waiting import until
 

@@ -10,7 +10,8 @@ import pytest
 
 from gateway import supervised
 from gateway.leash import Refused, Reload, Reloaded, Start
-from gateway.settings.model import ClientKeySettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import ClientKeySettings
 from gateway.supervised import Supervised
 from tests.waiting import auntil
 

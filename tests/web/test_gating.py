@@ -11,7 +11,7 @@ import pytest
 from gateway.access.roles import ROLES
 from gateway.management import people, tokens
 from gateway.management.tokens import NewToken
-from gateway.settings.model import RoleName
+from gateway.settings.section import RoleName
 from tests.gateway.management.crowd import PASSWORD, actor_of, add, wish_of
 from tests.gateway.management.offices import OPERATOR
 from tests.web.visiting import House, Person, house_in

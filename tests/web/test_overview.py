@@ -12,7 +12,8 @@ import pytest
 from gateway.errors import ControlUnavailable
 from gateway.management.office import Actor
 from gateway.settings.demo import DEMO_KEY, add_demo
-from gateway.settings.model import ClientKeySettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import ClientKeySettings
 from web.browser import Browser
 from web.frame import frame_of
 from web.page import Site, Visit, render, render_block

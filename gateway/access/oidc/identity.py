@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import LoginFailed
-from gateway.settings.model import LoginProviderSettings, RoleName
+from gateway.settings.model import LoginProviderSettings
+from gateway.settings.section import RoleName
 
 from .asking import said, text
 from .kinds import CONSUMER_DOMAINS, KINDS

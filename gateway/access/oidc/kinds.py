@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway.settings.model import LoginKind, LoginProviderSettings
+from gateway.settings.model import LoginProviderSettings
+from gateway.settings.section import LoginKind
 
 from .asking import Network, is_safe
 

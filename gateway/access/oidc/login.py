@@ -12,7 +12,8 @@ from typing import Protocol
 
 from gateway.access.github import GitHub
 from gateway.errors import LoginFailed
-from gateway.settings.model import LoginKind, LoginProviderSettings
+from gateway.settings.model import LoginProviderSettings
+from gateway.settings.section import LoginKind
 
 from .answers import STRANGE
 from .asking import Fetch, Network

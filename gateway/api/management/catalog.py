@@ -9,7 +9,7 @@ from msgspec import Meta
 from gateway.catalog.presets import presets
 from gateway.management import configuration
 from gateway.management.office import Office
-from gateway.settings.model import FormatName
+from gateway.settings.section import FormatName
 
 from .operation import Asked, Operation
 from .paging import Page, PageQuery, cut

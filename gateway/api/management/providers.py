@@ -11,7 +11,7 @@ from gateway.management import probes
 from gateway.management.configured import ProviderView, ProviderWish
 from gateway.management.office import Office
 from gateway.management.probes import ProbeView, ProbeWish
-from gateway.settings.model import FormatName, Pattern
+from gateway.settings.section import FormatName, Pattern
 
 from .objects import WRITE, Resource, operations_of
 from .operation import Asked, Operation

@@ -13,7 +13,7 @@ from gateway.management.login import OwnPassword
 from gateway.management.office import Office
 from gateway.management.openid import IdentityView
 from gateway.management.people import MadeUser, NewUser, UserFilter, UserView, UserWish
-from gateway.settings.model import RoleName
+from gateway.settings.section import RoleName
 
 from .operation import SIGNED_IN, Answer, Asked, Operation
 from .paging import Page, PageQuery, cut

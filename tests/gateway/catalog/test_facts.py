@@ -11,7 +11,7 @@ from gateway.catalog.facts import MODELS, facts_of, load, tables
 from gateway.catalog.presets import Format
 from gateway.errors import SettingsError
 from gateway.records import ModelFacts
-from gateway.settings.model import ModelFactsSettings
+from gateway.settings.objects import ModelFactsSettings
 
 ADAPTIVE = {"thinking": "adaptive", "max_output": 128000}
 BUDGET = {"thinking": "budget", "budget_min": 1024, "temperature": True, "mid_system": False}

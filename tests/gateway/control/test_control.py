@@ -12,7 +12,7 @@ import pytest
 
 from gateway import __version__
 from gateway.leash import Reload
-from gateway.settings.model import AliasSettings
+from gateway.settings.objects import AliasSettings
 from gateway.usage.spool import encode
 from tests.gateway.control.process import FORWARDED, ControlProcess, record, running, settings_in, spool_of
 from tests.gateway.usage.records import usage_record

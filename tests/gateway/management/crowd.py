@@ -17,7 +17,8 @@ from gateway.management.login import PasswordLogin
 from gateway.management.office import Actor, Office
 from gateway.management.people import NewUser, UserView
 from gateway.management.sessions import Started, Visit
-from gateway.settings.model import LoginSettings, RoleName, Settings
+from gateway.settings.model import LoginSettings, Settings
+from gateway.settings.section import RoleName
 from gateway.store.session import Session
 from gateway.store.state import Where
 from tests.gateway.management.offices import OPERATOR, office_in

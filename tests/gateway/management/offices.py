@@ -11,7 +11,8 @@ from msgspec import structs
 
 from gateway.access.roles import permissions_of
 from gateway.management.office import Actor, Declared, Office
-from gateway.settings.model import DatabaseSettings, RoleName, ServerSettings, Settings
+from gateway.settings.model import DatabaseSettings, ServerSettings, Settings
+from gateway.settings.section import RoleName
 from gateway.store.generations import Generations, shared_file
 from gateway.store.state import State, database_of, make_ready
 from gateway.unlock import make_key, unlock

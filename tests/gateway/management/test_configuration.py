@@ -10,7 +10,8 @@ from gateway.errors import Conflict, ManagedByFile, NotPermitted, Unacceptable, 
 from gateway.management import audit, configuration
 from gateway.management.configured import VIEWS, AliasView, CredentialView, ProviderView
 from gateway.management.office import Office
-from gateway.settings.model import AliasSettings, CredentialSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import AliasSettings, CredentialSettings, ProviderSettings
 from tests.gateway.management.offices import OPERATOR, office_in, somebody
 
 SECRET = "sk-canary-of-a-credential"

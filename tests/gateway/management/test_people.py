@@ -20,7 +20,7 @@ from gateway.management.links import LinkWish
 from gateway.management.office import Actor, Office
 from gateway.management.people import NewUser, UserFilter
 from gateway.management.tokens import NewToken
-from gateway.settings.model import RoleName
+from gateway.settings.section import RoleName
 from gateway.store.state import Where
 from tests.gateway.management.crowd import (
     HASH,

@@ -15,7 +15,8 @@ from gateway.management.documents import StateDocument
 from gateway.management.export import ExportWish
 from gateway.management.importing import ImportReport, ImportWish
 from gateway.management.office import Actor, Office
-from gateway.settings.model import CredentialSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import CredentialSettings, ProviderSettings
 from gateway.settings.stored import Kind
 from gateway.store.state import Where
 from tests.gateway.management.offices import OPERATOR, office_in, somebody

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from gateway.settings.demo import DEMO_KEY, add_demo
-from gateway.settings.model import AliasSettings, ClientKeySettings, ComboSettings, ProviderSettings, Settings
+from gateway.settings.model import Settings
 from gateway.settings.names import settle
+from gateway.settings.objects import AliasSettings, ClientKeySettings, ComboSettings, ProviderSettings
 
 MOCK_URL = "http://127.0.0.1:9"
 

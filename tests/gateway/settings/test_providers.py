@@ -7,7 +7,8 @@ import pytest
 from gateway.catalog.presets import presets
 from gateway.errors import SettingsError
 from gateway.settings.load import load
-from gateway.settings.model import CredentialSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.objects import CredentialSettings
 
 
 def load_text(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> Settings:

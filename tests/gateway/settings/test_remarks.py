@@ -1,15 +1,8 @@
 from __future__ import annotations
 
 from gateway.formats.table import FORMATS
-from gateway.settings.model import (
-    ClientKeySettings,
-    LoginProviderSettings,
-    LoginSettings,
-    ModelFactsSettings,
-    ProviderSettings,
-    ServerSettings,
-    Settings,
-)
+from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
+from gateway.settings.objects import ClientKeySettings, ModelFactsSettings, ProviderSettings
 from gateway.settings.remarks import NO_KEYS, warnings
 
 KEY = ClientKeySettings(name="team", key="sk-12345678")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.management.office import Office
-from gateway.settings.model import AliasSettings, CredentialSettings, NetworkSettings, ProviderSettings, Settings
+from gateway.settings.model import NetworkSettings, Settings
+from gateway.settings.objects import AliasSettings, CredentialSettings, ProviderSettings
 from tests.gateway.management.offices import office_in
 from tests.providers import MockProcess, mock
 
