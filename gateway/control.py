@@ -17,7 +17,7 @@ from typing import Any
 
 from blacksheep import Application, Router
 
-from gateway import __version__, child
+from gateway import __version__, child, logs
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
@@ -25,15 +25,19 @@ from gateway.api.management.desk import Desk, Outcome, Read
 from gateway.api.management.entrance import Door
 from gateway.api.management.kept_answers import KeptAnswers, forget_old
 from gateway.api.management.serve import ManagementApi
+from gateway.assemble import providers_of
 from gateway.browsers import guarding, is_secure
 from gateway.child import Message, Reloads
 from gateway.current import Current
-from gateway.jobs import Clockwork
+from gateway.errors import SettingsError
+from gateway.jobs import LIST_MODELS, REFRESH_PRICES, Clockwork
 from gateway.leash import Start
+from gateway.listing.refresh import Listing
 from gateway.logins import Logins
 from gateway.management import login
 from gateway.management.office import Declared, new_id
-from gateway.records import JobReport
+from gateway.records import JobReport, Provider, RegistryState
+from gateway.registry.refresh import Refreshing
 from gateway.settings.instants import write_instant
 from gateway.settings.model import Settings
 from gateway.settings.overlay import Effective
@@ -48,6 +52,8 @@ from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
 from web.page import Site
 from web.site import add_pages
+
+log = logs.get("gateway.control")
 
 
 class Control:
@@ -71,6 +77,8 @@ class Control:
         """How reading the configuration file goes."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
+        self._providers: Sequence[Provider] = ()
+        self._run_soon: Callable[[str], None] = _not_yet
 
     async def __call__(
         self,
@@ -93,6 +101,8 @@ class Control:
         cannot be opened now is tried again and again. Raises StateUnavailable, KeyUnusable."""
         self._desk = await self._open_desk()
         self._logins = Logins(self._desk)
+        self._registry = Refreshing(self._directory, self._desk.generations, lambda: self._settings)
+        self._listing = Listing(self._directory, self._desk.generations, lambda: (self._settings, self._providers))
         self._current = Current(self._desk, self._follow)
         await self._current.start()
         await asyncio.to_thread(self._thread.start)
@@ -102,6 +112,7 @@ class Control:
         self._add_endpoints(self._app)
         await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
         self._clockwork = Clockwork(self)
+        self._run_soon = self._clockwork.run_soon
 
     def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on. The store keeps the memory limit it was opened with."""
@@ -139,6 +150,14 @@ class Control:
         await login.forget_old(self._desk)
         await self.state.write(lambda session: forget_old(session, self._desk.now_us))
 
+    async def refresh_prices(self) -> None:
+        """Fetch the registry of models and prices, if it is due."""
+        await self._registry.refresh_if_due()
+
+    async def list_models(self) -> None:
+        """Ask the providers that are due which models they serve."""
+        await self._listing.refresh()
+
     # What operations ask for
 
     @property
@@ -165,7 +184,13 @@ class Control:
 
     def run_job(self, name: str) -> None:
         """Have a job done now. Raises UnknownResource."""
+        if name == REFRESH_PRICES:
+            self._registry.want()
         self._clockwork.run_soon(name)
+
+    def registry_state(self) -> RegistryState:
+        """How the registry of models and prices is doing."""
+        return self._registry.state()
 
     def last_reload(self) -> Outcome | None:
         """How reading the configuration file went the last time."""
@@ -187,6 +212,11 @@ class Control:
     def _follow(self, effective: Effective) -> None:
         self._settings = effective.settings
         self.responses.max_bytes = effective.settings.responses.max_bytes
+        try:
+            self._providers = providers_of(effective.settings, effective.guarded, self._desk.declared.settings)
+        except SettingsError as error:
+            log.error("providers are refused, those that were known are asked for models", reason=str(error))
+        self._run_soon(LIST_MODELS)
 
     def _add_endpoints(self, app: Application) -> None:
         token = operator_token(self._directory / "run")
@@ -210,6 +240,10 @@ class Control:
             entrance=door,
             login=self._logins,
         )
+
+
+def _not_yet(name: str) -> None:
+    """Jobs begin at the end of the start, and each is done soon after it."""
 
 
 def operator_token(directory: Path) -> str:

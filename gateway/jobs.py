@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -51,6 +51,12 @@ class Chores(Protocol):
     async def forget_what_is_over(self) -> None:
         """Delete sessions, links and answers that have had their time."""
 
+    async def refresh_prices(self) -> None:
+        """Fetch the registry of models and prices, if it is due."""
+
+    async def list_models(self) -> None:
+        """Ask the providers that are due which models they serve."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -62,6 +68,8 @@ class Job:
     run: Callable[[Chores], Awaitable[None]]
     shared: bool = False
     """It concerns the state, which other control processes may share: one of them does it."""
+    first: timedelta | None = None
+    """How soon after the start it is done for the first time; None for after `every`."""
 
 
 async def checkpoint(chores: Chores) -> None:
@@ -88,6 +96,22 @@ async def forget_what_is_over(chores: Chores) -> None:
     """Delete what nobody can use any more."""
     await chores.forget_what_is_over()
 
+
+async def refresh_prices(chores: Chores) -> None:
+    """Fetch the prices that are due. Whatever goes wrong is told with the prices: the next try is not far."""
+    await chores.refresh_prices()
+
+
+async def list_models(chores: Chores) -> None:
+    """Ask providers which models they serve. What one of them does wrong is told by the log."""
+    await chores.list_models()
+
+
+LIST_MODELS = "list-models"
+"""The job that asks providers; done soon after every change of the configuration as well."""
+
+REFRESH_PRICES = "refresh-prices"
+"""The job that fetches prices; whoever asks for it by name wants them now."""
 
 JOBS = (
     Job(
@@ -116,6 +140,20 @@ JOBS = (
         forget_what_is_over,
         shared=True,
     ),
+    Job(
+        REFRESH_PRICES,
+        "Fetches the price list, as often as `registry.refresh_hours` says.",
+        timedelta(minutes=10),
+        refresh_prices,
+        first=timedelta(seconds=30),
+    ),
+    Job(
+        LIST_MODELS,
+        "Asks providers which models they serve, as often as `registry.models_minutes` says.",
+        timedelta(minutes=5),
+        list_models,
+        first=timedelta(seconds=1),
+    ),
 )
 
 
@@ -128,7 +166,8 @@ class Clockwork:
         self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
         for job in jobs:
             seconds = job.every.total_seconds()
-            self._scheduler.add_job(self._run, "interval", seconds=seconds, args=(job,), id=job.name)
+            begin = {} if job.first is None else {"next_run_time": datetime.now(UTC) + job.first}
+            self._scheduler.add_job(self._run, "interval", seconds=seconds, args=(job,), id=job.name, **begin)
         self._scheduler.start()
 
     def end(self) -> None:

@@ -37,6 +37,7 @@ FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "server": ("listen", "workers", "data_dir", "max_requests", "header_timeout_seconds"),
         "database": ("url", "timeout_seconds"),
         "vault": ("key", "key_env", "key_file"),
+        "limits": ("redis_url", "redis_timeout_seconds", "redis_away", "nodes"),
     }
 )
 """Settings that hold from start to end: sockets, processes and the state are made of them."""

@@ -35,6 +35,8 @@ from gateway.settings.model import Settings
 from gateway.settings.origins import add_demo_origins
 from gateway.settings.remarks import warnings
 from gateway.settings.watch import Watch
+from gateway.shared.memory import SharedMemory, prepare
+from gateway.store.generations import shared_file
 from gateway.store.session import Session
 from gateway.store.state import StateUnusable, Where, database_of, engine_of, make_ready
 from gateway.supervised import Supervised
@@ -96,6 +98,7 @@ def run(plan: Plan, environ: Mapping[str, str] = os.environ) -> int:
             make_ready(database_of(settings))
             open_vault(settings)
             check_exposure(settings)
+            prepare_memory(settings)
             asyncio.run(Supervisor(said, loaded, watch, listen=listen, started=started).live())
     except (SettingsError, CannotServe, StateUnusable, KeyUnusable) as error:
         sys.stderr.write(f"sluicegate: {error}\n")
@@ -120,6 +123,26 @@ def check_exposure(settings: Settings) -> None:
         f"{settings.server.listen} is an address that others can reach, and nobody looks after this gateway yet: "
         "run `sluicegate user add --role owner` first, add [[client_keys]], or listen on 127.0.0.1"
     )
+
+
+def prepare_memory(settings: Settings) -> None:
+    """See that there is memory for the children to share. Raises CannotServe."""
+    path = shared_file(Path(settings.server.data_dir))
+    try:
+        prepare(path, settings.server.workers)
+    except OSError as error:
+        raise CannotServe(f"{path} cannot be used: {error}") from error
+
+
+def give_back(path: Path, worker: int, workers: int) -> None:
+    """What a dead worker held in shared memory is free again. Raises OSError."""
+    try:
+        with closing(SharedMemory(path)) as memory:
+            memory.release(worker)
+    except (FileNotFoundError, ValueError) as error:
+        # Without one no worker would start again. Those that run keep what they have mapped, until they end.
+        log.error("shared memory was taken away: a new one is made", reason=str(error))
+        prepare(path, workers)
 
 
 def _count_admins(where: Where) -> int:
@@ -171,12 +194,19 @@ class Supervisor:
         self._errands: set[asyncio.Task[None]] = set()
         self._mock = Supervised("mock", plan.mock, self._start_of_mock) if plan.demo else None
         self._control = Supervised("control", plan.control, self._start_of_control, self._heed)
-        self._workers = [
-            Supervised(f"worker-{index}", plan.worker, partial(self._start_of_worker, index), self._heed)
-            for index in range(server.workers)
-        ]
+        self._workers = [self._worker(index) for index in range(server.workers)]
         self._lives: dict[Supervised, asyncio.Task[None]] = {}
         self._reloading = Reloading(said, loaded, (*self._workers, self._control), finish=self._finished, watch=watch)
+
+    def _worker(self, index: int) -> Supervised:
+        start, bury = partial(self._start_of_worker, index), partial(self._bury, index)
+        return Supervised(f"worker-{index}", self._plan.worker, start, self._heed, bury)
+
+    def _bury(self, index: int) -> None:
+        try:
+            give_back(shared_file(self._data_dir), index, len(self._workers))
+        except OSError as error:
+            log.error("what a worker held is not free", worker=index, reason=str(error))
 
     async def live(self) -> None:
         """Run everything until told to end. Raises CannotServe when it does not come up."""

@@ -54,8 +54,10 @@ class Supervised:
         module: str,
         start: Callable[[], Awaitable[Start]],
         heed: Callable[[ReloadWanted], None] | None = None,
+        bury: Callable[[], None] | None = None,
     ) -> None:
-        """`heed` hears when the child wants something."""
+        """`heed` hears when the child wants something; `bury` is called whenever it has died, before it is started
+        anew."""
         self.name = name
         self.ready = asyncio.Event()
         """Set while the child answers requests."""
@@ -67,7 +69,7 @@ class Supervised:
         """Why it died, as far as known."""
         self.generation = 0
         """Of the settings it was started with or has said it goes by."""
-        self._module, self._start, self._heed = module, start, heed
+        self._module, self._start, self._heed, self._bury = module, start, heed, bury
         self._answers: dict[int, asyncio.Future[Reloaded | Refused | None]] = {}
         """Awaited, by the generation they are about."""
         self._leash: Leash[Order, Report] | None = None
@@ -81,6 +83,8 @@ class Supervised:
         while not self._ending.is_set():
             born = loop.time()
             code = await self._live_once()
+            if self._bury is not None:
+                self._bury()
             if self._ending.is_set():
                 return
             if loop.time() - born >= HEALTHY_SECONDS:

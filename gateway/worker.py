@@ -17,28 +17,37 @@ from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
 from gateway.api.responses import ResponsesApi
+from gateway.catalog.known import Known
 from gateway.catalog.presets import presets
+from gateway.catalog.registry import Registry
 from gateway.errors import SettingsError
 from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
+from gateway.limits.embedded import EmbeddedLimiter
+from gateway.limits.redis import RedisLimiter
+from gateway.listing.follow import ListFollower
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
 from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Pool
+from gateway.pools.board import Board
 from gateway.records import ClientKey
+from gateway.registry.follow import RegistryFollower
 from gateway.relay import standing
+from gateway.relay.allowance import settle
 from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
 from gateway.relay.media import MediaFetcher
 from gateway.relay.native import Native
 from gateway.relay.recording import record_of
-from gateway.relay.relay import Relay
+from gateway.relay.relay import Relay, Setup, Shared
 from gateway.relay.sink import Message, Receive, Send
 from gateway.settings.model import Settings
 from gateway.settings.overlay import overlay
 from gateway.settings.stored import StoredObject
+from gateway.shared.memory import SharedMemory
 from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
@@ -89,7 +98,11 @@ class Worker:
         self._pool = Pool(settings.upstream, loop=loop, permit=permit_of(settings.network.allow))
         self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
-        self._relay = Relay(self._pool, loop, self._record)
+        memory = SharedMemory(shared_file(self._data_dir))
+        self._local = EmbeddedLimiter(memory, self._start.index)
+        self._remote = RedisLimiter(settings.limits, self._local) if settings.limits.redis_url else None
+        board = Board(memory, settings.rests, self._start.index)
+        self._relay = Relay(self._pool, loop, self._record, Shared(board, self._remote or self._local))
         self._metrics = Metrics(
             self._data_dir / "run" / "metrics",
             self._start.index,
@@ -100,9 +113,12 @@ class Worker:
         state = State(database_of(settings))
         self._uses = Uses(state)
         self._responses = ResponseStore(state, max_bytes=settings.responses.max_bytes)
+        generations = Generations(shared_file(self._data_dir))
+        self._registry = RegistryFollower(self._data_dir, generations, self._renew_prices)
+        self._lists = ListFollower(self._data_dir, generations, self._learn)
         self._fresh = Freshness(
             State(database_of(settings)),
-            Generations(shared_file(self._data_dir)),
+            generations,
             settings,
             Followers(keys=self._review, configuration=self._follow, use=self._used),
         )
@@ -119,6 +135,8 @@ class Worker:
         self._front = Front(self._inference, application, forward)
         self._go_by(self._basis)
         await self._fresh.start()
+        if self._remote is not None:
+            await self._remote.start()
         self._relay.start()
         self._timer = loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
 
@@ -131,8 +149,9 @@ class Worker:
         effective = overlay(basis.settings, basis.origins, basis.objects, presets=presets())
         settings = effective.settings
         providers = assemble.providers_of(settings, effective.guarded, basis.settings)
-        resolver = assemble.resolver_of(settings, providers)
-        keys, prices = assemble.keys_of(settings), assemble.prices_of(settings)
+        known = self._known()
+        resolver = assemble.resolver_of(settings, providers, known)
+        keys, prices = assemble.keys_of(settings), assemble.prices_of(settings, providers, self._registry.registry)
         if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
             self._retired.append(self._pool)
             pool = Pool(settings.upstream, permit=permit_of(settings.network.allow))
@@ -140,9 +159,10 @@ class Worker:
         if settings.usage != self._settings.usage:
             self._spool.close()
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
-        self._relay.reload(settings, providers, resolver, USER_AGENT)
+        self._relay.reload(Setup(settings, providers, resolver, prices, USER_AGENT, known))
+        self._relay.board.follow(settings.rests)
+        self._relay.limiter.follow(assemble.limit_rules_of(settings), settings.limits.time_zone)
         self._relay.fetch_media = MediaFetcher(settings, USER_AGENT).fetch
-        self._prices = prices
         cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._inference.cors = self._front.cors = cors
         self._front.proxies = TrustedProxies(settings.server.trusted_proxies)
@@ -150,7 +170,7 @@ class Worker:
         self._responses.max_bytes = settings.responses.max_bytes
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
         logs.configure(settings.server.log_format, settings.server.log_level)
-        self._settings, self._basis = settings, basis
+        self._settings, self._basis, self._providers = settings, basis, providers
         self._fresh.say(keys)
 
     def _follow(self, objects: Sequence[StoredObject]) -> None:
@@ -161,6 +181,19 @@ class Worker:
             self._go_by(self._basis._replace(objects=objects))
         except SettingsError as error:
             log.error("the configuration in the database is refused, the former one stays", reason=str(error))
+
+    def _renew_prices(self, registry: Registry) -> None:
+        """Another registry holds."""
+        self._relay.prices = self._relay.prices.renewed(registry)
+        self._learn()
+
+    def _learn(self) -> None:
+        """More is known of models."""
+        known = self._known()
+        self._relay.learn(assemble.resolver_of(self._settings, self._providers, known), known)
+
+    def _known(self) -> Known:
+        return Known(self._lists.served, self._registry.registry)
 
     def _review(self, rotated: frozenset[str]) -> None:
         """Keys are not what they were: end what they no longer allow."""
@@ -185,13 +218,15 @@ class Worker:
         self._spool.close()
         self._metrics.publish()
         self._log.close()
-        await asyncio.gather(self._fresh.close(), self._uses.finish())
+        await asyncio.gather(self._fresh.close(), self._uses.finish(), self._registry.close(), self._lists.close())
         await self._responses.close()
         for pool in (self._pool, *self._retired):
             await pool.close()
 
     def _record(self, exchange: Exchange) -> None:
-        record = record_of(exchange, self._prices, self._start.index)
+        record = record_of(exchange, self._relay.prices, self._start.index)
+        # Before the record is written: what kill -9 leaves between the two is spent all the same.
+        settle(exchange, record.tokens.input + record.tokens.output, record.cost_nano_usd or 0)
         self._spool.append(encode(record))
         self._metrics.observe(record)
         self._log.write(record, exchange.caller.method, exchange.caller.address)
@@ -203,6 +238,8 @@ class Worker:
         self._spool.tick()
         self._log.flush()
         self._fresh.tick()
+        self._registry.tick()
+        self._lists.tick()
         self._rounds += 1
         if self._rounds % PUBLISH_EVERY == 0:
             self._metrics.publish()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.programs import find
 
-pytest_plugins = ("tests.postgres",)
+pytest_plugins = ("tests.postgres", "tests.redis_server")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

@@ -45,6 +45,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "child": ("leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
+    # Memory that the processes of one machine share, and what they know together in it.
+    "shared": ("logs",),
+    "pools": ("logs", "records", "routing", "settings", "shared"),
     # Domain: never each other. Ingest has statements, and is handed the store.
     "formats": ("records", "errors"),
     "catalog": ("records", "errors"),
@@ -77,20 +80,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "assemble": (*DOMAIN, *GROUND, "outbound"),
     # Between the state and the workers: what they go by, and when keys were used.
     "uses": (*GROUND, "store"),
+    # Prices as a file of this machine: fetched by control, followed by workers.
+    "registry": (*GROUND, "catalog", "outbound", "store"),
+    # Lists of models as a file of this machine: asked for by control, in the words of the relay; followed by workers.
+    "listing": (*GROUND, "catalog", "formats", "outbound", "relay", "routing", "store"),
     "freshness": (*GROUND, "access", "credentials", "management", "store", "unlock"),
     # Roots put the rest together. Only control knows the dashboard and the analytics store; the supervisor serves
     # nothing itself, but brings the state up to date before anybody opens it.
     "worker": (
         *(*DOMAIN, *GROUND, "api", "assemble", "child", "freshness", "leash", "observe", "outbound", "relay"),
-        *("store", "uses"),
+        *("listing", "registry", "store", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "browsers", "child", "current", "jobs", "leash", "logins", "management", "observe"),
-        *("outbound", "store", "tokenizer", "unlock", "web"),
+        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "child", "current", "jobs", "leash", "listing", "logins"),
+        *("management", "observe", "outbound", "registry", "store", "tokenizer", "unlock", "web"),
     ),
     "demo": ("leash", "mock"),
     "first_owner": ("management", "settings"),
-    "serve": (*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "store", "supervised", "unlock"),
+    "serve": (
+        *(*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "shared", "store", "supervised", "unlock"),
+    ),
     "operator": (*GROUND, "claims"),
     "commands": (
         *GROUND,

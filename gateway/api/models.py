@@ -1,4 +1,8 @@
-"""Models lists: what a key may use, in the dialect of whoever asks."""
+"""Models lists: what a key may use, in the dialect of whoever asks.
+
+Providers' own lists are known beforehand. Only one that has not given any yet is asked while somebody waits, and not
+for long.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gateway import logs
-from gateway.errors import UnknownModel, UpstreamError
+from gateway.errors import ModelForbidden, UnknownModel, UpstreamError
 from gateway.formats.listed import model_ids
-from gateway.formats.paths import MODELS
-from gateway.records import ClientKey, Provider
+from gateway.formats.paths import listed_path
+from gateway.records import ClientKey, ModelFacts, Provider
 from gateway.relay.fetch import fetch
 from gateway.relay.relay import Relay
-from gateway.routing.reach import may_use_provider
+from gateway.routing.reach import EXCLUDES, may_use_provider, serves
 
 Fields = dict[str, Any]
 Question = Mapping[str, str]
@@ -26,7 +30,7 @@ MOST_LISTED = 1000
 """Models on one page, as Anthropic and Google have it."""
 
 KEPT_SECONDS = 60.0
-"""How long a provider's own list is believed."""
+"""How long it is believed what a provider said that was asked in between."""
 
 _DIGITS = re.compile("[0-9]{1,9}")
 
@@ -39,10 +43,13 @@ class Listed(NamedTuple):
     name: str
     owner: str
     """The provider's id, or `sluicegate` for our own names."""
+    max_input: int | None = None
+    """Most tokens of a prompt, where that is known."""
+    max_output: int | None = None
 
 
 class ModelList:
-    """The models of all providers. Those that serve whatever they are asked for are asked for their list."""
+    """The models of all providers: those that the operator names, and of patterns those that the provider lists."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
@@ -55,32 +62,65 @@ class ModelList:
         names: dict[str, str] = dict.fromkeys(self._relay.resolver.names(), "sluicegate")
         for provider, models in zip(providers, served, strict=True):
             names.update((f"{provider.id}/{model}", provider.id) for model in models)
-        return [Listed(name, owner) for name, owner in names.items() if self._relay.resolver.may_use(name, key)]
+        found = (self._find(name, owner, key) for name, owner in names.items())
+        return [model for model in found if model is not None]
 
     def get(self, name: str, key: ClientKey) -> Listed:
         """One model by its name; raises UnknownModel when the key may not use it, too."""
-        if not self._relay.resolver.may_use(name, key):
-            raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.", param="model")
         provider = name.partition("/")[0]
-        return Listed(name, provider if provider in self._relay.providers else "sluicegate")
+        found = self._find(name, provider if provider in self._relay.providers else "sluicegate", key)
+        if found is None:
+            raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.", param="model")
+        return found
+
+    def _find(self, name: str, owner: str, key: ClientKey) -> Listed | None:
+        """A model with its limits: of several targets the least, where it is known of all of them."""
+        relay = self._relay
+        try:
+            targets = relay.resolver.resolve(name, key).targets
+        except (UnknownModel, ModelForbidden):
+            return None
+        facts = [relay.facts(relay.providers[target.provider], target.model) for target in targets]
+        return Listed(name, owner, _least(map(_max_input, facts)), _least(each.max_output for each in facts))
 
     async def _served(self, provider: Provider) -> Iterable[str]:
-        exact = [model for model in provider.models if "*" not in model]
+        exact = [model for model in provider.models if "*" not in model and not model.startswith(EXCLUDES)]
         if len(exact) == len(provider.models):
             return exact
-        return dict.fromkeys((*exact, *await self._ask(provider)))
+        listed = await self._listed_by(provider)
+        return dict.fromkeys(name for name in (*exact, *listed) if serves(provider.models, name))
 
-    async def _ask(self, provider: Provider) -> tuple[str, ...]:
-        """The provider's own list, or the last one it gave."""
+    async def _listed_by(self, provider: Provider) -> Iterable[str]:
+        """The provider's own list, or what a catalogue knows of one that has none."""
+        known = self._relay.known
+        if (listed := known.listed((provider,)).get(provider.id)) is not None:
+            return listed
+        path = listed_path(provider)
+        own = await self._ask(provider, path) if path is not None else ()
+        return own or known.catalogued((provider,)).get(provider.id, ())
+
+    async def _ask(self, provider: Provider, path: str) -> tuple[str, ...]:
+        """What the provider says now, or the last thing it said."""
         asked_at, models = self._listed.get(provider.id, (0.0, ()))
         if asked_at and time.monotonic() - asked_at < KEPT_SECONDS:
             return models
         try:
-            models = model_ids(await fetch(self._relay, provider, MODELS[provider.format])) or ()
+            models = model_ids(await fetch(self._relay, provider, path)) or ()
         except UpstreamError as error:
             log.warning("a provider does not list its models", provider=provider.id, reason=error.message)
         self._listed[provider.id] = (time.monotonic(), models)
         return models
+
+
+def _max_input(facts: ModelFacts) -> int | None:
+    """How long a prompt may be; whoever says no more than how long prompt and answer may be together says that."""
+    return facts.max_input if facts.max_input is not None else facts.context
+
+
+def _least(said: Iterable[int | None]) -> int | None:
+    """The least of these; None where one of them is not known."""
+    known = list(said)
+    return None if None in known else min((each for each in known if each is not None), default=None)
 
 
 def _openai_one(model: Listed) -> Fields:
@@ -88,16 +128,25 @@ def _openai_one(model: Listed) -> Fields:
 
 
 def _anthropic_one(model: Listed) -> Fields:
-    return {"type": "model", "id": model.name, "display_name": model.name, "created_at": "1970-01-01T00:00:00Z"}
+    return {
+        "type": "model",
+        "id": model.name,
+        "display_name": model.name,
+        "created_at": "1970-01-01T00:00:00Z",
+        "max_input_tokens": model.max_input,
+        "max_tokens": model.max_output,
+    }
 
 
 def _gemini_one(model: Listed) -> Fields:
     methods = ["generateContent", "countTokens", "streamGenerateContent"]
+    limits = {"inputTokenLimit": model.max_input, "outputTokenLimit": model.max_output}
     return {
         "name": f"models/{model.name}",
         "baseModelId": model.name,
         "version": "",
         "displayName": model.name,
+        **{name: tokens for name, tokens in limits.items() if tokens is not None},
         "supportedGenerationMethods": methods,
     }
 

@@ -1,7 +1,8 @@
-"""What models can do: the operator's word first, then the tables of `models/`, one TOML file for each vendor.
+"""What models can do: the operator's word first, then what its provider's own list says, then the tables of `models/`,
+one TOML file for each vendor, and at last a registry of models that others keep.
 
-Knows names of models, and nothing of who serves them. A row's patterns are those of a shell; in either place an earlier
-row wins, field by field: the first row that matches and says something decides it.
+Knows names of models, and nothing of who serves them: what provider and registry say is handed in. A row's patterns are
+those of a shell; an earlier row wins, field by field: the first that matches and says something decides it.
 """
 
 from __future__ import annotations
@@ -46,17 +47,32 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[_Row, ...]
 
 
-def facts_of(format_name: str, model: str, said: Sequence[Said] = ()) -> ModelFacts:
-    """What a model spoken to in a format can do; `said` are the operator's patterns in order."""
-    return _found(format_name, model, tuple(said))
+def facts_of(
+    format_name: str,
+    model: str,
+    said: Sequence[Said] = (),
+    *,
+    told: ModelFacts | None = None,
+    otherwise: ModelFacts | None = None,
+) -> ModelFacts:
+    """What a model spoken to in a format can do.
+
+    `said` are the operator's patterns in order, `told` is what the provider's own list says of it, `otherwise` what a
+    registry does.
+    """
+    return _found(format_name, model, tuple(said), told, otherwise)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _found(format_name: str, model: str, said: tuple[Said, ...]) -> ModelFacts:
+def _found(
+    format_name: str, model: str, said: tuple[Said, ...], told: ModelFacts | None, otherwise: ModelFacts | None
+) -> ModelFacts:
     known = tables().get(format_name, ())
     name = model.lower()
     matching = [facts for pattern, facts in said if fnmatchcase(model, pattern)]
+    matching += [told] if told is not None else []
     matching += [facts for pattern, facts in known if fnmatchcase(name, pattern)]
+    matching += [otherwise] if otherwise is not None else []
     return ModelFacts(**{field: value for field in _FIELDS if (value := _first(field, matching)) is not None})
 
 

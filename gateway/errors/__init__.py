@@ -49,6 +49,7 @@ GatewayError
 │   ├── UpstreamMalformed           502  upstream_malformed       (not HTTP, bad framing, over a limit)
 │   ├── UpstreamRejected            502  upstream_rejected_credential   (401 or 403 for our credential)
 │   ├── AllResting                  503  all_resting              (429 where all of them rest for their limits)
+│   ├── HedgeLost                   502  hedge_lost               (another target answered sooner; nobody is told)
 │   └── ProviderRefused             502  upstream_error     (the provider's own error, told on with its own status)
 └── SettingsError                   the configuration is wrong: file, line and key are named
 """
@@ -99,6 +100,7 @@ from gateway.errors.roots import ClientDisconnected, ControlUnavailable, Gateway
 from gateway.errors.upstream import (
     STATUS_OF_FAULT,
     AllResting,
+    HedgeLost,
     ProviderFault,
     ProviderRefused,
     UpstreamClosed,
@@ -123,6 +125,7 @@ __all__ = [
     "EndpointForbidden",
     "FormatNotServed",
     "GatewayError",
+    "HedgeLost",
     "InvalidKey",
     "InvalidRequest",
     "KeyExpired",

@@ -113,6 +113,15 @@ class AllResting(UpstreamError):
             self.code = "rate_limit_exceeded"
 
 
+class HedgeLost(UpstreamError):
+    """Another target, which was asked at the same time, answered sooner."""
+
+    code = kind = "hedge_lost"
+
+    def __init__(self) -> None:
+        super().__init__("Another target answered sooner.")
+
+
 class ProviderRefused(UpstreamError):
     """A provider's own error, in neutral words: each dialect tells it on in its own."""
 

@@ -297,6 +297,14 @@ class Usage(Struct, frozen=True):
     visible: int = 0
     """Output without reasoning."""
     reasoning: int = 0
+    input_audio: int = 0
+    input_image: int = 0
+    """Of input that no cache was asked for, what is audio or images: parts, not additions."""
+    output_audio: int = 0
+    output_image: int = 0
+    """Of `visible`, what is audio or images."""
+    cost_nano_usd: int | None = None
+    """What the provider says that it charged."""
 
     @property
     def input(self) -> int:
@@ -310,7 +318,9 @@ class Usage(Struct, frozen=True):
 
     def __add__(self, other: Usage) -> Usage:
         """What two requests took together."""
-        return Usage(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+        mine, its = astuple(self), astuple(other)
+        # Of a cost that is known in part, nothing is known.
+        return Usage(*(None if None in pair else sum(pair) for pair in zip(mine, its, strict=True)))
 
 
 class TokenChance(Struct, frozen=True):

@@ -25,9 +25,27 @@ def count_of(value: Any) -> int:
     return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
 
 
+def within(whole: int, audio: int, image: int) -> tuple[int, int]:
+    """How much of a whole is audio, and how much is images: never more than there is."""
+    heard = min(audio, max(whole, 0))
+    return heard, min(image, max(whole - heard, 0))
+
+
 def tokens_of(usage: Usage) -> Tokens:
     """Numbers that do not overlap, as the totals of a usage record."""
-    return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
+    return Tokens(
+        usage.input,
+        usage.output,
+        usage.cache_read,
+        usage.cache_write,
+        usage.reasoning,
+        usage.cache_write_1h,
+        usage.input_audio,
+        usage.input_image,
+        usage.output_audio,
+        usage.output_image,
+        usage.cost_nano_usd,
+    )
 
 
 def usage_object(*, depth: int) -> bytes:

@@ -22,7 +22,7 @@ from gateway.settings.objects import CredentialSettings, ProviderSettings
 from gateway.settings.providers import fill
 from gateway.settings.section import Identifier, Section
 from gateway.settings.shape import Wrong
-from gateway.settings.stored import Kind, check_secret
+from gateway.settings.stored import Kind, read_secret
 
 SHOWN_MODELS = 50
 """Of a provider's list."""
@@ -118,11 +118,11 @@ async def try_secret(office: Office, actor: Actor, wish: CredentialProbeWish, as
     """Ask with a secret that nobody has kept yet. Raises NotPermitted, Unacceptable."""
     now = await _configured(office, actor)
     try:
-        check_secret(wish.api_key, ("api_key",))
+        secret = read_secret(wish.api_key, ("api_key",))
         provider = _known(now, wish.provider) or fill(ProviderSettings(id=wish.provider), (), presets())
     except Wrong as wrong:
         raise Unacceptable(f"{wrong.message}.", param=str(wrong.path[0]) if wrong.path else "provider") from None
-    credential = CredentialSettings(name="new", api_key=wish.api_key)
+    credential = CredentialSettings(name="new", api_key=secret)
     view = await _ask(office, now, structs.replace(provider, credentials=(credential,)), wish, ask)
     await _note(office, actor, Subject("provider", wish.provider, wish.provider), wish, view)
     return view

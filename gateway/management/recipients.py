@@ -22,6 +22,9 @@ from gateway.settings.stored import VALUE, Kind, StoredObject
 CATALOGUE = "catalogue"
 """Stands for the address that the catalogue knows, which may be another one in another version."""
 
+BASE_URL, VARIABLES = "base_url", "variables"
+"""What says the address of a provider: it itself, or what stands in the places of its preset's."""
+
 HEADERS = "headers."
 """What the places of secret headers begin with."""
 
@@ -91,9 +94,9 @@ def _recipients(base: Settings, objects: Iterable[StoredObject]) -> dict[str, di
     shared = next((said(one, VALUE) for one in known if (one.kind, one.name) == ("setting", PROXY)), "")
     own = own_proxies(base)
     found: dict[str, dict[str, Said]] = {}
-    for name, url, proxy in (*_of_file(base), *_of_database(known)):
+    for name, url, path, proxy in (*_of_file(base), *_of_database(known)):
         there = found.setdefault(name, {})
-        there[_address(name, url)] = Said("provider", name, "base_url")
+        there[_address(name, url)] = Said("provider", name, path)
         if proxy not in own:
             there[_proxy(proxy)] = Said("provider", name, "proxy")
         elif not proxy and shared not in own and _is_plain(url):
@@ -102,15 +105,28 @@ def _recipients(base: Settings, objects: Iterable[StoredObject]) -> dict[str, di
     return found
 
 
-def _of_file(base: Settings) -> Iterator[tuple[str, str, str]]:
-    yield from ((provider.id, provider.base_url, provider.proxy) for provider in base.providers)
+def _of_file(base: Settings) -> Iterator[tuple[str, str, str, str]]:
+    yield from ((provider.id, provider.base_url, BASE_URL, provider.proxy) for provider in base.providers)
 
 
-def _of_database(objects: Iterable[StoredObject]) -> Iterator[tuple[str, str, str]]:
+def _of_database(objects: Iterable[StoredObject]) -> Iterator[tuple[str, str, str, str]]:
     for one in objects:
         if one.kind == "provider":
-            preset = presets().get(one.name)
-            yield one.name, said(one, "base_url") or (preset.base_url if preset else ""), said(one, "proxy")
+            url = said(one, BASE_URL)
+            yield (one.name, *((url, BASE_URL) if url else _of_preset(one)), said(one, "proxy"))
+
+
+def _of_preset(stored: StoredObject) -> tuple[str, str]:
+    """The address that a preset has with the object's values in its places, and what says it."""
+    preset = presets().get(stored.name)
+    if preset is None:
+        return "", BASE_URL
+    variables = stored.spec.get(VARIABLES)
+    try:
+        values = preset.values(variables if isinstance(variables, dict) else {}, {}, elsewhere=True)
+        return preset.address(values), VARIABLES if variables else BASE_URL
+    except (ValueError, KeyError):
+        return preset.base_url, BASE_URL  # it cannot be used
 
 
 def _address(name: str, url: str) -> str:
@@ -157,7 +173,7 @@ def _reason(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]
         *(["delete its credentials first and add them again"] if credentials else ()),
         *(["give its headers anew in the same request"] if headers else ()),
     ]
-    what = "address" if first.path == "base_url" else "proxy"
+    what = "address" if first.path in (BASE_URL, VARIABLES) else "proxy"
     return f"No secret of the provider `{name}` follows it to another {what}: {', and '.join(needed)}" if needed else ""
 
 

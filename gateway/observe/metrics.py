@@ -90,7 +90,7 @@ class Metrics:
             _add(totals.first_byte, _FIRST_BYTE, record.first_byte_us)
         totals.request_bytes += record.request_bytes
         totals.response_bytes += record.response_bytes
-        if record.usage_source != "none":
+        if record.cost_source != "none":
             _add_usage(totals, record)
         for attempt in record.attempts:
             tried = (attempt.provider, attempt.model, attempt.error)

@@ -78,7 +78,7 @@ SERIES = (
         "sluicegate_unpriced_requests_total",
         "counter",
         _TARGET,
-        "Requests whose tokens were reported but whose model has no price: their cost is missing from the total.",
+        "Requests answered by a model whose price nobody knows: their cost is missing from the total.",
     ),
     Series("sluicegate_request_bytes_total", "counter", _TARGET, "Bytes of request bodies."),
     Series("sluicegate_response_bytes_total", "counter", _TARGET, "Bytes of response bodies handed to clients."),

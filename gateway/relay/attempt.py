@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway import logs
-from gateway.errors import UpstreamError, UpstreamMalformed
+from gateway.errors import HedgeLost, UpstreamError, UpstreamMalformed
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
+from gateway.routing.verdicts import Verdict
 
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
 
@@ -37,6 +38,7 @@ class Trial:
         "_begun_at",
         "_exchange",
         "_held",
+        "_is_counted",
         "_named",
         "_parts",
         "_pieces",
@@ -51,8 +53,10 @@ class Trial:
         "is_stream",
         "passage",
         "pipeline",
+        "rest_us",
         "sent_ns",
         "status",
+        "verdict",
         "waited_us",
     )
 
@@ -86,6 +90,14 @@ class Trial:
         self.sent_ns = time.monotonic_ns()
         self.waited_us = 0
         """Microseconds from sending to the last byte, or to the failure; 0 before that."""
+        self.verdict: Verdict | None = None
+        """What was made of its failure."""
+        self.rest_us = 0
+        """How long its credential was laid to rest for that."""
+        self._is_counted = bool(passage.path)
+        """It is among the requests under way with its credential."""
+        if self._is_counted:
+            exchange.relay.board.begin(attempt.credential, attempt.target)
 
     @property
     def collected(self) -> bytes:
@@ -167,6 +179,9 @@ class Trial:
         """The provider has done what it will do."""
         if not self.waited_us:
             self.waited_us = max((time.monotonic_ns() - self.sent_ns) // 1000, 1)
+        if self._is_counted:
+            self._is_counted = False
+            self._exchange.relay.board.end(self.attempt.credential, self.attempt.target)
 
     def finish(self) -> None:
         """Whoever waits for this attempt goes on."""
@@ -180,10 +195,17 @@ class Trial:
         self.stop_waiting()
         self.finish()
 
+    def lose(self) -> None:
+        """Another attempt, which was begun beside this one, answers."""
+        if not self.done.done():
+            self.error = HedgeLost()
+            self.give_up()
+
     def dissolve(self) -> None:
         """Let go of everything that points back here; the exchange is over."""
         if self.call is not None:
             self.call.cancel()
+        self.stop_waiting()
         self.call = self.error = self.pipeline = None
 
     def _open_stream(self, data: bytes) -> None:

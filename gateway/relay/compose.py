@@ -29,8 +29,9 @@ AUTH_HEADERS: dict[str, bytes] = {
     "bearer": b"authorization: Bearer ",
     "x-api-key": b"x-api-key: ",
     "x-goog-api-key": b"x-goog-api-key: ",
+    "api-key": b"api-key: ",
 }
-"""By auth scheme; `none` sends no secret."""
+"""By auth scheme; `none` sends no secret, and what others send is made for each request: see `with_access`."""
 
 FORWARDED = frozenset(
     (
@@ -48,6 +49,7 @@ FORWARDED = frozenset(
 NEVER_FORWARDED = frozenset(
     (
         b"accept-encoding",
+        b"api-key",
         b"authorization",
         b"connection",
         b"content-length",
@@ -61,6 +63,9 @@ NEVER_FORWARDED = frozenset(
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
+        b"x-amz-content-sha256",
+        b"x-amz-date",
+        b"x-amz-security-token",
         b"x-api-key",
         b"x-goog-api-key",
     )
@@ -119,17 +124,12 @@ class Composer:
         self._own = b"".join(b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers)
         """What its dialect asks for in every request."""
         self._translated = b"content-type: application/json\r\n" + self._own
-        fixed = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
         self._fixed = (
-            b" HTTP/1.1\r\nhost: " + authority + b"\r\nuser-agent: " + user_agent + b"\r\n"
-            b"accept-encoding: identity\r\n" + fixed
+            b" HTTP/1.1\r\nhost: " + authority + b"\r\nuser-agent: " + user_agent + b"\r\naccept-encoding: identity\r\n"
         )
-        scheme = AUTH_HEADERS.get(provider.auth)
-        self._auth = {
-            credential.name: scheme + credential.secret.encode("latin-1") + b"\r\n"
-            for credential in provider.credentials
-            if scheme is not None
-        }
+        self._lasting = {each.name: _lasting(provider, each) for each in provider.credentials}
+        """Of each credential: its headers and those of the provider, and the secret where it is one that lasts."""
+        self._nobody = _headers(provider.headers)
         self._lines: dict[str, bytes] = {}
 
     def compose(self, path: str, credential: Credential, headers: Headers, length: int, dialect: str) -> bytes:
@@ -157,7 +157,7 @@ class Composer:
             self._path,
             path.encode(),
             self._fixed,
-            self._auth.get(credential.name, b""),
+            self._lasting.get(credential.name, self._nobody),
             self._own,
             length,
         )
@@ -168,7 +168,24 @@ class Composer:
             if len(self._lines) >= LINES_KEPT:
                 self._lines.clear()
             start = self._lines[path] = b"POST " + self._path + path.encode() + self._fixed
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, self._auth.get(credential.name, b""), along, length)
+        lasting = self._lasting.get(credential.name, self._nobody)
+        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, lasting, along, length)
+
+
+def with_access(head: bytes, access: bytes) -> bytes:
+    """A head with header lines, each with its CRLF, that were made for this request alone: a token, a signature."""
+    return head[:-2] + access + b"\r\n"
+
+
+def _lasting(provider: Provider, credential: Credential) -> bytes:
+    own = dict(provider.headers) | dict(credential.headers)
+    scheme = AUTH_HEADERS.get(provider.auth)
+    secret = b"" if scheme is None else scheme + credential.secret.encode("latin-1") + b"\r\n"
+    return _headers(own.items()) + secret
+
+
+def _headers(headers: Iterable[tuple[str, str]]) -> bytes:
+    return b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers)
 
 
 class Passing(dict[bytes, bool]):

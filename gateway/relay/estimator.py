@@ -12,7 +12,7 @@ from gateway.errors import UpstreamError
 from gateway.formats.counting import Measured
 from gateway.outbound.wire import Origin, Request
 
-from .fetch import Gathered, gather
+from .gathering import Gathered, gather
 from .relay import Relay
 
 PATH = b"/internal/count-tokens"

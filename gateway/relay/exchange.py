@@ -10,20 +10,20 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected, GatewayError, ModelForbidden, UnsupportedParameter
+from gateway.errors import ClientDisconnected, GatewayError
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
+from gateway.limits.limiter import Admission
 from gateway.outbound.wire import Call, Receiver, Request
-from gateway.records import ClientKey, Endpoint, StoredResponse, Tokens
-from gateway.routing.dispatch import Attempt, Dispatch
-from gateway.routing.reach import may_go_on
-from gateway.routing.verdicts import Verdict, judge_error
+from gateway.records import ClientKey, Endpoint, StoredResponse, Target, Tokens
+from gateway.routing.dispatch import Attempt
 
-from . import conversation, counting, passages, replies
-from .again import again, forget_refused
+from . import allowance, conversation, outcomes, passages, replies
+from .again import forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Caller
 from .conversation import Thread
+from .course import Course
 from .errand import LEFT, Errand
 from .passage import Passage
 from .pump import Pump
@@ -46,6 +46,7 @@ class Exchange:
         "_keeping",
         "_pump",
         "address",
+        "admissions",
         "ask",
         "body",
         "body_wait",
@@ -65,6 +66,7 @@ class Exchange:
         "kind",
         "recorded",
         "relay",
+        "session",
         "sink",
         "started_at_us",
         "started_ns",
@@ -100,6 +102,11 @@ class Exchange:
         self.recorded = False
         self.ask: Ask | None = None
         self.trials: list[Trial] = []
+        """Its attempts; the last one is, or may become, the answer."""
+        self.admissions: dict[Target | None, Admission] = {}
+        """What is set aside for it: as a whole, and by target that it was let go to."""
+        self.session: bytes | None = None
+        """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
         self.tokens: Tokens | None = None
         self.error: GatewayError | None = None
         self.kind: str | None = None
@@ -125,34 +132,9 @@ class Exchange:
         self.ask = passages.read_ask(self)
         if self.endpoint.format == conversation.FORMAT:
             self.thread = await conversation.begin(self, self.ask)
-        key = self._key()
-        route = self.relay.route(self.ask.model, key, self.endpoint)
-        dispatch = Dispatch(
-            route, self.relay.providers, self.relay.next_turn(), self.thread.pinned if self.thread else None
-        )
-        refusal: GatewayError | None = None
-        while (attempt := dispatch.next()) is not None:
-            try:
-                passage = await self.passage(attempt)
-                if self.key is not key:
-                    self._check_still_allowed(attempt)
-            except (UnsupportedParameter, ModelForbidden) as error:
-                refusal = error
-                unfit = isinstance(error, UnsupportedParameter)
-                dispatch.failed(Verdict.NEXT_TARGET if unfit else Verdict.NEXT_CREDENTIAL)
-                continue
-            trial = await self._try(attempt, passage)
-            if self._pump is not None:
-                return
-            if self.endpoint.operation == "count" and await counting.settled(self, trial):
-                return
-            fault = trial.error or (trial.fault(trial.collected) if trial.status >= 400 else None)
-            if fault is None:
-                break
-            dispatch.failed(judge_error(fault))
-        if not self.trials and refusal is not None:
-            raise refusal
-        replies.settle(self, self.trials[-1])
+        targets = self.relay.find_targets(self.ask.model, self.admitted_key(), self.endpoint)
+        targets = outcomes.fitting(self, targets)
+        await Course(self, await allowance.admit(self, targets)).run()
 
     async def passage(self, attempt: Attempt) -> Passage:
         """The way to a provider: as the request is where it speaks the client's dialect, else translated.
@@ -168,25 +150,14 @@ class Exchange:
             passage.losses = (*passage.losses, thoughts)
         return passage
 
-    async def _try(self, attempt: Attempt, passage: Passage | None) -> Trial:
-        """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
-        while passage is not None:
-            if self.gone:
-                raise ClientDisconnected(LEFT)
-            trial = self._begin(attempt, passage)
-            await trial.done
-            if self.gone:
-                raise ClientDisconnected(LEFT)
-            passage = None if self._pump is not None else await again(self, trial)
-        return trial
-
-    def _begin(self, attempt: Attempt, passage: Passage) -> Trial:
+    def begin(self, attempt: Attempt, passage: Passage) -> Trial:
+        """Send the request of an attempt; where there is nobody to ask it is over at once."""
         trial = Trial(self, attempt, passage, self.relay.loop.create_future())
         self.trials.append(trial)
         if passage.path:
             trial.call = self._send(trial, trial)
         else:
-            trial.give_up()  # there is nobody to ask
+            trial.give_up()
         return trial
 
     def ask_for_rest(self, trial: Trial, receiver: Receiver, token: str) -> Call:
@@ -197,15 +168,16 @@ class Exchange:
 
     def _send(self, trial: Trial, receiver: Receiver) -> Call:
         relay, passage, credential = self.relay, trial.passage, trial.attempt.credential
-        upstream = relay.upstreams[trial.attempt.provider.id]
         length = len(passage.body)
         if passage.translated:
-            head = upstream.composer.compose_translated(passage.path, credential, self.headers, length)
+            way = relay.ways.of(trial.attempt.provider, credential)
+            head = way.composer.compose_translated(passage.path, credential, self.headers, length)
         else:
             dialect = self.endpoint.format
-            head = upstream.composer.compose(passage.path, credential, self.headers, length, dialect)
+            way = relay.ways.of(trial.attempt.provider, credential, dialect)
+            head = way.composer.compose(passage.path, credential, self.headers, length, dialect)
         request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
-        return relay.pool.send(upstream.origin, request, receiver)
+        return relay.pool.send(way.origin, request, receiver)
 
     def begin_pumping(self, trial: Trial, first_bytes: bytes = b"") -> Pump:
         """Commit: the head of this attempt goes to the client, and its bytes follow as they come."""
@@ -214,6 +186,8 @@ class Exchange:
             self.sink.start(trial.status, head(self, trial))
         call = trial.call
         assert call is not None  # a head only comes for a call that was sent
+        self.prefer(trial)
+        outcomes.succeeded(self, trial)
         pump = self._pump = Pump(self, trial, call, trial.pipeline)
         if self.thread is not None and not trial.passage.translated:
             self._keeping = conversation.keep_early(self, self.thread, first_bytes)
@@ -222,6 +196,14 @@ class Exchange:
         self.sink.on_drained = trial.finish
         call.receiver = pump
         return pump
+
+    def prefer(self, trial: Trial) -> None:
+        """This attempt answers: whatever was begun beside it is given up."""
+        if self.trials[-1] is not trial:
+            self.trials.remove(trial)
+            self.trials.append(trial)
+        for other in self.trials[:-1]:
+            other.lose()
 
     def client_left(self) -> None:
         """The client is gone: free the provider at once."""
@@ -232,14 +214,13 @@ class Exchange:
         if self.body_wait is not None:
             self.body_wait.cancel()
         self.errand.give_up()
-        if self.trials:
-            self.trials[-1].give_up()
+        self._give_up()
 
     def cut(self, error: GatewayError) -> None:
         """End it now, whatever it is doing: with a status or an error event, where there is still room for one."""
         self.note(error)
         if self._pump is not None and self._pump.break_off(error):
-            self.trials[-1].give_up()
+            self._give_up()
             return
         answered = self._pump is not None or (self.trials and self.trials[-1].done.done())
         if not answered and not self.gone:
@@ -317,8 +298,9 @@ class Exchange:
         elif stalled is not None and now - stalled > stream.client_stall_seconds:
             self.note(ClientDisconnected("The client took nothing of its answer for too long."), "client_stalled")
             self.client_left()
-        elif self._pump is None and self.trials and stream.commit_seconds:
-            self.trials[-1].commit_after(stream.commit_seconds, now)
+        elif self._pump is None and stream.commit_seconds:
+            for trial in self.trials:
+                trial.commit_after(stream.commit_seconds, now)
         sign = self.format.keepalive
         if not stream.keepalive_seconds or not sign or stalled is not None:
             return
@@ -353,6 +335,10 @@ class Exchange:
         if not self.gone and not self.sink.over:
             self.sink.finish(body)
 
+    def _give_up(self) -> None:
+        for trial in self.trials:
+            trial.give_up()
+
     def _drained(self) -> None:
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
@@ -363,12 +349,7 @@ class Exchange:
             self.ask is not None and self.ask.stream and (endpoint.operation == "generate" or endpoint.ends_with_done)
         )
 
-    def _check_still_allowed(self, attempt: Attempt) -> None:
-        """The key has changed since the targets were found. Raises ModelForbidden."""
-        key, name = self._key(), self.ask.model if self.ask is not None else ""
-        if not may_go_on(key, name, attempt.target, attempt.credential):
-            raise ModelForbidden(f"Your key may not use the model `{name}` here any more.", param="model")
-
-    def _key(self) -> ClientKey:
+    def admitted_key(self) -> ClientKey:
+        """The key it was admitted with, as it is now."""
         assert self.key is not None  # admitted before it runs
         return self.key

@@ -11,7 +11,8 @@ from gateway.routing.dispatch import NO_CREDENTIAL
 from gateway.routing.reach import matches, usable_credentials
 
 from .compose import masked
-from .fetch import gather, plain_request
+from .fetch import plain_request
+from .gathering import gather
 from .relay import Relay
 from .sink import Headers
 
@@ -36,7 +37,7 @@ class Native:
             raise ModelForbidden(f"Your key may not use the provider {provider.id}, which keeps this response.")
         known = {credential.name: credential for credential in usable}
         credential = known.get(record.credential or "", next(iter(known.values()), NO_CREDENTIAL))
-        origin = self._relay.upstreams[provider.id].origin
+        origin = self._relay.ways.of(provider, credential).origin
         answer = await gather(self._relay.pool, origin, plain_request(self._relay, provider, credential, method, path))
         if answer.status in (401, 403):
             raise UpstreamRejected(f"The provider {provider.id} refused the gateway's credential.")

@@ -32,7 +32,7 @@ from gateway.records import Credential, Provider
 from gateway.settings.model import Settings, UpstreamSettings
 
 from .compose import Composer
-from .fetch import Gathered, gather
+from .gathering import Gathered, gather
 
 SECONDS = 20.0
 """How long all of it may take."""

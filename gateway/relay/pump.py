@@ -9,6 +9,7 @@ from gateway import logs
 from gateway.errors import GatewayError, UpstreamClosed, UpstreamError, UpstreamMalformed
 from gateway.formats.passing import TAIL_BYTES
 
+from . import outcomes
 from .compose import masked
 from .passage import ENDLESS, Pipeline
 
@@ -111,7 +112,7 @@ class Pump:
         if error is None and not pipeline.complete:
             error = UpstreamClosed("The provider's stream ended without its end mark.")
         if error is not None:
-            self._trial.error = error
+            self._note_failure(error)
             self._break(rest, error)
             return
         self.finish(rest)
@@ -137,7 +138,7 @@ class Pump:
     def failed(self, error: UpstreamError) -> None:
         """The provider broke off: an event stream ends with an error event, all else stays visibly unfinished."""
         self._trial.stop_waiting()
-        self._trial.error = error
+        self._note_failure(error)
         if self.pipeline is None:
             self._exchange.note(error)
             self._exchange.break_off()
@@ -159,7 +160,7 @@ class Pump:
 
     def provider_failed(self, out: bytes, error: UpstreamError) -> None:
         """The provider said within its stream that it failed: the client hears it in its own dialect."""
-        self._trial.error = error
+        self._note_failure(error)
         self._trial.stop_waiting()
         self._call.cancel()
         self._break(self._last + out, error)
@@ -169,6 +170,10 @@ class Pump:
         assert self.pipeline is not None  # only event streams can end with an error
         last = rest + self.pipeline.fail(error)
         self._sink.finish(masked(last, self._trial.attempt.credential))
+
+    def _note_failure(self, error: UpstreamError) -> None:
+        self._trial.error = error
+        outcomes.broke_off(self._exchange, self._trial)
 
     def _note_first_byte(self) -> None:
         if not self._exchange.first_byte_ns:

@@ -36,7 +36,7 @@ def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
     if reported is not None:  # the beginning of a stream tells of the prompt, and of one token of the answer
         if output <= reported.output:
             return reported, "reported"
-        return structs.replace(reported, output=output), "estimated"
+        return structs.replace(reported, output=output, cost_nano_usd=None), "estimated"
     return Tokens(_input(exchange, trial.attempt), output), "estimated"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.catalog.prices import PriceList
 from gateway.records import AttemptRecord, Tokens, UsageRecord
-from gateway.usage.meter import cost_nano_usd
+from gateway.usage.meter import NOTHING_TO_PAY, Bill, bill_of
 
 from .reckoning import reckoned
 
@@ -26,14 +26,11 @@ CLIENT_GONE_STATUS = 499
 
 def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord:
     """The usage record of an exchange that has just ended."""
-    now = time.monotonic_ns()
-    started = exchange.started_ns
-    first_byte = exchange.first_byte_ns
-    ask = exchange.ask
+    now, ask, key = time.monotonic_ns(), exchange.ask, exchange.key
     tokens, source = reckoned(exchange)
     trial = exchange.trials[-1] if exchange.trials else None
     target = trial.attempt.target if trial else None
-    key = exchange.key
+    bill = _bill(exchange, tokens, prices)
     return UsageRecord(
         id=exchange.id,
         started_at_us=exchange.started_at_us,
@@ -48,10 +45,10 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         stream=ask.stream if ask else False,
         tokens=tokens or NO_TOKENS,
         usage_source=source,
-        cost_nano_usd=_cost(tokens, trial, prices),
+        cost_nano_usd=bill.cost_nano_usd,
         attempts=tuple([_attempt(each) for each in exchange.trials]),
-        total_us=(now - started) // 1000,
-        first_byte_us=(first_byte - started) // 1000 if first_byte else None,
+        total_us=(now - exchange.started_ns) // 1000,
+        first_byte_us=_first_byte_us(exchange),
         upstream_us=sum([each.waited_us for each in exchange.trials]),
         overhead_us=exchange.overhead_us(now) if exchange.head_overhead_us < 0 else exchange.head_overhead_us,
         request_bytes=len(exchange.body),
@@ -64,15 +61,26 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         key_id=key.id if key else None,
         user_id=key.user_id if key else None,
         team_id=key.team_id if key else None,
+        cost_source=bill.source,
+        price=bill.price,
     )
 
 
-def _cost(tokens: Tokens | None, trial: Trial | None, prices: PriceList) -> int | None:
-    if tokens is None or trial is None:
-        return None
-    target = trial.attempt.target
-    price = prices.find(target.provider, target.model)
-    return cost_nano_usd(tokens, price) if price is not None else None
+def _first_byte_us(exchange: Exchange) -> int | None:
+    first_byte = exchange.first_byte_ns
+    return (first_byte - exchange.started_ns) // 1000 if first_byte else None
+
+
+def _bill(exchange: Exchange, tokens: Tokens | None, prices: PriceList) -> Bill:
+    """Nothing is paid for a request that no provider took, or for what only counts tokens."""
+    trial = exchange.trials[-1] if exchange.trials else None
+    if trial is None or (tokens is None and not _is_answered(exchange, trial)):
+        return NOTHING_TO_PAY
+    return bill_of(tokens, prices.find(trial.attempt.target.provider, trial.attempt.target.model))
+
+
+def _is_answered(exchange: Exchange, trial: Trial) -> bool:
+    return 200 <= trial.status < 300 and exchange.endpoint.operation != "count"
 
 
 def _attempt(trial: Trial) -> AttemptRecord:
@@ -81,8 +89,17 @@ def _attempt(trial: Trial) -> AttemptRecord:
         kind: str | None = trial.error.kind
     else:
         kind = f"upstream_status_{trial.status}" if trial.status >= 400 else None
+    verdict = trial.verdict
     return AttemptRecord(
-        target.provider, target.model, trial.attempt.credential.name, trial.status or None, kind, trial.waited_us
+        target.provider,
+        target.model,
+        trial.attempt.credential.name,
+        trial.status or None,
+        kind,
+        trial.waited_us,
+        verdict.then if verdict is not None else None,
+        trial.rest_us or None,
+        verdict.reason if verdict is not None else None,
     )
 
 

@@ -7,29 +7,38 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from gateway.catalog.facts import facts_of
+from gateway.catalog.known import Known
+from gateway.catalog.prices import PriceList
 from gateway.errors import Draining, FormatNotServed
-from gateway.outbound.wire import Origin, Pool
-from gateway.records import ClientKey, Endpoint, ModelFacts, Provider
+from gateway.limits.limiter import Limiter
+from gateway.outbound.wire import Pool
+from gateway.pools.board import Board
+from gateway.records import ClientKey, Endpoint, ModelFacts, Provider, Target
 from gateway.routing.dispatch import Attempt
-from gateway.routing.resolve import Resolver, TargetList
+from gateway.routing.ordering import Conduct
+from gateway.routing.resolve import Resolver
+from gateway.routing.targets import TargetList
 from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
 from . import counting
-from .compose import Composer
 from .conversation import Keeping
 from .exchange import Exchange
 from .media import FetchMedia, no_media
 from .refusals import Refusals
 from .sink import Headers
+from .ways import Ways
 
 WATCHED_AFTER_NS = 50_000_000
 """Age from which a client is watched for leaving. Shorter answers are over before it matters, and cost less."""
 
 TICK_SECONDS = 0.05
+
+HEADROOM = "headroom"
+"""The strategy that goes by what providers say is left of their limits."""
 
 SLOW_TICKS = 5
 """Every so many ticks the exchanges are looked at for keep-alives and stalled clients."""
@@ -42,17 +51,35 @@ REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """How to reach a provider."""
+class Setup:
+    """What exchanges go by."""
 
-    origin: Origin
-    composer: Composer
+    settings: Settings
+    providers: Sequence[Provider]
+    resolver: Resolver
+    prices: PriceList
+    user_agent: str
+    """What providers hear of us."""
+    known: Known = field(default_factory=Known)
+    """What is known of models."""
+
+
+class Shared(NamedTuple):
+    """What the workers of a machine, or of several, know together."""
+
+    board: Board
+    """How credentials and targets stand."""
+    limiter: Limiter
+    """What clients may still do."""
 
 
 class Relay:
     """The shared part. `reload` replaces providers and settings for the exchanges that begin after it."""
 
-    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop, record: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self, pool: Pool, loop: asyncio.AbstractEventLoop, record: Callable[[Exchange], None], shared: Shared
+    ) -> None:
+        self.board, self.limiter = shared
         self.pool = pool
         self.loop = loop
         self.record = record
@@ -67,28 +94,40 @@ class Relay:
         """Signatures that providers do not take back."""
         self.live: set[Exchange] = set()
         self.providers: Mapping[str, Provider] = {}
-        self.upstreams: Mapping[str, Upstream] = {}
+        self.ways = Ways((), "")
         self.settings = Settings()
         self.first_byte_seconds = self.idle_seconds = 0.0
         self.resolver = Resolver((), {}, ())
+        self.prices = PriceList(())
+        self.conduct = Conduct({}, self.board)
+        self.by_headroom = False
+        """Somebody is chosen by what is left of its limits."""
+        self.known = Known()
         self._labels: dict[tuple[str, str, str], Headers] = {}
         self._routes: dict[tuple[object, ...], TargetList] = {}
         self._young: deque[Exchange] = deque()
-        self._turn = random.getrandbits(16)  # workers should not begin with the same credential
         self._ticks = 0
         self._emptied: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def reload(self, settings: Settings, providers: Sequence[Provider], resolver: Resolver, user_agent: str) -> None:
-        """Go by these from the next exchange on."""
-        self.settings = settings
+    def reload(self, setup: Setup) -> None:
+        """Go by this from the next exchange on. Raises ValueError for an address that is none, and changes nothing."""
+        self.ways = Ways(setup.providers, setup.user_agent)
+        self.settings = settings = setup.settings
         self.first_byte_seconds = settings.upstream.first_byte_timeout_seconds
         self.idle_seconds = settings.upstream.idle_timeout_seconds
-        self.providers = {provider.id: provider for provider in providers}
-        self.upstreams = {provider.id: upstream_of(provider, user_agent) for provider in providers}
-        self.resolver = resolver
-        self._routes = {}
+        self.providers = {provider.id: provider for provider in setup.providers}
+        self.learn(setup.resolver, setup.known)
+        self.prices = setup.prices
+        self.conduct = self._conduct(settings)
+        strategies = [*(each.strategy for each in setup.providers), *(combo.strategy for combo in settings.combos)]
+        self.by_headroom = HEADROOM in strategies
         self._labels = {}
+
+    def learn(self, resolver: Resolver, known: Known) -> None:
+        """More is known of models, and with it of who serves which."""
+        self.resolver, self.known = resolver, known
+        self._routes = {}
 
     def start(self) -> None:
         """Begin to look after exchanges."""
@@ -125,13 +164,13 @@ class Relay:
         """A time-ordered id for an exchange."""
         return uuid7(unix_ms, random.getrandbits(74))  # ids are names, not secrets
 
-    def route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
+    def find_targets(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
         # By what the key may do, not by whose it is: one that changes never meets what was found for it before.
         asked = (name, key.models, key.providers, key.credentials, endpoint.path)
         known = self._routes.get(asked)
         if known is None:
-            known = self._find_route(name, key, endpoint)
+            known = self._look_up(name, key, endpoint)
             if len(self._routes) >= REMEMBERED:
                 self._routes.clear()
             self._routes[asked] = known
@@ -139,13 +178,18 @@ class Relay:
 
     def speaks(self, provider: Provider, endpoint: Endpoint) -> bool:
         """Whether a provider takes the requests of an endpoint as they are."""
-        return provider.format == endpoint.format or endpoint.format in provider.also_speaks
+        asked = endpoint.format
+        return (
+            provider.format == asked
+            or asked in provider.also_speaks
+            or any(dialect == asked for dialect, _ in provider.also_at)
+        )
 
     def facts(self, provider: Provider, model: str) -> ModelFacts:
         """What a model of a provider can do."""
-        return facts_of(provider.format, model, provider.facts)
+        return self.known.facts(provider, model)
 
-    def _find_route(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
+    def _look_up(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         route = self.resolver.resolve(name, key)
         if endpoint.operation != "pass":
             return route
@@ -156,12 +200,14 @@ class Relay:
                 f"The provider {provider.id} speaks {provider.format}, which {endpoint.path} is not translated to.",
                 param="model",
             )
-        return replace(route, targets=tuple(speaking))
+        return route.keeping(lambda target: target in speaking)
 
-    def next_turn(self) -> int:
-        """Counts exchanges, for round robin."""
-        self._turn += 1
-        return self._turn
+    def may_hold_sessions(self, targets: TargetList) -> bool:
+        """Whether it matters which conversation a request is part of: more than one could answer it."""
+        if len(targets.targets) > 1:
+            return True
+        provider = self.providers[targets.targets[0].provider]
+        return provider.session_affinity and len(provider.credentials) > 1
 
     def labels(self, attempt: Attempt) -> Headers:
         """Our response headers that name what answered."""
@@ -172,6 +218,23 @@ class Relay:
                 self._labels.clear()
             known = self._labels[key] = _labels(*key)
         return known
+
+    def _conduct(self, settings: Settings) -> Conduct:
+        retries = settings.retries
+        return Conduct(
+            self.providers,
+            self.board,
+            attempts=retries.attempts,
+            pause_seconds=retries.pause_seconds,
+            longest_pause_seconds=retries.longest_pause_seconds,
+            longest_wait_seconds=retries.longest_wait_seconds,
+            cost=self._cost,
+        )
+
+    def _cost(self, target: Target) -> int | None:
+        """What a token in and a token out cost at a target, to compare."""
+        price = self.prices.find(target.provider, target.model)
+        return None if price is None else price.rates.input + price.rates.output
 
     def _tick(self) -> None:
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
@@ -186,17 +249,6 @@ class Relay:
         if self._ticks % SLOW_TICKS == 0:
             for exchange in list(self.live):
                 exchange.tick(now)
-
-
-def upstream_of(provider: Provider, user_agent: str) -> Upstream:
-    """How to reach a provider, put together once."""
-    origin = Origin.of(
-        provider.base_url,
-        proxy=provider.proxy,
-        guarded=provider.guarded,
-        proxy_guarded=provider.proxy_guarded,
-    )
-    return Upstream(origin, Composer(provider, origin.authority, user_agent.encode()))
 
 
 def _labels(provider: str, model: str, credential: str) -> Headers:

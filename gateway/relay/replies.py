@@ -79,14 +79,17 @@ def waiting_head(exchange: Exchange) -> Headers:
     return [_stream_kind(exchange), *UNBUFFERED, *our_headers(exchange)]
 
 
-def settle(exchange: Exchange, trial: Trial) -> None:
-    """The last attempt is the answer, whatever it was. Raises GatewayError where the client must hear our own words."""
+def settle(exchange: Exchange, trial: Trial, rest_seconds: float | None = None) -> None:
+    """The last attempt is the answer, whatever it was. Where all rest who could give another one, the first of them is
+    back in `rest_seconds`. Raises GatewayError where the client must hear our own words."""
     if trial.error is not None:
+        if rest_seconds is not None and trial.error.status in WAITING_STATUSES:
+            trial.error.retry_after = rest_seconds
         raise without_secret(trial.error, trial.attempt.credential)
     if trial.status < 400:
         _answer(exchange, trial)
     else:
-        _pass_error(exchange, trial)
+        _pass_error(exchange, trial, rest_seconds)
 
 
 def refuse(exchange: Exchange, error: GatewayError) -> None:
@@ -133,18 +136,22 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
     exchange.finish(body)
 
 
-def _pass_error(exchange: Exchange, trial: Trial) -> None:
+def _pass_error(exchange: Exchange, trial: Trial, rest_seconds: float | None) -> None:
     """A provider's error is the client's answer, in the client's shape and without our secret."""
     body = masked(trial.collected, trial.attempt.credential)
     error = without_secret(trial.fault(body), trial.attempt.credential)
     if trial.status in (401, 403) or (isinstance(error, ProviderRefused) and error.category in CREDENTIAL_FAULTS):
         raise UpstreamRejected(f"The provider {trial.attempt.provider.id} refused the gateway's credential.")
     exchange.note(error, f"upstream_status_{trial.status}")
+    if rest_seconds is not None:
+        error.retry_after = rest_seconds
     if trial.passage.translated or exchange.sink.started or not _is_shaped(body):
         refuse(exchange, error)
         return
-    headers = [header for header in _passed(trial) if header[0] != b"content-type"]
-    if trial.status in WAITING_STATUSES and not trial.header(b"retry-after"):
+    ours = trial.status in WAITING_STATUSES and (rest_seconds is not None or not trial.header(b"retry-after"))
+    left_out = (b"content-type", b"retry-after", b"retry-after-ms") if ours else (b"content-type",)
+    headers = [header for header in _passed(trial) if header[0] not in left_out]
+    if ours:
         headers += _advice(error, trial.status)
     exchange.sink.answer(trial.status, [*headers, JSON, _length(body), *our_headers(exchange)], body)
 

@@ -1,24 +1,33 @@
-"""Which attempt comes next. Time, turns and outcomes are handed in; nothing is sent."""
+"""Which attempt comes next. Time, turns, chance and outcomes are handed in; nothing is sent, and nobody sleeps.
+
+The targets are tried one after another, and of each the credentials that can be used now: first the one that holds the
+conversation, else one that rests and is due to be probed, then by priority and strategy. Nobody is tried twice, but by
+a verdict that says so. When all who are left rest, a request waits a little for the first to be back, or is told when.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from gateway.records import Credential, Provider, Target
 
-from .resolve import TargetList
-from .verdicts import Verdict
-
-Item = TypeVar("Item")
-
-MOST_ATTEMPTS = 4
-"""The first try and three more."""
+from .affinity import pooled
+from .ordering import Conduct, Seen, is_open, is_usable, line_up, look, order_targets, usable
+from .targets import TargetList
+from .verdicts import Verdict, backoff
 
 NO_CREDENTIAL = Credential("", "", "")
 """For a server that asks for no key."""
+
+BUSY = "busy"
+"""Why a credential is passed over that has as many requests under way as it may."""
+BUSY_US = 100_000
+"""How often a request asks again whether one of them is done."""
+LIMITS = frozenset({"rate_limit", "quota", BUSY})
+"""Reasons to rest that are limits: who meets nothing else has asked for too much."""
 
 
 class Attempt(Struct, frozen=True, gc=False):
@@ -27,69 +36,298 @@ class Attempt(Struct, frozen=True, gc=False):
     target: Target
     provider: Provider
     credential: Credential
+    is_probe: bool = False
+    """The credential rests; this one request tries whether it must."""
+
+
+class Wait(Struct, frozen=True, gc=False):
+    """Nobody can be asked yet: ask again after so many seconds."""
+
+    seconds: float
+
+
+class Resting(NamedTuple):
+    """Everybody who could answer rests."""
+
+    until_us: int
+    """Unix microseconds at which the first of them is back."""
+    limited: bool
+    """All of them for their limits."""
 
 
 class Dispatch:
     """The attempts of one exchange, one after another."""
 
-    __slots__ = ("_credentials", "_held", "_left", "_pinned", "_providers", "_target", "_targets", "_turn")
+    __slots__ = (
+        "_again",
+        "_at",
+        "_conduct",
+        "_found",
+        "_last",
+        "_left",
+        "_line",
+        "_pause_us",
+        "_pinned",
+        "_probed",
+        "_retries",
+        "_session",
+        "_targets",
+        "_tried",
+        "_turns",
+        "_waited_us",
+    )
 
     def __init__(
         self,
-        route: TargetList,
-        providers: Mapping[str, Provider],
-        turn: int,
+        found: TargetList,
+        conduct: Conduct,
+        *,
+        session: bytes | None = None,
         pinned: tuple[str, str] | None = None,
     ) -> None:
-        """`turn` counts exchanges: round robin begins with another credential (and target) each time. `pinned` names
-        the provider and credential that alone can serve this, for as long as they are there: anybody else would say
-        that what is asked for does not exist, and hide why the one that has it does not answer."""
-        self._targets = _rotated(route.targets, turn) if route.rotate else route.targets
+        """`session` is the conversation that this is part of. `pinned` names the provider and credential that alone can
+        serve this, for as long as they are there: anybody else would say that what is asked for does not exist, and
+        hide why the one that has it does not answer."""
+        self._found = found
+        self._conduct = conduct
+        self._session = session
         self._pinned = pinned
-        if pinned is not None:
-            keeping = tuple(target for target in self._targets if target.provider == pinned[0])
-            self._targets = keeping or self._targets
-        self._held = route.credentials
-        self._providers = providers
-        self._turn = turn
-        self._left = MOST_ATTEMPTS
-        self._target = -1
-        self._credentials: list[Credential] = []
+        self._left = found.terms.attempts or conduct.attempts
+        self._targets: Sequence[Target] | None = None
+        self._at = 0
+        self._line: list[Credential] | None = None
+        """Who else is to be tried at this target, the first one last; None before anybody is chosen by strategy."""
+        self._tried: list[tuple[Target, str]] = []
+        self._turns: dict[str, int] = {}
+        self._last: Attempt | None = None
+        self._again: Attempt | None = None
+        self._retries = 0
+        self._pause_us = 0
+        self._waited_us = 0
+        self._probed = False
 
-    def next(self) -> Attempt | None:
-        """The next attempt; None when there is nothing left to try."""
-        if not self._left:
+    def next(self, now_us: int) -> Attempt | Wait | None:
+        """What to do next; None when there is nothing left to try."""
+        if self._left <= 0:
             return None
-        while not self._credentials:
-            self._target += 1
-            if self._target >= len(self._targets):
-                return None
-            self._credentials = self._order(self._providers[self._targets[self._target].provider])
-        self._left -= 1
-        target = self._targets[self._target]
-        return Attempt(target, self._providers[target.provider], self._credentials.pop())
+        if self._pause_us:
+            pause, self._pause_us = Wait(self._pause_us / 1e6), 0
+            return pause
+        if self._again is not None and (attempt := self._repeated(now_us)) is not None:
+            return self._begun(attempt)
+        attempt = self._search(now_us)
+        return self._begun(attempt) if attempt is not None else self._wait(now_us)
 
-    def failed(self, verdict: Verdict) -> None:
-        """The last attempt failed, and this is what that means."""
-        if verdict is Verdict.STOP:
+    def hedge(self, now_us: int) -> Attempt | None:
+        """An attempt to make beside the one that takes long: with a target that comes after it."""
+        if self._left <= 0 or self._targets is None:
+            return None
+        line, attempt = self._line, None
+        for target in self._targets[self._at + 1 :]:
+            self._line = None
+            if (attempt := self._pick(target, now_us)) is not None:
+                break
+        self._line = line
+        return self._begun(attempt) if attempt is not None else None
+
+    def failed(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None, chance: float = 1.0) -> Verdict:
+        """The attempt, else the last one, failed, and this is what that means. What is made of it is returned: a combo
+        may want it otherwise, and where there is nobody else the same may be tried again. `chance` is 0 to 1."""
+        failed = attempt or self._last
+        assert failed is not None  # nothing fails that was not begun
+        terms = self._found.terms
+        if verdict.reason in terms.stop_on:
+            verdict = verdict._replace(then="stop")
+        elif verdict.then == "stop" and verdict.reason in terms.next_on:
+            verdict = verdict._replace(then="next_target")
+        if verdict.then == "stop":
             self._left = 0
-        elif verdict is Verdict.NEXT_TARGET:
-            self._credentials = []
+        elif verdict.then == "next_target":
+            self._leave(failed, by_way=verdict.by_way)
+        if verdict.again and self._left > 0 and not self._has_others(now_us):
+            verdict = verdict._replace(then="retry")
+        if verdict.then == "retry":
+            self._repeat(failed, chance)
+        return verdict
 
-    def _order(self, provider: Provider) -> list[Credential]:
-        """The credentials of a provider, the first to use last."""
-        held = provider.credentials if self._held is None else self._held[provider.id]
-        credentials = held or (NO_CREDENTIAL,)
-        if len(credentials) == 1:
-            return [credentials[0]]
-        if self._pinned is not None and self._pinned[0] == provider.id:
-            name = self._pinned[1]
-            credentials = tuple(each for each in credentials if each.name == name) or credentials
-        if provider.strategy == "round_robin":
-            credentials = _rotated(credentials, self._turn)
-        return list(reversed(credentials))
+    def resting(self, now_us: int) -> Resting | None:
+        """When the first is back of all who could answer, tried or not; None where somebody does not rest."""
+        ends = [self._end(target, seen, now_us) for target, seen in self._everybody(now_us)]
+        if not ends or not all(until_us for until_us, _ in ends):
+            return None
+        return Resting(min(until_us for until_us, _ in ends), all(reason in LIMITS for _, reason in ends))
 
+    def session_at(self, provider: Provider) -> bytes | None:
+        """The name to bind to the credential that answers, in the pool of its provider; None for no conversation."""
+        if self._session is None or not provider.session_affinity:
+            return None
+        return pooled(self._session, provider.id)
 
-def _rotated(items: tuple[Item, ...], turn: int) -> tuple[Item, ...]:
-    start = turn % len(items)
-    return items[start:] + items[:start]
+    # Choosing
+
+    def _begun(self, attempt: Attempt) -> Attempt:
+        self._left -= 1
+        self._last = attempt
+        self._tried.append((attempt.target, attempt.credential.name))
+        return attempt
+
+    def _search(self, now_us: int) -> Attempt | None:
+        """The first who can be asked now."""
+        if self._targets is None:
+            self._targets = self._ordered()
+        for start in (self._at, 0):  # who rested when it was passed may be back
+            for at in range(start, len(self._targets)):
+                self._at = at
+                if (attempt := self._pick(self._targets[at], now_us)) is not None:
+                    return attempt
+                self._line = None
+        return None
+
+    def _pick(self, target: Target, now_us: int) -> Attempt | None:
+        """Who can be asked now at a target."""
+        board = self._conduct.board
+        standing = board.target_standing(target, now_us)
+        if is_open(standing, now_us):
+            return None
+        attempt = self._choose(target, now_us)
+        if attempt is None or standing.until_us <= now_us or board.claim_target_probe(target, now_us):
+            return attempt
+        return None
+
+    def _choose(self, target: Target, now_us: int) -> Attempt | None:
+        """Who of those at a target."""
+        provider = self._conduct.providers[target.provider]
+        if self._line is None:
+            untried = self._untried(target, provider)
+            if len(untried) != 1:
+                return self._first(target, provider, untried, now_us)
+            self._line = list(untried)
+        while self._line:
+            seen = look(self._conduct, provider, self._line.pop(), target.model, now_us)
+            if is_usable(seen):
+                return Attempt(target, provider, seen.credential)
+            if self._may_probe(seen, target, now_us):
+                return Attempt(target, provider, seen.credential, True)
+        return None
+
+    def _first(
+        self, target: Target, provider: Provider, untried: tuple[Credential, ...], now_us: int
+    ) -> Attempt | None:
+        """Who of several is asked first: who holds the conversation, who is due to be probed, or by strategy."""
+        conduct = self._conduct
+        seen = [look(conduct, provider, credential, target.model, now_us) for credential in untried]
+        session = self.session_at(provider)
+        if session is not None and (holder := conduct.board.holder(session, now_us)) is not None:
+            for credential, standing, is_full in seen:
+                if not (standing.until_us or is_full) and credential.name.encode() == holder:
+                    return Attempt(target, provider, credential)
+        for each in seen:
+            if each.standing.hard and self._may_probe(each, target, now_us):
+                return Attempt(target, provider, each.credential, True)
+        self._line = line_up(conduct, provider, seen, self._turn)
+        self._line.reverse()
+        return Attempt(target, provider, self._line.pop()) if self._line else None
+
+    def _may_probe(self, seen: Seen, target: Target, now_us: int) -> bool:
+        """Whether this request is the one to try a credential that rests."""
+        if self._probed or seen.is_full or not seen.standing.probe_due:
+            return False
+        self._probed = self._conduct.board.claim_probe(seen.credential, target.model, now_us)
+        return self._probed
+
+    def _ordered(self) -> Sequence[Target]:
+        targets = self._found.targets
+        if self._pinned is not None:
+            keeping = tuple(target for target in targets if target.provider == self._pinned[0])
+            targets = keeping or targets
+        if len(targets) == 1:
+            return targets
+        providers = self._conduct.providers
+        stays = self._session is not None and any(providers[each.provider].session_affinity for each in targets)
+        turn = self._turn_of_session if stays else self._turn
+        return order_targets(self._conduct, self._found, targets, turn)
+
+    def _usable(self, target: Target, provider: Provider) -> tuple[Credential, ...]:
+        credentials = usable(self._found, provider, target.model)
+        if self._pinned is None or self._pinned[0] != provider.id:
+            return credentials
+        return tuple(each for each in credentials if each.name == self._pinned[1]) or credentials
+
+    def _untried(self, target: Target, provider: Provider) -> tuple[Credential, ...]:
+        credentials = self._usable(target, provider)
+        if not self._tried:
+            return credentials
+        return tuple(each for each in credentials if (target, each.name) not in self._tried)
+
+    def _turn(self, name: str, sticky: int) -> int:
+        """One turn of each count an exchange, however often it is asked for."""
+        turn = self._turns.get(name)
+        if turn is None:
+            turn = self._turns[name] = self._conduct.board.take_turn(name, sticky)
+        return turn
+
+    def _turn_of_session(self, name: str, sticky: int) -> int:
+        """A conversation always has the same turn: it stays with one target as long as that answers."""
+        assert self._session is not None  # asked only then
+        return int.from_bytes(self._session[:4])
+
+    # What comes of failures
+
+    def _leave(self, failed: Attempt, *, by_way: bool) -> None:
+        """Try nobody else at a target, but for those who take another way where that is what failed."""
+        target, provider = failed.target, failed.provider
+        for each in self._usable(target, provider):
+            if not by_way or each.proxy == failed.credential.proxy:
+                self._tried.append((target, each.name))
+        self._line = None
+
+    def _repeat(self, failed: Attempt, chance: float) -> None:
+        conduct = self._conduct
+        seconds = backoff(self._retries, conduct.pause_seconds, conduct.longest_pause_seconds, chance)
+        self._retries += 1
+        self._again, self._pause_us = failed, round(seconds * 1e6)
+
+    def _repeated(self, now_us: int) -> Attempt | None:
+        """The same attempt once more, if nobody has found that it cannot be made."""
+        attempt, self._again = self._again, None
+        assert attempt is not None  # asked only then
+        seen = look(self._conduct, attempt.provider, attempt.credential, attempt.target.model, now_us)
+        return attempt if not self._end(attempt.target, seen, now_us)[0] else None
+
+    def _has_others(self, now_us: int) -> bool:
+        return any(self._end(target, seen, now_us)[0] == 0 for target, seen in self._others(now_us))
+
+    def _wait(self, now_us: int) -> Wait | None:
+        """For the first who is back, if that is soon."""
+        ends = [self._end(target, seen, now_us)[0] for target, seen in self._others(now_us)]
+        if not ends:
+            return None
+        wait_us = max(min(ends) - now_us, 1)
+        self._waited_us += wait_us
+        if self._waited_us > self._conduct.longest_wait_seconds * 1e6:
+            return None
+        return Wait(wait_us / 1e6)
+
+    def _others(self, now_us: int) -> list[tuple[Target, Seen]]:
+        """Everybody who was not tried."""
+        return [each for each in self._everybody(now_us) if (each[0], each[1].credential.name) not in self._tried]
+
+    def _everybody(self, now_us: int) -> list[tuple[Target, Seen]]:
+        if self._targets is None:
+            self._targets = self._ordered()
+        conduct, providers = self._conduct, self._conduct.providers
+        return [
+            (target, look(conduct, providers[target.provider], credential, target.model, now_us))
+            for target in self._targets
+            for credential in self._usable(target, providers[target.provider])
+        ]
+
+    def _end(self, target: Target, seen: Seen, now_us: int) -> tuple[int, str]:
+        """When somebody can be asked again, and why not before; 0 for at once."""
+        standing = self._conduct.board.target_standing(target, now_us)
+        until_us, reason = (standing.until_us, standing.reason) if is_open(standing, now_us) else (0, "")
+        if seen.standing.hard and seen.standing.until_us > until_us:
+            return seen.standing.until_us, seen.standing.reason
+        if seen.is_full and not until_us:
+            return now_us + BUSY_US, BUSY
+        return until_us, reason

@@ -1,4 +1,5 @@
-"""What a client key may reach: its patterns against names of endpoints, providers, credentials and models. Pure."""
+"""What a client key may reach: its patterns against names of endpoints, providers, credentials and models. And what
+providers and credentials serve, by theirs. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +13,32 @@ from gateway.records import ANY, ClientKey, Credential, Provider, Target
 REMEMBERED = 4096
 """Lists of patterns kept as one expression each."""
 
+EXCLUDES = "!"
+"""In front of a pattern of models that are not served."""
+
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:
     """Whether one of these patterns matches; `*` is the only sign with a meaning."""
     return patterns == ANY or _expression(patterns).match(name) is not None
+
+
+def serves(patterns: tuple[str, ...], model: str) -> bool:
+    """Whether a model is among these patterns of models, and not among those with `!` in front, which exclude.
+
+    They are held against the id as it is and in lower case. Where all of them exclude, the rest is served.
+    """
+    if patterns == ANY:
+        return True
+    wanted, unwanted = _sides(patterns)
+    lower = model.lower()
+    return (matches(wanted, model) or matches(wanted, lower)) and not (
+        matches(unwanted, model) or matches(unwanted, lower)
+    )
+
+
+def credential_serves(credential: Credential, model: str) -> bool:
+    """Whether a credential may be used for a model."""
+    return serves(credential.models, model)
 
 
 def may_use_endpoint(key: ClientKey, path: str) -> bool:
@@ -51,6 +74,14 @@ def may_go_on(key: ClientKey, name: str, target: Target, credential: Credential)
 
 def _may_use_credential(key: ClientKey, credential: Credential) -> bool:
     return matches(key.credentials, f"{credential.provider}/{credential.name}")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _sides(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that include, and those that exclude, without their sign."""
+    wanted = tuple(each for each in patterns if not each.startswith(EXCLUDES))
+    unwanted = tuple(each.removeprefix(EXCLUDES) for each in patterns if each.startswith(EXCLUDES))
+    return (wanted or ANY if unwanted else wanted), unwanted
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -1,55 +1,70 @@
 """From the name a client asks for to the targets that can answer. Knows names only: no time, no state of providers.
 
-A name is, in this order: an alias, a combo, `provider/model`, or a bare model id that one provider serves.
+A name is, in this order: an alias, a combo, `provider/model` or `prefix/model`, an alias with a `*`, or a bare model id
+that one provider serves. Names that are said as they are win over patterns: no pattern hides a combo, or what a client
+asks of one provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from gateway.errors import ModelForbidden, UnknownModel
-from gateway.records import ANY, ClientKey, Credential, Provider, Target
+from gateway.records import ANY, ClientKey, Provider, Target
 
-from .reach import matches, may_use_target, usable_credentials
+from .reach import EXCLUDES, matches, may_use_target, serves, usable_credentials
+from .targets import USUAL, Choice, TargetList, Terms
+from .versions import Listed
 
 MOST_HOPS = 16
 """Longest chain of aliases followed; loading the settings refuses loops, this only makes sure."""
 
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Combo:
-    """A named, ordered list of targets, each written as `provider/model`."""
+    """A named, ordered list of targets, each written as `provider/model`, as an alias or as another combo."""
 
     name: str
     targets: tuple[str, ...]
     strategy: str
-
-
-@dataclass(frozen=True, slots=True)
-class TargetList:
-    """The targets of a name, in order, and whether to begin with another one each time."""
-
-    targets: tuple[Target, ...]
-    rotate: bool = False
-    credentials: Mapping[str, tuple[Credential, ...]] | None = None
-    """By provider those that the key may use; None where it may use all of them."""
+    weights: tuple[int, ...] = ()
+    """One for each target, or none at all."""
+    terms: Terms = USUAL
 
 
 class Resolver:
     """Finds the targets of a name."""
 
-    def __init__(self, providers: Sequence[Provider], aliases: Mapping[str, str], combos: Sequence[Combo]) -> None:
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        aliases: Mapping[str, str],
+        combos: Sequence[Combo],
+        *,
+        listed: Mapping[str, Collection[str]] = NOTHING,
+        catalogued: Mapping[str, Collection[str]] = NOTHING,
+    ) -> None:
+        """`listed` are the models that providers say they serve, by their id; one that is not there has not said it.
+        `catalogued` are those that others say of them."""
         self._providers = {provider.id: provider for provider in providers}
-        self._aliases = dict(aliases)
+        prefixes = {prefix: provider for provider in reversed(providers) for prefix in provider.prefixes}
+        self._addresses = prefixes | self._providers
+        self._aliases = {name: target for name, target in aliases.items() if "*" not in name}
+        self._patterns = sorted(_patterns(aliases), key=lambda each: -len(each[0]) - len(each[1]))
         self._combos = {combo.name: combo for combo in combos}
+        self._listed = {name: Listed(models) for name, models in listed.items() if name in self._providers}
+        self._catalogued = {name: frozenset(models) for name, models in catalogued.items()}
 
     def resolve(self, name: str, key: ClientKey) -> TargetList:
         """The targets that `key` may use under `name`. Raises UnknownModel or ModelForbidden."""
-        route = _named(name, self._find(name), key)
+        found = _named(name, self._find(name), key)
         if key.providers == ANY and key.credentials == ANY:
-            return route
-        return self._reachable(name, route, key)
+            return found
+        return self._reachable(name, found, key)
 
     def may_use(self, name: str, key: ClientKey) -> bool:
         """Whether `resolve` would find targets."""
@@ -60,67 +75,171 @@ class Resolver:
         return True
 
     def names(self) -> tuple[str, ...]:
-        """Every alias and combo."""
+        """Every alias and combo that has a name of its own."""
         return (*self._aliases, *self._combos)
 
     def _find(self, name: str) -> TargetList:
-        for _ in range(MOST_HOPS):
-            if name not in self._aliases:
-                break
-            name = self._aliases[name]
-        combo = self._combos.get(name)
+        end = self._end(name)
+        combo = self._combos.get(end)
         if combo is None:
-            return TargetList((self._target(name),))
-        return TargetList(tuple(self._target(target) for target in combo.targets), combo.strategy == "round_robin")
+            return TargetList((self._target(end),))
+        found: dict[Target, None] = {}
+        choice = self._choice(combo, set(), found)
+        return TargetList(tuple(found), choice, combo.terms)
+
+    # Aliases
+
+    def _end(self, name: str) -> str:
+        """Where a chain of aliases ends."""
+        for _ in range(MOST_HOPS):
+            led = self._led(name)
+            if led == name:
+                break
+            name = led
+        return name
+
+    def _led(self, name: str) -> str:
+        """Where a name leads; itself where it is no alias."""
+        if (target := self._aliases.get(name)) is not None:
+            return target
+        if name not in self._combos and self._addressed(name) is None:
+            for head, tail, target in self._patterns:
+                if len(name) >= len(head) + len(tail) and name.startswith(head) and name.endswith(tail):
+                    return target.replace("*", name[len(head) : len(name) - len(tail)])
+        return name
+
+    # Combos
+
+    def _choice(self, combo: Combo, entered: set[str], found: dict[Target, None]) -> Choice:
+        """What a combo chooses from. A target that is there already, however deep, is not there again."""
+        entered.add(combo.name)
+        members: list[tuple[Target | Choice, int]] = []
+        for name, weight in zip(combo.targets, combo.weights or (1,) * len(combo.targets), strict=True):
+            member = self._member(name, entered, found)
+            if member is not None:
+                members.append((member, weight))
+        weights = tuple(weight for _, weight in members) if combo.weights else ()
+        return Choice(combo.name, tuple(member for member, _ in members), combo.strategy, weights)
+
+    def _member(self, name: str, entered: set[str], found: dict[Target, None]) -> Target | Choice | None:
+        end = self._end(name)
+        if end in self._combos:
+            choice = self._choice(self._combos[end], entered, found) if end not in entered else None
+            return choice if choice is not None and choice.members else None
+        target = self._target(end)
+        if target in found:
+            return None
+        found[target] = None
+        return target
+
+    # Models
 
     def _target(self, name: str) -> Target:
-        provider_id, slash, model = name.partition("/")
-        provider = self._providers.get(provider_id) if slash else None
-        if provider is not None and matches(provider.models, model):
-            return Target(provider_id, model)
-        return self._bare(name)
+        return self._addressed(name) or self._bare(name)
+
+    def _addressed(self, name: str) -> Target | None:
+        """What `provider/model` names. The provider ends at the first slash; model ids may have more."""
+        first, _, model = name.partition("/")
+        provider = self._addresses.get(first) if model else None
+        served = None if provider is None else self._as_served(provider, model)
+        return None if provider is None or served is None else Target(provider.id, served)
+
+    def _as_served(self, provider: Provider, model: str) -> str | None:
+        """The id that a provider is to be sent for a model; None for one that it does not serve."""
+        if not _names_exactly(provider, model):
+            listed = self._listed.get(provider.id)
+            found = listed.find(model) if listed is not None else None
+            if found is not None and serves(provider.models, found):
+                return found
+        return model if serves(provider.models, model) else None
 
     def _bare(self, model: str) -> Target:
-        """A model id without provider: an exact entry beats a pattern, which beats `*`; two of a kind are ambiguous."""
-        serving = [provider for provider in self._providers.values() if matches(provider.models, model)]
-        for found in (
-            [provider for provider in serving if model in provider.models],
-            [provider for provider in serving if "*" not in provider.models],
-            serving,
-        ):
+        """A model id without provider: the first rank in which a provider serves it; two of a rank are ambiguous."""
+        for found in self._ranks(model):
             if len(found) == 1:
-                return Target(found[0].id, model)
+                return found[0]
             if found:
-                choices = ", ".join(f"{provider.id}/{model}" for provider in found)
+                choices = ", ".join(f"{target.provider}/{target.model}" for target in found)
                 raise UnknownModel(f"Several providers serve `{model}`; ask for one of: {choices}.", param="model")
         raise UnknownModel(f"The model `{model}` does not exist: no configured provider serves it.", param="model")
 
-    def _reachable(self, name: str, route: TargetList, key: ClientKey) -> TargetList:
+    def _ranks(self, model: str) -> Iterator[list[Target]]:
+        """Who serves a bare id, the best reason to think so first: the operator names it, the provider lists it, the
+        provider lists it by another name, a catalogue says so, a pattern has room for it, anything goes."""
+        providers = self._providers.values()
+        serving = [provider for provider in providers if serves(provider.models, model)]
+        yield [Target(provider.id, model) for provider in serving if _names_exactly(provider, model)]
+        yield from self._by_list(model)
+        catalogued = self._catalogued
+        yield [
+            Target(provider.id, model)
+            for provider in serving
+            if provider.id not in self._listed and model in catalogued.get(provider.id, ())
+        ]
+        for found in ([each for each in serving if not _serves_anything(each)], serving):
+            yield self._by_pattern(found, model)
+
+    def _by_list(self, model: str) -> Iterator[list[Target]]:
+        """Those who list it as it was asked for, then those who list it by another name."""
+        found = [(provider, self._listed[provider.id].find(model)) for provider in self._listing()]
+        served = [Target(each.id, name) for each, name in found if name is not None and serves(each.models, name)]
+        yield [target for target in served if target.model == model]
+        yield served
+
+    def _listing(self) -> Iterator[Provider]:
+        return (provider for provider in self._providers.values() if provider.id in self._listed)
+
+    def _by_pattern(self, serving: Sequence[Provider], model: str) -> list[Target]:
+        """Of several who may serve it, only those who have not said what they do: the others would have listed it."""
+        silent = [provider for provider in serving if provider.id not in self._listed]
+        return [Target(provider.id, model) for provider in (serving if len(serving) == 1 else silent)]
+
+    # Keys
+
+    def _reachable(self, name: str, found: TargetList, key: ClientKey) -> TargetList:
         """The targets at providers that the key may use, with credentials that it may use."""
-        allowed = [target for target in route.targets if matches(key.providers, target.provider)]
+        allowed = [target for target in found.targets if matches(key.providers, target.provider)]
         if not allowed:
             raise ModelForbidden(
-                f"Your key may not use {_listed(route.targets)}, which would serve the model `{name}`.", param="model"
+                f"Your key may not use {_listed(found.targets)}, which would serve the model `{name}`.", param="model"
             )
         held = {target.provider: usable_credentials(key, self._providers[target.provider]) for target in allowed}
         usable = {provider: credentials for provider, credentials in held.items() if credentials is not None}
-        targets = tuple(target for target in allowed if target.provider in usable)
+        targets = [target for target in allowed if target.provider in usable]
         if not targets:
             raise ModelForbidden(
                 f"Your key may use no credential of {_listed(allowed)}, which would serve the model `{name}`.",
                 param="model",
             )
-        return replace(route, targets=targets, credentials=usable)
+        return replace(found.keeping(lambda target: target in targets), credentials=usable)
 
 
-def _named(name: str, route: TargetList, key: ClientKey) -> TargetList:
+def _patterns(aliases: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """What is before and behind the `*` of an alias, and where it leads."""
+    for name, target in aliases.items():
+        head, star, tail = name.partition("*")
+        if star:
+            yield head, tail, target
+
+
+def _names_exactly(provider: Provider, model: str) -> bool:
+    """Whether the operator names a model as one of this provider's, without a pattern."""
+    return model in provider.models and "*" not in model and not model.startswith(EXCLUDES)
+
+
+def _serves_anything(provider: Provider) -> bool:
+    """Whether it serves whatever it is not kept from."""
+    return "*" in provider.models or all(pattern.startswith(EXCLUDES) for pattern in provider.models)
+
+
+def _named(name: str, found: TargetList, key: ClientKey) -> TargetList:
     """The targets that are among the models of the key, by the name they were asked for or by their own."""
     if matches(key.models, name):
-        return route
-    targets = tuple(target for target in route.targets if may_use_target(key, name, target))
-    if not targets:
+        return found
+    kept = found.keeping(lambda target: may_use_target(key, name, target))
+    if not kept.targets:
         raise ModelForbidden(f"Your key may not use the model `{name}`.", param="model")
-    return replace(route, targets=targets)
+    return kept
 
 
 def _listed(targets: Sequence[Target]) -> str:

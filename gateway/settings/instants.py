@@ -1,10 +1,12 @@
-"""Instants as settings and answers say them: a date, or date and time with its distance from UTC (RFC 3339)."""
+"""Instants and time zones as settings and answers say them: a date, or date and time with its distance from UTC (RFC
+3339); a zone by its name in the time zone database."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -16,6 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _TIME = r"[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})"
 _INSTANT = re.compile(f"{_DATE}(?:{_TIME})?")
+_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}")
 
 
 def read_instant(text: str) -> int:
@@ -38,3 +41,13 @@ def write_instant(unix_us: int) -> str:
 def write_moment(unix_us: int | None) -> str | None:
     """The same of what may not have happened; nothing stays nothing."""
     return None if unix_us is None else write_instant(unix_us)
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """The time zone of this name. Raises ValueError with a text to show."""
+    try:
+        if not _ZONE.fullmatch(name):
+            raise ValueError
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        raise ValueError("expected a time zone such as Europe/Berlin, or UTC") from None

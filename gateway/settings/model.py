@@ -35,7 +35,7 @@ class ServerSettings(Section):
     """The public port, the processes and the data directory."""
 
     listen: Annotated[str, Meta(description="Address and port of the public endpoint, `HOST:PORT`; IPv6 in brackets.")] = "127.0.0.1:8080"
-    workers: Annotated[int, Meta(ge=1, le=256, description="Relay worker processes. One carries thousands of requests a second.")] = 1
+    workers: Annotated[int, Meta(ge=1, le=64, description="Relay worker processes. One carries thousands of requests a second.")] = 1
     data_dir: Annotated[str, Meta(description="Directory of everything the gateway keeps; made with mode 0700.")] = "./data"
     drain_seconds: Annotated[float, Meta(ge=0, description="After SIGTERM, how long running requests and streams may take to finish.")] = 30.0
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest request body accepted; larger ones are answered with 413 without being read.")] = 32 * 1024 * 1024

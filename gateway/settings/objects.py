@@ -21,6 +21,7 @@ from gateway.settings.section import (
     Next,
     NonNegativeSeconds,
     Pattern,
+    Quirk,
     RestScope,
     Section,
     Tokens,
@@ -140,7 +141,7 @@ class ProviderRules(Section, frozen=True):
     session_affinity: Annotated[bool, Meta(description="Whether a conversation stays with the credential that holds its prompt cache, as long as that does not rest.")] = True
     rests: Annotated[bool, Meta(description="Whether its credentials rest after failures that are theirs.")] = True
     variables: Annotated[dict[Identifier, Annotated[str, Meta(max_length=200)]], Meta(description="Values for the places in a preset's address, such as `region`, `project` or `resource`.")] = field(default_factory=dict)
-    quirks: Annotated[tuple[Identifier, ...] | UnsetType, Meta(description="Fixes its requests need, by name; presets know theirs.")] = UNSET
+    quirks: Annotated[tuple[Quirk, ...] | UnsetType, Meta(description="Fixes its requests need, by name; presets know theirs.")] = UNSET
     failures: Annotated[tuple[FailureSettings, ...], Meta(description="What its errors mean, where that is known better here.")] = ()
     proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
     headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)

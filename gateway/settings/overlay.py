@@ -207,7 +207,25 @@ class _Laying:
             if stored.name in providers and (name := taken.get(stored.name)):
                 del providers[stored.name]
                 self._leave_out(stored, Wrong(("id",), f"`{name}` would hide a model of it"))
-        return providers
+        return self._with_prefixes_of_their_own(providers)
+
+    def _with_prefixes_of_their_own(self, providers: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+        """Those whose ids and prefixes lead to nobody else already."""
+        owners = {prefix: one.id for one in self._base.providers for prefix in one.prefixes}
+        owners |= {one.id: one.id for one in self._base.providers}
+        kept: dict[str, ProviderSettings] = {}
+        for name, one in providers.items():
+            said: dict[KeyPath, str] = {("prefixes", at): prefix for at, prefix in enumerate(one.prefixes)}
+            said[("id",)] = name
+            taken = next((place for place, word in said.items() if owners.get(word, name) != name), None)
+            if taken is None:
+                owners |= dict.fromkeys((name, *one.prefixes), name)
+                kept[name] = one
+            else:
+                stored = next(each for each in self._objects["provider"] if each.name == name)
+                word = said[taken]
+                self._leave_out(stored, Wrong(taken, f"`{word}` leads to provider `{owners[word]}` already"))
+        return kept
 
     def _with_credentials(self, providers: Sequence[ProviderSettings]) -> tuple[ProviderSettings, ...]:
         """Each provider's own credentials come first."""
@@ -234,24 +252,29 @@ class _Laying:
     def _names(
         self, providers: Mapping[str, ProviderSettings]
     ) -> tuple[Sequence[AliasSettings], Sequence[ComboSettings]]:
-        """Aliases and combos that lead to models. A combo leads to none by way of another: two looks are enough."""
+        """Aliases and combos that lead to models. What leads to a combo that is left out is left out with it."""
         base = self._base
         combos = self._free("combo", ComboSettings, providers, {one.name: "alias" for one in base.aliases})
-        all_combos = {one.name for one in base.combos} | combos.keys()
+        all_combos = {one.name: one.targets for one in (*base.combos, *combos.values())}
         aliases = self._free("alias", AliasSettings, providers, dict.fromkeys(all_combos, "combo"))
         targets = {one.name: one.target for one in (*base.aliases, *aliases.values())}
         names = Names(providers, targets, all_combos)
         led = self._settled("alias", aliases, lambda one: names.settled_alias(one, ()))
         models = self._settled("combo", combos, lambda one: names.settled_combo(one, ()))
-        empty = combos.keys() - models.keys()
-        held = self._settled("alias", led, lambda one: _check_held(one, empty))
-        return tuple(held.values()), tuple(models.values())
+        while True:
+            empty = combos.keys() - models.keys()
+            held = self._settled("combo", models, lambda one, empty=empty: _check_members(one, empty))  # type: ignore[misc]
+            if held.keys() == models.keys():
+                break
+            models = held
+        kept = self._settled("alias", led, lambda one: _check_held(one, empty))
+        return tuple(kept.values()), tuple(models.values())
 
     def _free(
         self, kind: Kind, section: type[N], providers: Mapping[str, ProviderSettings], taken: Mapping[str, str]
     ) -> dict[str, N]:
         """Objects whose names mean nothing else. `taken` says what a name is already."""
-        names = Names(providers, {}, frozenset())
+        names = Names(providers, {}, {})
         return self._settled(kind, self._tables(kind, section), lambda one: _check_free(one, names, taken))
 
     def _settled(self, kind: Kind, tables: Mapping[str, N], settle: Callable[[N], N]) -> dict[str, N]:
@@ -267,7 +290,7 @@ class _Laying:
 
 
 def _check_free(one: N, names: Names, taken: Mapping[str, str]) -> N:
-    names.check_free(("name",), one.name)
+    names.check_free(("name",), one.name, starred=isinstance(one, AliasSettings))
     if one.name in taken:
         raise Wrong(("name",), f"`{one.name}` is {_ARTICLES[taken[one.name]]} already")
     return one
@@ -277,6 +300,13 @@ def _check_held(alias: AliasSettings, empty: Set[str]) -> AliasSettings:
     if alias.target in empty:
         raise Wrong(("target",), f"the combo `{alias.target}` cannot be used")
     return alias
+
+
+def _check_members(combo: ComboSettings, empty: Set[str]) -> ComboSettings:
+    for at, target in enumerate(combo.targets):
+        if target in empty:
+            raise Wrong(("targets", at), f"the combo `{target}` cannot be used")
+    return combo
 
 
 def _called(settings: Settings) -> Iterator[str]:

@@ -62,7 +62,9 @@ FRAMING_HEADERS = frozenset(
 )
 """Belong to one connection: whoever opens it sets them."""
 
-CLIENT_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-goog-api-key"})
+CLIENT_SECRET_HEADERS = frozenset(
+    {"api-key", "authorization", "cookie", "proxy-authorization", "x-amz-security-token", "x-api-key", "x-goog-api-key"}
+)
 """Hold what a client shows us: no provider gets to see it."""
 
 

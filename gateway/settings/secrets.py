@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import structs
 
+from gateway.settings.credential_text import is_fit, one_line
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import LoginProviderSettings, Settings, VaultSettings
 from gateway.settings.objects import ClientKeySettings, CredentialSettings, ProviderSettings
@@ -39,6 +40,8 @@ class _Place(Generic[S]):
     needed: bool = True
     for_header: bool = True
     """Whether it travels in a header, which cannot carry every character."""
+    may_be_document: bool = False
+    """Whether it may be a JSON document, which is not sent itself."""
 
 
 def resolve(settings: Settings, sources: Sources, environ: Mapping[str, str]) -> Settings:
@@ -77,7 +80,7 @@ def _client_keys(settings: Settings) -> list[_Place[ClientKeySettings]]:
 
 def _credentials(provider: ProviderSettings, index: int) -> list[_Place[CredentialSettings]]:
     path = ("providers", index, "credentials")
-    return [_Place(one, (*path, at), "api_key") for at, one in enumerate(provider.credentials)]
+    return [_Place(one, (*path, at), "api_key", may_be_document=True) for at, one in enumerate(provider.credentials)]
 
 
 def _logins(settings: Settings) -> list[_Place[LoginProviderSettings]]:
@@ -118,8 +121,9 @@ class _Reader:
             text = self._from_environment(text, path)
         elif way.endswith("_file"):
             text = self._from_file(text, path)
-        secret = text.strip()
-        if place.for_header and not _FIT_FOR_A_HEADER.fullmatch(secret):
+        secret = one_line(text) if place.may_be_document else text.strip()
+        fits = is_fit(secret) if place.may_be_document else _FIT_FOR_A_HEADER.fullmatch(secret)
+        if place.for_header and not fits:
             raise Wrong(path, "the secret is empty or holds characters that no header can carry")
         if not secret.isprintable() or not secret:
             raise Wrong(path, "the secret is empty or holds characters that cannot be printed")

@@ -43,6 +43,31 @@ Fault = Literal[
     "malformed",
 ]
 """What a failure means: a provider's error, or the lack of an answer."""
+Quirk = Literal[
+    "developer_as_system",
+    "joined_text",
+    "without_names",
+    "without_stream_options",
+    "max_tokens",
+    "choice_needs_tools",
+    "reasoning_echo",
+    "deepseek_effort",
+    "deepseek_interrupted",
+    "kimi_model_name",
+    "kimi_thinking",
+    "kimi_sampling",
+    "minimax_reasoning_split",
+    "minimax_errors",
+    "qwen_tool_choice",
+    "xai_reasoning",
+    "xai_usage",
+    "zai_thinking",
+    "zai_tool_stream",
+    "vertex_contents",
+    "vertex_anthropic",
+    "bedrock_anthropic",
+]
+"""Fixes that the catalogue knows."""
 Next = Literal["retry", "next_credential", "next_target", "stop"]
 RestScope = Literal["credential", "model"]
 LogLevel = Literal["debug", "info", "warning", "error"]

@@ -6,12 +6,14 @@ what they are together is `overlay`'s business.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from msgspec import structs
+
+from gateway.settings.credential_text import is_fit, one_line
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import Settings
 from gateway.settings.objects import AliasSettings, ComboSettings, CredentialSettings, PriceSettings, ProviderSettings
@@ -44,6 +46,7 @@ FIXED: Mapping[str, str] = MappingProxyType(
         "vault.key_file": _FIRST,
         "network.allow": _GUARD,
         "media.allow": _GUARD,
+        "registry.url": _GUARD,
         "upstream.ca_file": _FILES,
     }
 )
@@ -53,7 +56,6 @@ VALUE = "value"
 """In the spec of a setting: what it is set to."""
 
 _ELSEWHERE = ("_env", "_file")
-_FIT_FOR_A_HEADER = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def read_table(stored: StoredObject) -> Section:
     except Wrong as wrong:
         raise Wrong(wrong.path[len(shape.within) :], wrong.message) from None
     if isinstance(table, CredentialSettings):
-        check_secret(table.api_key, ("api_key",))
+        return structs.replace(table, api_key=read_secret(table.api_key, ("api_key",)))
     return table
 
 
@@ -154,12 +156,15 @@ def find_setting(path: str) -> tuple[str, str]:
     return section, name
 
 
-def check_secret(secret: str, path: KeyPath) -> None:
-    """Raises Wrong for a secret that no header can carry; the message does not contain it."""
-    if not secret:
+def read_secret(text: str, path: KeyPath) -> str:
+    """A credential's secret as it is gone by. Raises Wrong for one that no header can carry; the message does not
+    contain it."""
+    if not text:
         raise Wrong(path, "the secret is missing")
-    if not _FIT_FOR_A_HEADER.fullmatch(secret):
+    secret = one_line(text) if text.startswith("{") else text
+    if not is_fit(secret):
         raise Wrong(path, "the secret holds characters that no header can carry")
+    return secret
 
 
 def part(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -18,6 +18,14 @@ Class = Literal["configuration", "keys", "people"]
 
 CLASSES: tuple[Class, ...] = ("configuration", "keys", "people")
 
+Local = Literal["registry"]
+
+LOCAL: tuple[Local, ...] = ("registry",)
+"""What changes on this machine alone: files of the data directory, of which no database knows."""
+
+LOCAL_AT = 64
+"""The first of their words, so that another class moves none of them."""
+
 HEADER_BYTES = 4096
 """The words, eight bytes each, stand at the beginning of the file; the rest of this page is kept for them."""
 
@@ -43,6 +51,14 @@ class Generations:
     def index(self, name: Class) -> int:
         """Where in `words` a class is, for those who ask with every request."""
         return CLASSES.index(name)
+
+    def local(self, name: Local) -> int:
+        """How often something of this machine has changed."""
+        return self._words[LOCAL_AT + LOCAL.index(name)]
+
+    def tell(self, name: Local) -> None:
+        """Show that something of this machine has changed. One process at a time tells of it."""
+        self._words[LOCAL_AT + LOCAL.index(name)] += 1
 
     @property
     def words(self) -> memoryview:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway import logs
-from gateway.records import ANY, ClientKey, IssuedKey
+from gateway.records import ANY, BudgetPeriod, ClientKey, IssuedKey, Limits
 from gateway.store.session import Row, Session
 
 ID_PREFIX = "key:"
@@ -21,7 +21,7 @@ log = logs.get("gateway.store.keys")
 
 
 class Spec(Struct, frozen=True):
-    """What of a key's `spec` the relay goes by, in the names of `[[client_keys]]`; limits stand there as well."""
+    """What of a key's `spec` the relay goes by, in the names of `[[client_keys]]`."""
 
     models: tuple[str, ...] = ANY
     providers: tuple[str, ...] = ANY
@@ -29,6 +29,14 @@ class Spec(Struct, frozen=True):
     endpoints: tuple[str, ...] = ANY
     strict: bool = False
     tags: tuple[str, ...] = ()
+    allow_unpriced: bool = False
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_parallel: int | None = None
+    requests_per_month: int | None = None
+    tokens_per_month: int | None = None
+    budget_usd: float | None = None
+    budget_period: BudgetPeriod = "month"
 
 
 _specs = msgspec.json.Decoder(Spec)
@@ -59,6 +67,8 @@ def issued_key(row: Row) -> IssuedKey:
         user_id=row["user_id"],
         team_id=row["team_id"],
         tags=spec.tags,
+        limits=Limits.of(spec),
+        allow_unpriced=spec.allow_unpriced,
     )
     return IssuedKey(row["digest"], key, revoked=row["revoked_at"] is not None)
 

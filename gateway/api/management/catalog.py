@@ -26,6 +26,8 @@ class PresetView(Shown, frozen=True, kw_only=True):
     base_url: str
     asks_for_key: Annotated[bool, Meta(description="Whether it needs a credential.")]
     variable: Annotated[str | None, Meta(description="Environment variable that usually holds its key.")]
+    variables: Annotated[tuple[str, ...], Meta(description="What `variables` of a provider may say.")]
+    notes: Annotated[str, Meta(description="What else to know of it: terms, regions.")]
     documentation: Annotated[str, Meta(description="Address of its documentation.")]
 
 
@@ -39,8 +41,10 @@ async def list_presets(asked: Asked[Office, None, PageQuery]) -> Page[PresetView
             format=preset.format,
             also_speaks=preset.also_speaks,
             base_url=preset.base_url,
-            asks_for_key=preset.auth != "none",
-            variable=preset.env or None,
+            asks_for_key=preset.auth != "none" and preset.needs_key,
+            variable=next(iter(preset.secret_variables), preset.env_file) or None,
+            variables=tuple(preset.variables),
+            notes=preset.notes,
             documentation=preset.docs,
         )
         for name, preset in sorted(presets().items())

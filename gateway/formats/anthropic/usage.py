@@ -6,6 +6,7 @@ overlap: what was read from the cache, and what was written to it, are no parts 
 
 from __future__ import annotations
 
+from gateway.formats.charged import charged
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
 from gateway.formats.told import object_of
@@ -31,6 +32,7 @@ def read_usage(usage: Fields) -> Usage:
         cache_write_1h=min(lasting, count_of(written)),
         visible=max(produced - reasoning, 0),
         reasoning=reasoning,
+        cost_nano_usd=charged(usage),
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.usages import count_of, last_tokens, usage_member
+from gateway.formats.told import objects_in
+from gateway.formats.usages import count_of, last_tokens, usage_member, within
 from gateway.records import Tokens
 
 _USAGE = usage_member(b"usageMetadata", depth=1)
@@ -20,13 +21,32 @@ _USAGE = usage_member(b"usageMetadata", depth=1)
 def read_usage(usage: Fields) -> Usage:
     """The numbers of a usage object; what is missing or no number counts as 0."""
     entered, cached = count_of(usage.get("promptTokenCount")), count_of(usage.get("cachedContentTokenCount"))
+    brought, visible = count_of(usage.get("toolUsePromptTokenCount")), count_of(usage.get("candidatesTokenCount"))
+    fresh = max(entered - cached, 0)
+    heard, seen = within(fresh + brought, *(_entered(usage, modality) for modality in ("AUDIO", "IMAGE")))
+    spoken, drawn = within(visible, *(_counted(usage, "candidates", modality) for modality in ("AUDIO", "IMAGE")))
     return Usage(
-        fresh=max(entered - cached, 0),
+        fresh=fresh,
         cache_read=cached,
-        tool_prompt=count_of(usage.get("toolUsePromptTokenCount")),
-        visible=count_of(usage.get("candidatesTokenCount")),
+        tool_prompt=brought,
+        visible=visible,
         reasoning=count_of(usage.get("thoughtsTokenCount")),
+        input_audio=heard,
+        input_image=seen,
+        output_audio=spoken,
+        output_image=drawn,
     )
+
+
+def _entered(usage: Fields, modality: str) -> int:
+    """Input of a modality that was in no cache: the prompt's counts have cached tokens in them."""
+    prompt, cached, tools = (_counted(usage, part, modality) for part in ("prompt", "cache", "toolUsePrompt"))
+    return max(prompt - cached, 0) + tools
+
+
+def _counted(usage: Fields, part: str, modality: str) -> int:
+    details = objects_in(usage, f"{part}TokensDetails")
+    return sum(count_of(each.get("tokenCount")) for each in details if each.get("modality") == modality)
 
 
 def known_usage(usage: Any) -> Usage | None:

@@ -9,42 +9,84 @@ import re
 
 import orjson
 
+from gateway.formats.charged import charged
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
 from gateway.formats.told import object_of
-from gateway.formats.usages import count_of, tokens_of, usage_object
+from gateway.formats.usages import count_of, tokens_of, usage_object, within
 from gateway.records import Tokens
 
 _KEY = b'"usage"'
-_OBJECT = re.compile(rb"\s*:\s*(%b)" % usage_object(depth=1))
-"""A `usage` object behind its key: objects within it, but none within those."""
+_OBJECT = re.compile(rb"\s*:\s*(%b)" % usage_object(depth=2))
+"""A `usage` object behind its key: details within it, and parts of what was cached within those."""
 
 
 def read_usage(usage: Fields) -> Usage:
     """The numbers; what is larger than its whole is a server's mistake and clamps (USAGE-4)."""
-    if "prompt_tokens" not in usage and "input_tokens" in usage:  # images, audio
-        usage = {
-            "prompt_tokens": usage.get("input_tokens"),
-            "completion_tokens": usage.get("output_tokens"),
-            "prompt_tokens_details": usage.get("input_tokens_details"),
-            "completion_tokens_details": usage.get("output_tokens_details"),
-        }
-    entered, produced = count_of(usage.get("prompt_tokens")), count_of(usage.get("completion_tokens"))
+    if "prompt_tokens" not in usage and "input_tokens" in usage:
+        usage = _of_media(usage)
+    entered = count_of(usage.get("prompt_tokens"))
+    before, after = object_of(usage.get("prompt_tokens_details")), object_of(usage.get("completion_tokens_details"))
+    produced, reasoning = _produced(usage, entered, count_of(after.get("reasoning_tokens")))
     if not (entered or produced):
         entered = count_of(usage.get("total_tokens"))
-    before, after = object_of(usage.get("prompt_tokens_details")), object_of(usage.get("completion_tokens_details"))
-    # DeepSeek tells its cache hits beside the totals: https://api-docs.deepseek.com/guides/kv_cache
-    hits = count_of(before.get("cached_tokens")) or count_of(usage.get("prompt_cache_hit_tokens"))
-    cached = min(hits, entered)
+    cached = min(_cached(usage, before), entered)
     written = min(count_of(before.get("cache_write_tokens")), entered - cached)
-    reasoning = count_of(after.get("reasoning_tokens"))
+    audio, image = _fresh_media(before, entered - cached - written)
+    spoken, drawn = within(
+        produced - reasoning, count_of(after.get("audio_tokens")), count_of(after.get("image_tokens"))
+    )
     return Usage(
         fresh=entered - cached - written,
         cache_read=cached,
         cache_write=written,
-        visible=max(produced - reasoning, 0),
-        reasoning=min(reasoning, produced),
+        visible=produced - reasoning,
+        reasoning=reasoning,
+        input_audio=audio,
+        input_image=image,
+        output_audio=spoken,
+        output_image=drawn,
+        cost_nano_usd=charged(usage),
     )
+
+
+def _of_media(usage: Fields) -> Fields:
+    """Usage of images, transcriptions and speech under the names of Chat; transcriptions say `input_token_details`."""
+    return {
+        **usage,
+        "prompt_tokens": usage.get("input_tokens"),
+        "completion_tokens": usage.get("output_tokens"),
+        "prompt_tokens_details": usage.get("input_tokens_details") or usage.get("input_token_details"),
+        "completion_tokens_details": usage.get("output_tokens_details") or usage.get("output_token_details"),
+    }
+
+
+def _produced(usage: Fields, entered: int, reasoning: int) -> tuple[int, int]:
+    """All output, and how much of it was reasoning.
+
+    xAI leaves reasoning out of `completion_tokens`, and has it in the total: https://docs.x.ai/docs/guides/reasoning.
+    """
+    produced = count_of(usage.get("completion_tokens"))
+    if reasoning and count_of(usage.get("total_tokens")) == entered + produced + reasoning:
+        produced += reasoning
+    return produced, min(reasoning, produced)
+
+
+def _cached(usage: Fields, before: Fields) -> int:
+    """DeepSeek tells its cache hits beside the totals (https://api-docs.deepseek.com/guides/kv_cache), and so does Kimi
+    (https://platform.moonshot.ai/docs/api/chat)."""
+    told = (before.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens"))
+    return next(filter(None, map(count_of, told)), 0)
+
+
+def _fresh_media(before: Fields, fresh: int) -> tuple[int, int]:
+    """Audio and images that were in no cache. The totals have cached ones in them, which OpenAI tells apart:
+    https://platform.openai.com/docs/guides/realtime-costs."""
+    cached = object_of(before.get("cached_tokens_details"))
+    audio, image = (
+        max(count_of(before.get(name)) - count_of(cached.get(name)), 0) for name in ("audio_tokens", "image_tokens")
+    )
+    return within(fresh, audio, image)
 
 
 def write_usage(usage: Usage) -> Fields:

@@ -6,10 +6,11 @@ Shape: https://platform.openai.com/docs/api-reference/responses/object. Cached a
 
 from __future__ import annotations
 
+from gateway.formats.charged import charged
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
 from gateway.formats.told import object_of
-from gateway.formats.usages import count_of, last_tokens, usage_member
+from gateway.formats.usages import count_of, last_tokens, usage_member, within
 from gateway.records import Tokens
 
 _USAGE = usage_member(b"usage", depth=2)
@@ -23,13 +24,21 @@ def read_usage(usage: Fields) -> Usage:
     read, written = count_of(details.get("cached_tokens")), count_of(details.get("cache_write_tokens"))
     lasting = count_of(object_of(details.get("cache_write_tokens_details")).get("ttl_12h_tokens"))
     reasoning = count_of(more.get("reasoning_tokens"))
+    fresh, visible = max(entered - read - written, 0), max(produced - reasoning, 0)
+    heard, seen = within(fresh, count_of(details.get("audio_tokens")), count_of(details.get("image_tokens")))
+    spoken, drawn = within(visible, count_of(more.get("audio_tokens")), count_of(more.get("image_tokens")))
     return Usage(
-        fresh=max(entered - read - written, 0),
+        fresh=fresh,
         cache_read=read,
         cache_write=written,
         cache_write_1h=min(lasting, written),
-        visible=max(produced - reasoning, 0),
+        visible=visible,
         reasoning=reasoning,
+        input_audio=heard,
+        input_image=seen,
+        output_audio=spoken,
+        output_image=drawn,
+        cost_nano_usd=charged(usage),
     )
 
 

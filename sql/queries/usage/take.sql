@@ -33,7 +33,14 @@ select
     upstream_format,
     key_id,
     user_id,
-    team_id
+    team_id,
+    cost_source,
+    price,
+    tokens.cache_write_1h,
+    tokens.input_audio,
+    tokens.input_image,
+    tokens.output_audio,
+    tokens.output_image
 from read_json(
     $paths,
     format = 'newline_delimited',
@@ -51,10 +58,12 @@ from read_json(
         status: 'INTEGER',
         error: 'VARCHAR',
         stream: 'BOOLEAN',
-        tokens: 'STRUCT(input BIGINT, output BIGINT, cache_read BIGINT, cache_write BIGINT, reasoning BIGINT)',
+        tokens: 'STRUCT(input BIGINT, output BIGINT, cache_read BIGINT, cache_write BIGINT, reasoning BIGINT,
+            cache_write_1h BIGINT, input_audio BIGINT, input_image BIGINT, output_audio BIGINT, output_image BIGINT)',
         usage_source: 'VARCHAR',
         cost_nano_usd: 'BIGINT',
-        attempts: 'STRUCT(provider VARCHAR, model VARCHAR, credential VARCHAR, status INTEGER, error VARCHAR, duration_us BIGINT)[]',
+        attempts: 'STRUCT(provider VARCHAR, model VARCHAR, credential VARCHAR, status INTEGER, error VARCHAR,
+            duration_us BIGINT, verdict VARCHAR, rest_us BIGINT, reason VARCHAR)[]',
         total_us: 'BIGINT',
         first_byte_us: 'BIGINT',
         upstream_us: 'BIGINT',
@@ -68,7 +77,9 @@ from read_json(
         upstream_format: 'VARCHAR',
         key_id: 'VARCHAR',
         user_id: 'VARCHAR',
-        team_id: 'VARCHAR'
+        team_id: 'VARCHAR',
+        cost_source: 'VARCHAR',
+        price: 'VARCHAR'
     }
 )
 -- A line that cannot be read comes as a row of nulls.

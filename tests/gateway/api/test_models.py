@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,8 +11,11 @@ import pytest
 
 from gateway.api import models
 from gateway.api.models import ONE, PAGE, Listed, ModelList
+from gateway.catalog.known import Known
+from gateway.catalog.registry import Registry, Row
+from gateway.catalog.served import Served
 from gateway.errors import UnknownModel, UpstreamUnreachable
-from gateway.records import ClientKey, Provider
+from gateway.records import ClientKey, ModelFacts, Provider
 from gateway.relay.relay import Relay
 from gateway.routing.resolve import Combo, Resolver
 
@@ -27,7 +31,10 @@ class World:
     """The list, what the open provider says when it is asked, and the time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        relay = SimpleNamespace(providers={each.id: each for each in PROVIDERS}, resolver=RESOLVER)
+        self.known = Known()
+        relay = SimpleNamespace(providers={each.id: each for each in PROVIDERS}, resolver=RESOLVER, known=self.known)
+        relay.facts = lambda provider, model: relay.known.facts(provider, model)
+        self.relay = relay
         self.list = ModelList(cast(Relay, relay))
         self.answer: bytes | None = b'{"data": [{"id": "theirs"}, {"id": "own"}]}'
         self.asked: list[str] = []
@@ -142,6 +149,52 @@ async def test_a_key_is_shown_nothing_of_a_provider_that_it_may_not_use(world: W
 def test_who_owns_a_model_is_its_provider(world: World) -> None:
     assert world.list.get("open/whatever/it/is", EVERYTHING).owner == "open"
     assert world.list.get("best", EVERYTHING).owner == "sluicegate"
+
+
+# What is known beforehand
+
+
+def knowing(world: World, **models: ModelFacts | None) -> None:
+    """The open provider has said what it serves."""
+    served = Served().having(PROVIDERS[1], models, 1)
+    world.relay.known = Known(served)
+
+
+async def test_who_has_given_a_list_is_not_asked_while_somebody_waits(world: World) -> None:
+    knowing(world, theirs=None, more=None)
+    assert await world.names() == [*KNOWN, "open/theirs", "open/more"]
+    assert not world.asked
+    knowing(world)
+    assert await world.names() == KNOWN
+    assert not world.asked
+
+
+async def test_a_list_is_held_against_the_operators_patterns(world: World) -> None:
+    provider = replace(PROVIDERS[1], models=("own", "*", "!old-*"))
+    world.relay.providers["open"] = provider
+    world.relay.resolver = Resolver((PROVIDERS[0], provider), {}, ())
+    knowing(world, **{"new-1": None, "old-1": None})
+    assert await world.names() == ["exact/a", "exact/b", "open/own", "open/new-1"]
+
+
+async def test_who_lists_nothing_serves_what_the_registry_says(world: World) -> None:
+    provider = replace(PROVIDERS[1], list_models=False, price_list="vendor")
+    world.relay.providers["open"] = provider
+    world.relay.known = Known(registry=Registry("2026-01-01", {"vendor": [Row("theirs", context=1000)]}))
+    assert await world.names() == [*KNOWN, "open/theirs"]
+    assert not world.asked
+
+
+async def test_limits_are_shown_where_they_are_known_of_every_target(world: World) -> None:
+    knowing(world, own=ModelFacts(max_input=200_000, max_output=64_000), theirs=ModelFacts(context=8192))
+    shown = {model.name: model[2:] for model in await world.list.listed(EVERYTHING)}
+    assert shown["open/own"] == (200_000, 64_000)
+    assert shown["open/theirs"] == (8192, None)
+    assert shown["best"] == (None, None), "nobody knows what exact/b takes"
+    model = world.list.get("open/own", EVERYTHING)
+    assert {"max_input_tokens": 200_000, "max_tokens": 64_000}.items() <= ONE["anthropic"](model).items()
+    assert {"inputTokenLimit": 200_000, "outputTokenLimit": 64_000}.items() <= ONE["gemini"](model).items()
+    assert "inputTokenLimit" not in ONE["gemini"](Listed("unknown", "open"))
 
 
 # Pages

@@ -40,6 +40,9 @@ class StoreChores:
     async def forget_what_is_over(self) -> None:
         self.forgotten += 1
 
+    async def list_models(self) -> None:
+        pass
+
 
 @pytest.fixture
 async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:

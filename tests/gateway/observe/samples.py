@@ -33,6 +33,7 @@ ORDINARY = UsageRecord(
     upstream_request_id="req_1",
     user_agent="OpenAI/Python 3.0",
     worker=0,
+    cost_source="priced",
 )
 
 
@@ -49,5 +50,5 @@ def tried(model: str = "gpt", *, error: str | None = None) -> AttemptRecord:
 def refused(status: int = 401, error: str = "invalid_key", **changes: object) -> UsageRecord:
     """An exchange that was refused before a provider was known."""
     nobody: dict[str, object] = {"provider": None, "model": None, "credential": None, "key": None, "attempts": ()}
-    nothing: dict[str, object] = {"tokens": Tokens(), "usage_source": "none", "cost_nano_usd": None}
+    nothing: dict[str, object] = {"tokens": Tokens(), "usage_source": "none", "cost_nano_usd": None, "cost_source": "none"}
     return exchange(status=status, error=error, **{**nobody, **nothing, **changes})

@@ -104,7 +104,7 @@ def test_an_error_answer_says_nothing_about_the_time_to_first_byte(tmp_path: Pat
 
 def test_tokens_without_a_price_are_counted_as_such(tmp_path: Path) -> None:
     worker = metrics(tmp_path)
-    worker.observe(exchange(cost_nano_usd=None))
+    worker.observe(exchange(cost_nano_usd=None, cost_source="unpriced"))
     assert number(worker, "sluicegate_unpriced_requests_total", model="gpt") == 1
 
 

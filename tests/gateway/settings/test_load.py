@@ -225,11 +225,17 @@ BAD: dict[str, tuple[str, int | None, str | None, str]] = {
         "`a` is a combo already",
     ),
     "a combo of nothing": ('[[combos]]\nname = "a"\ntargets = []', 3, "combos[0].targets", "length >= 1"),
-    "a combo of a combo": (
-        f'{MOCK}[[combos]]\nname = "a"\ntargets = ["mock/x"]\n[[combos]]\nname = "b"\ntargets = ["mock/x",\n"a"]',
-        11,
-        "combos[1].targets[1]",
-        "holds models only",
+    "combos in a circle": (
+        f'{MOCK}[[combos]]\nname = "a"\ntargets = ["mock/x", "b"]\n[[combos]]\nname = "b"\ntargets = ["mock/x",\n"a"]',
+        7,
+        "combos[0].targets[1]",
+        "combos go round in a circle: a -> b -> a",
+    ),
+    "weights that do not fit": (
+        f'{MOCK}[[combos]]\nname = "a"\ntargets = ["mock/x"]\nweights = [1, 2]',
+        8,
+        "combos[0].weights",
+        "1 targets and 2 weights",
     ),
 }
 

@@ -206,7 +206,13 @@ WRONG: dict[str, tuple[StoredObject, tuple[str | int, ...], str]] = {
     "a name a provider has": (alias("mock/x", "fast"), ("name",), "would hide a model of provider `mock`"),
     "a name a combo has": (combo("fast", "mock/gpt-x"), ("name",), "is an alias already"),
     "a model that is not served": (alias("a", "mock/claude"), ("target",), "does not serve"),
-    "a combo of a combo": (combo("a", "mock/gpt-x", "best"), ("targets", 1), "holds models only"),
+    "a combo of itself": (combo("a", "mock/gpt-x", "a"), ("targets", 1), "combos go round in a circle: a -> a"),
+    "a combo of nothing that is there": (combo("a", "mock/gpt-x", "b"), ("targets", 1), "no combo"),
+    "a prefix that is a provider's id": (
+        provider("local", prefixes=["mock"]),
+        ("prefixes", 0),
+        "`mock` leads to provider `mock` already",
+    ),
 }
 
 
@@ -244,6 +250,24 @@ def test_what_leads_to_something_left_out_is_left_out_too(said: Said) -> None:
         "d": "the combo `c` cannot be used",
     }
     assert [one.name for one in effective.settings.aliases] == ["fast", "good"]
+
+
+def test_what_leads_to_a_combo_that_is_left_out_is_left_out_with_it(said: Said) -> None:
+    objects = (
+        combo("a", "b", "mock/gpt-x"),
+        combo("b", "c"),
+        combo("c", "gone/x"),
+        alias("d", "a"),
+        combo("good", "best", "mock/gpt-y"),
+    )
+    effective = laid(said, *objects)
+    assert reasons(effective) == {
+        "c": "there is no provider `gone`",
+        "b": "the combo `c` cannot be used",
+        "a": "the combo `b` cannot be used",
+        "d": "the combo `a` cannot be used",
+    }
+    assert [one.name for one in effective.settings.combos] == ["best", "good"]
 
 
 def test_aliases_in_a_circle_are_left_out(said: Said) -> None:

@@ -23,11 +23,24 @@ EXAMPLE = UsageRecord(
     status=200,
     error=None,
     stream=True,
-    tokens=Tokens(input=10, output=20, cache_read=3, cache_write=1, reasoning=4),
+    tokens=Tokens(
+        input=10,
+        output=20,
+        cache_read=3,
+        cache_write=1,
+        reasoning=4,
+        cache_write_1h=1,
+        input_audio=2,
+        input_image=1,
+        output_audio=5,
+        output_image=6,
+    ),
     usage_source="reported",
     cost_nano_usd=3_100_000,
     attempts=(
-        AttemptRecord("mock", "gpt-4o", "spare", 500, "upstream_error", 1_500),
+        AttemptRecord(
+            "mock", "gpt-4o", "spare", 500, "upstream_error", 1_500, "next_credential", 30_000_000, "server"
+        ),
         AttemptRecord("mock", "gpt-4o", "first", 200, None, 400_000),
     ),
     total_us=420_000,
@@ -39,6 +52,8 @@ EXAMPLE = UsageRecord(
     upstream_request_id="req_1",
     user_agent="OpenAI/Python 3.52.0",
     worker=0,
+    cost_source="priced",
+    price="override mock/*",
 )
 
 

@@ -217,7 +217,7 @@ print("full", troubled, waiting > 0, "after", ingest.state.trouble, len(segments
 """
 
 
-@pytest.mark.parametrize("limit", [600_000, 1_000_000, 2_000_000])
+@pytest.mark.parametrize("limit", [700_000, 1_000_000, 1_500_000])
 def test_ingest_outlives_a_disk_that_was_full(bench: Bench, limit: int) -> None:
     """The kernel refuses to let the database or its log grow beyond `limit` bytes, later it does not."""
     for number in range(40):

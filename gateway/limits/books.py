@@ -1,0 +1,168 @@
+"""Where the counts of every subject are: in shared memory, under the locks of their slots.
+
+Knows slots, locks and clocks; what is counted and what it means is for `sheet`. Where there is no slot left, or no room
+on the disk for one, a subject is counted by this process alone: that is said in the log, and no reason to refuse it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from gateway import logs
+from gateway.limits.judging import Terms, standing, terms_of, untouched
+from gateway.limits.limiter import Left, Spent, Subject
+from gateway.limits.periods import KINDS, Period, period_of
+from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Moment, Sheet
+from gateway.settings.instants import read_zone
+from gateway.shared.memory import SharedMemory
+from gateway.shared.slots import Locked, SharedFull, Slots
+
+REMEMBERED = 8192
+"""Subjects, and combinations of them, that are kept at hand."""
+PRIVATE = 4096
+"""Subjects that are counted by this process alone, at most; the oldest of more is forgotten."""
+
+WORD = 8
+"""Bytes."""
+
+T = TypeVar("T")
+log = logs.get("limits")
+
+
+class Clock(NamedTuple):
+    """Both clocks, in seconds. That of windows is the same in all processes of the machine."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    unix: Callable[[], float] = time.time
+
+
+REAL = Clock()
+
+
+class Together(NamedTuple):
+    """Where subjects are counted that are asked together."""
+
+    lock: Locked
+    """Of their slots."""
+    slots: tuple[tuple[int, bytes], ...]
+    """Each with the subject it must be of; those that this process counts alone have none."""
+    sheets: list[Sheet]
+
+
+class Books:
+    """The sheets of all subjects. For the thread that the memory is for."""
+
+    def __init__(self, memory: SharedMemory, column: int | None, clock: Clock = REAL) -> None:
+        """`column` is the worker's own; None where nothing is let in, only looked at and corrected."""
+        self._memory, self._column = memory, column
+        self._monotonic, self._unix = clock
+        self._slots = Slots(memory, "limits", may_go=self._may_go)
+        self._together: dict[tuple[bytes, ...], Together] = {}
+        self._private: OrderedDict[bytes, Sheet] = OrderedDict()
+        self._terms: dict[bytes, Terms] = {}
+        self.count_by("UTC")
+
+    def count_by(self, time_zone: str) -> None:
+        """Go by the calendar of this time zone. ValueError for an unknown one."""
+        self._zone = read_zone(time_zone)
+        self._begin(self._unix())
+
+    def moment(self) -> Moment:
+        """Now."""
+        unix, day = self._unix(), self._days.day
+        if not day.starts <= unix < day.ends:
+            self._begin(unix)
+        return Moment(self._monotonic(), unix, self._days)
+
+    def terms(self, subject: Subject) -> Terms:
+        """The limits of a subject, as they are in the present periods."""
+        terms = self._terms.get(subject.id)
+        if terms is None or terms.subject is not subject:
+            if len(self._terms) >= REMEMBERED:
+                self._terms.clear()
+            terms = self._terms[subject.id] = terms_of(subject, self._days)
+        return terms
+
+    def locked(self, ids: tuple[bytes, ...], act: Callable[[list[Sheet]], T]) -> T:
+        """What `act` returns for the sheets of these subjects, while all of them are locked."""
+        while True:
+            together = self._together.get(ids) or self._find(ids)
+            with together.lock:
+                for slot, name in together.slots:
+                    if not self._slots.holds(slot, name):
+                        break
+                else:
+                    return act(together.sheets)
+            del self._together[ids]
+
+    def left(self, subject: Subject) -> tuple[Left, ...]:
+        """How it stands with each limit of a subject."""
+        moment, terms = self.moment(), self.terms(subject)
+        if subject.id not in self._private and self._slots.find(subject.id) is None:
+            return untouched(terms, moment)
+
+        def read(sheets: list[Sheet]) -> tuple[Left, ...]:
+            sheets[0].turn(moment)
+            return standing(terms, sheets[0], moment)
+
+        return self.locked((subject.id,), read)
+
+    def reset(self, subject_id: bytes) -> None:
+        """Forget what a subject has used. What is running goes on being counted."""
+        self._correct(subject_id, Sheet.forget)
+
+    def raise_spent(self, subject_id: bytes, period: Period, spent: Spent) -> None:
+        """Count at least what the ledger knows of a period, where that is the present one."""
+        self._correct(subject_id, lambda sheet: sheet.raise_to(period, spent))
+
+    def _correct(self, subject_id: bytes, correct: Callable[[Sheet], None]) -> None:
+        moment = self.moment()
+
+        def act(sheets: list[Sheet]) -> None:
+            sheets[0].turn(moment)
+            correct(sheets[0])
+
+        self.locked((subject_id,), act)
+
+    def _find(self, ids: tuple[bytes, ...]) -> Together:
+        """Where these subjects are; their slots are given out if they have none yet."""
+        slots, sheets = [], []
+        for subject_id in ids:
+            if (sheet := self._private.get(subject_id)) is None:
+                try:
+                    slots.append((self._slots.get(subject_id), subject_id))
+                    sheet = self._sheet(slots[-1][0])
+                except SharedFull as error:
+                    sheet = self._count_alone(subject_id, error)
+            sheets.append(sheet)
+        if len(self._together) >= REMEMBERED:
+            self._together.clear()
+        found = Together(self._slots.lock(*(slot for slot, _ in slots)), tuple(slots), sheets)
+        self._together[ids] = found
+        return found
+
+    def _sheet(self, slot: int) -> Sheet:
+        cells = tuple(self._slots.column_offset(slot, column) // WORD for column in range(self._memory.columns))
+        own = None if self._column is None else cells[self._column]
+        return Sheet(self._memory.signed, self._slots.offset(slot) // WORD, cells, own)
+
+    def _count_alone(self, subject_id: bytes, why: SharedFull) -> Sheet:
+        if not self._private:
+            log.warning("limits are counted by each process alone", reason=str(why))
+        words = memoryview(bytearray((SHEET_WORDS + CELL_WORDS) * WORD)).cast("q")
+        sheet = self._private[subject_id] = Sheet(words, 0, (SHEET_WORDS,), SHEET_WORDS)
+        if len(self._private) > PRIVATE:
+            self._private.popitem(last=False)
+        return sheet
+
+    def _may_go(self, slot: int) -> bool:
+        return not self._sheet(slot).is_needed(self._monotonic(), self._unix())
+
+    def _begin(self, unix: float) -> None:
+        """Another day, or another calendar."""
+        now = int(unix)
+        self._days = Days(*(period_of(kind, now, self._zone) for kind in KINDS if kind != "total"))
+        self._terms.clear()

@@ -1,0 +1,103 @@
+"""The limiter of one machine: its workers count together in shared memory, exactly.
+
+Knows who is asked and in which order things are written; where counts are is for `books`, what they mean for `sheet`
+and `judging`. A request holds the locks of all its subjects for some microseconds, and never waits for anything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.limits.books import REAL, Books, Clock
+from gateway.limits.judging import is_full, own_of, shortages, standing_after
+from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Used
+from gateway.limits.periods import Period
+from gateway.limits.plans import Plans
+from gateway.limits.refusals import refusal
+from gateway.limits.sheet import Moment, Sheet, Taken, bounded
+from gateway.records import ClientKey, LimitRule, Target
+from gateway.shared.memory import SharedMemory
+
+
+@dataclass(slots=True, eq=False)
+class _Admitted(Admission):
+    """With where it was counted, subject by subject."""
+
+    taken: tuple[Taken, ...]
+
+
+class EmbeddedLimiter:
+    """Limits, counted on this machine. For the thread that the memory is for."""
+
+    def __init__(self, memory: SharedMemory, column: int | None, clock: Clock = REAL) -> None:
+        """`column` is the worker's own; None for a process that lets nothing in, and only looks and corrects."""
+        self._books = Books(memory, column, clock)
+        self._plans = Plans()
+
+    def follow(self, rules: tuple[LimitRule, ...], time_zone: str) -> None:
+        """Go by these rules from now on, and by the days, weeks and months of this zone. ValueError for an unknown
+        one. What was counted stays counted."""
+        self._books.count_by(time_zone)
+        self._plans = Plans(rules)
+
+    def plan(self, key: ClientKey) -> Plan | None:
+        """Whom a request with this key is counted for; None where nothing limits it."""
+        return self._plans.of_key(key)
+
+    def target_plan(self, key: ClientKey, target: Target) -> Plan | None:
+        """Whom an attempt at this target is counted for, whoever's key it is; None where nothing limits it."""
+        return self._plans.of_target(target)
+
+    async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
+        """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
+        moment, reserve = self._books.moment(), bounded(reserve)
+        return self._books.locked(plan.ids, lambda sheets: self._let_in(plan, sheets, reserve, moment=moment))
+
+    def settle(self, admission: Admission, used: Used) -> None:
+        """Put what was used in the place of what was set aside; a second time changes nothing."""
+        assert isinstance(admission, _Admitted)
+        if admission.settled:
+            return
+        admission.settled = True
+        moment, reserve, taken = self._books.moment(), admission.reserve, admission.taken
+
+        def write(sheets: list[Sheet]) -> None:
+            for sheet, one in zip(sheets, taken, strict=True):
+                sheet.turn(moment)
+                sheet.spend(reserve, used)
+                if not used.counted:
+                    sheet.uncount(one)
+                sheet.give_back(reserve, one)
+
+        self._books.locked(admission.plan.ids, write)
+
+    async def left(self, plan: Plan) -> tuple[Left, ...]:
+        """How it stands with each limit of each subject."""
+        return tuple(left for subject in plan.subjects for left in self._books.left(subject))
+
+    def reset(self, subject_id: bytes) -> None:
+        """Forget what a subject has used. What is running goes on being counted."""
+        self._books.reset(subject_id)
+
+    def raise_spent(self, subject_id: bytes, period: Period, spent: Spent) -> None:
+        """Count at least what the ledger knows of a period, where that is the present one."""
+        self._books.raise_spent(subject_id, period, spent)
+
+    def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, *, moment: Moment) -> _Admitted:
+        """Under the locks of all of them: look at each, and only then write to each."""
+        uses = []
+        has_room = True
+        for subject, sheet in zip(plan.subjects, sheets, strict=True):
+            sheet.turn(moment)
+            terms = self._books.terms(subject)
+            used = sheet.used(terms.budget)
+            uses.append((terms, sheet, used))
+            has_room = has_room and not is_full(terms, used)
+        if not has_room:
+            raise refusal([short for terms, sheet, _ in uses for short in shortages(terms, sheet, moment)])
+        taken, standing = [], []
+        for terms, sheet, used in uses:
+            one = sheet.take(reserve, terms.needed_until)
+            taken.append(one)
+            standing += standing_after(terms, used, own_of(reserve, one), moment)
+        return _Admitted(plan, reserve, tuple(standing), tuple(taken))

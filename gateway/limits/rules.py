@@ -1,0 +1,149 @@
+"""Who is counted for a request, and what is set aside for it. Pure.
+
+Knows keys, rules and prices as they are handed in. Knows no format: sizes come from whoever has read the request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+from gateway.limits.limiter import Reserve, Subject
+from gateway.records import ClientKey, LimitRule, Limits, Price, Rates, Target
+
+REMEMBERED = 1024
+"""Patterns kept as expressions."""
+
+BYTES_PER_TOKEN = 4
+"""Of a request in JSON, as is likely: English comes to about this, names and signs of JSON beside it."""
+LEAST_BYTES_PER_TOKEN = 2
+"""For the most it can be: languages and code that tokenizers know least come to two to three."""
+
+IMAGE_TOKENS = 4800
+"""The largest of what vendors count for an image, whatever its bytes:
+https://platform.claude.com/docs/en/build-with-claude/vision."""
+MEDIA_BYTES_PER_TOKEN = 10
+LARGEST_MEDIA_TOKENS = 300_000
+"""About what a PDF of the most pages that vendors take comes to."""
+
+LARGEST_OUTPUT = 1_000_000
+"""Tokens; no model answers with more, whatever a request allows it."""
+
+PICO_PER_NANO = 1000
+
+
+class Size(NamedTuple):
+    """How large a request is, as far as one can say before it is sent."""
+
+    text_bytes: int
+    """Of the body without the media in it."""
+    media_tokens: int = 0
+    """What the media in it come to: the sum of `media_tokens` over them."""
+    max_output: int | None = None
+    """The most output tokens of one answer that the request itself allows."""
+    choices: int = 1
+    """Answers it asks for."""
+
+
+def subjects_of(key: ClientKey, rules: tuple[LimitRule, ...]) -> tuple[Subject, ...]:
+    """Whom a request with this key is counted for: the key itself, then by rule, in their order."""
+    return tuple(_subjects(key, rules))
+
+
+def target_subjects(target: Target, rules: tuple[LimitRule, ...]) -> tuple[Subject, ...]:
+    """Whom an attempt at this target is counted for, in the order of the rules."""
+    model = f"{target.provider}/{target.model}"
+    rules = tuple(rule for rule in rules if rule.per == "model" and _limits_something(rule.limits))
+    return tuple(_subject(rule, model, model) for rule in rules if matches(rule.match, model))
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern matches; `*` is the only sign with a meaning."""
+    return pattern == "*" or _expression(pattern).fullmatch(name) is not None
+
+
+def media_tokens(media_type: str, size: int) -> int:
+    """What a piece of media of `size` bytes comes to at most; erring high, and bounded."""
+    if media_type.startswith("image/"):
+        return IMAGE_TOKENS
+    return min(IMAGE_TOKENS + size // MEDIA_BYTES_PER_TOKEN, LARGEST_MEDIA_TOKENS)
+
+
+def reserve_of(size: Size, price: Price | None, *, max_output: int | None, output_tokens: int) -> Reserve:
+    """What is set aside for a request: the most it can use, and the most that can cost.
+
+    `max_output` is what the model can answer at most, `output_tokens` what is assumed where neither it nor the request
+    says so. A model without a price costs nothing here: whether it may be used at all is for others to say.
+    """
+    likely = size.text_bytes // BYTES_PER_TOKEN + size.media_tokens
+    most = size.text_bytes // LEAST_BYTES_PER_TOKEN + size.media_tokens
+    said = [tokens for tokens in (size.max_output, max_output) if tokens is not None]
+    output = min(*said, LARGEST_OUTPUT) if said else output_tokens
+    output *= max(size.choices, 1)
+    return Reserve(most + output, 0 if price is None else _most_nano_usd(price, most, output), likely)
+
+
+def _most_nano_usd(price: Price, input_tokens: int, output_tokens: int) -> int:
+    """By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach."""
+    rates = [price.rates, *(rates for above, rates in price.tiers if input_tokens > above)]
+    dearest = [max(map(side, rates)) for side in (_dearest_input, _dearest_output)]
+    pico = input_tokens * dearest[0] + output_tokens * dearest[1]
+    return -(-pico // PICO_PER_NANO) + price.request_nano_usd
+
+
+def _dearest_input(rates: Rates) -> int:
+    said = (rates.cache_read, rates.cache_write, rates.cache_write_1h, rates.input_audio, rates.input_image)
+    return max(rates.input, *(rate or 0 for rate in said))
+
+
+def _dearest_output(rates: Rates) -> int:
+    return max(rates.output, *(rate or 0 for rate in (rates.reasoning, rates.output_audio, rates.output_image)))
+
+
+def _subjects(key: ClientKey, rules: tuple[LimitRule, ...]) -> Iterator[Subject]:
+    if key.limits is not None and _limits_something(key.limits):
+        yield Subject(f"client key `{key.name}`", _id_of("key", key.id), key.limits)
+    for rule in rules:
+        if rule.per == "model" or not _limits_something(rule.limits):
+            continue
+        shown, counted = _WHO[rule.per](key)
+        if counted is not None and matches(rule.match, shown):
+            yield _subject(rule, shown, counted)
+
+
+def _subject(rule: LimitRule, shown: str, counted: str) -> Subject:
+    """One of those a rule counts, or all of them as one."""
+    if rule.per == "everybody":
+        return Subject(f"everybody (rule `{rule.name}`)", _id_of("rule", rule.name, rule.per), rule.limits)
+    noun = _NOUNS[rule.per]
+    if rule.together:
+        return Subject(f"all {noun}s of rule `{rule.name}`", _id_of("rule", rule.name, rule.per), rule.limits)
+    own = _id_of("rule", rule.name, rule.per, counted)
+    return Subject(f"{noun} `{shown}` (rule `{rule.name}`)", own, rule.limits)
+
+
+_NOUNS = {"key": "client key", "user": "user", "team": "team", "model": "model"}
+
+_WHO: dict[str, Callable[[ClientKey], tuple[str, str | None]]] = {
+    "key": lambda key: (key.name, key.id),
+    "user": lambda key: (key.user_id or "", key.user_id),
+    "team": lambda key: (key.team_id or "", key.team_id),
+    "everybody": lambda key: ("", ""),
+}
+"""What a rule's pattern is held against, and by what its subjects are told apart; None where a key has no such."""
+
+
+def _limits_something(limits: Limits) -> bool:
+    return limits != Limits(budget_period=limits.budget_period)
+
+
+def _id_of(*parts: str) -> bytes:
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

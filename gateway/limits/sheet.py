@@ -1,0 +1,295 @@
+"""What is counted of one subject: its arrangement in memory, and what each count means at a moment. Pure.
+
+Knows words of eight bytes and arithmetic. Knows no lock and no clock: whoever calls holds the subject's lock, and says
+what time it is. A process may be killed between any two stores. Each leaves something that the next caller can go on
+from: buckets are emptied before the second is written, and what was spent is written before what was set aside for it
+is given back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.limits.limiter import (
+    AVERAGE_OVER,
+    FIRST_OUTPUT,
+    LARGEST_NANO_USD,
+    LARGEST_TOKENS,
+    WINDOW_SECONDS,
+    Reserve,
+    Spent,
+    Used,
+)
+from gateway.limits.periods import Kind, Period
+
+SHEET_WORDS = 128
+"""Of what is shared; the first 112 go by the monotonic clock and mean nothing after a restart of the machine."""
+CELL_WORDS = 4
+"""Of what one worker has running."""
+
+# Words of a sheet. A bucket has requests and tokens of one second in one word, so that one sum tells both.
+_SECOND, _SUM, _BUCKETS = 0, 1, 2
+_DAY, _WEEK, _MONTH = 112, 113, 114
+_DAY_USD, _WEEK_USD, _MONTH_USD, _TOTAL_USD = 115, 116, 117, 118
+_MONTH_REQUESTS, _MONTH_TOKENS, _AVERAGE, _NEEDED_UNTIL = 119, 120, 121, 122
+
+_IDS: dict[Kind, int] = {"day": _DAY, "week": _WEEK, "month": _MONTH}
+_USD: dict[Kind, int] = {"day": _DAY_USD, "week": _WEEK_USD, "month": _MONTH_USD, "total": _TOTAL_USD}
+_OF_PERIOD: dict[Kind, tuple[int, ...]] = {
+    "week": (_WEEK_USD,),
+    "month": (_MONTH_USD, _MONTH_REQUESTS, _MONTH_TOKENS),
+    "day": (_DAY_USD,),  # last: the day's number tells that all of them are up to date
+}
+_COUNTS = (*_USD.values(), _MONTH_REQUESTS, _MONTH_TOKENS)
+
+# Words of a cell.
+_RUNNING, _TOKENS, _EXPECTED, _NANO_USD = range(CELL_WORDS)
+
+_REQUEST = 1 << 42
+_TOKEN_MASK = _REQUEST - 1
+_MOST_TOKENS = LARGEST_TOKENS - 1
+_MOST_REQUESTS = (1 << 15) - 1
+"""In a bucket: sixty of them fit into the sum."""
+
+_MOST = 2**62
+_SIXTEENTH = 4
+"""Bits: the average is kept in sixteenths, and is 0 where nothing is known of it."""
+
+_EMPTY = memoryview(bytes(WINDOW_SECONDS * 8)).cast("q")
+
+Figures = tuple[int, int, int, int, int, int]
+"""One for each of `LIMIT_NAMES`."""
+
+
+class Days(NamedTuple):
+    """The periods that an instant is in."""
+
+    day: Period
+    week: Period
+    month: Period
+
+
+class Moment(NamedTuple):
+    """When it is, by both clocks, in seconds."""
+
+    monotonic: float
+    unix: float
+    days: Days
+
+
+class Taken(NamedTuple):
+    """Where a request was counted."""
+
+    second: int
+    month: int
+    expected: int
+    """Tokens it is expected to use."""
+
+
+class Sheet:
+    """The counts of one subject, in shared memory or not."""
+
+    __slots__ = ("_at", "_cells", "_own", "_words")
+
+    def __init__(self, words: memoryview[int], at: int, cells: tuple[int, ...], own: int | None) -> None:
+        """Counts begin at word `at`; those of the workers stand at `cells`, our own at `own` if we are one."""
+        self._words, self._at, self._cells, self._own = words, at, cells, own
+
+    def turn(self, moment: Moment) -> None:
+        """Leave behind what is over. Comes before anything else is asked."""
+        second = int(moment.monotonic)
+        if self._words[self._at + _SECOND] != second:
+            self._turn_window(second)
+        if self._words[self._at + _DAY] != moment.days.day.id:
+            self._turn_periods(moment.days)
+
+    # What counts
+
+    def used(self, budget: Kind) -> Figures:
+        """What counts against each limit, what is set aside for running requests included; of a budget for such a
+        period."""
+        words, at = self._words, self._at
+        running = tokens = expected = nano_usd = 0
+        for cell in self._cells:
+            if words[cell]:
+                running += words[cell]
+                tokens += words[cell + _TOKENS]
+                expected += words[cell + _EXPECTED]
+                nano_usd += words[cell + _NANO_USD]
+        window = words[at + _SUM]
+        return (
+            window // _REQUEST,
+            (window & _TOKEN_MASK) + expected,
+            running,
+            words[at + _MONTH_REQUESTS],
+            words[at + _MONTH_TOKENS] + tokens,
+            words[at + _USD[budget]] + nano_usd,
+        )
+
+    def spent(self, budget: Kind) -> Figures:
+        """The same without what is set aside."""
+        words, at = self._words, self._at
+        requests, tokens = divmod(words[at + _SUM], _REQUEST)
+        of_month = (words[at + _MONTH_REQUESTS], words[at + _MONTH_TOKENS])
+        return requests, tokens, 0, *of_month, words[at + _USD[budget]]
+
+    def expected_of(self, reserve: Reserve) -> int:
+        """Tokens that one more request is expected to use."""
+        average = self._words[self._at + _AVERAGE]
+        expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
+        return expected if expected < reserve.tokens else reserve.tokens
+
+    def seconds_until(self, limit: int, monotonic: float, *, tokens: bool) -> float:
+        """Until enough of the window has left for one more; what is set aside does not count."""
+        requests, count = divmod(self._words[self._at + _SUM], _REQUEST)
+        if not tokens:
+            count = requests
+        newest = self._words[self._at + _SECOND]
+        for second in range(newest - WINDOW_SECONDS + 1, newest + 1):
+            count -= self._in_bucket(second, tokens=tokens)
+            if count < limit:
+                return max(second + WINDOW_SECONDS - monotonic, 0.0)
+        return 0.0
+
+    def seconds_until_empty(self, monotonic: float, *, tokens: bool) -> float:
+        """Until the window is, if nothing is added to it."""
+        newest = self._words[self._at + _SECOND]
+        for second in range(newest, newest - WINDOW_SECONDS, -1):
+            if self._in_bucket(second, tokens=tokens):
+                return max(second + WINDOW_SECONDS - monotonic, 0.0)
+        return 0.0
+
+    def is_needed(self, monotonic: float, unix: float) -> bool:
+        """Whether anybody would miss these counts, as they were left."""
+        words, at = self._words, self._at
+        if unix < words[at + _NEEDED_UNTIL] or any(words[cell] for cell in self._cells):
+            return True
+        return words[at + _SUM] != 0 and -2 < monotonic - words[at + _SECOND] < WINDOW_SECONDS
+
+    # What changes them
+
+    def take(self, reserve: Reserve, needed_until: int) -> Taken:
+        """Count a request that is let in. Its counts are kept until `needed_until`, Unix seconds, at least."""
+        words, at = self._words, self._at
+        taken = Taken(words[at + _SECOND], words[at + _MONTH], self.expected_of(reserve))
+        self._fill(taken.second, requests=1)
+        words[at + _MONTH_REQUESTS] += 1
+        if words[at + _NEEDED_UNTIL] != needed_until:
+            words[at + _NEEDED_UNTIL] = needed_until
+        self._hold(1, reserve, taken.expected)
+        return taken
+
+    def spend(self, reserve: Reserve, used: Used) -> None:
+        """Count what a request used."""
+        words, at = self._words, self._at
+        tokens, nano_usd, _ = used
+        if nano_usd > 0:
+            nano_usd = nano_usd if nano_usd < LARGEST_NANO_USD else LARGEST_NANO_USD
+            for place in (at + _DAY_USD, at + _WEEK_USD, at + _MONTH_USD, at + _TOTAL_USD):
+                total = words[place] + nano_usd
+                words[place] = total if total < _MOST else _MOST
+        if tokens > 0:
+            tokens = tokens if tokens < LARGEST_TOKENS else LARGEST_TOKENS
+            total = words[at + _MONTH_TOKENS] + tokens
+            words[at + _MONTH_TOKENS] = total if total < _MOST else _MOST
+            self._fill(words[at + _SECOND], tokens=tokens)
+            self._learn(tokens - reserve.input_tokens)
+
+    def give_back(self, reserve: Reserve, taken: Taken) -> None:
+        """What was set aside for a request is not any more."""
+        self._hold(-1, reserve, taken.expected)
+
+    def uncount(self, taken: Taken) -> None:
+        """The request does not count as one."""
+        words, at = self._words, self._at
+        if words[at + _MONTH] == taken.month and words[at + _MONTH_REQUESTS]:
+            words[at + _MONTH_REQUESTS] -= 1
+        is_in_window = words[at + _SECOND] - WINDOW_SECONDS < taken.second
+        if is_in_window and self._in_bucket(taken.second, tokens=False):
+            self._fill(taken.second, requests=-1)
+
+    def raise_to(self, period: Period, spent: Spent) -> None:
+        """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
+        words, at = self._words, self._at
+        if period.kind in _IDS and words[at + _IDS[period.kind]] != period.id:
+            return
+        said = {_USD[period.kind]: spent.nano_usd}
+        if period.kind == "month":
+            said |= {_MONTH_TOKENS: spent.tokens, _MONTH_REQUESTS: spent.requests}
+        for place, amount in said.items():
+            words[at + place] = max(words[at + place], min(amount, _MOST))
+        words[at + _NEEDED_UNTIL] = max(words[at + _NEEDED_UNTIL], period.ends)
+
+    def forget(self) -> None:
+        """Count from nothing; what is running goes on being so."""
+        words, at = self._words, self._at
+        words[at + _BUCKETS : at + _BUCKETS + WINDOW_SECONDS] = _EMPTY
+        words[at + _SUM] = 0
+        for place in _COUNTS:
+            words[at + place] = 0
+
+    def _turn_window(self, second: int) -> None:
+        words, at = self._words, self._at
+        newest = words[at + _SECOND]
+        # Another process may have read its clock a little later than we did, yet got the lock before us.
+        if newest - 1 <= second < newest:
+            return
+        if newest < second < newest + WINDOW_SECONDS:
+            for passed in range(newest + 1, second + 1):
+                words[at + _BUCKETS + passed % WINDOW_SECONDS] = 0
+        else:
+            words[at + _BUCKETS : at + _BUCKETS + WINDOW_SECONDS] = _EMPTY
+        words[at + _SUM] = sum(words[at + _BUCKETS : at + _BUCKETS + WINDOW_SECONDS])
+        words[at + _SECOND] = second
+
+    def _turn_periods(self, days: Days) -> None:
+        words, at = self._words, self._at
+        now = {period.kind: period.id for period in days}
+        for kind, places in _OF_PERIOD.items():
+            counted = words[at + _IDS[kind]]
+            # One ahead: by another process's clock, or in another time zone, the next one has begun. It goes on.
+            if counted in (now[kind], now[kind] + 1):
+                continue
+            for place in places:
+                words[at + place] = 0
+            words[at + _IDS[kind]] = now[kind]
+
+    def _fill(self, second: int, *, requests: int = 0, tokens: int = 0) -> None:
+        words, place = self._words, self._at + _BUCKETS + second % WINDOW_SECONDS
+        bucket = words[place]
+        filled = min((bucket & _TOKEN_MASK) + tokens, _MOST_TOKENS)
+        filled += min(bucket // _REQUEST + requests, _MOST_REQUESTS) * _REQUEST
+        words[place] = filled
+        words[self._at + _SUM] += filled - bucket
+
+    def _in_bucket(self, second: int, *, tokens: bool) -> int:
+        bucket = self._words[self._at + _BUCKETS + second % WINDOW_SECONDS]
+        return bucket & _TOKEN_MASK if tokens else bucket // _REQUEST
+
+    def _learn(self, beyond: int) -> None:
+        """Of what requests use beyond their input."""
+        place = self._at + _AVERAGE
+        average = self._words[place]
+        beyond = beyond << _SIXTEENTH if beyond > 0 else 0
+        self._words[place] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
+
+    def _hold(self, sign: int, reserve: Reserve, expected: int) -> None:
+        """What one request more, or less, has running. Only this process writes here."""
+        words, own = self._words, self._own
+        if own is None:
+            raise ValueError("only a worker has requests running")
+        if sign < 0 and not words[own]:
+            return  # it was counted where nobody looks any more
+        words[own + _TOKENS] += sign * reserve.tokens
+        words[own + _EXPECTED] += sign * expected
+        words[own + _NANO_USD] += sign * reserve.nano_usd
+        words[own + _RUNNING] += sign
+
+
+def bounded(reserve: Reserve) -> Reserve:
+    """The same, no larger than what can be counted."""
+    if reserve.tokens <= LARGEST_TOKENS and reserve.nano_usd <= LARGEST_NANO_USD:
+        return reserve
+    return reserve._replace(
+        tokens=min(reserve.tokens, LARGEST_TOKENS), nano_usd=min(reserve.nano_usd, LARGEST_NANO_USD)
+    )

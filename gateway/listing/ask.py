@@ -1,0 +1,98 @@
+"""One provider asked for its list of models, page by page, with a credential that it accepts.
+
+Knows how to ask and when to stop; what the answers say is read by `formats.listed`. A provider's own words are not
+repeated: they may hold what it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from gateway import __version__
+from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout
+from gateway.formats.listed import ListPage, read_list
+from gateway.formats.paths import listed_path
+from gateway.outbound.wire import Pool, Request
+from gateway.records import Credential, ModelFacts, Provider
+from gateway.relay.gathering import gather
+from gateway.relay.ways import Way, Ways
+from gateway.routing.dispatch import NO_CREDENTIAL
+
+SECONDS = 30.0
+"""How long all pages of a provider may take."""
+
+SILENCE_SECONDS = 10.0
+"""How long a provider may say nothing."""
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Of all pages; the longest lists have about one."""
+
+MOST_PAGES = 50
+
+MOST_CREDENTIALS = 3
+"""So many are tried where a provider refuses one."""
+
+REFUSED = frozenset((401, 402, 403, 429))
+"""Answers that are about the credential: another one may be told more."""
+
+USER_AGENT = f"sluicegate/{__version__}"
+
+Models = Mapping[str, ModelFacts | None]
+
+
+class CredentialRefused(UpstreamError):
+    """The provider tells this credential nothing."""
+
+
+async def ask(provider: Provider, pool: Pool, *, seconds: float = SECONDS) -> Models:
+    """The models that a provider says it serves, and what it says of them. Raises UpstreamError."""
+    path = listed_path(provider)
+    if path is None:
+        raise UpstreamError("It has no list of models.")
+    ways = Ways((provider,), USER_AGENT)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _ask_with_any(provider, pool, ways, path)
+    except TimeoutError:
+        raise UpstreamTimeout(f"No answer within {seconds:g} seconds.") from None
+
+
+async def _ask_with_any(provider: Provider, pool: Pool, ways: Ways, path: str) -> Models:
+    refused = CredentialRefused("There is no credential to ask with.")
+    for credential in (provider.credentials or (NO_CREDENTIAL,))[:MOST_CREDENTIALS]:
+        try:
+            return await _pages(pool, ways.of(provider, credential), credential, path)
+        except CredentialRefused as error:
+            refused = error
+    raise refused
+
+
+async def _pages(pool: Pool, way: Way, credential: Credential, path: str) -> Models:
+    """Every page, until one has nothing new, or there have been enough of them."""
+    models: dict[str, ModelFacts | None] = {}
+    left, target = MOST_BYTES, path
+    for _ in range(MOST_PAGES):
+        page, size = await _page(pool, way, credential, target=target, most_bytes=left)
+        left = max(left - size, 0)
+        known = len(models)
+        models |= {name: facts for name, facts in page.models.items() if name not in models}
+        if page.next_page is None or len(models) == known:
+            break
+        target = f"{path}{'&' if '?' in path else '?'}{urlencode([page.next_page])}"
+    return models
+
+
+async def _page(pool: Pool, way: Way, credential: Credential, *, target: str, most_bytes: int) -> tuple[ListPage, int]:
+    """One page, and how many bytes it has."""
+    head = way.composer.compose_plain("GET", target, credential)
+    answer = await gather(pool, way.origin, Request(b"GET", head, b"", SILENCE_SECONDS, SILENCE_SECONDS), most_bytes)
+    if answer.status in REFUSED:
+        raise CredentialRefused(f"The provider answered {answer.status}.")
+    if answer.status != 200:
+        raise UpstreamError(f"The provider answered {answer.status}.")
+    page = read_list(answer.body)
+    if page is None:
+        raise UpstreamMalformed("The provider's answer is no list of models.")
+    return page, len(answer.body)

@@ -1,0 +1,1 @@
+"""What the workers know together about credentials, targets and sessions."""

@@ -1,0 +1,241 @@
+"""What all workers know together of credentials, targets and sessions: who rests, how busy and how fast each is, whose
+turn it is, and who holds which conversation.
+
+Answers what `gateway.routing.standing.Board` asks, and is told by the relay how requests went. Reads words of shared
+memory without a lock, about 1 µs a question; locks a slot only to change a rest or to take a turn. Where there is no
+room in shared memory, nothing rests and nothing is counted for what did not fit: no request fails for it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.pools.breaker import Breaker
+from gateway.pools.cells import Cell, Cells, owner_of
+from gateway.pools.deadlines import us
+from gateway.pools.fields import (
+    FAILURES,
+    HEADROOM,
+    HEADROOM_RESETS,
+    LATENCY,
+    TOUCHED,
+    TURN,
+    UNTIL,
+    Kind,
+)
+from gateway.pools.resting import Resting
+from gateway.pools.sessions import Sessions
+from gateway.records import Credential, Target
+from gateway.routing.standing import AVAILABLE, UNKNOWN, Figures, Standing
+from gateway.routing.verdicts import Verdict
+from gateway.settings.model import RestSettings
+from gateway.shared.memory import SharedMemory
+
+NEWEST = 0.034
+"""Share of the newest request in the average of latencies: what is known loses half of its weight in 20 requests."""
+
+
+UNTOLD_SECONDS = 60.0
+"""How long what is left of a limit is taken to be true where the provider does not say when it resets."""
+
+
+class Rest(NamedTuple):
+    """A rest, for people. Times are Unix microseconds."""
+
+    kind: Kind
+    provider: str
+    credential: str
+    """Empty of a target."""
+    model: str
+    """Empty of a credential as a whole."""
+    standing: Standing
+
+
+class Board:
+    """The state of one machine's pools, as seen from one process. For one thread, as is the memory."""
+
+    def __init__(
+        self,
+        memory: SharedMemory,
+        settings: RestSettings,
+        column: int | None = None,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """`column` is the worker's number; a process without one has nothing in flight. The clock tells Unix
+        microseconds where the caller does not."""
+        self._cells = Cells(memory, column, clock)
+        self._words, self._reals = self._cells.words, self._cells.reals
+        self._resting = Resting(self._cells, settings, chance)
+        self._breaker = Breaker(self._cells, settings)
+        self._sessions = Sessions(memory)
+        self._counts, self._clock = column is not None, clock
+        self._own_turns: dict[str, int] = {}
+
+    def follow(self, settings: RestSettings) -> None:
+        """Go by these settings from now on."""
+        self._resting.follow(settings)
+        self._breaker.follow(settings)
+        self._cells.forget()
+
+    # What routing asks
+
+    def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
+        """How a credential stands for a model: a hard rest before a soft one, the later one of equals."""
+        cell = self._cells.of(credential)
+        by_model = self._cells.with_model(cell, model)
+        words = self._words
+        if words[cell.at + UNTIL] <= now_us and words[by_model.at + UNTIL] <= now_us:
+            return AVAILABLE
+        return self._resting.standing((cell, by_model), now_us)
+
+    def target_standing(self, target: Target, now_us: int) -> Standing:
+        """Whether the circuit breaker of a target is open."""
+        cell = self._cells.of_target(target)
+        return self._breaker.standing(cell, now_us) if self._words[cell.at + UNTIL] else AVAILABLE
+
+    def figures(self, credential: Credential) -> Figures:
+        """What strategies go by among credentials."""
+        return self._figures(self._cells.of(credential))
+
+    def target_figures(self, target: Target) -> Figures:
+        """What strategies go by among targets."""
+        return self._figures(self._cells.of_target(target))
+
+    def take_turn(self, name: str, sticky: int = 1) -> int:
+        """The next number of a count by that name, exact over all processes; it goes on every `sticky` calls."""
+        cell = self._cells.of_turn(name)
+        if self._cells.make(cell):
+            with self._cells.held(cell) as is_ours:
+                if is_ours:
+                    turn: int = self._words[cell.at + TURN]
+                    self._words[cell.at + TURN] = turn + 1
+                    self._words[cell.at + TOUCHED] = self._clock()
+                    return turn // sticky
+        turn = self._own_turns.get(name, 0)
+        self._own_turns[name] = turn + 1
+        return turn // sticky
+
+    def peek_turn(self, name: str, sticky: int = 1) -> int:
+        """What `take_turn` would say, which stays as it is."""
+        cell = self._cells.of_turn(name)
+        turn: int = self._own_turns.get(name, 0) if cell.slot is None else self._words[cell.at + TURN]
+        return turn // sticky
+
+    def claim_probe(self, credential: Credential, model: str, now_us: int) -> bool:
+        """Whether the caller may try a credential that rests. Each time one is due, it is true for one caller only."""
+        cell = self._cells.of(credential)
+        return self._resting.claim_probe((cell, self._cells.with_model(cell, model)), now_us)
+
+    def claim_target_probe(self, target: Target, now_us: int) -> bool:
+        """The same of a target whose breaker is half open."""
+        return self._breaker.claim(self._cells.of_target(target), now_us)
+
+    def holder(self, session: bytes, now_us: int) -> bytes | None:
+        """Name of the credential that a session is bound to; None where there is none."""
+        return self._sessions.holder(session, now_us)
+
+    # What the relay tells
+
+    def begin(self, credential: Credential, target: Target | None = None) -> None:
+        """A request is sent."""
+        self._count(self._cells.of(credential))
+        if target is not None:
+            self._count(self._cells.of_target(target))
+
+    def end(self, credential: Credential, target: Target | None = None) -> None:
+        """It has ended, however it did."""
+        self._count_less(self._cells.of(credential))
+        if target is not None:
+            self._count_less(self._cells.of_target(target))
+
+    def rest(self, credential: Credential, model: str | None, verdict: Verdict, now_us: int) -> int:
+        """Let a credential rest, as a whole or for a model, as the verdict says; for how many microseconds."""
+        cell = self._cells.of(credential)
+        until_us = self._resting.begin(cell if model is None else self._cells.with_model(cell, model), verdict, now_us)
+        return max(until_us - now_us, 0)
+
+    def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
+        """A request was answered, `waited_us` after it was sent: whatever rested before that rests no more."""
+        cell, aim = self._cells.of(credential), self._cells.of_target(target)
+        by_model = self._cells.with_model(cell, target.model)
+        words = self._words
+        for each in (cell, by_model):
+            if words[each.at + UNTIL]:
+                self._resting.succeeded(each, now_us - waited_us)
+        if words[aim.at + FAILURES]:
+            self._breaker.succeeded(aim, now_us - waited_us)
+        self._learn(cell, waited_us, now_us)
+        self._learn(aim, waited_us, now_us)
+
+    def note_headroom(self, credential: Credential, left: float, reset_seconds: float | None, now_us: int) -> None:
+        """What a provider says is left of its limits, as a share, and in how many seconds that will not be true any
+        more."""
+        cell = self._cells.of(credential)
+        if cell.slot is not None:
+            self._words[cell.at + HEADROOM_RESETS] = now_us + us(
+                UNTOLD_SECONDS if reset_seconds is None else reset_seconds
+            )
+            self._reals[cell.at + HEADROOM] = left
+
+    def failed_target(self, target: Target, now_us: int) -> None:
+        """A request failed for a reason that is the target's."""
+        self._breaker.failed(self._cells.of_target(target), now_us)
+
+    def bind(self, session: bytes, credential: Credential, now_us: int) -> None:
+        """The credential holds the prompt cache of this session now."""
+        self._sessions.bind(session, credential.name, now_us)
+
+    # What people ask and tell
+
+    def rests(self, now_us: int) -> tuple[Rest, ...]:
+        """Everything that rests, the first to be back first."""
+        found = (self._rest_of(cell, now_us) for cell in self._cells.all() if self._words[cell.at + UNTIL])
+        return tuple(
+            sorted((rest for rest in found if rest.standing.until_us), key=lambda rest: rest.standing.until_us)
+        )
+
+    def clear(self, provider: str, credential: str, now_us: int) -> int:
+        """End all rests of a credential, for whatever model; how many there were."""
+        return sum(self._resting.clear(cell, now_us) for cell in self._cells.all_of(owner_of(provider, credential)))
+
+    def clear_target(self, target: Target, now_us: int) -> bool:
+        """Close the breaker of a target; whether it was open."""
+        return self._breaker.clear(self._cells.of_target(target), now_us)
+
+    def let_probe(self, provider: str, credential: str, now_us: int) -> int:
+        """Let the next request try a credential that rests; of how many rests that is true."""
+        return sum(self._resting.let_probe(cell, now_us) for cell in self._cells.all_of(owner_of(provider, credential)))
+
+    def _rest_of(self, cell: Cell, now_us: int) -> Rest:
+        if cell.kind is Kind.TARGET:
+            provider, model = (*cell.parts, "")[:2]
+            return Rest(cell.kind, provider, "", model, self._breaker.standing(cell, now_us))
+        provider, credential, model = (*cell.parts, "", "")[:3]
+        return Rest(cell.kind, provider, credential, model, self._resting.standing((cell,), now_us))
+
+    def _figures(self, cell: Cell) -> Figures:
+        if cell.slot is None:
+            return UNKNOWN
+        reals, resets_at_us = self._reals, self._words[cell.at + HEADROOM_RESETS]
+        headroom = reals[cell.at + HEADROOM] if resets_at_us and resets_at_us > self._clock() else 1.0
+        return Figures(self._cells.in_flight(cell.column), int(reals[cell.at + LATENCY]), headroom)
+
+    def _count(self, cell: Cell) -> None:
+        if self._counts and (cell.slot is not None or self._cells.make(cell)):
+            self._words[cell.own] += 1
+
+    def _count_less(self, cell: Cell) -> None:
+        if self._counts and cell.slot is not None and self._words[cell.own] > 0:
+            self._words[cell.own] -= 1
+
+    def _learn(self, cell: Cell, waited_us: int, now_us: int) -> None:
+        """Without a lock: of two who learn at once one is not heard, and an average does not mind."""
+        if cell.slot is None:
+            return
+        known = self._reals[cell.at + LATENCY]
+        self._reals[cell.at + LATENCY] = known + (waited_us - known) * NEWEST if known else waited_us
+        self._words[cell.at + TOUCHED] = now_us

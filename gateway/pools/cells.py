@@ -1,0 +1,252 @@
+"""Where in the shared memory a credential, a model with it, a target or a turn has its slot: found once, then known.
+
+Knows how to tell that a slot came or went, and makes one where there is none. What its words mean is for others. The
+index of the area counts its changes: as long as that number stands still, so does everything that was looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from types import TracebackType
+
+from gateway import logs
+from gateway.pools.fields import (
+    FAILURES,
+    KIND,
+    LABEL_AT,
+    LABEL_BYTES,
+    LATENCY,
+    OWNER,
+    SEPARATOR,
+    TOUCHED,
+    UNTIL,
+    Kind,
+    read_text,
+    write_text,
+)
+from gateway.records import Credential, Target
+from gateway.shared.layout import PAGE, SEQUENCE
+from gateway.shared.memory import SharedMemory
+from gateway.shared.slots import SharedFull, Slots, name_of
+
+IDLE_US = 60_000_000
+"""A slot may go, once all are given out, when nothing was heard of it for so long."""
+
+FULL_US = 1_000_000
+"""After no slot was to be had, how long no other is asked for."""
+
+MOST_KNOWN = 8192
+"""Names that are kept at most; whatever clients ask for, it does not fill the memory of a process."""
+
+log = logs.get("pools")
+
+
+class Cell:
+    """One slot, or the want of it."""
+
+    __slots__ = ("at", "column", "credential", "kind", "models", "name", "own", "owner", "parts", "sequence", "slot")
+
+    def __init__(self, kind: Kind, parts: tuple[str, ...], name: bytes, owner: int) -> None:
+        self.kind, self.parts, self.name, self.owner = kind, parts, name, owner
+        self.sequence = -1
+        """Of the index, when this was looked up."""
+        self.slot: int | None = None
+        self.at = 0
+        """Word at which the slot begins; where there is none, one of a slot in which everything is 0."""
+        self.column = 0
+        """Word that counts what the first worker has in flight."""
+        self.own = 0
+        """The same of this worker."""
+        self.models: dict[str, Cell] = {}
+        """Of a credential: with each model."""
+        self.credential: Credential | None = None
+        """Kept, so that no other can come to be at its address."""
+
+
+class Held:
+    """Slots that are locked while the block runs."""
+
+    __slots__ = ("_lock", "_slots", "_wanted")
+
+    def __init__(self, slots: Slots, wanted: list[tuple[int, bytes]]) -> None:
+        self._slots, self._wanted = slots, wanted
+        self._lock = slots.lock(*(slot for slot, _ in wanted))
+
+    def __enter__(self) -> bool:
+        self._lock.__enter__()
+        return bool(self._wanted) and all(self._slots.holds(slot, name) for slot, name in self._wanted)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._lock.__exit__(kind, error, at)
+
+
+class Cells:
+    """All slots that this process has looked for."""
+
+    def __init__(self, memory: SharedMemory, column: int | None, clock: Callable[[], int]) -> None:
+        self._slots = Slots(memory, "pools", self._may_go)
+        self._column, self._clock = column, clock
+        self._place = memory.layout.of("pools")
+        self.bytes = memory.bytes
+        self.words, self.reals = memory.signed, memory.reals
+        self.head = memory.index("pools").head
+        self.columns = memory.columns
+        self.stride = self._place.column_size // 8
+        """Words from one column to the next."""
+        self._nothing = (self._place.head + PAGE // 2) // 8
+        self._full_until_us = 0
+        self._credentials: dict[int, Cell] = {}
+        self._targets: dict[tuple[str, str], Cell] = {}
+        self._turns: dict[str, Cell] = {}
+
+    def forget(self) -> None:
+        """Nothing is known any more: other credentials are in use."""
+        self._credentials.clear()
+        self._targets.clear()
+        self._turns.clear()
+
+    def of(self, credential: Credential) -> Cell:
+        """The cell of a credential."""
+        cell = self._credentials.get(id(credential))
+        if cell is None:
+            cell = self._meet(credential)
+        if cell.sequence != self.head[SEQUENCE]:
+            self.look(cell)
+        return cell
+
+    def with_model(self, cell: Cell, model: str) -> Cell:
+        """The cell of a model with the credential of a cell."""
+        found = cell.models.get(model)
+        if found is None:
+            if len(cell.models) >= MOST_KNOWN:
+                cell.models.clear()
+            name = name_of("model", model, cell.name.hex())
+            found = cell.models[model] = Cell(Kind.MODEL, (*cell.parts, model), name, cell.owner)
+        if found.sequence != self.head[SEQUENCE]:
+            self.look(found)
+        return found
+
+    def of_target(self, target: Target) -> Cell:
+        """The cell of a target."""
+        parts = (target.provider, target.model)
+        cell = self._targets.get(parts)
+        if cell is None:
+            if len(self._targets) >= MOST_KNOWN:
+                self._targets.clear()
+            cell = self._targets[parts] = Cell(Kind.TARGET, parts, name_of("target", *parts), 0)
+        if cell.sequence != self.head[SEQUENCE]:
+            self.look(cell)
+        return cell
+
+    def of_turn(self, name: str) -> Cell:
+        """The cell of a count of turns."""
+        cell = self._turns.get(name)
+        if cell is None:
+            if len(self._turns) >= MOST_KNOWN:
+                self._turns.clear()
+            cell = self._turns[name] = Cell(Kind.TURN, (name,), name_of("turn", name), 0)
+        if cell.sequence != self.head[SEQUENCE]:
+            self.look(cell)
+        return cell
+
+    def look(self, cell: Cell) -> int | None:
+        """Find its slot, as things stand now."""
+        cell.sequence = self.head[SEQUENCE]
+        slot = cell.slot = self._slots.find(cell.name)
+        if slot is None:
+            cell.at = self._nothing
+            return None
+        cell.at = self._slots.offset(slot) // 8
+        cell.column = self._slots.column_offset(slot, 0) // 8
+        cell.own = cell.column + self.stride * (self._column or 0)
+        return slot
+
+    def make(self, cell: Cell) -> bool:
+        """Whether there is a slot for it now; where there is no room it is not shared."""
+        if cell.slot is not None:
+            return True
+        now_us = self._clock()
+        if 0 <= self._full_until_us - now_us <= FULL_US:
+            return False
+        try:
+            self._slots.get(cell.name)
+        except SharedFull as full:
+            self._full_until_us = now_us + FULL_US
+            log.warning("what workers should know together is known to one of them only", reason=str(full))
+            return False
+        slot = self.look(cell)
+        if slot is None:
+            return False
+        with self.held(cell) as is_ours:
+            if is_ours:
+                self._fill(cell, slot, now_us)
+            return is_ours
+
+    def held(self, *cells: Cell) -> Held:
+        """Hold the locks of those that have slots while the block runs. Whether there are any, and they still are
+        theirs: if not, nothing is to be done."""
+        return Held(self._slots, [(cell.slot, cell.name) for cell in cells if cell.slot is not None])
+
+    def all_of(self, owner: int) -> list[Cell]:
+        """Everything that belongs to a credential, with whatever secret it had."""
+        return [cell for cell in self.all() if cell.owner == owner]
+
+    def all(self) -> Iterator[Cell]:
+        """Every slot that is filled in."""
+        for slot, name in self._slots.names():
+            offset = self._slots.offset(slot)
+            at = offset // 8
+            if not (kind := self.words[at + KIND]):
+                continue
+            label = self.bytes[offset + LABEL_AT : offset + LABEL_AT + LABEL_BYTES].tobytes()
+            parts = tuple(read_text(label).split(SEPARATOR))
+            cell = Cell(Kind(kind), parts, name, self.words[at + OWNER])
+            cell.slot, cell.at = slot, at
+            yield cell
+
+    def _meet(self, credential: Credential) -> Cell:
+        if len(self._credentials) >= MOST_KNOWN:
+            self._credentials.clear()
+        parts = (credential.provider, credential.name)
+        # A new secret is another account: it does not inherit the rests of the former one.
+        secret = blake2b(credential.secret.encode(), digest_size=32).hexdigest()
+        cell = Cell(Kind.CREDENTIAL, parts, name_of("credential", *parts, secret), owner_of(*parts))
+        cell.credential = credential
+        self._credentials[id(credential)] = cell
+        return cell
+
+    def _fill(self, cell: Cell, slot: int, now_us: int) -> None:
+        """Say what a slot is for. Two who do so at once write the same."""
+        offset = self._slots.offset(slot)
+        label = write_text(SEPARATOR.join(cell.parts), LABEL_BYTES)
+        self.bytes[offset + LABEL_AT : offset + LABEL_AT + LABEL_BYTES] = label
+        self.words[cell.at + OWNER] = cell.owner
+        self.words[cell.at + TOUCHED] = now_us
+        self.words[cell.at + KIND] = cell.kind
+
+    def _may_go(self, slot: int) -> bool:
+        """Nothing is in flight, nothing rests, and it was idle; a target of which nothing is known may go at once: it
+        may be one of many that somebody made up."""
+        at = self._slots.offset(slot) // 8
+        words, now_us = self.words, self._clock()
+        if words[at + UNTIL] > now_us or self.in_flight(self._slots.column_offset(slot, 0) // 8):
+            return False
+        if abs(now_us - words[at + TOUCHED]) > IDLE_US:
+            return True
+        kind = words[at + KIND]
+        return not kind or (kind == Kind.TARGET and not words[at + FAILURES] and not self.reals[at + LATENCY])
+
+    def in_flight(self, column: int) -> int:
+        """Over all workers. One whose supervisor died drains on while its successor begins at 0: together they may come
+        to less than nothing."""
+        total = 0
+        for _ in range(self.columns):
+            total += self.words[column]
+            column += self.stride
+        return max(total, 0)
+
+
+def owner_of(provider: str, name: str) -> int:
+    """What all slots of a credential have in common."""
+    return int.from_bytes(blake2b(f"{provider}\0{name}".encode(), digest_size=8).digest(), "little", signed=True)

@@ -1,0 +1,49 @@
+"""What is in a slot of the area `pools`: words of 8 bytes, then two texts. Says where; does not say what follows."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+(
+    KIND,
+    OWNER,
+    UNTIL,
+    SET_AT,
+    PROBE_AT,
+    LEVEL,
+    HARD,
+    LATENCY,
+    HEADROOM,
+    HEADROOM_RESETS,
+    TURN,
+    FAILURES,
+    TOUCHED,
+) = range(13)
+"""`OWNER` tells whose slot it is, whatever the secret and the model. `SET_AT` is the last failure that the rest is for.
+`LATENCY` (µs) and `HEADROOM` are doubles, all others integers; times are Unix microseconds, 0 where there is none."""
+
+REASON_AT, REASON_BYTES = 13 * 8, 24
+LABEL_AT, LABEL_BYTES = REASON_AT + REASON_BYTES, 96
+"""For people: the parts of the name, as much of them as there is room for."""
+
+SEPARATOR = "\x1f"
+
+
+class Kind(IntEnum):
+    """What a slot is for; 0 is one that nobody has filled in yet."""
+
+    CREDENTIAL = 1
+    MODEL = 2
+    """A model with a credential."""
+    TARGET = 3
+    TURN = 4
+
+
+def write_text(text: str, size: int) -> bytes:
+    """As it stands in a slot."""
+    return text.encode()[:size].ljust(size, b"\0")
+
+
+def read_text(raw: bytes) -> str:
+    """As it was written, less what was cut in the middle of a letter."""
+    return raw.rstrip(b"\0").decode(errors="ignore")

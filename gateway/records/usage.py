@@ -1,0 +1,107 @@
+"""What is left of an exchange: the usage record, and responses that clients may refer to."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from gateway.records.money import CostSource, Tokens, UsageSource
+
+
+class AttemptRecord(Struct, frozen=True, gc=False):
+    """One try of an exchange, as the usage record keeps it."""
+
+    provider: str
+    model: str
+    credential: str
+    status: int | None
+    """HTTP status the provider answered; none when it did not answer."""
+    error: str | None
+    """Kind of failure (`gateway/errors/`), none when the attempt was the answer."""
+    duration_us: int
+    verdict: str | None = None
+    """What was made of the failure: `retry`, `next_credential`, `next_target` or `stop`."""
+    rest_us: int | None = None
+    """How long the credential, or the model with it, was laid to rest for it."""
+    reason: str | None = None
+    """Why, in a word or two."""
+
+
+class UsageRecord(Struct, frozen=True, gc=False):
+    """The row left by an exchange. Times are microseconds, money nano-USD, sizes bytes of body."""
+
+    id: str
+    """UUIDv7; also the value of `x-sluicegate-request-id`."""
+    started_at_us: int
+    """Unix time in microseconds at which the request was seen."""
+    key: str | None
+    """Name of the client key; none when the request was refused before a key was known."""
+    endpoint: str
+    """Path as in the endpoint table, e.g. `/v1/chat/completions`."""
+    requested_model: str | None
+    """What the client asked for."""
+    provider: str | None
+    model: str | None
+    """The model id sent upstream."""
+    credential: str | None
+    status: int
+    """HTTP status the client got; 499 when it left before one could be sent."""
+    error: str | None
+    """Kind of failure, e.g. `client_disconnected`, `upstream_timeout`, `invalid_key`; none for success."""
+    stream: bool
+    tokens: Tokens
+    usage_source: UsageSource
+    cost_nano_usd: int | None
+    """None when the model has no price."""
+    attempts: tuple[AttemptRecord, ...]
+    total_us: int
+    """From the request seen to the last byte handed to the client."""
+    first_byte_us: int | None
+    """From the request seen to the first body byte handed to the client."""
+    upstream_us: int
+    """Time spent waiting on providers: every attempt, from sending to its last byte."""
+    overhead_us: int
+    """What we added before the first byte to the client: the time until then, less the wait for providers."""
+    request_bytes: int
+    response_bytes: int
+    upstream_request_id: str | None
+    user_agent: str | None
+    worker: int
+    dropped: tuple[str, ...] = ()
+    """What translation could not carry over, in the client's words; `(emulated)` behind what was got by other means."""
+    upstream_format: str | None = None
+    """The dialect spoken with the provider."""
+    key_id: str | None = None
+    """What tells the key from others that had its name: its name in the configuration file, else `key:<uuid>`."""
+    user_id: str | None = None
+    """The user whom the key belonged to."""
+    team_id: str | None = None
+    """The team which the key belonged to."""
+    cost_source: CostSource = "none"
+    price: str | None = None
+    """The row of the price list that the cost was reckoned by."""
+
+
+class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):
+    """A response of the Responses API that its client may refer to by id. Times are Unix seconds."""
+
+    id: str
+    key: str
+    """Id of the client key it was given to; nobody else sees it."""
+    created_at: int
+    expires_at: int
+    previous_id: str | None
+    """The response it continues."""
+    provider: str
+    credential: str | None
+    model: str
+    """As the client named it."""
+    status: str
+    """As the Response object says it, e.g. `completed`."""
+    native: bool = False
+    """The provider keeps it itself: we only know whose it is."""
+    input: bytes | None = None
+    """JSON array of the items its request added; none when native or omitted."""
+    response: bytes | None = None
+    """JSON of the whole Response object; none when native or omitted."""
+    omitted: bool = False
+    """It was larger than what is kept; set by the store."""

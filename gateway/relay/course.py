@@ -1,0 +1,174 @@
+"""One exchange's attempts, one after another: who is next, what came of it, what that means.
+
+The loop performs, the machine decides: `routing.dispatch` says who is next, `routing.verdicts` what a failure means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+from gateway.errors import (
+    ClientDisconnected,
+    GatewayError,
+    LimitReached,
+    ModelForbidden,
+    ModelUnpriced,
+    UnsupportedParameter,
+)
+from gateway.routing.dispatch import Attempt, Wait
+from gateway.routing.reach import may_go_on
+from gateway.routing.targets import TargetList
+from gateway.routing.verdicts import Verdict
+
+from . import allowance, counting, outcomes, replies
+from .again import again
+from .errand import LEFT
+
+if TYPE_CHECKING:
+    from .attempt import Trial
+    from .exchange import Exchange
+    from .passage import Passage
+
+
+OTHER_TARGET = Verdict("next_target")
+"""This one cannot be given what is asked for, or has no room for it."""
+OTHER_CREDENTIAL = Verdict("next_credential")
+
+
+def now_us() -> int:
+    """Unix microseconds."""
+    return time.time_ns() // 1000
+
+
+def chance() -> float:
+    """A number from 0 to 1."""
+    return random.getrandbits(16) / 65536
+
+
+class Course:
+    """The attempts of an exchange that is admitted."""
+
+    __slots__ = ("_dispatch", "_exchange", "_hedge_ms", "_key", "_refusal", "_targets")
+
+    def __init__(self, exchange: Exchange, targets: TargetList) -> None:
+        self._exchange = exchange
+        self._targets = targets
+        self._key = exchange.key
+        self._dispatch = outcomes.dispatch(exchange, targets)
+        self._hedge_ms = targets.terms.hedge_ms
+        self._refusal: GatewayError | None = None
+
+    async def run(self) -> None:
+        """Until there is an answer, or nobody is left to give one. Raises GatewayError when the client must hear."""
+        exchange = self._exchange
+        while (attempt := await self._next()) is not None:
+            passage = await self._passage(attempt)
+            if passage is None:
+                continue
+            trial = await self._try(attempt, passage)
+            if exchange.is_streaming:
+                return
+            if exchange.endpoint.operation == "count" and await counting.settled(exchange, trial):
+                return
+            if not self._has_failed(trial):
+                break
+        if not exchange.trials:
+            raise self._refusal or outcomes.nobody_asked(exchange, self._dispatch)
+        replies.settle(exchange, exchange.trials[-1], outcomes.seconds_of_rest(self._dispatch))
+
+    async def _next(self) -> Attempt | None:
+        """The next attempt, after a pause where one is due."""
+        while isinstance(step := self._dispatch.next(now_us()), Wait):
+            await self._exchange.errand.run(asyncio.sleep(step.seconds))
+        return step
+
+    async def _passage(self, attempt: Attempt) -> Passage | None:
+        """The way of an attempt; None where there is none, or the target has no room for it."""
+        exchange = self._exchange
+        try:
+            passage = await exchange.passage(attempt)
+            if exchange.key is not self._key:
+                self._check_still_allowed(attempt)
+            await allowance.admit_to(exchange, attempt.target)
+        except (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached) as error:
+            self._refusal = error
+            verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
+            self._dispatch.failed(verdict, now_us(), attempt=attempt)
+            return None
+        return passage
+
+    async def _try(self, attempt: Attempt, passage: Passage | None) -> Trial:
+        """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
+        exchange = self._exchange
+        while passage is not None:
+            self._check_client()
+            trial = exchange.begin(attempt, passage)
+            trial = await self._over(trial)
+            self._check_client()
+            attempt = trial.attempt
+            passage = None if exchange.is_streaming else await again(exchange, trial)
+        return trial
+
+    async def _over(self, trial: Trial) -> Trial:
+        """Once this attempt is over; where it has a rival, the one of the two that answered, or else failed last."""
+        if self._hedge_ms is None:
+            await trial.done
+            return trial
+        done, _ = await asyncio.wait((trial.done,), timeout=self._hedge_ms / 1000)
+        self._hedge_ms = None
+        rival = None if done or self._exchange.is_streaming or self._exchange.gone else await self._rival()
+        if rival is None:
+            await trial.done
+            return trial
+        return await self._race([trial, rival])
+
+    async def _rival(self) -> Trial | None:
+        """An attempt at another target beside the one that says nothing."""
+        attempt = self._dispatch.hedge(now_us())
+        passage = await self._passage(attempt) if attempt is not None else None
+        if attempt is None or passage is None or self._exchange.is_streaming or self._exchange.gone:
+            return None
+        return self._exchange.begin(attempt, passage)
+
+    async def _race(self, trials: list[Trial]) -> Trial:
+        """The attempt that answers first, or that fails last."""
+        exchange = self._exchange
+        while len(trials) > 1:
+            await asyncio.wait([trial.done for trial in trials], return_when=asyncio.FIRST_COMPLETED)
+            if exchange.gone:
+                break
+            over = next(trial for trial in trials if trial.done.done())
+            if exchange.is_streaming:
+                await exchange.trials[-1].done
+                return exchange.trials[-1]
+            trials.remove(over)
+            verdict = outcomes.failed(exchange, over)
+            if verdict is None or verdict.then == "stop":
+                exchange.prefer(over)
+                return over
+            self._dispatch.failed(verdict, now_us(), attempt=over.attempt, chance=chance())
+        await trials[0].done
+        exchange.prefer(trials[0])
+        return trials[0]
+
+    def _has_failed(self, trial: Trial) -> bool:
+        verdict = trial.verdict or outcomes.failed(self._exchange, trial)
+        if verdict is None:
+            outcomes.succeeded(self._exchange, trial)
+            return False
+        trial.verdict = self._dispatch.failed(verdict, now_us(), attempt=trial.attempt, chance=chance())
+        return True
+
+    def _check_client(self) -> None:
+        if self._exchange.gone:
+            raise ClientDisconnected(LEFT)
+
+    def _check_still_allowed(self, attempt: Attempt) -> None:
+        """The key has changed since the targets were found. Raises ModelForbidden."""
+        exchange = self._exchange
+        name = exchange.ask.model if exchange.ask is not None else ""
+        if not may_go_on(exchange.admitted_key(), name, attempt.target, attempt.credential):
+            raise ModelForbidden(f"Your key may not use the model `{name}` here any more.", param="model")

@@ -1,0 +1,62 @@
+"""How providers are reached: where to connect to, and who writes the heads of requests. Put together once for each
+reload; a credential may have a proxy of its own, a provider other addresses for other dialects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.outbound.wire import Origin
+from gateway.records import Credential, Provider
+
+from .compose import Composer
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to reach a provider with a credential."""
+
+    origin: Origin
+    composer: Composer
+
+
+class Ways:
+    """The ways to all providers."""
+
+    def __init__(self, providers: Iterable[Provider], user_agent: str) -> None:
+        """`user_agent` is what providers hear of us. Raises ValueError for an address that is none."""
+        self._agent = user_agent.encode()
+        self._ways: Mapping[tuple[str, str, str], Way] = {
+            (provider.id, name, dialect): way
+            for provider in providers
+            for dialect, place in _places(provider)
+            for name, way in self._of(place).items()
+        }
+
+    def of(self, provider: Provider, credential: Credential, dialect: str = "") -> Way:
+        """The way to a provider; `dialect` where it is spoken to in another one than its own, as it is."""
+        ways = self._ways
+        return ways.get((provider.id, credential.name, dialect)) or ways[provider.id, credential.name, ""]
+
+    def _of(self, place: Provider) -> dict[str, Way]:
+        """By name of credential; the empty one is for requests without any."""
+        origin = origin_of(place)
+        composer = Composer(place, origin.authority, self._agent)
+        origins = {each.name: origin_of(place, each) for each in place.credentials}
+        return {name: Way(where, composer) for name, where in {"": origin, **origins}.items()}
+
+
+def origin_of(provider: Provider, credential: Credential | None = None) -> Origin:
+    """Where to connect to, and through which proxy. Raises ValueError for an address that is none."""
+    proxy, guarded = provider.proxy, provider.proxy_guarded
+    if credential is not None and credential.proxy is not None:
+        proxy, guarded = credential.proxy, credential.proxy_guarded
+    return Origin.of(provider.base_url, proxy=proxy, guarded=provider.guarded, proxy_guarded=guarded)
+
+
+def _places(provider: Provider) -> Iterable[tuple[str, Provider]]:
+    """The provider at each of its addresses, by the dialect that is spoken there; its own one is the empty name."""
+    yield "", provider
+    for dialect, address in provider.also_at:
+        yield dialect, replace(provider, format=dialect, base_url=address)

@@ -1,0 +1,162 @@
+"""Which conversation a request is part of, so that it can stay with the credential that holds its prompt cache.
+
+Clients say so in headers or in the body, each in its own way; where none does, what never changes between the turns of
+a conversation tells it: its instructions and the first words of the user. Nothing is kept here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+Fields = Mapping[str, Any]
+Said = Mapping[bytes, bytes]
+"""The headers of `_HEADERS` that are there."""
+Source = Callable[[Said, Fields], str | None]
+
+SIZE = 16
+"""Bytes of the name of a session."""
+LEAST_BYTES = 4000
+"""Shorter requests are not told apart by their words: providers cache no prompt below 1,024 tokens."""
+WORDS = 2000
+"""Characters looked at from each end of a text."""
+
+_HEADERS = frozenset(
+    {
+        b"x-sluicegate-session",
+        b"x-claude-code-session-id",
+        b"session-id",
+        b"session_id",
+        b"x-session-id",
+        b"x-session-affinity",
+    }
+)
+_SESSION_OF_USER = re.compile(r"session_([0-9a-fA-F-]{36})")
+
+
+def _header(name: bytes) -> Source:
+    return lambda said, _: said[name].decode("latin-1") if said.get(name) else None
+
+
+def _field(name: str) -> Source:
+    return lambda _, fields: _word(fields.get(name))
+
+
+def _session_of_user(_: Said, fields: Fields) -> str | None:
+    """Claude Code names its session within `metadata.user_id`: `user_…_session_<uuid>`, or JSON with `session_id`."""
+    metadata = fields.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    if not isinstance(user, str):
+        return None
+    if user.startswith("{"):
+        return _session_in(user)
+    found = _SESSION_OF_USER.search(user)
+    return found[1] if found is not None else None
+
+
+def _conversation(_: Said, fields: Fields) -> str | None:
+    """OpenAI's conversations: an id, or an object with one."""
+    conversation = fields.get("conversation")
+    return _word(conversation.get("id") if isinstance(conversation, dict) else conversation)
+
+
+SOURCES: tuple[tuple[str, Source], ...] = (
+    ("header `x-sluicegate-session`", _header(b"x-sluicegate-session")),
+    ("header `x-claude-code-session-id` (Claude Code)", _header(b"x-claude-code-session-id")),
+    ("a session in `metadata.user_id` (Claude Code)", _session_of_user),
+    ("header `session-id` (Codex)", _header(b"session-id")),
+    ("header `session_id` (Codex)", _header(b"session_id")),
+    ("header `x-session-id`", _header(b"x-session-id")),
+    ("header `x-session-affinity` (OpenCode)", _header(b"x-session-affinity")),
+    ("field `session_id`", _field("session_id")),
+    ("field `sessionId`", _field("sessionId")),
+    ("field `prompt_cache_key`", _field("prompt_cache_key")),
+    ("field `conversation`, or its `id`", _conversation),
+    ("field `conversation_id`", _field("conversation_id")),
+)
+"""Where clients name their session, the first that does counts."""
+
+
+def session_of(headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int) -> bytes | None:
+    """Name of the conversation that a request is part of, 16 bytes; None where nothing tells.
+
+    Header names are lower-case. The key is part of the name: no client can join the session of another's key.
+    """
+    said = {name: value for name, value in headers if name in _HEADERS}
+    for _, source in SOURCES:
+        session = source(said, fields)
+        if session:
+            return _named(key_id, session)
+    opening = _opening(fields) if body_bytes >= LEAST_BYTES else None
+    return _named(key_id, *opening) if opening is not None else None
+
+
+def pooled(session: bytes, provider: str) -> bytes:
+    """The name under which a session is bound in the pool of a provider: one client may talk with several at a time."""
+    return (int.from_bytes(session) ^ _number_of(provider)).to_bytes(SIZE)
+
+
+@lru_cache(maxsize=1024)
+def _number_of(provider: str) -> int:
+    return int.from_bytes(blake2b(provider.encode(), digest_size=SIZE, person=b"pool").digest())
+
+
+def _named(*words: str) -> bytes:
+    return blake2b("\0".join(words).encode(errors="replace"), digest_size=SIZE, person=b"session").digest()
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _session_in(text: str) -> str | None:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return _word(found.get("session_id")) if isinstance(found, dict) else None
+
+
+# What every turn of a conversation begins with
+
+
+def _opening(fields: Fields) -> tuple[str, str] | None:
+    """The instructions and the first words of the user, in any dialect; None where the user said nothing in words."""
+    if fields.get("previous_response_id"):
+        return None  # the beginning is elsewhere
+    given = fields.get("messages", fields.get("contents", fields.get("input")))
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(items, list):
+        return None
+    user = next((item for item in items if isinstance(item, dict) and item.get("role", "user") == "user"), None)
+    words = _ends(_text(user))
+    return (_ends(_instructions(fields, items)), words) if words else None
+
+
+def _instructions(fields: Fields, items: list[Any]) -> str:
+    for name in ("system", "instructions", "systemInstruction", "system_instruction"):
+        if fields.get(name):
+            return _text(fields[name])
+    first = items[0]
+    return _text(first) if isinstance(first, dict) and first.get("role") in ("system", "developer") else ""
+
+
+def _text(said: Any) -> str:
+    """The words of a message, of a list of parts, of a part."""
+    if isinstance(said, str):
+        return said
+    if isinstance(said, list):
+        return "\n".join(filter(None, map(_text, said)))
+    if not isinstance(said, dict):
+        return ""
+    return _text(said.get("text") or said.get("content") or said.get("parts"))
+
+
+def _ends(text: str) -> str:
+    """A text that is long by its length and both its ends."""
+    return text if len(text) <= 2 * WORDS else f"{len(text)} {text[:WORDS]} {text[-WORDS:]}"

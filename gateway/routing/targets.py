@@ -1,0 +1,78 @@
+"""Where a name leads: its targets, how to choose among them, and on which terms.
+
+Found by `resolve`, tried by `dispatch`. A combo may hold combos: each is a choice among its members, and its own
+strategy orders those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.records import Credential, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The members of a combo and how they are ordered for a request."""
+
+    name: str
+    """The combo's: its turns are counted by it."""
+    members: tuple[Target | Choice, ...]
+    strategy: str = "fallback"
+    weights: tuple[int, ...] = ()
+    """One for each member; empty where all weigh the same."""
+
+    def keeping(self, keep: Callable[[Target], bool]) -> Choice | None:
+        """The same with only those targets that `keep` accepts; None where there are none."""
+        weights = self.weights or (1,) * len(self.members)
+        found = [(_kept(member, keep), weight) for member, weight in zip(self.members, weights, strict=True)]
+        left = [(member, weight) for member, weight in found if member is not None]
+        if not left:
+            return None
+        kept = tuple(weight for _, weight in left) if self.weights else ()
+        return replace(self, members=tuple(member for member, _ in left), weights=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a combo says of failures. Of nested ones the outermost is heard."""
+
+    attempts: int | None = None
+    """Most attempts for one request; None: as for everybody."""
+    next_on: frozenset[str] = frozenset()
+    """Faults after which the next target is tried although the request seems to be at fault."""
+    stop_on: frozenset[str] = frozenset()
+    """Faults that are the answer, although another target might do better."""
+    hedge_ms: int | None = None
+    """Milliseconds without a first token after which the next target is asked as well."""
+
+
+USUAL = Terms()
+"""Of names that are no combos."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetList:
+    """The targets that a key may use under a name."""
+
+    targets: tuple[Target, ...]
+    """All of them, each once, in the order in which they are written."""
+    choice: Choice | None = None
+    """How they are ordered; None: as they stand."""
+    terms: Terms = USUAL
+    credentials: Mapping[str, tuple[Credential, ...]] | None = None
+    """By provider those that the key may use; None where it may use all of them."""
+
+    def keeping(self, keep: Callable[[Target], bool]) -> TargetList:
+        """The same with only those targets that `keep` accepts; there may be none."""
+        targets = tuple(target for target in self.targets if keep(target))
+        if len(targets) == len(self.targets):
+            return self
+        return replace(self, targets=targets, choice=self.choice.keeping(keep) if self.choice is not None else None)
+
+
+def _kept(member: Target | Choice, keep: Callable[[Target], bool]) -> Target | Choice | None:
+    if isinstance(member, Choice):
+        return member.keeping(keep)
+    return member if keep(member) else None
