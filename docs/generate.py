@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -24,12 +24,14 @@ from gateway.__main__ import main as main_command
 from gateway.access.roles import PERMISSIONS, ROLES
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
-from gateway.catalog.presets import presets
 from gateway.observe.series import SERIES
 from gateway.records import usage as usage_records
 from gateway.settings.model import Settings
 from gateway.settings.section import FormatName
 from gateway.settings.sources import PREFIX, SEPARATOR
+
+from . import catalog, choosing
+from .markdown import Row, one_line, table
 
 DOCS = Path(__file__).parent
 TEMPLATES = DOCS / "templates"
@@ -42,8 +44,6 @@ TYPES: dict[type[inspect.Type], str] = {
     inspect.BoolType: "true or false",
     inspect.DictType: "table of text",
 }
-
-Row = tuple[str, ...]
 
 
 def settings() -> str:
@@ -164,21 +164,6 @@ def tree(kind: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]
             yield each
 
 
-def provider_presets() -> str:
-    """Every preset of the catalogue."""
-    rows = [
-        (
-            f"`{name}`",
-            f"[{preset.name}]({preset.docs})",
-            f"`{preset.format}`",
-            f"`{preset.env}`" if preset.env else "—",
-            f"`{preset.base_url}`",
-        )
-        for name, preset in presets().items()
-    ]
-    return table(("Id", "Provider", "Format", "Variable", "Address"), rows)
-
-
 def formats() -> str:
     """The names of the formats, in a row."""
     return ", ".join(f"`{name}`" for name in get_args(FormatName))
@@ -277,20 +262,9 @@ def mock_behaviours() -> str:
     return text[text.index("\n") :].strip()
 
 
-def table(head: Row, rows: Iterable[Row]) -> str:
-    """A Markdown table."""
-    body = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body)
-
-
 def struct_fields(struct: type) -> tuple[inspect.Field, ...]:
     """Fields of a struct."""
     return cast(inspect.StructType, inspect.type_info(struct)).fields
-
-
-def one_line(text: str) -> str:
-    """A docstring's text without its line breaks."""
-    return " ".join(text.split())
 
 
 FACTS: dict[str, Callable[[], str]] = {
@@ -300,13 +274,18 @@ FACTS: dict[str, Callable[[], str]] = {
     "errors": client_errors,
     "operations": operations,
     "roles": roles,
-    "presets": provider_presets,
+    "presets": catalog.preset_table,
+    "preset_sections": catalog.preset_sections,
+    "quirks": catalog.quirk_table,
     "formats": formats,
     "series": metrics,
     "record": partial(record_fields, "UsageRecord"),
     "tokens": partial(record_fields, "Tokens"),
     "attempt": partial(record_fields, "AttemptRecord"),
     "mock": mock_behaviours,
+    "strategies": choosing.strategies,
+    "sessions": choosing.sessions,
+    "verdicts": choosing.verdicts,
 }
 """What a template can ask for."""
 

@@ -9,10 +9,9 @@ from msgspec import UNSET
 
 from gateway.access.keys import SaidKey
 from gateway.catalog.known import Known
-from gateway.catalog.models_dev import HOUR_FACTOR
 from gateway.catalog.presets import presets
 from gateway.catalog.prices import PriceList
-from gateway.catalog.rates import nano_usd, per_token
+from gateway.catalog.rates import HOUR_FACTOR, nano_usd, rates_of
 from gateway.catalog.registry import Registry
 from gateway.errors import SettingsError
 from gateway.outbound.proxy import resolve_proxy
@@ -94,9 +93,7 @@ def limit_rules_of(settings: Settings) -> tuple[LimitRule, ...]:
     )
 
 
-def prices_of(
-    settings: Settings, providers: Iterable[Provider] = (), registry: Registry | None = None
-) -> PriceList:
+def prices_of(settings: Settings, providers: Iterable[Provider] = (), registry: Registry | None = None) -> PriceList:
     """The prices: what the operator says, and behind it what the registry says of the providers that have a list."""
     lists = {provider.id: provider.price_list for provider in providers if provider.price_list}
     return PriceList(tuple(_prices(settings)), registry, lists)
@@ -147,7 +144,7 @@ def _provider(said: ProviderSettings, settings: Settings, trusted: Collection[st
         list_models=said.list_models,
         sticky_requests=said.sticky_requests,
         session_affinity=said.session_affinity,
-        rests=said.rests,
+        rests=said.rests and settings.rests.enabled,
         variables=tuple(said.variables.items()),
         failures=tuple(_failure(each) for each in said.failures),
         quirks=() if said.quirks is UNSET else said.quirks,
@@ -235,7 +232,7 @@ def _price(said: PriceSettings) -> Price:
 
 def _rates(said: PriceRates, written: float | None = None) -> Rates:
     """`written`: what input written to the cache costs where these rates do not say it."""
-    values = {name: getattr(said, name) for name in Rates.__struct_fields__}
+    usd = {name: getattr(said, name) for name in Rates.__struct_fields__}
     if said.cache_write_1h is None and (said.cache_write, written) != (None, None):
-        values["cache_write_1h"] = said.input * HOUR_FACTOR
-    return Rates(**{name: None if value is None else per_token(value) for name, value in values.items()})
+        usd["cache_write_1h"] = said.input * HOUR_FACTOR
+    return rates_of(usd)

@@ -24,7 +24,7 @@ from gateway.errors import SettingsError
 from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
 from gateway.limits.embedded import EmbeddedLimiter
-from gateway.limits.redis import RedisLimiter
+from gateway.limits.remote import remote_of
 from gateway.listing.follow import ListFollower
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
@@ -100,7 +100,7 @@ class Worker:
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
         memory = SharedMemory(shared_file(self._data_dir))
         self._local = EmbeddedLimiter(memory, self._start.index)
-        self._remote = RedisLimiter(settings.limits, self._local) if settings.limits.redis_url else None
+        self._remote = remote_of(settings.limits, self._local)
         board = Board(memory, settings.rests, self._start.index)
         self._relay = Relay(self._pool, loop, self._record, Shared(board, self._remote or self._local))
         self._metrics = Metrics(
@@ -218,6 +218,8 @@ class Worker:
         self._spool.close()
         self._metrics.publish()
         self._log.close()
+        if self._remote is not None:
+            await self._remote.close()
         await asyncio.gather(self._fresh.close(), self._uses.finish(), self._registry.close(), self._lists.close())
         await self._responses.close()
         for pool in (self._pool, *self._retired):

@@ -30,6 +30,10 @@ CONFIGURATION = """\
 [usage]
 segment_seconds = 0.1
 
+[registry]
+refresh_hours = 0
+models_minutes = 0
+
 [[client_keys]]
 name = "tester"
 key  = "{client_key}"
@@ -65,7 +69,7 @@ class GatewayProcess:
         command += ["--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir), "--workers", str(workers)]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=log, text=True
+                command, cwd=ROOT, env=environment() | quiet(toml), stdout=subprocess.PIPE, stderr=log, text=True
             )
         try:
             self.url = self._hear_url()
@@ -203,6 +207,25 @@ def environment() -> dict[str, str]:
     """Ours, without what would configure a gateway or lead it through a proxy."""
     unwanted = re.compile(r"SLUICEGATE_|.*_PROXY$|.*_API_KEY$", re.IGNORECASE)
     return {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+
+
+QUIET = {
+    "rests": {"ENABLED": "false"},
+    "retries": {"PAUSE_SECONDS": "0.01", "LONGEST_WAIT_SECONDS": "0.1"},
+    "registry": {"REFRESH_HOURS": "0", "MODELS_MINUTES": "0"},
+}
+"""By section: what keeps one test of a gateway out of the next one's way. Failures are forgotten at once, and nobody is
+asked but by tests."""
+
+
+def quiet(toml: str) -> dict[str, str]:
+    """Variables for the sections that a configuration does not speak of itself."""
+    return {
+        f"SLUICEGATE_{section.upper()}__{name}": value
+        for section, values in QUIET.items()
+        if f"[{section}]" not in toml
+        for name, value in values.items()
+    }
 
 
 def get(url: str) -> bytes:

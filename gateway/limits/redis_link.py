@@ -40,7 +40,8 @@ log = logs.get("gateway.limits.redis")
 
 Argument = bytes | str | int
 Words = tuple[Argument, ...]
-Orphan = Callable[[asyncio.Future[Any]], None]
+Answer = asyncio.Future[Any]
+Orphan = Callable[[Answer], None]
 
 _UNFIT = re.compile(
     r"\b(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|OOM|NOAUTH|NOPERM|MOVED|ASK|TRYAGAIN|BUSY)\b"
@@ -142,6 +143,20 @@ class Link:
         except NoScriptError:  # it was never there, or the server has been restarted: nothing was done
             return await self.ask("EVAL", script.text, *words, orphan=orphan)
 
+    def post(self, script: Script, *words: Argument) -> Answer:
+        """The same where the server is here, without waiting; fails as well with NoScriptError: then nothing was done,
+        and what was asked behind it may have been."""
+        until = asyncio.get_running_loop().time() + self._seconds
+        if self._open is None:
+            answer: Answer = asyncio.get_running_loop().create_future()
+            answer.set_exception(Away(self._reason))
+            return answer
+        return self._open.ask(("EVALSHA", script.sha, *words), until)
+
+    async def load(self, script: Script) -> None:
+        """Have the server know a script, for whoever prepares a new connection."""
+        await self._early("SCRIPT", "LOAD", script.text)
+
     async def prepare(self, script: Script, *words: Argument) -> Any:
         """The same for whoever prepares a new connection, which nobody else may use yet."""
         try:
@@ -225,7 +240,7 @@ class _Closed(Away):
 
 class _Question(NamedTuple):
     until: float
-    answer: asyncio.Future[Any]
+    answer: Answer
 
 
 class _Open:
@@ -242,7 +257,7 @@ class _Open:
         self._watch: asyncio.TimerHandle | None = None
         self._tasks = (asyncio.create_task(self._write()), asyncio.create_task(self._read()))
 
-    def ask(self, words: Words, until: float) -> asyncio.Future[Any]:
+    def ask(self, words: Words, until: float) -> Answer:
         """What the server answers; fails with Away, Refused or NoScriptError. Who stops waiting stops nobody else."""
         answer = self._loop.create_future()
         if self.broken.done():
@@ -308,7 +323,7 @@ class _Open:
         if isinstance(error, Unfit):
             self._break(error)
 
-    def _look(self, oldest: asyncio.Future[Any], *, again: bool = False) -> None:
+    def _look(self, oldest: Answer, *, again: bool = False) -> None:
         """The time of the question that was the oldest is up."""
         self._watch = None
         if not self._waiting:

@@ -1,24 +1,28 @@
-"""What Redis is still to hear: settlements, once each, and corrections. Held here while it is away.
+"""Settlements on their way to Redis, and held here while it is away: each is taken there once.
 
-Knows batches and their numbers. One batch is on its way at a time; one whose answer was lost is sent again under its
-number, and the server takes it once. Does not know what the rows mean, but how to add them up: while nobody takes them
-they are summed by subject, so that an outage costs as much memory as there are subjects, not requests.
+Knows batches and their numbers. They follow each other without waiting; one whose answer was lost is sent again under
+its number, and the server takes it once. Does not know what the rows mean, but how to add them up: while nobody takes
+them they are summed by subject, so that an outage costs as much memory as there are subjects, not requests.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway import logs
-from gateway.limits.redis_link import Away, Link, Refused, Script
+from gateway.limits.redis_link import Answer, Away, Link, Refused
 from gateway.limits.redis_rows import Settlement, Today, merged
-from gateway.limits.redis_scripts import PREFIX, RAISE, SETTLE
+from gateway.limits.redis_scripts import PREFIX, SETTLE
 
 ROWS_AT_ONCE = 200
 """In one call: the server does nothing else meanwhile."""
+
+UNANSWERED = 64
+"""Batches on their way at once; what comes then waits here."""
 
 LOOSE = 4096
 """Rows that wait as they are; more are summed."""
@@ -26,9 +30,9 @@ LOOSE = 4096
 MOST = 50_000
 """Rows that are kept at all, summed."""
 
-log = logs.get("limits")
+_NOT_NEXT = -1
 
-Run = Callable[..., Awaitable[Any]]
+log = logs.get("limits")
 
 
 class _Batch(NamedTuple):
@@ -37,119 +41,84 @@ class _Batch(NamedTuple):
 
 
 class Outbox:
-    """The way of everything that need not be waited for. Lives in one event loop."""
+    """The settlements of one process. Lives in one event loop."""
 
     def __init__(
-        self,
-        link: Link,
-        lease: str,
-        today: Callable[[], Today],
-        taken: Callable[[Sequence[Settlement]], None],
+        self, link: Link, lease: str, today: Callable[[], Today], taken: Callable[[Sequence[Settlement]], None]
     ) -> None:
         """`taken` hears of every row once, when the server has it."""
         self._link, self._lease, self._today, self._taken = link, lease, today, taken
         self._number = 0
-        self._sent: _Batch | None = None
+        self._sent: deque[_Batch] = deque()
+        self._last: Answer | None = None
         self._waiting: list[Settlement] = []
         self._loose = LOOSE
-        self._raises: list[str] = []
-        self._corrections: list[tuple[Script, str]] = []
-        self._wanted = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._task: asyncio.Task[None] | None = None
+        self._is_due = False
 
-    def begin(self) -> None:
-        """Send what there is, as it comes."""
-        self._task = asyncio.create_task(self._live())
-
-    async def end(self) -> None:
-        """Stop sending."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    def settle(self, rows: Sequence[Settlement]) -> None:
-        """Have these taken."""
+    def add(self, rows: Sequence[Settlement]) -> None:
+        """Have these taken, with whatever else comes in this turn of the event loop."""
         self._waiting += rows
         if len(self._waiting) > self._loose:
             self._sum_up()
-        self._wake()
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self.flush)
 
-    def correct(self, script: Script, word: str) -> None:
-        """Have a script run with this word, which may be done twice."""
-        self._corrections.append((script, word))
-        self._wake()
-
-    def raise_to(self, row: str) -> None:
-        """Have this counted at least."""
-        self._raises.append(row)
-        del self._raises[:-MOST]
-        self._wake()
+    def flush(self) -> None:
+        """Send what there is, in front of whatever is asked next."""
+        self._is_due = False
+        while self._waiting and self._link.is_here and len(self._sent) < UNANSWERED:
+            self._number += 1
+            batch = _Batch(self._number, self._waiting[:ROWS_AT_ONCE])
+            del self._waiting[:ROWS_AT_ONCE]
+            self._sent.append(batch)
+            self._last = self._link.post(SETTLE, *self._words(batch, "next"))
+            self._last.add_done_callback(lambda answer, batch=batch: self._note(batch, answer))  # type: ignore[misc]
 
     async def resend(self) -> None:
-        """Send the batch again whose answer is missing: on a new connection, before anything else. Raises Away."""
-        if self._sent is not None:
-            await self._send(self._sent, self._link.prepare)
-
-    def go_on(self) -> None:
-        """The server answers again."""
-        self._wake()
+        """Send every batch again whose answer is missing: on a new connection, before anything else. Raises Away."""
+        await self._link.load(SETTLE)
+        while self._sent:
+            batch = self._sent[0]
+            try:
+                await self._link.prepare(SETTLE, *self._words(batch, "resent"))
+            except Refused as error:
+                self._note_lost(batch, error)
+            self._note_taken(batch)
 
     async def flushed(self) -> None:
         """Return when the server has everything, or is away."""
-        await self._idle.wait()
+        self.flush()
+        while self._sent and self._last is not None and self._link.is_here:
+            with suppress(Away, Refused):
+                await self._last
+            await asyncio.sleep(0)
+            self.flush()
 
-    def _wake(self) -> None:
-        if self._link.is_here:
-            self._idle.clear()
-            self._wanted.set()
+    def _words(self, batch: _Batch, how: str) -> tuple[str | int, ...]:
+        texts = (row.text for row in batch.rows)
+        return (1, PREFIX, self._lease, batch.number, how, self._today().text, *texts)
 
-    async def _live(self) -> None:
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            try:
-                while await self._send_some():
-                    pass
-            except Away:
-                pass  # everything is still here, and goes on with the next connection
-            self._idle.set()
+    def _note(self, batch: _Batch, answer: Answer) -> None:
+        error = None if answer.cancelled() else answer.exception()
+        if isinstance(error, Away) or batch not in self._sent:
+            return  # it is sent again with the next connection, or was already
+        if isinstance(error, Refused):
+            self._note_lost(batch, error)
+        elif error is not None or answer.result() == _NOT_NEXT:
+            self._link.restart("it has forgotten our scripts")  # and so did not take this one, nor any behind it
+            return
+        self._note_taken(batch)
+        if self._waiting:
+            self.flush()
 
-    async def _send_some(self) -> bool:
-        """Send the next batch; whether there was one."""
-        if self._sent is None and self._waiting:
-            self._number += 1
-            self._sent = _Batch(self._number, self._waiting[:ROWS_AT_ONCE])
-            del self._waiting[:ROWS_AT_ONCE]
-        if self._sent is not None:
-            await self._send(self._sent, self._link.run)
-        elif self._corrections:
-            await self._perform(*self._corrections[0])
-            del self._corrections[:1]
-        elif rows := self._raises[:ROWS_AT_ONCE]:
-            await self._perform(RAISE, self._today().text, *rows)
-            del self._raises[: len(rows)]
-        else:
-            return False
-        return True
-
-    async def _send(self, batch: _Batch, run: Run) -> None:
-        texts = [row.text for row in batch.rows]
-        try:
-            await run(SETTLE, 1, PREFIX, self._lease, batch.number, self._today().text, *texts)
-        except Refused as error:
-            log.error("settlements were refused by Redis, and are lost", rows=len(texts), error=str(error))
-        if self._sent is batch:  # it may have been sent a second time meanwhile, on a new connection
-            self._sent = None
+    def _note_taken(self, batch: _Batch) -> None:
+        if batch in self._sent:
+            self._sent.remove(batch)
             self._taken(batch.rows)
 
-    async def _perform(self, script: Script, *words: str) -> None:
-        try:
-            await self._link.run(script, 1, PREFIX, *words)
-        except Refused as error:
-            log.error("a correction was refused by Redis, and is lost", error=str(error))
+    def _note_lost(self, batch: _Batch, error: Refused) -> None:
+        log.error("settlements were refused by Redis, and are lost", rows=len(batch.rows), error=str(error))
 
     def _sum_up(self) -> None:
         self._waiting = merged(self._waiting)

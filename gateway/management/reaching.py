@@ -73,7 +73,7 @@ def _addresses(base: Settings, stored: StoredObject) -> Iterator[Given]:
 def _of_provider(base: Settings, stored: StoredObject) -> Iterator[Given]:
     preset = presets().get(stored.name)
     url = stored.spec.get("base_url", "")
-    if url and (preset is None or url != preset.base_url):
+    if url and (preset is None or not preset.is_at(url, stored.spec.get("variables") or {})):
         yield Given("base_url", url)
     yield from _of_proxy(base, "proxy", said(stored, "proxy"))
 

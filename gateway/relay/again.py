@@ -2,7 +2,7 @@
 
 A provider that refuses the signatures of earlier thoughts is asked once more without them (REAS-8): they are bound to a
 model, an account, a conversation, and clients cannot know which. And one that gave but the beginning of its answer is
-asked for the rest (FIN-2).
+asked for the rest (FIN-2). And one that does not take our token any more is shown a new one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     if answer is not None and answer.goes_on:
         trial.passage.body = answer.goes_on
         return trial.passage
+    if await _is_renewed(exchange, trial):
+        return trial.passage
     ask = exchange.ask
     if exchange.caller.strict or ask is None or not _is_about_thoughts(trial):
         return None
@@ -36,6 +38,16 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
         return None
     exchange.relay.refusals.note(trial.attempt, signatures)
     return await exchange.passage(trial.attempt)
+
+
+async def _is_renewed(exchange: Exchange, trial: Trial) -> bool:
+    """Whether the provider refused a token that could be renewed, which is tried once."""
+    attempt = trial.attempt
+    if trial.status != 401 or not trial.proof or exchange.renewed is attempt:
+        return False
+    exchange.renewed = attempt
+    access = exchange.relay.access
+    return await exchange.errand.run(access.renewed(attempt.provider, attempt.credential, trial.proof))
 
 
 def forget_refused(exchange: Exchange, attempt: Attempt) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from gateway import logs
 from gateway.errors import HedgeLost, UpstreamError, UpstreamMalformed
+from gateway.formats import bedrock, event_stream
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 from gateway.routing.verdicts import Verdict
 
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
+from .unwrapped import Unwrapped
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -51,8 +53,10 @@ class Trial:
         "headers",
         "is_array",
         "is_stream",
+        "is_wrapped",
         "passage",
         "pipeline",
+        "proof",
         "rest_us",
         "sent_ns",
         "status",
@@ -86,6 +90,10 @@ class Trial:
         """Whether the answer is an event stream."""
         self.is_array = False
         """Whether that comes as one JSON array: events were asked for, but the provider knows none."""
+        self.is_wrapped = False
+        """Whether its events come in Bedrock's framing."""
+        self.proof = b""
+        """The header lines that were made for this request alone: a token, a signature."""
         self.error: UpstreamError | None = None
         self.sent_ns = time.monotonic_ns()
         self.waited_us = 0
@@ -110,6 +118,8 @@ class Trial:
 
     def fault(self, body: bytes) -> UpstreamError:
         """What an error answer means, in neutral words."""
+        if bedrock.ERROR_TYPE in self._named:
+            return bedrock.read_error(self.status, self._named, body)
         return self.passage.error(self.status, self._named, body)
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
@@ -119,7 +129,9 @@ class Trial:
         self._named = dict(headers)
         if status >= 300:
             return
-        self.is_stream = self.header(b"content-type").startswith(b"text/event-stream")
+        kind = self.header(b"content-type")
+        self.is_wrapped = kind.startswith(event_stream.CONTENT_TYPE)
+        self.is_stream = self.is_wrapped or kind.startswith(b"text/event-stream")
         if self.is_stream and self.call is not None:
             self.call.set_idle_timeout(self._exchange.relay.settings.stream.idle_timeout_seconds)
         elif not self._is_collected():
@@ -212,11 +224,16 @@ class Trial:
         """Bytes of a stream without content so far: should the provider fail now, another one may answer."""
         pipeline = self.pipeline
         if pipeline is None:
-            if data[:1] in (b"{", b"[") and not self.is_array:  # said to be a stream, but it is one object
+            if data[:1] in (b"{", b"[") and not (
+                self.is_array or self.is_wrapped
+            ):  # said to be a stream, but it is one object
                 self.is_stream = False
                 self._collect(data)
                 return
-            pipeline = self.pipeline = self.passage.pipeline(array=self.is_array)
+            pipeline = self.passage.pipeline(array=self.is_array)
+            if self.is_wrapped:
+                pipeline = Unwrapped(pipeline)
+            self.pipeline = pipeline
             self._begun_at = self._exchange.relay.loop.time()
         out = pipeline.feed(data)
         if pipeline.error is not None and not pipeline.opened:

@@ -132,6 +132,10 @@ class Composer:
         self._nobody = _headers(provider.headers)
         self._lines: dict[str, bytes] = {}
 
+    def target_of(self, path: str) -> str:
+        """What a request for `path` below the provider's base URL asks for: path and query, as they are sent."""
+        return self._path.decode() + path
+
     def compose(self, path: str, credential: Credential, headers: Headers, length: int, dialect: str) -> bytes:
         """The head of a POST of `length` body bytes to `path` below the provider's base URL, in the client's words."""
         forwarded = self._forwarded[dialect]

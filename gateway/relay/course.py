@@ -17,6 +17,7 @@ from gateway.errors import (
     ModelForbidden,
     ModelUnpriced,
     UnsupportedParameter,
+    UpstreamError,
 )
 from gateway.routing.dispatch import Attempt, Wait
 from gateway.routing.reach import may_go_on
@@ -96,7 +97,7 @@ class Course:
         except (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached) as error:
             self._refusal = error
             verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
-            self._dispatch.failed(verdict, now_us(), attempt=attempt)
+            self._dispatch.skipped(verdict, now_us(), attempt=attempt)
             return None
         return passage
 
@@ -105,8 +106,7 @@ class Course:
         exchange = self._exchange
         while passage is not None:
             self._check_client()
-            trial = exchange.begin(attempt, passage)
-            trial = await self._over(trial)
+            trial = await self._over(exchange.begin(attempt, passage, await self._unready(attempt)))
             self._check_client()
             attempt = trial.attempt
             passage = None if exchange.is_streaming else await again(exchange, trial)
@@ -131,7 +131,18 @@ class Course:
         passage = await self._passage(attempt) if attempt is not None else None
         if attempt is None or passage is None or self._exchange.is_streaming or self._exchange.gone:
             return None
-        return self._exchange.begin(attempt, passage)
+        return self._exchange.begin(attempt, passage, await self._unready(attempt))
+
+    async def _unready(self, attempt: Attempt) -> UpstreamError | None:
+        """What keeps us from asking a provider, where our word for it must be got first."""
+        access = self._exchange.relay.access
+        if access.is_ready(attempt.provider, attempt.credential):
+            return None
+        try:
+            await self._exchange.errand.run(access.prepare(attempt.provider, attempt.credential))
+        except UpstreamError as error:
+            return error
+        return None
 
     async def _race(self, trials: list[Trial]) -> Trial:
         """The attempt that answers first, or that fails last."""

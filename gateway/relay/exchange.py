@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected, GatewayError
+from gateway.errors import ClientDisconnected, GatewayError, UpstreamError, UpstreamRejected
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
 from gateway.limits.limiter import Admission
@@ -19,9 +19,11 @@ from gateway.records import ClientKey, Endpoint, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
 
 from . import allowance, conversation, outcomes, passages, replies
+from .access import SCHEMES, Signable
 from .again import forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Caller
+from .compose import with_access
 from .conversation import Thread
 from .course import Course
 from .errand import LEFT, Errand
@@ -66,6 +68,7 @@ class Exchange:
         "kind",
         "recorded",
         "relay",
+        "renewed",
         "session",
         "sink",
         "started_at_us",
@@ -105,6 +108,8 @@ class Exchange:
         """Its attempts; the last one is, or may become, the answer."""
         self.admissions: dict[Target | None, Admission] = {}
         """What is set aside for it: as a whole, and by target that it was let go to."""
+        self.renewed: Attempt | None = None
+        """The attempt that was made once more with a renewed token."""
         self.session: bytes | None = None
         """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
         self.tokens: Tokens | None = None
@@ -150,12 +155,17 @@ class Exchange:
             passage.losses = (*passage.losses, thoughts)
         return passage
 
-    def begin(self, attempt: Attempt, passage: Passage) -> Trial:
-        """Send the request of an attempt; where there is nobody to ask it is over at once."""
+    def begin(self, attempt: Attempt, passage: Passage, error: UpstreamError | None = None) -> Trial:
+        """Send the request of an attempt; where there is nobody to ask, or an error keeps us from it, it is over."""
         trial = Trial(self, attempt, passage, self.relay.loop.create_future())
         self.trials.append(trial)
-        if passage.path:
-            trial.call = self._send(trial, trial)
+        if error is not None:
+            trial.failed(error)
+        elif passage.path:
+            try:
+                trial.call = self._send(trial, trial)
+            except UpstreamRejected as refused:  # by nobody but ourselves: the secret is none
+                trial.failed(refused)
         else:
             trial.give_up()
         return trial
@@ -176,6 +186,11 @@ class Exchange:
             dialect = self.endpoint.format
             way = relay.ways.of(trial.attempt.provider, credential, dialect)
             head = way.composer.compose(passage.path, credential, self.headers, length, dialect)
+        if trial.attempt.provider.auth in SCHEMES:
+            target = way.composer.target_of(passage.path)
+            asked = Signable("POST", way.origin.authority.decode(), target, passage.body)
+            trial.proof = relay.access.lines(trial.attempt.provider, credential, asked)
+            head = with_access(head, trial.proof)
         request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
         return relay.pool.send(way.origin, request, receiver)
 

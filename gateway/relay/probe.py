@@ -16,12 +16,13 @@ from msgspec import structs
 
 from gateway import __version__
 from gateway.catalog.facts import facts_of
-from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout
+from gateway.catalog.quirks import edits_of
+from gateway.errors import InvalidRequest, UpstreamError, UpstreamMalformed, UpstreamTimeout
 from gateway.formats.format import Format
 from gateway.formats.listed import model_ids
 from gateway.formats.losses import drop_fields
 from gateway.formats.neutral import Prompt, Text, Turn
-from gateway.formats.paths import MODELS, generate_path
+from gateway.formats.paths import listed_path, translated_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
@@ -136,13 +137,21 @@ def _request(wanted: Probe) -> _Asked:
     provider = replace(wanted.provider, credentials=(wanted.credential,))
     composer = Composer(provider, _origin(provider).authority, f"sluicegate/{__version__}".encode())
     if not wanted.model:
-        path, method, body = MODELS[provider.format], "GET", b""
+        path, method, body = _list_of(provider), "GET", b""
         head = composer.compose_plain(method, path, wanted.credential)
     else:
-        path, method, body = generate_path(provider.format, wanted.model, stream=False), "POST", _question(wanted)
+        path, method, body = translated_path(provider, wanted.model, stream=False), "POST", _question(wanted)
         head = composer.compose_translated(path, wanted.credential, (), len(body))
     address = provider.base_url.rstrip("/") + path.partition("?")[0]
     return _Asked(method, f"{method} {address}", head, body)
+
+
+def _list_of(provider: Provider) -> str:
+    """Where the provider lists its models, whether it is to be asked now and then or not. Raises InvalidRequest."""
+    path = listed_path(replace(provider, list_models=True))
+    if path is None:
+        raise InvalidRequest(f"{provider.id} has no list of models: name a model to be asked.", param="model")
+    return path
 
 
 def _question(wanted: Probe) -> bytes:
@@ -151,7 +160,9 @@ def _question(wanted: Probe) -> bytes:
     facts = facts_of(provider.format, wanted.model, provider.facts)
     translation = Translation(dialect, dialect, facts)
     translation.prompt = Prompt((), (Turn("user", (Text(QUESTION),)),), max_tokens=OUTPUT_TOKENS)
-    return request_bytes(drop_fields(translation.write(wanted.model), provider.drop_fields, translation.losses))
+    fields = drop_fields(translation.write(wanted.model), provider.drop_fields, translation.losses)
+    edit = edits_of(provider)
+    return request_bytes(fields if edit is None else edit(fields, wanted.model))
 
 
 def _judge(wanted: Probe, answer: Gathered) -> tuple[str, ...]:

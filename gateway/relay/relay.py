@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway import __version__
 from gateway.catalog.known import Known
 from gateway.catalog.prices import PriceList
 from gateway.errors import Draining, FormatNotServed
 from gateway.limits.limiter import Limiter
-from gateway.outbound.wire import Pool
+from gateway.outbound.wire import Origin, Pool
 from gateway.pools.board import Board
-from gateway.records import ClientKey, Endpoint, ModelFacts, Provider, Target
+from gateway.records import ClientKey, Credential, Endpoint, ModelFacts, Provider, Target
 from gateway.routing.dispatch import Attempt
 from gateway.routing.ordering import Conduct
 from gateway.routing.resolve import Resolver
@@ -25,6 +26,7 @@ from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
 from . import counting
+from .access import access_by
 from .conversation import Keeping
 from .exchange import Exchange
 from .media import FetchMedia, no_media
@@ -88,6 +90,8 @@ class Relay:
         """Where responses are kept that clients may continue."""
         self.fetch_media: FetchMedia = no_media
         """Gets what URLs lead to, for providers that must be given it."""
+        self.access = access_by(self._way_of, f"sluicegate/{__version__}")
+        """Proves who we are where a secret is not sent as it is."""
         self.count_texts: counting.CountTexts = counting.guess
         """Tokens of texts, for prompts that no provider counts."""
         self.refusals = Refusals()
@@ -142,6 +146,7 @@ class Relay:
             for exchange in list(self.live):
                 exchange.cut(Draining("The gateway is shutting down."))
             await asyncio.wait((self._emptied,), timeout=CUT_SECONDS)
+        await self.access.close()
 
     def begin(self, exchange: Exchange) -> None:
         """An exchange begins."""
@@ -219,6 +224,9 @@ class Relay:
             known = self._labels[key] = _labels(*key)
         return known
 
+    def _way_of(self, credential: Credential) -> tuple[Pool, Origin]:
+        return self.pool, self.ways.of(self.providers[credential.provider], credential).origin
+
     def _conduct(self, settings: Settings) -> Conduct:
         retries = settings.retries
         return Conduct(
@@ -249,6 +257,7 @@ class Relay:
         if self._ticks % SLOW_TICKS == 0:
             for exchange in list(self.live):
                 exchange.tick(now)
+            self.access.tick()
 
 
 def _labels(provider: str, model: str, credential: str) -> Headers:

@@ -60,7 +60,7 @@ def our_headers(exchange: Exchange) -> Headers:
 
 def stream_head(exchange: Exchange, trial: Trial) -> Headers:
     """The headers of an event stream a provider has begun."""
-    if trial.passage.translated or exchange.address.array or trial.is_array:
+    if trial.passage.translated or exchange.address.array or trial.is_array or trial.is_wrapped:
         return [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange), *our_headers(exchange)]
     headers = [header for header in _passed(trial) if header[0] != b"cache-control"]
     return headers + UNBUFFERED + our_headers(exchange)

@@ -23,7 +23,7 @@ SIZE = 16
 """Bytes of the name of a session."""
 LEAST_BYTES = 4000
 """Shorter requests are not told apart by their words: providers cache no prompt below 1,024 tokens."""
-WORDS = 2000
+WORDS = 1000
 """Characters looked at from each end of a text."""
 
 _HEADERS = frozenset(

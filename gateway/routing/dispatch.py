@@ -132,7 +132,8 @@ class Dispatch:
 
     def failed(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None, chance: float = 1.0) -> Verdict:
         """The attempt, else the last one, failed, and this is what that means. What is made of it is returned: a combo
-        may want it otherwise, and where there is nobody else the same may be tried again. `chance` is 0 to 1."""
+        may want it otherwise, and where there is nobody else the same may be tried again, unless the provider asks to
+        wait for longer than a request does. `chance` is 0 to 1."""
         failed = attempt or self._last
         assert failed is not None  # nothing fails that was not begun
         terms = self._found.terms
@@ -144,11 +145,19 @@ class Dispatch:
             self._left = 0
         elif verdict.then == "next_target":
             self._leave(failed, by_way=verdict.by_way)
-        if verdict.again and self._left > 0 and not self._has_others(now_us):
+        named = verdict.seconds or 0.0
+        patient = verdict.again and self._left > 0 and named <= self._conduct.longest_wait_seconds
+        if patient and not self._has_others(now_us):
             verdict = verdict._replace(then="retry")
         if verdict.then == "retry":
-            self._repeat(failed, chance)
+            self._repeat(failed, named, chance)
         return verdict
+
+    def skipped(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None) -> None:
+        """The attempt, else the last one, was not made: it cannot be, for a reason that `verdict` tells. It counts for
+        nothing."""
+        self._left += 1
+        self.failed(verdict, now_us, attempt=attempt)
 
     def resting(self, now_us: int) -> Resting | None:
         """When the first is back of all who could answer, tried or not; None where somebody does not rest."""
@@ -218,8 +227,9 @@ class Dispatch:
         seen = [look(conduct, provider, credential, target.model, now_us) for credential in untried]
         session = self.session_at(provider)
         if session is not None and (holder := conduct.board.holder(session, now_us)) is not None:
+            name = holder.decode(errors="replace")
             for credential, standing, is_full in seen:
-                if not (standing.until_us or is_full) and credential.name.encode() == holder:
+                if credential.name == name and not (standing.until_us or is_full):
                     return Attempt(target, provider, credential)
         for each in seen:
             if each.standing.hard and self._may_probe(each, target, now_us):
@@ -281,11 +291,12 @@ class Dispatch:
                 self._tried.append((target, each.name))
         self._line = None
 
-    def _repeat(self, failed: Attempt, chance: float) -> None:
+    def _repeat(self, failed: Attempt, named_seconds: float, chance: float) -> None:
+        """Once more after a pause, which is never shorter than what the provider asks for."""
         conduct = self._conduct
         seconds = backoff(self._retries, conduct.pause_seconds, conduct.longest_pause_seconds, chance)
         self._retries += 1
-        self._again, self._pause_us = failed, round(seconds * 1e6)
+        self._again, self._pause_us = failed, round(max(seconds, named_seconds) * 1e6)
 
     def _repeated(self, now_us: int) -> Attempt | None:
         """The same attempt once more, if nobody has found that it cannot be made."""

@@ -22,6 +22,9 @@ from .targets import Choice, TargetList
 TakeTurn = Callable[[str, int], int]
 """Name of a count and how many requests a turn lasts, to the number of the turn."""
 
+_PLAIN = Candidate()
+"""Of whom nothing is known, which is most of them."""
+
 
 def _cost_unknown(_: Target) -> int | None:
     return None
@@ -93,11 +96,14 @@ def is_open(standing: Standing, now_us: int) -> bool:
 
 def line_up(conduct: Conduct, provider: Provider, seen: Iterable[Seen], take_turn: TakeTurn) -> list[Credential]:
     """The credentials that can be used now, in the order in which they are tried."""
-    fit = [each for each in seen if is_usable(each)]
-    ordered: list[Credential] = []
-    for rests in (False, True):
-        credentials = [each.credential for each in fit if bool(each.standing.until_us) is rests]
-        ordered += _by_priority(conduct, provider, credentials, take_turn)
+    fit: list[Credential] = []
+    resting: list[Credential] = []
+    for credential, standing, is_full in seen:
+        if not (standing.hard or is_full):
+            (resting if standing.until_us else fit).append(credential)
+    ordered = _by_priority(conduct, provider, fit, take_turn)
+    if resting:
+        ordered += _by_priority(conduct, provider, resting, take_turn)
     return ordered
 
 
@@ -111,12 +117,13 @@ def order_targets(
 
 
 def _by_priority(
-    conduct: Conduct, provider: Provider, credentials: Sequence[Credential], take_turn: TakeTurn
-) -> Sequence[Credential]:
-    if len(credentials) < 2:
-        return credentials
+    conduct: Conduct, provider: Provider, credentials: list[Credential], take_turn: TakeTurn
+) -> list[Credential]:
+    priorities = {credential.priority for credential in credentials}
+    if len(priorities) < 2:
+        return _by_strategy(conduct, provider, credentials, take_turn)
     ordered: list[Credential] = []
-    for priority in sorted({credential.priority for credential in credentials}, reverse=True):
+    for priority in sorted(priorities, reverse=True):
         equals = [credential for credential in credentials if credential.priority == priority]
         ordered += _by_strategy(conduct, provider, equals, take_turn)
     return ordered
@@ -124,15 +131,15 @@ def _by_priority(
 
 def _by_strategy(
     conduct: Conduct, provider: Provider, credentials: list[Credential], take_turn: TakeTurn
-) -> Iterable[Credential]:
-    if len(credentials) == 1:
+) -> list[Credential]:
+    if len(credentials) < 2:
         return credentials
     strategy = STRATEGIES[provider.strategy]
     sticky = provider.sticky_requests if provider.strategy == "round_robin" else 1
     turn = take_turn(f"pool {provider.id}", sticky) if strategy.takes_turns else 0
-    figures = conduct.board.figures
-    candidates = [_candidate(each.weight, figures(each) if strategy.reads_figures else UNKNOWN) for each in credentials]
-    return (credentials[index] for index in strategy.order(candidates, turn))
+    figures = conduct.board.figures if strategy.reads_figures else None
+    candidates = [_candidate(each.weight, figures(each) if figures is not None else UNKNOWN) for each in credentials]
+    return [credentials[index] for index in strategy.order(candidates, turn)]
 
 
 def _chosen(conduct: Conduct, choice: Choice, take_turn: TakeTurn) -> list[Target]:
@@ -157,4 +164,6 @@ def _chosen(conduct: Conduct, choice: Choice, take_turn: TakeTurn) -> list[Targe
 
 
 def _candidate(weight: int, figures: Figures, cost: int | None = None) -> Candidate:
-    return Candidate(weight, figures.in_flight, figures.latency_us, figures.headroom, cost)
+    if figures is UNKNOWN and weight == 1 and cost is None:
+        return _PLAIN
+    return Candidate(weight, *figures, cost)

@@ -67,7 +67,8 @@ def resets_in(headers: Headers, now_us: int) -> Resets:
     found += [seconds_until(headers.get(b"%b%b-reset" % (_UNIFIED, window), b""), now) for window in rejected]
     if headers.get(_UNIFIED + b"status") == b"rejected":
         found.append(seconds_until(headers.get(_UNIFIED + b"reset", b""), now))
-    return Resets(max((each for each in found if each is not None), default=None), _scope(headers, rejected))
+        rejected = rejected or [headers.get(_UNIFIED + b"representative-claim", _WHOLE_PLAN[0])]
+    return Resets(max((each for each in found if each is not None), default=None), _scope(rejected))
 
 
 def headroom_in(headers: Headers, now_us: int) -> Left | None:
@@ -141,13 +142,11 @@ def _windows(headers: Headers) -> Iterator[tuple[bytes, bytes, bytes]]:
                     yield window, ending, value
 
 
-def _scope(headers: Headers, rejected: list[bytes]) -> Literal["credential", "model"] | None:
-    """What a Claude plan refused for: its windows that are used up, else the one it names as its reason."""
-    claim = headers.get(_UNIFIED + b"representative-claim")
-    windows = rejected or ([claim] if claim is not None else [])
-    if not windows:
+def _scope(rejected: list[bytes]) -> Literal["credential", "model"] | None:
+    """What a Claude plan refuses whose windows these are that are used up."""
+    if not rejected:
         return None
-    return "credential" if any(window in _WHOLE_PLAN for window in windows) else "model"
+    return "credential" if any(window in _WHOLE_PLAN for window in rejected) else "model"
 
 
 def _share(remaining: bytes, limit: bytes) -> float | None:

@@ -85,6 +85,8 @@ class Resolver:
             return TargetList((self._target(end),))
         found: dict[Target, None] = {}
         choice = self._choice(combo, set(), found)
+        if not found:
+            raise UnknownModel(f"The combo `{name}` leads to no model.", param="model")
         return TargetList(tuple(found), choice, combo.terms)
 
     # Aliases
@@ -102,11 +104,15 @@ class Resolver:
         """Where a name leads; itself where it is no alias."""
         if (target := self._aliases.get(name)) is not None:
             return target
-        if name not in self._combos and self._addressed(name) is None:
+        if name not in self._combos and not self._names_provider(name):
             for head, tail, target in self._patterns:
                 if len(name) >= len(head) + len(tail) and name.startswith(head) and name.endswith(tail):
                     return target.replace("*", name[len(head) : len(name) - len(tail)])
         return name
+
+    def _names_provider(self, name: str) -> bool:
+        first, slash, _ = name.partition("/")
+        return bool(slash) and first in self._addresses
 
     # Combos
 

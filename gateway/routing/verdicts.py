@@ -24,7 +24,7 @@ class Failure(NamedTuple):
     fault: str
     """What it means: a kind of error answer, or `unreachable`, `closed`, `malformed`, `timeout`."""
     when: str = ""
-    """What is known of it beyond that: `connect`, `first_byte`, `idle`, `tls`, `address`, `nothing_sent`."""
+    """What is known of it beyond that: `connect`, `silence`, `tls`, `address`, `nothing_sent`."""
     status: int | None = None
     """HTTP status of the answer; None where there was none, or where it was an error within a 200."""
     codes: tuple[str, ...] = ()
@@ -77,8 +77,7 @@ VERDICTS: dict[tuple[str, str], Verdict] = {
     ("server", "502"): Verdict("next_credential", "model", again=True, breaks=True),
     ("malformed", ""): Verdict("next_target", "model", breaks=True),
     ("timeout", ""): Verdict("next_credential", "model", again=True, breaks=True),
-    ("timeout", "first_byte"): Verdict("next_target", "model", breaks=True),
-    ("timeout", "idle"): Verdict("next_target", "model", breaks=True),
+    ("timeout", "silence"): Verdict("next_target", "model", breaks=True),
     # Of the way there.
     ("timeout", "connect"): Verdict("next_target", "model", again=True, breaks=True, by_way=True),
     ("closed", ""): Verdict("next_credential", "model", again=True, breaks=True),
@@ -103,7 +102,7 @@ _OF_KIND: dict[str, tuple[str, str]] = {
     "upstream_unreachable": ("unreachable", ""),
     "upstream_forbidden": ("unreachable", "address"),
     "upstream_tls_failed": ("unreachable", "tls"),
-    "upstream_timeout": ("timeout", "first_byte"),
+    "upstream_timeout": ("timeout", "silence"),
     "upstream_closed": ("closed", ""),
     "upstream_malformed": ("malformed", ""),
     "upstream_rejected_credential": ("auth", ""),

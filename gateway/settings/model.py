@@ -180,6 +180,7 @@ class RetrySettings(Section):
 class RestSettings(Section):
     """How long credentials and models rest after failures that are theirs."""
 
+    enabled: Annotated[bool, Meta(description="Whether anybody rests at all; `rests` of a provider says it for that one.")] = True
     first_seconds: Annotated[Seconds, Meta(description="Rest after a rate limit for which the provider names no time; doubled with each that follows.")] = 1.0
     longest_backoff_seconds: Annotated[Seconds, Meta(description="Longest rest made of doubling.")] = 300.0
     longest_seconds: Annotated[Seconds, Meta(description="Longest rest at all, whatever a provider asks for.")] = 3600.0

@@ -173,6 +173,8 @@ def write_header(header: Header) -> bytes:
 
 def read_header(raw: bytes) -> Header | None:
     """What the bytes from `HEADER_OFFSET` on say; None when they are no header of this version, whole and unharmed."""
+    if len(raw) < HEADER_BYTES:
+        return None
     magic, version, columns, rows, _, boot = _FRONT.unpack_from(raw)
     end = _FRONT.size + rows * _ROW.size
     if magic != MAGIC or version != VERSION or end + _CHECK.size > len(raw):

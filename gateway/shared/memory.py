@@ -123,7 +123,7 @@ def _former(descriptor: int, path: Path) -> Header | None:
     """What the file holds already; None when it holds nothing that can be used."""
     raw = os.pread(descriptor, HEADER_BYTES, HEADER_OFFSET)
     size = os.fstat(descriptor).st_size
-    header = read_header(raw) if len(raw) == HEADER_BYTES else None
+    header = read_header(raw)
     if header is not None and size >= lay_out(header.areas).size:
         return header
     if any(raw) or size > HEADER_OFFSET + HEADER_BYTES:

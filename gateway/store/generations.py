@@ -27,7 +27,8 @@ LOCAL_AT = 64
 """The first of their words, so that another class moves none of them."""
 
 HEADER_BYTES = 4096
-"""The words, eight bytes each, stand at the beginning of the file; the rest of this page is kept for them."""
+"""The words, eight bytes each, stand at the beginning of the file, in the first half of this page. The second half and
+what comes behind it are laid out by `gateway/shared`."""
 
 
 class Generations:

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from gateway.assemble import keys_of, providers_of
+from gateway.catalog.presets import presets
 from gateway.errors import SettingsError
-from gateway.records import ClientKey, ModelFacts, Provider
+from gateway.records import ClientKey, FailureRule, ModelFacts, Provider
 from gateway.settings.model import Settings, UpstreamSettings
-from gateway.settings.objects import ClientKeySettings, ModelFactsSettings, ProviderSettings
+from gateway.settings.objects import ClientKeySettings, FailureSettings, ModelFactsSettings, ProviderSettings
+from gateway.settings.providers import fill
 
 
 def provider(**more: Any) -> Provider:
@@ -39,6 +41,51 @@ def test_a_preset_takes_its_key_as_it_says_unless_it_is_spoken_to_otherwise() ->
     assert provider(id="ollama").auth == "none"
     assert provider(id="minimax").auth == "bearer"
     assert provider(id="minimax", format="anthropic").auth == "x-api-key"
+
+
+def preset(name: str, **more: Any) -> Provider:
+    filled = fill(ProviderSettings(id=name, **more), (), presets())
+    return providers_of(Settings(providers=(filled,)))[0]
+
+
+def test_a_preset_s_facts_come_to_the_relay() -> None:
+    known = presets()["groq"]
+    made = preset("groq")
+    assert (made.quirks, made.drop_fields, made.price_list) == (known.quirks, known.drop_fields, "groq")
+    assert preset("mistral").stream_usage is False
+    assert preset("zai").models_path is None
+    assert preset("zai").also_at == (("anthropic", "https://api.z.ai/api/anthropic"),)
+    azure = preset("azure", variables={"resource": "acme"})
+    assert (azure.paths, azure.auth, dict(azure.variables)["api_version"]) == ("azure", "api-key", "2024-10-21")
+    assert preset("vertex", variables={"project": "acme-1"}).facts == (("*", ModelFacts(provider="vertex")),)
+
+
+def test_what_the_operator_says_goes_before_a_preset_s_facts() -> None:
+    rule = FailureSettings(status=(429,), contains=("Mine",), then="stop")
+    made = preset("zai", failures=(rule,), quirks=("joined_text",), drop_fields=("n",), headers={"X-Team": "a"})
+    assert made.failures[0] == FailureRule(status=(429,), contains=("mine",), then="stop")
+    assert made.failures[1:] == presets()["zai"].rules
+    assert (made.quirks, made.drop_fields, made.headers) == (("joined_text",), ("n",), (("x-team", "a"),))
+    assert preset("groq", drop_fields=("n", "logprobs")).drop_fields == ("n", "logprobs", "logit_bias", "top_logprobs")
+    assert preset("zai", quirks=()).quirks == ()
+    facts = (ModelFactsSettings(model="a*", provider="developer"),)
+    made = preset("vertex-express", model_facts=facts)
+    assert [one.provider for _, one in made.facts] == ["developer", "vertex"]
+
+
+def test_what_a_preset_knows_of_its_own_format_is_not_said_of_another() -> None:
+    made = preset("zai", format="gemini", base_url="http://127.0.0.1:1")
+    assert (made.failures, made.auth, made.also_at, made.models_path) == ((), "x-goog-api-key", (), "")
+
+
+def test_another_address_of_a_preset_s_format_is_known_only_where_it_is_at_home() -> None:
+    assert preset("deepseek", base_url="https://192.0.2.1/v1").also_at == ()
+    assert preset("deepseek", also_speaks=("anthropic",)).also_at == ()
+
+
+def test_a_server_of_one_s_own_has_only_what_its_operator_says() -> None:
+    made = provider(quirks=("joined_text",))
+    assert (made.quirks, made.price_list, made.also_at, made.paths) == (("joined_text",), "", (), "")
 
 
 def test_further_formats_come_to_the_relay() -> None:

@@ -24,7 +24,7 @@ local function stand(row)
         subject.limits[limit] = words[1 + limit]
     end
     local held = held_by(subject.id)
-    subject.used[PARALLEL] = held[1]
+    subject.holding, subject.used[PARALLEL] = held, held[1]
     if subject.limits[REQUESTS] or subject.limits[TOKENS] then
         local average = tonumber(redis.call('GET', prefix .. ':b:' .. subject.id) or nil)
         subject.window = window_of(subject.id)
@@ -67,7 +67,7 @@ local function take(subject)
         subject.used[TOKENS] = subject.used[TOKENS] + amounts[2]
     end
     if subject.periods then
-        subject.periods.mr = subject.periods.mr + 1
+        set_amount(subject.periods, 'mr', subject.periods.mr + 1)
         keep_periods(subject.periods, subject.needed_until)
         subject.used[MONTH_REQUESTS] = subject.periods.mr
         amounts[3] = limits[MONTH_TOKENS] and reserve[2] or 0
@@ -76,7 +76,7 @@ local function take(subject)
         subject.used[BUDGET] = (subject.used[BUDGET] or 0) + amounts[4]
     end
     subject.used[PARALLEL] = subject.used[PARALLEL] + 1
-    hold(lease, subject.id, amounts)
+    hold(lease, subject.id, amounts, subject.holding)
 end
 
 -- Tokens that are set aside leave the window no earlier than a minute from now.

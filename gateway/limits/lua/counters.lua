@@ -5,7 +5,8 @@
 --                          `r0`..`r59` and `t0`..`t59` its buckets
 --   <prefix>:b:<subject>   tokens that a request uses beyond its input, on average; in sixteenths
 --   <prefix>:q:<subject>   hash: what is counted by period: number of the day, week and month (`di`, `wi`, `mi`), nano-USD
---                          in these and ever (`dn`, `wn`, `mn`, `tn`), requests and tokens of the month (`mr`, `mt`)
+--                          in these and ever (`dn`, `wn`, `mn`, `tn`), requests and tokens of the month (`mr`, `mt`),
+--                          until which second it is kept (`u`)
 --   <prefix>:h:<subject>   what its running requests hold: how many, tokens expected of them, tokens and nano-USD set aside
 --   <prefix>:l:<lease>     hash: the same for the requests of one process, by subject
 --   <prefix>:leases        sorted set: leases by the millisecond at which they are over
@@ -47,7 +48,7 @@ end
 local function window_of(subject)
     local key = prefix .. ':w:' .. subject
     local kept = redis.call('HMGET', key, 'at', 'r', 't')
-    local window = {key = key, at = second, r = 0, t = 0}
+    local window = {key = key, at = second, r = 0, t = 0, is_new = true}
     if not kept[1] then
         return window
     end
@@ -56,7 +57,7 @@ local function window_of(subject)
         redis.call('DEL', key)
         return window
     end
-    window.r, window.t = count(kept[2]), count(kept[3])
+    window.r, window.t, window.is_new = count(kept[2]), count(kept[3]), false
     if second <= at then
         window.at = at
         return window
@@ -73,6 +74,7 @@ local function window_of(subject)
     end
     redis.call('HDEL', key, unpack(names))
     redis.call('HSET', key, 'at', second, 'r', whole(window.r), 't', whole(window.t))
+    redis.call('EXPIRE', key, 2 * WINDOW)
     return window
 end
 
@@ -85,10 +87,15 @@ local function fill(window, letter, at, amount)
     if amount < 0 then
         amount = -math.min(-amount, count(redis.call('HGET', window.key, bucket)))
     end
+    local text = string.format('%.0f', amount)
     window[letter] = window[letter] + amount
-    redis.call('HINCRBY', window.key, bucket, string.format('%.0f', amount))
-    redis.call('HSET', window.key, 'at', window.at, letter, whole(window[letter]))
-    redis.call('EXPIRE', window.key, 2 * WINDOW)
+    redis.call('HINCRBY', window.key, bucket, text)
+    redis.call('HINCRBY', window.key, letter, text)
+    if window.is_new then
+        window.is_new = false
+        redis.call('HSET', window.key, 'at', window.at)
+        redis.call('EXPIRE', window.key, 2 * WINDOW)
+    end
 end
 
 local function buckets_of(window, letter)
@@ -125,13 +132,20 @@ local function until_empty(window, letter)
 end
 
 local KINDS = {'d', 'w', 'm'}
-local AMOUNTS = {'di', 'wi', 'mi', 'dn', 'wn', 'mn', 'tn', 'mr', 'mt'}
+local AMOUNTS = {'di', 'wi', 'mi', 'dn', 'wn', 'mn', 'tn', 'mr', 'mt', 'u'}
 local OF_PERIOD = {d = {'dn'}, w = {'wn'}, m = {'mn', 'mr', 'mt'}}
+
+local function set_amount(periods, name, amount)
+    if periods[name] ~= amount then
+        periods[name] = amount
+        periods.changed[#periods.changed + 1] = name
+    end
+end
 
 -- What is counted of a subject by period, brought up to the days, weeks and months that `now` tells. One that is ahead by
 -- one goes on: by another gateway's clock the next one has begun.
 local function periods_of(subject, now)
-    local periods = {key = prefix .. ':q:' .. subject}
+    local periods = {key = prefix .. ':q:' .. subject, changed = {}}
     local kept = redis.call('HMGET', periods.key, unpack(AMOUNTS))
     for index, name in ipairs(AMOUNTS) do
         periods[name] = count(kept[index])
@@ -139,27 +153,35 @@ local function periods_of(subject, now)
     for _, kind in ipairs(KINDS) do
         local counted = periods[kind .. 'i']
         if counted ~= now[kind] and counted ~= now[kind] + 1 then
-            periods[kind .. 'i'] = now[kind]
+            set_amount(periods, kind .. 'i', now[kind])
             for _, name in ipairs(OF_PERIOD[kind]) do
-                periods[name] = 0
+                set_amount(periods, name, 0)
             end
         end
     end
     return periods
 end
 
--- Keeps it until a Unix second, for good where that is 0; for a day at least, for its sender's period may be over.
+-- Writes what has changed. It is kept until a Unix second, for good where that is 0; for a day at least, for its sender's
+-- period may be over.
 local function keep_periods(periods, needed_until)
+    if needed_until ~= 0 and needed_until < second + DAY then
+        needed_until = math.max(periods.u, second + DAY)
+    end
+    local is_due = periods.u ~= needed_until
+    set_amount(periods, 'u', needed_until)
     local said = {}
-    for _, name in ipairs(AMOUNTS) do
+    for _, name in ipairs(periods.changed) do
         said[#said + 1] = name
         said[#said + 1] = whole(periods[name])
     end
-    redis.call('HSET', periods.key, unpack(said))
-    if needed_until == 0 then
+    if #said > 0 then
+        redis.call('HSET', periods.key, unpack(said))
+    end
+    if is_due and needed_until == 0 then
         redis.call('PERSIST', periods.key)
-    else
-        redis.call('EXPIREAT', periods.key, whole(math.max(needed_until, second + DAY)))
+    elseif is_due then
+        redis.call('EXPIREAT', periods.key, whole(needed_until))
     end
 end
 
@@ -177,8 +199,8 @@ local function held_by(subject)
 end
 
 -- What the running requests of a subject hold becomes more by what is in `amounts`, or less.
-local function change_held(subject, amounts, sign)
-    local held = held_by(subject)
+local function change_held(subject, amounts, sign, held)
+    held = held or held_by(subject)
     for index = 1, 4 do
         held[index] = held[index] + sign * amounts[index]
     end
@@ -189,22 +211,24 @@ local function change_held(subject, amounts, sign)
     end
 end
 
-local function hold(lease, subject, amounts)
+-- For a lease. `held` is what the subject holds, where that is known.
+local function hold(lease, subject, amounts, held)
     local key = prefix .. ':l:' .. lease
     local own = read_held(redis.call('HGET', key, subject))
     for index = 1, 4 do
         own[index] = own[index] + amounts[index]
     end
     redis.call('HSET', key, subject, write_held(own))
-    change_held(subject, amounts, 1)
+    change_held(subject, amounts, 1, held)
 end
 
 -- By what the lease has at most: one that was over has nothing.
 local function release(lease, subject, amounts)
     local key = prefix .. ':l:' .. lease
     local own, taken = read_held(redis.call('HGET', key, subject)), {}
+    local is_last = own[1] <= amounts[1]
     for index = 1, 4 do
-        taken[index] = own[1] <= amounts[1] and own[index] or math.min(own[index], amounts[index])
+        taken[index] = is_last and own[index] or math.min(own[index], amounts[index])
         own[index] = own[index] - taken[index]
     end
     if own[1] > 0 then

@@ -12,12 +12,17 @@ local function raise(row)
     if kind ~= 't' and periods[kind .. 'i'] ~= row[3] then
         return
     end
-    periods[kind .. 'n'] = math.max(periods[kind .. 'n'], row[4])
+    set_amount(periods, kind .. 'n', math.max(periods[kind .. 'n'], row[4]))
     if kind == 'm' then
-        periods.mt = math.max(periods.mt, row[5])
-        periods.mr = math.max(periods.mr, row[6])
+        set_amount(periods, 'mt', math.max(periods.mt, row[5]))
+        set_amount(periods, 'mr', math.max(periods.mr, row[6]))
     end
-    keep_periods(periods, row[7])
+    -- Of several limits the one that is needed longest says how long.
+    local needed_until = row[7]
+    if needed_until ~= 0 and redis.call('EXISTS', periods.key) == 1 then
+        needed_until = periods.u ~= 0 and math.max(periods.u, needed_until) or 0
+    end
+    keep_periods(periods, needed_until)
 end
 
 for index = 2, #ARGV do

@@ -31,10 +31,8 @@ class World:
     """The list, what the open provider says when it is asked, and the time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.known = Known()
-        relay = SimpleNamespace(providers={each.id: each for each in PROVIDERS}, resolver=RESOLVER, known=self.known)
-        relay.facts = lambda provider, model: relay.known.facts(provider, model)
-        self.relay = relay
+        providers = {each.id: each for each in PROVIDERS}
+        self.relay = relay = SimpleNamespace(providers=providers, resolver=RESOLVER, known=Known(), facts=self._facts)
         self.list = ModelList(cast(Relay, relay))
         self.answer: bytes | None = b'{"data": [{"id": "theirs"}, {"id": "own"}]}'
         self.asked: list[str] = []
@@ -44,6 +42,10 @@ class World:
 
     async def names(self, key: ClientKey = EVERYTHING) -> list[str]:
         return [model.name for model in await self.list.listed(key)]
+
+    def _facts(self, provider: Provider, model: str) -> ModelFacts:
+        facts: ModelFacts = self.relay.known.facts(provider, model)
+        return facts
 
     async def _fetch(self, relay: Relay, provider: Provider, path: str) -> bytes:
         self.asked.append(f"{provider.id} {path}")

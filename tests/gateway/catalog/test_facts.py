@@ -135,5 +135,14 @@ def test_a_wrong_table_is_refused_with_its_file(text: str, message: str, tmp_pat
 
 def test_settings_can_say_every_fact_and_no_other() -> None:
     said = {field.name: field for field in msgspec.structs.fields(ModelFactsSettings)}
-    assert ["model", *(field.name for field in fields(ModelFacts))] == list(said)
+    assert {"model", *(field.name for field in fields(ModelFacts))} == said.keys()
     assert ModelFactsSettings(model="*").effort == ModelFacts().effort == ()
+
+
+def test_a_provider_is_heard_after_the_operator_and_before_the_catalogue() -> None:
+    said = [("claude-*", ModelFacts(max_output=1))]
+    told = ModelFacts(max_output=2, temperature=True, context=3)
+    otherwise = ModelFacts(max_output=4, temperature=True, context=5, images=True, thinking="budget")
+    facts = facts_of("anthropic", "claude-opus-4-8", said, told=told, otherwise=otherwise)
+    assert (facts.max_output, facts.temperature, facts.context) == (1, True, 3)
+    assert (facts.thinking, facts.images) == ("adaptive", True), "the registry comes last"

@@ -116,7 +116,9 @@ def test_the_id_is_the_name_of_the_file(tmp_path: Path) -> None:
 
 def test_failures_of_another_preset_stand_behind_a_preset_s_own(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text(GOOD + FAILURE + 'fault = "quota"\n')
-    preset = loaded(GOOD + 'failures_like = "b"\n' + FAILURE + 'contains = ["agents"]\nthen = "next_target"\n', tmp_path)
+    preset = loaded(
+        GOOD + 'failures_like = "b"\n' + FAILURE + 'contains = ["agents"]\nthen = "next_target"\n', tmp_path
+    )
     assert preset.rules == (
         FailureRule(status=(403,), contains=("agents",), then="next_target"),
         FailureRule(status=(403,), fault="quota"),
@@ -150,7 +152,7 @@ def test_what_is_missing_is_named_with_where_to_say_it() -> None:
         presets()["azure"].values({}, {})
     with pytest.raises(ValueError, match="there is no variable `regoin`: there are `region`"):
         presets()["bedrock"].values({"regoin": "us-east-1"}, {})
-    with pytest.raises(ValueError, match="there is no variable `region`, nor any other|there is no variable `region`$"):
+    with pytest.raises(ValueError, match="there is no variable `region`"):
         presets()["openai"].values({"region": "eu"}, {})
 
 
@@ -158,7 +160,20 @@ def test_at_another_address_what_only_the_own_one_needs_may_be_missing() -> None
     assert presets()["azure"].values({}, {}, elsewhere=True) == {"api_version": "2024-10-21"}
 
 
-HOSTS = ["evil.example.com", "evil.example.com/", "a.evil", "a@evil", "a/b", "a#", "a?b", "a:1", "a\\b", "a b", "..", "%2e"]
+HOSTS = [
+    "evil.example.com",
+    "evil.example.com/",
+    "a.evil",
+    "a@evil",
+    "a/b",
+    "a#",
+    "a?b",
+    "a:1",
+    "a\\b",
+    "a b",
+    "..",
+    "%2e",
+]
 
 
 @pytest.mark.parametrize("value", [*HOSTS, "a\n", "ä", "-a", "{region}"])

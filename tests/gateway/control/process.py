@@ -17,7 +17,7 @@ import msgspec
 import orjson
 
 from gateway.leash import LEASH_VARIABLE, Drain, Reload, Start
-from gateway.settings.model import ServerSettings, Settings, UsageSettings
+from gateway.settings.model import RegistrySettings, ServerSettings, Settings, UsageSettings
 from gateway.usage.spool import Spool, encode
 from tests.gateway.usage.records import usage_record
 from tests.waiting import until
@@ -104,7 +104,8 @@ class ControlProcess:
 
 def settings_in(directory: Path, **changes: Any) -> Settings:
     """Settings of a gateway that keeps everything in `directory`."""
-    fields = {"usage": UsageSettings(segment_seconds=0.5), **changes}
+    quiet = {"usage": UsageSettings(segment_seconds=0.5), "registry": RegistrySettings(refresh_hours=0)}
+    fields = {**quiet, **changes}
     return Settings(server=ServerSettings(data_dir=str(directory)), **fields)
 
 

@@ -32,13 +32,16 @@ class StoreChores:
         self.connection, self.state = connection, state
         self.place = state_file(place)
         self.responses = ResponseStore(state, max_bytes=1024)
-        self.forgotten = 0
+        self.forgotten = self.refreshed = 0
 
     async def write(self, task: Task) -> None:
         task(self.connection)
 
     async def forget_what_is_over(self) -> None:
         self.forgotten += 1
+
+    async def refresh_prices(self) -> None:
+        self.refreshed += 1
 
     async def list_models(self) -> None:
         pass
@@ -117,6 +120,17 @@ async def clockwork(chores: StoreChores, *some: Job) -> AsyncIterator[Clockwork]
         yield clock
     finally:
         clock.end()
+
+
+async def test_a_job_may_be_done_long_before_its_time_comes_round(chores: StoreChores) -> None:
+    day = timedelta(days=1)
+    soon, later = Job("soon", "Soon.", day, nothing, first=SOON), Job("later", "Later.", day, nothing)
+    async with clockwork(chores, soon, later) as clock:
+        await auntil(lambda: written(chores, "soon"))
+        known = await reports(clock)
+    assert (written(chores, "soon"), written(chores, "later")) == (1, 0)
+    assert known["soon"].next_at_us is not None
+    assert known["soon"].next_at_us > time.time_ns() // 1000 + 3600 * 10**6
 
 
 async def nothing(chores: Chores) -> None:

@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.credentials.google import (
     GRANT_TYPE,
     TOKEN_URL,
-    ServiceAccount,
+    GoogleAccount,
     assertion,
     read_account,
     token_request,
@@ -102,7 +104,12 @@ def test_what_is_missing_is_named_and_the_key_is_not_shown(secret: str, why: str
     _check_says_nothing_of_the_key(refused.value)
 
 
+ELLIPTIC = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+
 UNFIT: dict[str, str] = {
+    "of another kind": ELLIPTIC.decode(),
     "cut short": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----",
     "named for what it is not": LINES.replace("PRIVATE KEY", "RSA PRIVATE KEY").replace("MII", "MIJ", 1),
 }
@@ -132,7 +139,7 @@ def test_an_account_does_not_show_its_key() -> None:
     assert "PRIVATE" not in repr(account)
     assert account.token_url == "https://tokens.example.com/t"
     assert account.project == "a-project"
-    assert isinstance(account, ServiceAccount)
+    assert isinstance(account, GoogleAccount)
 
 
 def _check_says_nothing_of_the_key(error: Any) -> None:

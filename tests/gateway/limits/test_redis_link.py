@@ -141,9 +141,7 @@ async def test_the_first_question_waits_for_the_connection(redis: RedisServer) -
         pytest.param("nowhere", "No such file", id="no server"),
     ],
 )
-async def test_whoever_cannot_get_in_hears_why_without_the_password(
-    redis: RedisServer, change: str, said: str
-) -> None:
+async def test_whoever_cannot_get_in_hears_why_without_the_password(redis: RedisServer, change: str, said: str) -> None:
     urls = {
         "wrong password": redis.url(password="canary-of-a-guess"),
         "nowhere": f"unix://:{PASSWORD}@{redis.directory}/nobody.sock",

@@ -129,6 +129,16 @@ async def test_the_address_of_the_catalogue_is_an_address(office: Office) -> Non
     await change(office, "openai", base_url=None)
 
 
+async def test_what_stands_in_the_places_of_an_address_is_part_of_it(office: Office) -> None:
+    """A resource of Azure is whoever's name it has."""
+    await make_provider(office, id="azure", base_url="", variables={"resource": "acme"})
+    told = await refused(office, "variables", "azure", variables={"resource": "somebody-else"})
+    assert "follows it to another address" in told
+    await change(office, "azure", variables={"resource": "acme", "api_version": "2025-01-01-preview"})
+    await change(office, "azure", base_url="https://acme.openai.azure.com/openai")
+    await refused(office, "variables", "azure", base_url=None, variables={"resource": "somebody-else"})
+
+
 async def test_credentials_that_were_left_behind_wait_for_no_new_provider(where: Where) -> None:
     """Those of a provider that the file had, once."""
     async with office_in(where.path.parent, where.url, FILE) as office:

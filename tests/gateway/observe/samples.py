@@ -50,5 +50,10 @@ def tried(model: str = "gpt", *, error: str | None = None) -> AttemptRecord:
 def refused(status: int = 401, error: str = "invalid_key", **changes: object) -> UsageRecord:
     """An exchange that was refused before a provider was known."""
     nobody: dict[str, object] = {"provider": None, "model": None, "credential": None, "key": None, "attempts": ()}
-    nothing: dict[str, object] = {"tokens": Tokens(), "usage_source": "none", "cost_nano_usd": None, "cost_source": "none"}
+    nothing: dict[str, object] = {
+        "tokens": Tokens(),
+        "usage_source": "none",
+        "cost_nano_usd": None,
+        "cost_source": "none",
+    }
     return exchange(status=status, error=error, **{**nobody, **nothing, **changes})

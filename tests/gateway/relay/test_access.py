@@ -19,7 +19,7 @@ from gateway.formats.table import FORMATS
 from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Origin, Pool, Request
 from gateway.records import Credential, Provider
-from gateway.relay.access import Access, Signable, access_by
+from gateway.relay.access import SIGNERS_KEPT, Access, Signable, access_by
 from gateway.relay.gathering import Gathered, gather
 from gateway.relay.unwrapped import Unwrapped
 from gateway.settings.model import UpstreamSettings
@@ -311,3 +311,12 @@ async def test_errors_of_aws_are_read_by_their_header() -> None:
         answer = await invoke(server, found, aws(), stream=True)
     error = read_error(answer.status, dict(answer.headers), answer.body)
     assert (answer.status, error.category, error.message) == (400, "quota", "Too many tokens per day")
+
+
+async def test_what_is_kept_for_signing_is_bounded() -> None:
+    async with access() as (found, _):
+        for number in range(SIGNERS_KEPT + 2):
+            assert found.lines(*aws(f"{KEY_ID}:{number}"), ASKED)
+        assert len(found._signers) == 2
+        found.lines(*aws(f"{KEY_ID}:{number}"), ASKED)
+        assert len(found._signers) == 2

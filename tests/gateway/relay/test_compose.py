@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from gateway.records import Credential, Provider
-from gateway.relay.compose import LINES_KEPT, NAMES_LEARNT, Composer, Passing, masked, reply_headers
+from gateway.relay.compose import (
+    LINES_KEPT,
+    NAMES_LEARNT,
+    Composer,
+    Passing,
+    masked,
+    reply_headers,
+    with_access,
+)
 
 SECRET = Credential("p", "first", "sk-secret")
 PROVIDER = Provider(
@@ -147,6 +155,56 @@ def test_a_server_without_keys_gets_none() -> None:
         COMPOSER.compose_translated("/x", nobody, [], 2),
     ):
         assert b"authorization" not in head
+
+
+def heads(one: Composer, credential: Credential) -> list[bytes]:
+    """One of each kind."""
+    return [
+        one.compose_plain("GET", "/models", credential),
+        one.compose("/x", credential, [], 2, "openai_chat"),
+        one.compose_translated("/x", credential, [], 2),
+    ]
+
+
+def test_a_credential_s_headers_go_over_those_of_its_provider() -> None:
+    own = replace(SECRET, name="own", headers=(("x-team", "eight"), ("x-tier", "gold")))
+    provider = replace(PROVIDER, headers=(("x-team", "seven"), ("x-site", "a")), credentials=(SECRET, own))
+    one = Composer(provider, b"api.example.com", b"sluicegate/1")
+    for head in heads(one, own):
+        assert b"\r\nx-team: eight\r\nx-site: a\r\nx-tier: gold\r\nauthorization: Bearer sk-secret\r\n" in head
+        assert b"seven" not in head
+    for head in heads(one, SECRET):
+        assert b"\r\nx-team: seven\r\nx-site: a\r\nauthorization: Bearer sk-secret\r\n" in head
+    for head in heads(one, Credential("", "", "")):
+        assert b"\r\nx-team: seven\r\nx-site: a\r\n" in head
+        assert b"sk-secret" not in head
+
+
+def test_azure_is_shown_a_key_in_its_own_header_and_no_client_s() -> None:
+    one = Composer(
+        replace(PROVIDER, auth="api-key", forward_headers=("api-key", "x-amz-date", "x-amz-security-token")),
+        b"api.example.com",
+        b"sluicegate/1",
+    )
+    client = [(b"api-key", b"the client's own"), (b"x-amz-date", b"a"), (b"x-amz-security-token", b"b")]
+    head = one.compose("/x", SECRET, client, 2, "openai_chat")
+    assert lines(head) == [b"x-team: seven", b"api-key: sk-secret", b"content-length: 2"]
+
+
+@pytest.mark.parametrize("scheme", ["google", "aws", "none"])
+def test_a_secret_that_is_not_sent_itself_is_in_no_head(scheme: str) -> None:
+    one = Composer(replace(PROVIDER, auth=scheme), b"api.example.com", b"sluicegate/1")
+    for head in heads(one, SECRET):
+        assert b"sk-secret" not in head
+        assert b"authorization" not in head
+
+
+def test_what_was_made_for_one_request_alone_stands_at_its_end() -> None:
+    one = Composer(replace(PROVIDER, auth="aws"), b"api.example.com", b"sluicegate/1")
+    access = b"x-amz-date: 20261121T000000Z\r\nauthorization: AWS4-HMAC-SHA256 x\r\n"
+    for head in heads(one, SECRET):
+        assert with_access(head, access) == head[:-2] + access + b"\r\n"
+        assert with_access(head, access).count(b"\r\n\r\n") == 1
 
 
 def test_paths_that_clients_make_up_are_not_remembered_for_ever() -> None:

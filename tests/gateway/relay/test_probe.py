@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -171,3 +172,16 @@ async def test_an_address_that_came_by_api_is_not_connected_to_unless_it_is_allo
 async def test_a_model_that_leads_elsewhere_is_refused(mock: MockProcess) -> None:
     with pytest.raises(InvalidRequest):
         await tried(provider_at(mock.url, "gemini"), "../../secret")
+
+
+async def test_a_provider_without_a_list_is_asked_for_a_model_only() -> None:
+    silent = replace(provider_at("http://127.0.0.1:1"), models_path=None)
+    with pytest.raises(InvalidRequest, match="tried has no list of models: name a model"):
+        await tried(silent)
+
+
+async def test_a_provider_with_paths_and_fixes_of_its_own_is_asked_as_it_wants(mock: MockProcess) -> None:
+    azure = replace(provider_at(mock.url), paths="azure", variables=(("api_version", "2024-10-21"),))
+    found = await tried(azure, "m-1")
+    assert found.target.endswith("/v1/deployments/m-1/chat/completions")
+    assert found.status == 404

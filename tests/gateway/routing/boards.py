@@ -105,7 +105,8 @@ def told(step: Attempt | Wait | None) -> str:
 def script(dispatch: Dispatch, *verdicts: Verdict, most: int = 40) -> list[str]:
     """What happens when every attempt fails with the next of these verdicts, the last one from then on. The clock goes
     on while it waits."""
-    now_us, steps, failures = NOW, [], list(verdicts) or [ONWARD]
+    now_us, failures = NOW, list(verdicts) or [ONWARD]
+    steps: list[str] = []
     while (step := dispatch.next(now_us)) is not None and len(steps) < most:
         steps.append(told(step))
         if isinstance(step, Wait):
@@ -113,3 +114,8 @@ def script(dispatch: Dispatch, *verdicts: Verdict, most: int = 40) -> list[str]:
         else:
             dispatch.failed(failures.pop(0) if len(failures) > 1 else failures[0], now_us)
     return steps
+
+
+def firsts(found: TargetList, known: Conduct, times: int) -> list[str]:
+    """Who is asked first by one request after another."""
+    return [told(Dispatch(found, known).next(NOW)) for _ in range(times)]

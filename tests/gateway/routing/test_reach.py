@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from gateway.records import ClientKey, Credential, Provider, Target
-from gateway.routing.reach import may_go_on, may_use_endpoint, may_use_provider, usable_credentials
+from gateway.routing.reach import (
+    credential_serves,
+    may_go_on,
+    may_use_endpoint,
+    may_use_provider,
+    serves,
+    usable_credentials,
+)
 
 FIRST, SPARE = Credential("p", "first", "secret"), Credential("p", "spare", "secret")
 PROVIDER = Provider("p", "openai_chat", "http://localhost/v1", ("*",), "round_robin", (FIRST, SPARE))
@@ -30,6 +37,33 @@ EVERYTHING = ClientKey("k", id="k")
 )
 def test_endpoints_go_by_their_paths(patterns: tuple[str, ...], path: str, may: bool) -> None:
     assert may_use_endpoint(replace(EVERYTHING, endpoints=patterns), path) is may
+
+
+@pytest.mark.parametrize(
+    ("patterns", "model", "is_served"),
+    [
+        (("*",), "gpt-5", True),
+        (("gpt-*",), "gpt-5", True),
+        (("gpt-*",), "GPT-5", True),
+        (("GPT-*",), "gpt-5", False),
+        (("GPT-*",), "GPT-5", True),
+        (("*", "!gpt-5-*"), "gpt-5-mini", False),
+        (("*", "!gpt-5-*"), "GPT-5-mini", False),
+        (("*", "!gpt-5-*"), "gpt-5", True),
+        (("!gpt-5-*",), "gpt-4o", True),
+        (("!gpt-5-*",), "gpt-5-mini", False),
+        (("gpt-*", "!*-preview", "!*codex*"), "gpt-5-preview", False),
+        (("gpt-*", "!*-preview", "!*codex*"), "gpt-5-preview-x", True),
+        (("gpt-*", "!*-preview", "!*codex*"), "gpt-5-codex-mini", False),
+        (("a*b*c",), "axxbyyc", True),
+        ((), "gpt-5", False),
+    ],
+)
+def test_models_are_served_by_patterns_and_but_for_those_excluded(
+    patterns: tuple[str, ...], model: str, is_served: bool
+) -> None:
+    assert serves(patterns, model) is is_served
+    assert credential_serves(replace(FIRST, models=patterns), model) is is_served
 
 
 def test_credentials_keep_their_order() -> None:

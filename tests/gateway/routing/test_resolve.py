@@ -6,7 +6,8 @@ import pytest
 
 from gateway.errors import ModelForbidden, UnknownModel
 from gateway.records import ClientKey, Credential, Provider, Target
-from gateway.routing.resolve import Combo, Resolver, TargetList
+from gateway.routing.resolve import Combo, Resolver
+from gateway.routing.targets import Choice, TargetList
 
 
 def provider(name: str, *models: str) -> Provider:
@@ -44,9 +45,10 @@ def test_names_lead_to_targets(name: str, expected: list[Target]) -> None:
     assert list(targets(name).targets) == expected
 
 
-def test_a_combo_may_begin_with_another_each_time() -> None:
-    assert targets("turns").rotate
-    assert not targets("best").rotate
+def test_a_combo_says_how_its_targets_are_ordered() -> None:
+    assert targets("turns").choice == Choice("turns", (Target("one", "gpt-4o"), Target("any", "x")), "round_robin")
+    assert targets("pool").choice == Choice("best", (Target("one", "gpt-4o"), Target("two", "claude-3")))
+    assert targets("fast").choice is None
 
 
 def test_a_bare_id_that_two_providers_list_is_ambiguous() -> None:
@@ -96,7 +98,7 @@ def limited(name: str, *, providers: str = "*", credentials: str = "*") -> Targe
 def test_a_key_is_held_to_its_providers() -> None:
     route = limited("both", providers="op*")
     assert route.targets == (Target("open", "m"),)
-    assert route.rotate
+    assert route.choice == Choice("both", (Target("open", "m"),), "round_robin")
     for name in ("alias", "held/m"):
         with pytest.raises(ModelForbidden, match="may not use the provider `held`"):
             limited(name, providers="open")

@@ -82,3 +82,105 @@ def test_the_operator_says_what_a_server_speaks(tmp_path: Path) -> None:
     assert mine.also_speaks == ("openai_responses",)
     with pytest.raises(SettingsError, match="also_speaks"):
         load_text(tmp_path, own + 'also_speaks = ["morse"]')
+
+
+def ids(environ: dict[str, str]) -> list[str]:
+    return [provider.id for provider in load(None, environ, presets=presets()).providers]
+
+
+def test_of_several_variables_the_first_that_is_set_holds_the_secret() -> None:
+    environ = {"GOOGLE_GENERATIVE_AI_API_KEY": "three", "GOOGLE_API_KEY": "two", "GEMINI_API_KEY": " "}
+    (gemini,) = load(None, environ, presets=presets()).providers
+    assert [(one.name, one.api_key) for one in gemini.credentials] == [("GOOGLE_API_KEY", "two")]
+
+
+def test_a_pair_of_variables_is_one_secret(tmp_path: Path) -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s/+", "AWS_REGION": "eu-central-1"}
+    text = '[[providers]]\nid = "bedrock"'
+    (bedrock,) = load_text(tmp_path, text, environ).providers
+    assert bedrock.base_url == "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    assert [(one.name, one.api_key) for one in bedrock.credentials] == [("AWS_ACCESS_KEY_ID", "AKIA:s/+")]
+    (bedrock,) = load_text(tmp_path, text, environ | {"AWS_SESSION_TOKEN": "t"}).providers
+    assert bedrock.credentials[0].api_key == "AKIA:s/+:t"
+    del environ["AWS_SECRET_ACCESS_KEY"]
+    with pytest.raises(SettingsError, match="set AWS_BEARER_TOKEN_BEDROCK, or add"):
+        load_text(tmp_path, text, environ)
+
+
+def test_a_variable_may_name_the_file_with_the_secret(tmp_path: Path) -> None:
+    account = tmp_path / "account.json"
+    account.write_text('{\n  "type": "service_account",\n  "client_email": "a@b"\n}\n')
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": str(account), "GOOGLE_CLOUD_PROJECT": "acme-1"}
+    (vertex,) = load_text(tmp_path, '[[providers]]\nid = "vertex"', environ).providers
+    assert vertex.base_url == (
+        "https://aiplatform.googleapis.com/v1/projects/acme-1/locations/global/publishers/google"
+    )
+    assert vertex.credentials[0].api_key == '{"type":"service_account","client_email":"a@b"}'
+
+
+def test_variables_that_are_set_for_other_purposes_add_nothing() -> None:
+    ambient = {
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_REGION": "eu-central-1",
+        "GITHUB_TOKEN": "ghp",
+        "CLOUDFLARE_API_TOKEN": "c",
+        "CLOUDFLARE_ACCOUNT_ID": "0" * 32,
+        "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json",
+        "GOOGLE_CLOUD_PROJECT": "acme-1",
+    }
+    assert ids(ambient) == []
+
+
+def test_a_preset_is_added_only_when_all_it_needs_is_known() -> None:
+    assert ids({"AZURE_OPENAI_API_KEY": "k"}) == []
+    assert ids({"AZURE_OPENAI_API_KEY": "k", "AZURE_RESOURCE_NAME": "evil.example.com/"}) == []
+    assert ids({"AZURE_OPENAI_API_KEY": "k", "AZURE_RESOURCE_NAME": "acme"}) == ["azure"]
+
+
+def test_places_are_filled_with_what_is_said_before_the_environment(tmp_path: Path) -> None:
+    text = '[[providers]]\nid = "azure"\nvariables = { resource = "said" }'
+    environ = {"AZURE_OPENAI_API_KEY": "k", "AZURE_RESOURCE_NAME": "around", "OPENAI_API_VERSION": "2025-01-01-preview"}
+    (azure,) = load_text(tmp_path, text, environ).providers
+    assert azure.base_url == "https://said.openai.azure.com/openai"
+    assert azure.variables == {"resource": "said", "api_version": "2025-01-01-preview"}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("{}", r"set `variables\.resource`, or AZURE_RESOURCE_NAME in the environment"),
+        ('{ resource = "evil.example.com/" }', r"`variables\.resource` must match"),
+        ('{ resource = "a", regoin = "b" }', "there is no variable `regoin`: there are `resource`, `api_version`"),
+    ],
+)
+def test_a_place_that_cannot_be_filled_is_told_with_its_line(said: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        load_text(tmp_path, f'[[providers]]\nid = "azure"\nvariables = {said}', {"AZURE_OPENAI_API_KEY": "k"})
+    assert (caught.value.line, caught.value.key) == (3, "providers[0].variables")
+
+
+def test_an_address_of_one_s_own_needs_no_places_but_keeps_the_rest(tmp_path: Path) -> None:
+    text = '[[providers]]\nid = "azure"\nbase_url = "https://192.0.2.1/openai"'
+    (azure,) = load_text(tmp_path, text).providers
+    assert (azure.base_url, azure.variables) == ("https://192.0.2.1/openai", {"api_version": "2024-10-21"})
+
+
+def test_a_server_of_one_s_own_has_no_places(tmp_path: Path) -> None:
+    own = '[[providers]]\nid = "mine"\nformat = "openai_chat"\nbase_url = "http://127.0.0.1:1/v1"\n'
+    with pytest.raises(SettingsError, match="has no places to fill"):
+        load_text(tmp_path, own + 'variables = { region = "eu" }')
+
+
+def test_a_server_that_may_ask_for_a_key_is_used_with_or_without(tmp_path: Path) -> None:
+    text = '[[providers]]\nid = "vllm"'
+    assert load_text(tmp_path, text).providers[0].credentials == ()
+    assert load_text(tmp_path, text, {"VLLM_API_KEY": "k"}).providers[0].credentials[0].api_key == "k"
+    assert ids({"VLLM_API_KEY": "k"}) == []
+
+
+def test_quirks_are_known_by_name(tmp_path: Path) -> None:
+    own = '[[providers]]\nid = "mine"\nformat = "openai_chat"\nbase_url = "http://127.0.0.1:1/v1"\n'
+    assert load_text(tmp_path, own + 'quirks = ["joined_text"]').providers[0].quirks == ("joined_text",)
+    with pytest.raises(SettingsError, match="did you mean `joined_text`"):
+        load_text(tmp_path, own + 'quirks = ["joint_text"]')

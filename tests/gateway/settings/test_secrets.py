@@ -44,6 +44,27 @@ def test_a_credential_comes_from_wherever_a_key_does(tmp_path: Path) -> None:
         assert settings.providers[0].credentials[0].api_key == CANARY
 
 
+def test_a_credential_may_be_a_document_which_is_kept_on_one_line(tmp_path: Path) -> None:
+    document = '{\n  "type": "service_account",\n  "private_key": "-----BEGIN X-----\\nä\\n"\n}\n'
+    (tmp_path / "account.json").write_text(document)
+    settings = load_text(tmp_path, credential_said('api_key_file = "account.json"'))
+    kept = settings.providers[0].credentials[0].api_key
+    assert kept == '{"type":"service_account","private_key":"-----BEGIN X-----\\n\\u00e4\\n"}'
+
+
+@pytest.mark.parametrize("document", ['{"a":\n"b"', "{\r\nx-injected: 1}", '[\n"a"]', '{"a": "b"}\n{"c": "d"}'])
+def test_what_is_no_document_must_be_fit_for_a_header(document: str, tmp_path: Path) -> None:
+    (tmp_path / "account.json").write_text(document)
+    with pytest.raises(SettingsError, match="no header can carry"):
+        load_text(tmp_path, credential_said('api_key_file = "account.json"'))
+
+
+def test_a_client_s_key_is_never_a_document(tmp_path: Path) -> None:
+    (tmp_path / "k").write_text('{"a": "b c"}')
+    with pytest.raises(SettingsError, match="no header can carry"):
+        load_text(tmp_path, key_said('key_file = "k"'))
+
+
 def test_a_credential_of_the_systemd_unit_is_found_by_its_name(tmp_path: Path) -> None:
     directory = tmp_path / "credentials"
     directory.mkdir()

@@ -31,6 +31,7 @@ def at_once(path: Path, *tasks: tuple[object, ...]) -> list[list[str]]:
     """All that these say who begin together."""
     with ExitStack() as stack:
         processes = [stack.enter_context(spawned(path, *task)) for task in tasks]
+        assert [line(process) for process in processes] == ["here"] * len(processes)
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.pools.board import Board
@@ -22,6 +23,12 @@ def say(word: object) -> None:
     sys.stdout.flush()
 
 
+def wait() -> None:
+    """Until all are there."""
+    say("here")
+    sys.stdin.readline()
+
+
 def hold(memory: SharedMemory, slot: str) -> None:
     """Hold the lock of a slot for ever."""
     with Slots(memory, "limits").lock(int(slot)):
@@ -32,7 +39,7 @@ def hold(memory: SharedMemory, slot: str) -> None:
 def names(memory: SharedMemory, first: str, count: str) -> None:
     """Find a slot for each of these names, and say its number."""
     slots = Slots(memory, "limits")
-    sys.stdin.readline()
+    wait()
     for number in range(int(first), int(first) + int(count)):
         say(slots.get(number.to_bytes(16, "big")))
 
@@ -41,7 +48,7 @@ def add(memory: SharedMemory, slot: str, count: str) -> None:
     """Add 1 so often to the first word of a slot, under its lock."""
     slots = Slots(memory, "limits")
     word = slots.offset(int(slot)) // 8
-    sys.stdin.readline()
+    wait()
     for _ in range(int(count)):
         with slots.lock(int(slot)):
             memory.signed[word] += 1
@@ -51,7 +58,7 @@ def add(memory: SharedMemory, slot: str, count: str) -> None:
 def turns(memory: SharedMemory, count: str) -> None:
     """Take turns, and say which."""
     board = Board(memory, RestSettings(), 0)
-    sys.stdin.readline()
+    wait()
     say(" ".join(str(board.take_turn("pool openai")) for _ in range(int(count))))
 
 
@@ -67,11 +74,18 @@ def begin(memory: SharedMemory, column: str, count: str) -> None:
 def probe(memory: SharedMemory, now_us: str) -> None:
     """Claim the probe that is due."""
     board = Board(memory, RestSettings(), 0)
-    sys.stdin.readline()
+    wait()
     say(int(board.claim_probe(CREDENTIAL, TARGET.model, int(now_us))))
 
 
-TASKS = {"hold": hold, "names": names, "add": add, "turns": turns, "begin": begin, "probe": probe}
+TASKS: dict[str, Callable[..., None]] = {
+    "hold": hold,
+    "names": names,
+    "add": add,
+    "turns": turns,
+    "begin": begin,
+    "probe": probe,
+}
 
 if __name__ == "__main__":
     path, task, *rest = sys.argv[1:]

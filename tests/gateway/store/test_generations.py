@@ -46,6 +46,15 @@ def test_another_process_sees_it_too(shown: Generations, path: Path) -> None:
     assert shown.of("people") == 42
 
 
+def test_what_changes_on_this_machine_is_counted_beside_the_classes(shown: Generations, path: Path) -> None:
+    other = Generations(path)
+    for _ in range(2):
+        shown.tell("registry")
+    assert other.local("registry") == 2
+    assert [other.of(name) for name in CLASSES] == [0, 0, 0]
+    other.close()
+
+
 def test_an_older_number_changes_nothing(shown: Generations) -> None:
     shown.show("configuration", 9)
     shown.show("configuration", 8)

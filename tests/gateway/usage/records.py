@@ -38,9 +38,7 @@ EXAMPLE = UsageRecord(
     usage_source="reported",
     cost_nano_usd=3_100_000,
     attempts=(
-        AttemptRecord(
-            "mock", "gpt-4o", "spare", 500, "upstream_error", 1_500, "next_credential", 30_000_000, "server"
-        ),
+        AttemptRecord("mock", "gpt-4o", "spare", 500, "upstream_error", 1_500, "next_credential", 30_000_000, "server"),
         AttemptRecord("mock", "gpt-4o", "first", 200, None, 400_000),
     ),
     total_us=420_000,

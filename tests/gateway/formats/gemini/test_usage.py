@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 
 from gateway.formats.gemini.usage import known_usage, read_usage, tokens_in, write_usage
 from gateway.formats.neutral import Usage
@@ -25,6 +26,29 @@ NEUTRAL = Usage(fresh=15, cache_read=5, tool_prompt=3, visible=7, reasoning=11)
 def test_numbers_that_overlap_are_taken_apart_and_put_together() -> None:
     assert read_usage(ALL) == NEUTRAL
     assert write_usage(NEUTRAL) == ALL
+
+
+def counts(**modalities: int) -> list[dict[str, Any]]:
+    return [{"modality": name.upper(), "tokenCount": count} for name, count in modalities.items()]
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"promptTokensDetails": counts(text=5, audio=15)}, {"input_audio": 15}),
+        ({"promptTokensDetails": counts(audio=15), "cacheTokensDetails": counts(audio=5)}, {"input_audio": 10}),
+        ({"promptTokensDetails": counts(audio=2), "cacheTokensDetails": counts(audio=5)}, {}),
+        ({"promptTokensDetails": counts(audio=20, image=20)}, {"input_audio": 18}),
+        ({"promptTokensDetails": counts(image=4), "toolUsePromptTokensDetails": counts(image=3)}, {"input_image": 7}),
+        ({"candidatesTokensDetails": counts(text=1, image=6)}, {"output_image": 6}),
+        ({"candidatesTokensDetails": counts(audio=99)}, {"output_audio": 7}),
+        ({"promptTokensDetails": counts(video=9, document=9)}, {}),
+        ({"promptTokensDetails": [7, {}, {"modality": "AUDIO"}, {"modality": "AUDIO", "tokenCount": "9"}]}, {}),
+        ({"promptTokensDetails": 7, "candidatesTokensDetails": {"modality": "AUDIO"}}, {}),
+    ],
+)
+def test_audio_and_images_that_no_cache_had(details: dict[str, Any], expected: dict[str, int]) -> None:
+    assert read_usage({**ALL, **details}) == structs.replace(NEUTRAL, **expected)
 
 
 def test_what_was_written_to_a_cache_is_part_of_the_prompt() -> None:

@@ -25,6 +25,53 @@ from gateway.records import Tokens
         ({"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 8}}, Tokens(input=1, cache_read=1)),
         ({"prompt_tokens": "many", "completion_tokens": -3, "prompt_tokens_details": 7}, Tokens()),
         ({}, Tokens()),
+        ({"prompt_tokens": 9, "cached_tokens": 4}, Tokens(input=9, cache_read=4)),
+        # Reasoning that its completion leaves out is in the total; where it is in both, it counts once.
+        (
+            {"completion_tokens": 2, "total_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 7}},
+            Tokens(output=9, reasoning=7),
+        ),
+        (
+            {"completion_tokens": 9, "total_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 7}},
+            Tokens(output=9, reasoning=7),
+        ),
+        # Images; transcriptions, whose details have another name.
+        (
+            {"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"image_tokens": 6, "text_tokens": 3}},
+            Tokens(input=9, output=5, input_image=6),
+        ),
+        (
+            {"input_tokens": 14, "output_tokens": 45, "input_token_details": {"audio_tokens": 14}, "total_tokens": 59},
+            Tokens(input=14, output=45, input_audio=14),
+        ),
+        # What was cached is charged as such and not as audio: what is told apart, and what is not.
+        (
+            {
+                "prompt_tokens": 90,
+                "prompt_tokens_details": {
+                    "cached_tokens": 50,
+                    "audio_tokens": 40,
+                    "image_tokens": 10,
+                    "cached_tokens_details": {"audio_tokens": 30, "text_tokens": 20},
+                },
+            },
+            Tokens(input=90, cache_read=50, input_audio=10, input_image=10),
+        ),
+        (
+            {
+                "prompt_tokens": 90,
+                "prompt_tokens_details": {"cached_tokens": 80, "audio_tokens": 7, "image_tokens": 60},
+            },
+            Tokens(input=90, cache_read=80, input_audio=7, input_image=3),
+        ),
+        (
+            {
+                "completion_tokens": 30,
+                "completion_tokens_details": {"reasoning_tokens": 10, "audio_tokens": 15, "image_tokens": 90},
+            },
+            Tokens(output=30, reasoning=10, output_audio=15, output_image=5),
+        ),
+        ({"prompt_tokens": 1, "cost": 0.5}, Tokens(input=1, cost_nano_usd=500_000_000)),
     ],
 )
 def test_usage_in_every_shape(usage: dict[str, Any], tokens: Tokens) -> None:
@@ -35,7 +82,8 @@ def test_usage_in_every_shape(usage: dict[str, Any], tokens: Tokens) -> None:
     ("body", "tokens"),
     [
         (b'{"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}', Tokens(input=3)),
-        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }', None),
+        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }', Tokens(input=3)),
+        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{"b":{}}}} }', None),
         (b'{"text":"say \\"usage\\": {}"}', None),
         (b'{"usage":null}', None),
         (b'{"usage":{bad}}', None),

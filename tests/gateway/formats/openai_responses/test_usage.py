@@ -45,6 +45,23 @@ def test_odd_numbers_count_as_nothing(usage: dict[str, Any], expected: Usage) ->
     assert read_usage(usage) == expected
 
 
+def test_audio_images_and_what_was_charged_are_told_too() -> None:
+    details = {"cached_tokens": 5, "audio_tokens": 3, "image_tokens": 90}
+    more = {"reasoning_tokens": 1, "audio_tokens": 2, "image_tokens": 4}
+    usage = {"input_tokens": 20, "input_tokens_details": details, "output_tokens": 9, "output_tokens_details": more}
+    assert read_usage({**usage, "cost_in_usd_ticks": 30}) == Usage(
+        fresh=15,
+        cache_read=5,
+        visible=8,
+        reasoning=1,
+        input_audio=3,
+        input_image=12,
+        output_audio=2,
+        output_image=4,
+        cost_nano_usd=3,
+    )
+
+
 @pytest.mark.parametrize("usage", [None, Usage(), Usage(fresh=1, cache_read=2, tool_prompt=3, visible=4, reasoning=5)])
 def test_every_number_is_always_there(usage: Usage | None) -> None:
     written = write_usage(usage)

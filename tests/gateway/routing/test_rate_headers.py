@@ -1,0 +1,159 @@
+"""Headers of every vendor say when a limit is back and how much of it is left; nobody else's headers do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.routing.rate_headers import Left, Resets, headroom_in, resets_in, seconds_until
+
+NOW_S = 1_767_225_600  # 2026-01-01T00:00:00Z
+NOW = NOW_S * 1_000_000
+
+Said = dict[bytes, bytes]
+
+OPENAI = {
+    b"x-ratelimit-limit-requests": b"500",
+    b"x-ratelimit-limit-tokens": b"30000",
+    b"x-ratelimit-remaining-requests": b"499",
+    b"x-ratelimit-remaining-tokens": b"0",
+    b"x-ratelimit-reset-requests": b"120ms",
+    b"x-ratelimit-reset-tokens": b"6m0s",
+}
+ANTHROPIC = {
+    b"anthropic-ratelimit-requests-limit": b"50",
+    b"anthropic-ratelimit-requests-remaining": b"0",
+    b"anthropic-ratelimit-requests-reset": b"2026-01-01T00:00:07Z",
+    b"anthropic-ratelimit-input-tokens-limit": b"40000",
+    b"anthropic-ratelimit-input-tokens-remaining": b"0",
+    b"anthropic-ratelimit-input-tokens-reset": b"2026-01-01T01:00:30+01:00",
+    b"anthropic-ratelimit-output-tokens-remaining": b"8000",
+    b"anthropic-ratelimit-output-tokens-reset": b"2026-01-01T00:59:00Z",
+}
+PLAN = {
+    b"anthropic-ratelimit-unified-status": b"rejected",
+    b"anthropic-ratelimit-unified-reset": b"1767229200",
+    b"anthropic-ratelimit-unified-representative-claim": b"five_hour",
+    b"anthropic-ratelimit-unified-5h-status": b"rejected",
+    b"anthropic-ratelimit-unified-5h-utilization": b"1.02",
+    b"anthropic-ratelimit-unified-5h-reset": b"1767229200",
+    b"anthropic-ratelimit-unified-7d-status": b"allowed_warning",
+    b"anthropic-ratelimit-unified-7d-utilization": b"0.85",
+    b"anthropic-ratelimit-unified-7d-reset": b"1767500000",
+    b"anthropic-ratelimit-unified-overage-status": b"rejected",
+    b"anthropic-ratelimit-unified-overage-reset": b"1769000000",
+}
+ONE_MODEL = {
+    b"anthropic-ratelimit-unified-status": b"rejected",
+    b"anthropic-ratelimit-unified-5h-status": b"allowed",
+    b"anthropic-ratelimit-unified-7d_oi-status": b"rejected",
+    b"anthropic-ratelimit-unified-7d_oi-reset": b"1767225700",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (b"6m0s", 360.0),
+        (b"1.5s", 1.5),
+        (b"120ms", 0.12),
+        (b"1d2h3m4s", 93784.0),
+        (b"30", 30.0),
+        (b" 0.5 ", 0.5),
+        (b"0", 0.0),
+        (b"1767225660", 60.0),
+        (b"1767225660000", 60.0),
+        (b"1767225000", 0.0),
+        (b"2026-01-01T00:01:00Z", 60.0),
+        (b"2026-01-01T00:01:00.500+00:00", 60.5),
+        (b"2026-01-01T00:01:00", 60.0),
+        (b"2025-12-31T00:00:00Z", 0.0),
+        (b"Thu, 01 Jan 2026 00:00:05 GMT", 5.0),
+        (b"", None),
+        (b"soon", None),
+        (b"6m0s or so", None),
+        (b"-5", None),
+        (b"\xff", None),
+    ],
+)
+def test_times_are_written_in_many_ways(said: bytes, seconds: float | None) -> None:
+    assert seconds_until(said, NOW_S) == seconds
+
+
+@given(st.binary(max_size=40))
+def test_no_header_is_an_error(said: bytes) -> None:
+    headers = {**OPENAI, b"x-ratelimit-remaining-tokens": said, b"x-ratelimit-reset-requests": said, b"date": said}
+    resets_in(headers, NOW)
+    headroom_in(headers, NOW)
+    seconds_until(said, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, Resets(None)),
+        ({b"content-type": b"text/plain", b"x-remaining": b"0"}, Resets(None)),
+        (OPENAI, Resets(360.0)),
+        (OPENAI | {b"retry-after": b"400"}, Resets(400.0)),
+        (OPENAI | {b"retry-after": b"Thu, 01 Jan 2026 00:00:05 GMT"}, Resets(360.0)),
+        ({b"retry-after": b"Thu, 01 Jan 2026 00:00:05 GMT"}, Resets(5.0)),
+        (OPENAI | {b"x-ratelimit-remaining-tokens": b"1"}, Resets(None)),
+        ({b"x-ratelimit-remaining-tokens": b"0"}, Resets(None)),
+        (ANTHROPIC, Resets(30.0)),
+        ({b"x-ratelimit-remaining": b"0", b"x-ratelimit-reset": b"1767225601000"}, Resets(1.0)),
+        ({b"ratelimit-remaining": b"0", b"ratelimit-reset": b"12"}, Resets(12.0)),
+        (PLAN, Resets(3600.0, "credential")),
+        (ONE_MODEL, Resets(100.0, "model")),
+        (ONE_MODEL | {b"anthropic-ratelimit-unified-7d-status": b"rejected"}, Resets(100.0, "credential")),
+        (
+            {
+                b"anthropic-ratelimit-unified-status": b"rejected",
+                b"anthropic-ratelimit-unified-reset": b"1767225610",
+                b"anthropic-ratelimit-unified-representative-claim": b"seven_day_opus",
+            },
+            Resets(10.0, "model"),
+        ),
+        (
+            {
+                b"anthropic-ratelimit-unified-representative-claim": b"seven_day",
+                b"anthropic-ratelimit-unified-status": b"allowed",
+                b"anthropic-ratelimit-unified-reset": b"1767225610",
+            },
+            Resets(None),
+        ),
+    ],
+)
+def test_limits_are_back_when_the_last_of_them_is(headers: Said, expected: Resets) -> None:
+    assert resets_in(headers, NOW) == expected
+
+
+@pytest.mark.parametrize("date", [b"Thu, 01 Jan 2026 00:00:10 GMT", b"2026-01-01T00:00:10Z"])
+def test_moments_are_by_the_provider_s_clock(date: bytes) -> None:
+    assert resets_in(ANTHROPIC | {b"date": date}, NOW - 3_600_000_000) == Resets(20.0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        (OPENAI, Left(0.0, 360.0)),
+        (OPENAI | {b"x-ratelimit-remaining-tokens": b"15000"}, Left(0.5, 360.0)),
+        (OPENAI | {b"x-ratelimit-remaining-tokens": b"40000"}, Left(0.998, 0.12)),
+        ({b"x-ratelimit-remaining-tokens": b"5"}, None),
+        ({b"x-ratelimit-remaining": b"9", b"x-ratelimit-limit": b"0"}, None),
+        ({b"x-ratelimit-remaining": b"9", b"x-ratelimit-limit": b"6"}, Left(1.0, None)),
+        (PLAN, Left(0.0, 3600.0)),
+        (
+            {
+                b"anthropic-ratelimit-unified-5h-utilization": b"0.25",
+                b"anthropic-ratelimit-unified-7d-utilization": b"0.5",
+                b"anthropic-ratelimit-unified-7d-reset": b"1767225660",
+                b"anthropic-ratelimit-unified-7d-surpassed-threshold": b"0.75",
+            },
+            Left(0.5, 60.0),
+        ),
+    ],
+)
+def test_headroom_is_that_of_the_tightest_limit(headers: Said, expected: Left | None) -> None:
+    assert headroom_in(headers, NOW) == expected
