@@ -185,7 +185,7 @@ class Sheet:
         tokens, nano_usd, _ = used
         if nano_usd > 0:
             nano_usd = nano_usd if nano_usd < LARGEST_NANO_USD else LARGEST_NANO_USD
-            for place in (at + _DAY_USD, at + _MONTH_USD, at + _TOTAL_USD):
+            for place in (at + _DAY_USD, at + _WEEK_USD, at + _MONTH_USD, at + _TOTAL_USD):
                 total = words[place] + nano_usd
                 words[place] = total if total < _MOST else _MOST
         if tokens > 0:

@@ -67,6 +67,14 @@ def check_database(url: str) -> None:
         raise ValueError("expected postgresql://user:password@host/name, or nothing for SQLite")
 
 
+def check_redis(url: str) -> None:
+    """Raises ValueError, with a text to show, unless `url` is empty or names a Redis or Valkey."""
+    parts = _split(url)
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    if url and (parts.scheme not in ("redis", "rediss", "unix") or not place):
+        raise ValueError("expected redis://host:6379, rediss:// for TLS, unix:///path, or nothing for this machine")
+
+
 def check_trusted(network: str) -> None:
     """Raises ValueError, with a text to show, unless `network` is a network, or `unix` for a Unix socket."""
     if network != "unix":

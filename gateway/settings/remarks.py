@@ -1,6 +1,6 @@
 """Settings that are right and yet do not do what one may believe: said plainly, wherever settings are read.
 
-Knows what this version does not do. Nobody shall believe in a limit that is none.
+Knows nothing but settings. Nobody shall believe in a protection that is none.
 """
 
 from __future__ import annotations
@@ -9,16 +9,6 @@ from collections.abc import Callable, Iterator
 
 from gateway.settings.addresses import is_loopback, split_listen
 from gateway.settings.model import Settings
-
-LIMITS = (
-    "requests_per_minute",
-    "tokens_per_minute",
-    "max_parallel",
-    "requests_per_month",
-    "tokens_per_month",
-    "budget_usd",
-)
-"""Fields of a client key that nothing enforces yet."""
 
 NO_KEYS = (
     "no [[client_keys]] in the configuration: every request is answered with 401 until a key is made by API, dashboard "
@@ -31,13 +21,6 @@ Remark = Callable[[Settings], Iterator[str]]
 def warnings(settings: Settings) -> list[str]:
     """One line for each thing an operator may believe in and that is not so."""
     return [line for remark in REMARKS for line in remark(settings)]
-
-
-def limits_hold_nobody(settings: Settings) -> Iterator[str]:
-    """Limits are read and not enforced."""
-    for key in settings.client_keys:
-        if said := [name for name in LIMITS if getattr(key, name) is not None]:
-            yield f"client key `{key.name}`: {', '.join(said)} not enforced by this version"
 
 
 def nobody_gets_in(settings: Settings) -> Iterator[str]:
@@ -62,4 +45,4 @@ def anybody_may_change_things(settings: Settings) -> Iterator[str]:
             )
 
 
-REMARKS: tuple[Remark, ...] = (limits_hold_nobody, nobody_gets_in, logins_can_be_read, anybody_may_change_things)
+REMARKS: tuple[Remark, ...] = (nobody_gets_in, logins_can_be_read, anybody_may_change_things)

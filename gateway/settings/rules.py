@@ -16,13 +16,15 @@ from gateway.settings.addresses import (
     check_network,
     check_origin,
     check_proxy,
+    check_redis,
     check_trusted,
     check_url,
     split_listen,
 )
-from gateway.settings.instants import read_instant
+from gateway.settings.instants import read_instant, read_zone
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import LoginProviderSettings, Settings
+from gateway.settings.objects import LimitRules
 from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
 
@@ -55,6 +57,9 @@ _ISSUERS_WANTED = {
 }
 
 _MODEL = "a model name"
+_LIMITS = tuple(name for name in LimitRules.__struct_fields__ if name != "budget_period")
+_SUBJECTS = {"user": "the id of a user", "team": "the id of a team", "model": "`provider/model`"}
+"""What patterns of rules stand for that have no spaces in them; names of keys may."""
 _KEY_PATTERNS = {"models": _MODEL, "providers": "a provider's id", "credentials": "a credential", "endpoints": "a path"}
 
 FRAMING_HEADERS = frozenset(
@@ -114,6 +119,7 @@ def names_are_unique(settings: Settings) -> Iterator[Wrong]:
     yield from _repeated(("providers",), "id", (provider.id for provider in settings.providers))
     yield from _repeated(("aliases",), "name", (alias.name for alias in settings.aliases))
     yield from _repeated(("combos",), "name", (combo.name for combo in settings.combos))
+    yield from _repeated(("limits", "rules"), "name", (rule.name for rule in settings.limits.rules))
     yield from _repeated(("login", "providers"), "id", (provider.id for provider in settings.login.providers))
     for index, provider in enumerate(settings.providers):
         path = ("providers", index, "credentials")
@@ -171,6 +177,18 @@ def client_keys_can_be_used(settings: Settings) -> Iterator[Wrong]:
             yield from _tried((*path, "expires_at"), key.expires_at, read_instant)
 
 
+def limits_can_be_counted(settings: Settings) -> Iterator[Wrong]:
+    """There is such a calendar and such a place to count in, and each rule limits something that can be."""
+    yield from _tried(("limits", "time_zone"), settings.limits.time_zone, read_zone)
+    yield from _tried(("limits", "redis_url"), settings.limits.redis_url, check_redis)
+    for index, rule in enumerate(settings.limits.rules):
+        path = ("limits", "rules", index)
+        if rule.per == "model" and rule.match.strip("*") and "/" not in rule.match:
+            yield Wrong((*path, "match"), "expected `provider/model`, such as `openai/*`")
+        if all(getattr(rule, name) is None for name in _LIMITS):
+            yield Wrong(path, f"rule `{rule.name}` limits nothing")
+
+
 def login_providers_can_be_asked(settings: Settings) -> Iterator[Wrong]:
     """Each has an issuer that proves who people are, and the secret it asks for."""
     for index, provider in enumerate(settings.login.providers):
@@ -212,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     names_are_unique,
     client_keys_are_strong,
     client_keys_can_be_used,
+    limits_can_be_counted,
     listen_is_an_address,
     public_url_is_an_origin,
     database_is_known,
@@ -255,6 +274,7 @@ def _tried(path: KeyPath, text: str, check_text: Callable[[str], object]) -> Ite
 
 def _patterns(settings: Settings) -> Iterator[tuple[KeyPath, str, str]]:
     """Place and text of every pattern, and what it stands for."""
+    limited = [(at, rule) for at, rule in enumerate(settings.limits.rules) if rule.per in _SUBJECTS]
     for index, key in enumerate(settings.client_keys):
         for name, meant in _KEY_PATTERNS.items():
             said = enumerate(getattr(key, name))
@@ -264,6 +284,7 @@ def _patterns(settings: Settings) -> Iterator[tuple[KeyPath, str, str]]:
         facts = enumerate(provider.model_facts)
         yield from ((("providers", index, "model_facts", at, "model"), one.model, _MODEL) for at, one in facts)
     yield from ((("prices", at, "model"), one.model, _MODEL) for at, one in enumerate(settings.prices))
+    yield from ((("limits", "rules", at, "match"), one.match, _SUBJECTS[one.per]) for at, one in limited)
 
 
 def _check_key(text: str) -> None:

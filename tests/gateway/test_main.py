@@ -53,11 +53,15 @@ def test_what_is_not_understood_is_a_misuse(arguments: tuple[str, ...]) -> None:
 
 def test_check_says_ok_and_what_is_configured(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
-    path.write_text('[[client_keys]]\nname = "team"\nkey = "sk-canary-1"\nmax_parallel = 2\n')
+    path.write_text(
+        '[server]\nlisten = "0.0.0.0:8080"\n[login]\ninsecure = true\n'
+        '[[client_keys]]\nname = "team"\nkey = "sk-canary-1"\nmax_parallel = 2\n'
+    )
     done = sluicegate("check", "--config", str(path), environ={"OPENAI_API_KEY": "sk-canary-2"})
     assert done.returncode == 0
-    assert done.stdout.startswith("ok: listens on 127.0.0.1:8080, 1 client key, 1 provider (openai), 0 aliases")
-    assert done.stderr == "warning: client key `team`: max_parallel not enforced by this version\n"
+    assert done.stdout.startswith("ok: listens on 0.0.0.0:8080, 1 client key, 1 provider (openai), 0 aliases")
+    assert done.stderr.startswith("warning: login.insecure: passwords and sessions")
+    assert done.stderr.count("warning") == 1
     assert "canary" not in done.stdout + done.stderr
 
 

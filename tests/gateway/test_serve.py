@@ -287,14 +287,6 @@ def test_without_client_keys_it_says_that_nobody_gets_in(tmp_path: Path) -> None
         assert "every request is answered with 401" in gateway.err.read_text()
 
 
-def test_settings_that_are_not_enforced_are_said_at_the_start(tmp_path: Path) -> None:
-    path = config(tmp_path, "one")
-    path.write_text(path.read_text() + "max_parallel = 3\n")
-    with running(tmp_path, "--config", str(path)) as gateway:
-        assert gateway.url
-        assert gateway.events("client key `one`: max_parallel not enforced by this version")
-
-
 def test_no_secret_is_ever_written(tmp_path: Path) -> None:
     path = config(tmp_path, "one")
     with running(tmp_path, "--config", str(path), environ={"SLUICEGATE_SERVER__LOG_LEVEL": "debug"}) as gateway:

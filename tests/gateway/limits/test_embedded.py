@@ -10,7 +10,7 @@ from gateway.errors import LimitReached, QuotaSpent
 from gateway.limits.books import Clock
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Left, Plan, Reserve, Spent, Used
-from gateway.limits.periods import TOTAL, period_of
+from gateway.limits.periods import TOTAL, Kind, period_of
 from gateway.records import ClientKey, LimitRule, Limits, Target
 from gateway.settings.instants import read_instant, read_zone
 from gateway.shared.memory import SharedMemory, prepare
@@ -162,6 +162,30 @@ async def test_how_it_stands_is_said_with_when_it_is_free_again(limiter: Embedde
     assert await limiter.left(plan) == lefts((1, 50, 0, 1, 50, 20), [minute[0], minute[1] + 10_000_000, *ends[2:]])
     hands.wait(59.0)
     assert [left.used for left in await limiter.left(plan)] == [0, 50, 0, 1, 50, 20]
+
+
+@pytest.mark.parametrize(
+    ("zone", "period", "ends"),
+    [
+        ("UTC", "day", "2026-05-13T00:00:00Z"),
+        ("UTC", "week", "2026-05-18T00:00:00Z"),
+        ("Europe/Berlin", "week", "2026-05-17T22:00:00Z"),
+        ("UTC", "month", "2026-06-01T00:00:00Z"),
+        ("America/New_York", "month", "2026-06-01T04:00:00Z"),
+    ],
+)
+async def test_a_budget_begins_anew_with_its_period(
+    limiter: EmbeddedLimiter, hands: Hands, zone: str, period: Kind, ends: str
+) -> None:
+    limiter.follow((), zone)
+    plan = plan_of(Limits(budget_nano_usd=5, budget_period=period))
+    limiter.settle(await limiter.admit(plan, NOTHING), Used(0, 5))
+    hands.wait(read_instant(ends) / 1e6 - 1 - hands.unix)
+    with pytest.raises(QuotaSpent) as refused:
+        await limiter.admit(plan, NOTHING)
+    assert refused.value.retry_after == 1.0
+    hands.wait(1.0)
+    await limiter.admit(plan, NOTHING)
 
 
 async def test_what_was_used_can_be_forgotten_and_what_runs_goes_on(limiter: EmbeddedLimiter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,6 @@ def node(own_redis: RedisServer, tmp_path: Path) -> Node:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.limits.redis_link.PROBE_SECONDS", 0.05)
-
-
-@pytest.fixture
-def said() -> Iterator[list[str]]:
-    with capture_logs() as lines:
-        events: list[str] = []
-        yield events
-        events += [f"{line}" for line in lines]
 
 
 @asynccontextmanager

@@ -134,6 +134,40 @@ def test_a_slot_that_went_to_another_is_not_written_by_who_had_it(make: MakeBoar
     assert len(second.rests(clock())) == POOLS.capacity
 
 
+def test_what_was_looked_for_is_seen_once_another_worker_has_made_it(make: MakeBoard, clock: Clock) -> None:
+    first, second = make(0, breaker_failures=1), make(1, breaker_failures=1)
+    assert second.standing(MAIN, GPT.model, clock()) == second.target_standing(GPT, clock()) == AVAILABLE
+    assert second.peek_turn("pool openai") == 0
+    first.rest(MAIN, None, quota(30), clock())
+    first.failed_target(GPT, clock())
+    first.take_turn("pool openai")
+    assert second.standing(MAIN, GPT.model, clock()).reason == "quota"
+    assert second.target_standing(GPT, clock()).reason == "breaker"
+    assert second.peek_turn("pool openai") == 1
+
+
+def test_a_slot_that_goes_to_another_before_it_is_locked_is_left_alone(
+    make: MakeBoard, memory: SharedMemory, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = make(0, breaker_failures=1)
+    board.take_turn("pool openai")
+    board.failed_target(MINI, clock())
+    board.rest(MAIN, None, quota(600), clock())
+    clock.go(100)
+    monkeypatch.setattr(board._cells._slots, "holds", lambda slot, name: False)
+    place = memory.layout.of("pools")
+    before = memory.map[place.slots : place.columns]
+    board.rest(MAIN, None, quota(3000), clock())
+    board.failed_target(MINI, clock())
+    assert not board.claim_probe(MAIN, GPT.model, clock())
+    assert not board.claim_target_probe(MINI, clock())
+    assert not board.clear_target(MINI, clock())
+    assert not board.clear("openai", "main", clock())
+    assert not board.let_probe("openai", "main", clock())
+    assert board.take_turn("pool openai") == 0
+    assert memory.map[place.slots : place.columns] == before
+
+
 def test_a_full_disk_is_no_room(
     make: MakeBoard, memory: SharedMemory, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.settings.instants import read_instant
+from gateway.settings.instants import read_instant, read_zone
 
 DAY_US = 86_400 * 1_000_000
 
@@ -24,3 +24,16 @@ def test_an_instant_is_counted_in_microseconds(text: str, us: int) -> None:
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a date such as"):
         read_instant(text)
+
+
+@pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"])
+def test_a_time_zone_goes_by_its_name(name: str) -> None:
+    assert read_zone(name).key == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Berlin", "Europe", "localtime", "../etc/passwd", "Europe/Berlin\0", "UTC+2", "/UTC"]
+)
+def test_what_is_no_time_zone_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="expected a time zone such as Europe/Berlin"):
+        read_zone(name)

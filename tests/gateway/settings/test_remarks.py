@@ -8,13 +8,6 @@ from gateway.settings.remarks import NO_KEYS, warnings
 KEY = ClientKeySettings(name="team", key="sk-12345678")
 
 
-def test_a_limit_that_is_not_enforced_is_named_with_its_key() -> None:
-    limited = ClientKeySettings(name="team", key="sk-12345678", requests_per_minute=1, budget_usd=2.0)
-    assert warnings(Settings(client_keys=(limited,))) == [
-        "client key `team`: requests_per_minute, budget_usd not enforced by this version"
-    ]
-
-
 def test_that_nobody_gets_in_without_a_key_is_said() -> None:
     assert warnings(Settings()) == [NO_KEYS]
 

@@ -10,6 +10,8 @@ from gateway.settings.load import load
 from gateway.settings.model import Settings
 
 KEY = '[[client_keys]]\nname = "a"\nkey = "sk-12345678"\n'
+RULE = '[[limits.rules]]\nname = "r"\nper = "model"\n'
+ALL = "max_parallel = 5\n"
 LOGIN = '[[login.providers]]\nid = "corp"\nclient_id = "a"\n'
 ISSUER = 'issuer = "https://id.example.com"\n'
 SECRET = 'client_secret = "canary"\n'
@@ -38,6 +40,14 @@ BAD: dict[str, tuple[str, int, str, str]] = {
     "a key's end": (f'{KEY}expires_at = "soon"', 4, "client_keys[0].expires_at", "2030-01-31T12:00:00Z"),
     "a key's end without a zone": (f'{KEY}expires_at = "2030-01-31T12:00:00"', 4, "client_keys[0].expires_at", "such"),
     "a key's end that is no day": (f'{KEY}expires_at = "2030-02-30"', 4, "client_keys[0].expires_at", "a date"),
+    "a time zone": ('[limits]\ntime_zone = "Berlin"', 2, "limits.time_zone", "expected a time zone such as"),
+    "a place to count": ('[limits]\nredis_url = "http://u:canary@h"', 2, "limits.redis_url", "expected redis://"),
+    "a place to count without a host": ('[limits]\nredis_url = "redis://"', 2, "limits.redis_url", "redis://host"),
+    "a limit twice": (f"{RULE}{ALL}{RULE}{ALL}", 6, "limits.rules[1].name", "`r` is there twice"),
+    "a limit on nothing": (RULE, 1, "limits.rules[0]", "rule `r` limits nothing"),
+    "a limit on a model": (f'{RULE}{ALL}match = "gpt-5"', 5, "limits.rules[0].match", "expected `provider/model`"),
+    "a limit's pattern": (f'{RULE}{ALL}match = "a/b c"', 5, "limits.rules[0].match", "expected `provider/model`; `*`"),
+    "a limit on nobody": (f'{RULE}{ALL}match = ""', 5, "limits.rules[0].match", "expected `provider/model`"),
     "a login without an issuer": (LOGIN, 1, "login.providers[0]", "`oidc` asks for an `issuer`"),
     "a login that can be read": (
         f'{LOGIN}issuer = "http://id.example.com"',
@@ -102,6 +112,10 @@ GOOD = {
     "a key's bounds": f'{KEY}providers = ["open*"]\ncredentials = ["open*/first", "*"]\nendpoints = ["/v1/*", "*"]',
     "a key's last day": f'{KEY}expires_at = "2030-01-31"',
     "a key's last second": f'{KEY}expires_at = "2030-01-31t12:00:00.5+02:00"',
+    "a limit": f'[limits]\ntime_zone = "Europe/Berlin"\nredis_url = "rediss://u:p@h:6379/1"\n{RULE}{ALL}match = "a/*"',
+    "a limit on keys with a space in their names": f"{RULE.replace('model', 'key')}{ALL}match = 'my *'",
+    "a limit on all models": f'{RULE}{ALL}match = "*"',
+    "a socket to count in": '[limits]\nredis_url = "unix:///run/redis/redis.sock"',
     "a login": f"{LOGIN}{ISSUER}",
     "a login on this machine": f'{LOGIN}issuer = "http://127.0.0.1:9/realm"',
     "google": f'{LOGIN}{SECRET}kind = "google"',

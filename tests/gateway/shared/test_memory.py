@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.shared import memory as module
-from gateway.shared.layout import HEADER_OFFSET, LAYOUT, USED, Area, Layout, lay_out
+from gateway.shared.layout import HEADER_OFFSET, LAYOUT, SEQUENCE, USED, Area, Layout, lay_out
 from gateway.shared.memory import SharedMemory, prepare
 from gateway.shared.slots import Slots
 from gateway.store.generations import Generations
@@ -124,6 +124,37 @@ def test_more_workers_than_before_find_their_columns_empty(path: Path) -> None:
     assert left(path, workers=64) == WRITTEN
 
 
+def lose_entries(memory: SharedMemory) -> None:
+    place = memory.layout.of("limits")
+    memory.wipe(place.entries, place.entry_count * 4)
+
+
+def fill_with_nonsense(memory: SharedMemory) -> None:
+    place = memory.layout.of("limits")
+    memory.map[place.entries : place.slots] = os.urandom(place.slots - place.entries)
+
+
+def count_wrongly(memory: SharedMemory) -> None:
+    memory.index("limits").head[USED] = 2**60
+
+
+def leave_half_changed(memory: SharedMemory) -> None:
+    memory.index("limits").head[SEQUENCE] |= 1
+
+
+@pytest.mark.parametrize("harm", [lose_entries, fill_with_nonsense, count_wrongly, leave_half_changed])
+def test_an_index_that_power_failed_under_is_right_after_the_next_start(
+    harm: Callable[[SharedMemory], None], path: Path
+) -> None:
+    write(path)
+    with shared(path) as memory:
+        harm(memory)
+    assert left(path) == WRITTEN
+    with shared(path) as memory:
+        slots = Slots(memory, "limits")
+        assert len({slots.get(name(number)) for number in range(1, 14)}) == 13
+
+
 @pytest.mark.parametrize("workers", [0, 65])
 def test_there_is_room_for_64_workers(path: Path, workers: int) -> None:
     with pytest.raises(ValueError, match="room for 64 workers"):
@@ -146,12 +177,11 @@ def cut_in_header(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [damage_header, cut, cut_in_header])
 def test_a_file_that_is_not_whole_is_made_anew_but_for_the_words_of_generations(
-    harm: object, path: Path, said: Said
+    harm: Callable[[Path], None], path: Path, said: Said
 ) -> None:
     generations = Generations(path)
     generations.show("keys", 41)
     write(path)
-    assert callable(harm)
     harm(path)
     assert left(path) == {}
     assert [line["event"] for line in said] == [ANEW]

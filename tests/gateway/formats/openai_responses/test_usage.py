@@ -78,7 +78,7 @@ def test_every_number_is_always_there(usage: Usage | None) -> None:
             b'..."usage" : {"input_tokens":9,"input_tokens_details":{"cached_tokens":2,"cache_write_tokens":1,'
             b'"cache_write_tokens_details":{"ttl_12h_tokens":1}},"output_tokens":4,'
             b'"output_tokens_details":{"reasoning_tokens":3}},"user":null}',
-            Tokens(9, 4, 2, 1, 3),
+            Tokens(9, 4, 2, 1, 3, 1),
         ),
         (b'{"usage":{"input_tokens":3,"output_tokens":4},"metadata":{"usage":{"a":1}}}', Tokens(3, 4)),
         (b'{"usage":null}', None),
