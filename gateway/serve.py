@@ -131,7 +131,7 @@ def prepare_memory(settings: Settings) -> None:
     try:
         prepare(path, settings.server.workers)
     except OSError as error:
-        raise CannotServe(f"{path} cannot be used: {error}") from error
+        raise CannotServe(f"{path} cannot be used: {error.strerror}") from error
 
 
 def give_back(path: Path, worker: int, workers: int) -> None:

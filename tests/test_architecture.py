@@ -48,6 +48,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Memory that the processes of one machine share, and what they know together in it.
     "shared": ("logs",),
     "pools": ("logs", "records", "routing", "settings", "shared"),
+    # Counted on this machine in that memory, or with others in Redis; who does which is one setting.
+    "limits": (*GROUND, "shared"),
     # Domain: never each other. Ingest has statements, and is handed the store.
     "formats": ("records", "errors"),
     "catalog": ("records", "errors"),
@@ -111,6 +113,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 
 PURE = ("gateway.formats", "gateway.catalog", "gateway.routing", "gateway.relay.compose", "gateway.usage.meter")
+PURE += tuple(f"gateway.limits.{name}" for name in ("headers", "judging", "limiter", "periods", "refusals", "rules"))
+PURE += ("gateway.limits.sheet",)
 PURE += ("gateway.credentials.aws", "gateway.credentials.google", "gateway.credentials.grants")
 IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "threading", "logging", "structlog", "subprocess"}
 
@@ -120,6 +124,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "duckdb": ("gateway.store.analytics", "gateway.usage.ingest"),
     "sqlite3": ("gateway.store.sqlite",),
     "psycopg": ("gateway.store.postgres",),
+    "redis": ("gateway.limits.redis_link",),
+    "hiredis": ("gateway.limits.redis_link",),
     "httpx": ("gateway.outbound.client",),
     "bcrypt": ("gateway.access.passwords",),
     "nacl": ("gateway.access.passwords", "gateway.credentials.passphrase", "gateway.credentials.vault"),
@@ -134,8 +140,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "bpe_openai": ("gateway.tokenizer",),
 }
 
-UNUSED_YET: dict[str, str] = {}
-"""Dependencies that are locked before they are imported."""
+UNUSED_YET: dict[str, str] = {"tzdata": "zoneinfo reads it where the machine has no time zones of its own"}
+"""Dependencies that no module imports, each with the reason."""
 
 BANNED = {"auth", "base", "common", "core", "data", "handler", "helper", "helpers", "info", "manager", "misc"}
 BANNED |= {"processor", "route", "service", "util", "utils"}

@@ -78,7 +78,7 @@ class Outbox:
     async def resend(self) -> None:
         """Send every batch again whose answer is missing: on a new connection, before anything else. Raises Away."""
         await self._link.load(SETTLE)
-        while False:
+        while self._sent:
             batch = self._sent[0]
             try:
                 await self._link.prepare(SETTLE, *self._words(batch, "resent"))

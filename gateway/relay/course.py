@@ -78,7 +78,8 @@ class Course:
                 break
         if not exchange.trials:
             raise self._refusal or outcomes.nobody_asked(exchange, self._dispatch)
-        replies.settle(exchange, exchange.trials[-1], outcomes.seconds_of_rest(self._dispatch))
+        trial = exchange.trials[-1]
+        replies.settle(exchange, trial, outcomes.seconds_of_rest(self._dispatch) if trial.verdict is not None else None)
 
     async def _next(self) -> Attempt | None:
         """The next attempt, after a pause where one is due."""

@@ -9,7 +9,15 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import AmbiguousRequest, GatewayError, ProviderRefused, UpstreamError, UpstreamRejected
+from gateway.errors import (
+    AmbiguousRequest,
+    BudgetSpent,
+    GatewayError,
+    ProviderRefused,
+    QuotaSpent,
+    UpstreamError,
+    UpstreamRejected,
+)
 from gateway.records import Credential
 
 from .compose import masked, reply_headers
@@ -143,7 +151,7 @@ def _pass_error(exchange: Exchange, trial: Trial, rest_seconds: float | None) ->
     if trial.status in (401, 403) or (isinstance(error, ProviderRefused) and error.category in CREDENTIAL_FAULTS):
         raise UpstreamRejected(f"The provider {trial.attempt.provider.id} refused the gateway's credential.")
     exchange.note(error, f"upstream_status_{trial.status}")
-    if rest_seconds is not None:
+    if rest_seconds is not None and trial.status in WAITING_STATUSES:
         error.retry_after = rest_seconds
     if trial.passage.translated or exchange.sink.started or not _is_shaped(body):
         refuse(exchange, error)
@@ -168,7 +176,9 @@ def _advice(error: GatewayError, status: int) -> Headers:
     headers: Headers = []
     if error.retry_after is not None or status in WAITING_STATUSES:
         headers.append((b"retry-after", b"%d" % max(math.ceil(error.retry_after or 1), 1)))
-    if isinstance(error, ProviderRefused) and error.category == "quota":
+    if isinstance(error, QuotaSpent | BudgetSpent) or (
+        isinstance(error, ProviderRefused) and error.category == "quota"
+    ):
         headers.append((b"x-should-retry", b"false"))
     return headers
 

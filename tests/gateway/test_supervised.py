@@ -74,6 +74,24 @@ async def test_a_child_that_lived_long_starts_anew_at_once(quick: list[float], m
     assert quick[:3] == [0.1, 0.1, 0.1]
 
 
+async def test_each_death_is_told_before_the_next_start() -> None:
+    told: list[str] = []
+
+    async def start() -> Start:
+        told.append("start")
+        return await plain()
+
+    child = Supervised("child", CHILD, start, bury=lambda: told.append("death"))
+    life = asyncio.create_task(child.live())
+    await auntil(child.ready.is_set)
+    assert child._process
+    child._process.kill()
+    await auntil(lambda: len(told) == 3)
+    child.kill()
+    await asyncio.wait_for(life, 5)
+    assert told == ["start", "death", "start", "death"]
+
+
 async def test_a_child_that_has_not_been_told_what_it_is_ends_at_once() -> None:
     child = Supervised("child", CHILD, never)
     life = asyncio.create_task(child.live())

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import GatewayError, ProviderFault, ProviderRefused
+from gateway.errors import GatewayError, LimitReached, ProviderFault, ProviderRefused
 from gateway.formats.faults import (
     Meanings,
     body_of,
@@ -62,6 +62,7 @@ _MEANINGS: Meanings = (
 _MONEY = re.compile(r"\b(?:billing|spend|spending|credits?|prepay\w*)\b", re.I)
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
+_QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
 
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> ProviderRefused:
@@ -157,6 +158,14 @@ def _error_fields(error: GatewayError) -> Fields:
     if error.param is not None and status == 400:
         violation = {"field": error.param, "description": error.message}
         details.append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]})
+    if isinstance(error, LimitReached) and error.limit:
+        details.append({"@type": _QUOTA_FAILURE, "violations": [_violation(error)]})
     if error.retry_after is not None:
         details.append({"@type": _RETRY_INFO, "retryDelay": f"{max(math.ceil(error.retry_after), 1)}s"})
     return {**fields, "details": details} if details else fields
+
+
+def _violation(error: LimitReached) -> Fields:
+    """A limit of ours by a name such as Google gives its own: `RequestsPerMinute`, `Budget`."""
+    name = error.limit.removesuffix("_nano_usd").title().replace("_", "")
+    return {"quotaId": name, "description": error.message}

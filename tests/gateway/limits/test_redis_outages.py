@@ -18,7 +18,7 @@ from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Reserve, Spent, Used
 from gateway.limits.periods import TOTAL
 from gateway.limits.redis import RedisLimiter
-from gateway.limits.redis_scripts import PREFIX
+from gateway.limits.redis_scripts import PREFIX, SETTLE
 from gateway.limits.remote import remote_of
 from gateway.records import Limits
 from gateway.settings.model import LimitSettings
@@ -263,6 +263,19 @@ async def test_scripts_that_were_forgotten_lose_no_settlement(node: Node) -> Non
         await auntil(lambda: not limiter._outbox._sent)
         await back(limiter)
         assert await used(limiter, limits) == [0, 20]
+
+
+async def test_a_batch_is_taken_in_its_turn_and_once(node: Node) -> None:
+    async with counting(node) as limiter:
+
+        async def taken(number: int, how: str) -> int:
+            answer = await limiter._link.run(SETTLE, 1, PREFIX, "lease", number, how, "1 1 1")
+            return int(answer)
+
+        assert [await taken(number, "next") for number in (1, 2, 2, 1)] == [1, 1, 0, 0]
+        assert [await taken(number, "next") for number in (4, 5)] == [-1, -1]
+        assert [await taken(number, "resent") for number in (2, 3, 4, 5)] == [0, 1, 1, 1]
+        assert await taken(6, "next") == 1
 
 
 async def test_an_outage_costs_as_much_memory_as_there_are_subjects(

@@ -7,7 +7,15 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.errors import GatewayError, InvalidKey, InvalidRequest, ProviderRefused, UnknownModel, UpstreamTimeout
+from gateway.errors import (
+    GatewayError,
+    InvalidKey,
+    InvalidRequest,
+    LimitReached,
+    ProviderRefused,
+    UnknownModel,
+    UpstreamTimeout,
+)
 from gateway.formats.gemini.errors import read_error, write_error, write_error_event
 
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.4s"}
@@ -99,3 +107,22 @@ def test_details_tell_the_field_and_when_to_try_again() -> None:
     assert field["fieldViolations"] == [{"field": "contents", "description": "bad"}]
     slow = ProviderRefused("slow", category="rate_limit", retry_after=2.2)
     assert orjson.loads(write_error(slow, "r")[1])["error"]["details"][0]["retryDelay"] == "3s"
+
+
+@pytest.mark.parametrize(
+    ("limit", "name"),
+    [
+        ("requests_per_minute", "RequestsPerMinute"),
+        ("tokens_per_month", "TokensPerMonth"),
+        ("budget_nano_usd", "Budget"),
+    ],
+)
+def test_details_tell_which_limit_of_ours_leaves_no_room(limit: str, name: str) -> None:
+    error = LimitReached("too many", retry_after=11.2, limit=limit)
+    assert orjson.loads(write_error(error, "r")[1])["error"]["details"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+            "violations": [{"quotaId": name, "description": "too many"}],
+        },
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "12s"},
+    ]
