@@ -19,13 +19,12 @@ import msgspec
 from msgspec import inspect
 
 import gateway.mock
-from gateway import errors
+from gateway import errors, records
 from gateway.__main__ import main as main_command
 from gateway.access.roles import PERMISSIONS, ROLES
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
 from gateway.observe.series import SERIES
-from gateway.records import usage as usage_records
 from gateway.settings.model import Settings
 from gateway.settings.section import FormatName
 from gateway.settings.sources import PREFIX, SEPARATOR
@@ -238,8 +237,8 @@ def help_of(name: str, command: click.Command, group: click.Context) -> str:
 
 def record_fields(name: str) -> str:
     """The fields of a record, and what is written below each."""
-    tree = ast.parse(Path(usage_records.__file__).read_text(encoding="utf-8"))
-    (record,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(records.__file__).parent.glob("*.py")]
+    (record,) = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     rows = [
         (f"`{node.target.id}`", f"`{ast.unparse(node.annotation)}`", text_of(below))
         for node, below in zip(record.body, [*record.body[1:], None], strict=True)

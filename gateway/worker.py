@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from blacksheep import Application
+
 from gateway import __version__, assemble, child, logs
 from gateway.api.client_address import TrustedProxies
 from gateway.api.cors import Cors
@@ -24,7 +26,7 @@ from gateway.errors import SettingsError
 from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
 from gateway.limits.embedded import EmbeddedLimiter
-from gateway.limits.remote import remote_of
+from gateway.limits.redis import RedisLimiter
 from gateway.listing.follow import ListFollower
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
@@ -94,26 +96,42 @@ class Worker:
     async def start(self) -> None:
         """Open connections, spool and logs; nothing here waits for another process."""
         loop = asyncio.get_running_loop()
-        settings = self._settings
+        self._open(loop)
+        self._follow_others()
+        control_socket = str(self._data_dir / "run" / "control.sock")
+        self._relay.count_texts = Estimator(self._relay, control_socket).count
+        forward = Forward(self._pool, loop, control_socket)
+        application = await self._application()
+        self._front = Front(self._inference, application, forward)
+        self._go_by(self._basis)
+        await self._fresh.start()
+        if self._remote is not None:
+            await self._remote.start()
+        self._relay.start()
+        self._timer = loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What requests go through, and what they leave."""
+        settings, index = self._settings, self._start.index
         self._pool = Pool(settings.upstream, loop=loop, permit=permit_of(settings.network.allow))
-        self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
+        self._spool = Spool(self._data_dir / "spool", index, settings.usage)
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
         memory = SharedMemory(shared_file(self._data_dir))
-        self._local = EmbeddedLimiter(memory, self._start.index)
-        self._remote = remote_of(settings.limits, self._local)
-        board = Board(memory, settings.rests, self._start.index)
+        self._local = EmbeddedLimiter(memory, index)
+        self._remote = RedisLimiter(settings.limits, self._local) if settings.limits.redis_url else None
+        board = Board(memory, settings.rests, index)
         self._relay = Relay(self._pool, loop, self._record, Shared(board, self._remote or self._local))
         self._metrics = Metrics(
             self._data_dir / "run" / "metrics",
-            self._start.index,
+            index,
             started_at_us=self._start.started_at_us,
             endpoints=tuple(BY_PATH),
             readings=self._readings,
         )
-        state = State(database_of(settings))
-        self._uses = Uses(state)
-        self._responses = ResponseStore(state, max_bytes=settings.responses.max_bytes)
-        generations = Generations(shared_file(self._data_dir))
+
+    def _follow_others(self) -> None:
+        """What other processes write and this one goes by: keys and configuration, prices, lists of models."""
+        settings, generations = self._settings, Generations(shared_file(self._data_dir))
         self._registry = RegistryFollower(self._data_dir, generations, self._renew_prices)
         self._lists = ListFollower(self._data_dir, generations, self._learn)
         self._fresh = Freshness(
@@ -122,23 +140,19 @@ class Worker:
             settings,
             Followers(keys=self._review, configuration=self._follow, use=self._used),
         )
+        state = State(database_of(settings))
+        self._uses = Uses(state)
+        self._responses = ResponseStore(state, max_bytes=settings.responses.max_bytes)
+        self._relay.responses = self._responses
+
+    async def _application(self) -> Application:
+        """What a worker answers beside inference."""
         self._inference = Inference(self._relay, self._fresh)
         self._public = Public(ModelList(self._relay), self._metrics, self._fresh)
-        self._relay.responses = self._responses
         application = self._public.application()
-        stored = ResponsesApi(self._responses, self._fresh, Native(self._relay).fetch)
-        stored.add_to(application)
+        ResponsesApi(self._responses, self._fresh, Native(self._relay).fetch).add_to(application)
         await application.start()  # type: ignore[no-untyped-call]  # blacksheep leaves it untyped
-        control_socket = str(self._data_dir / "run" / "control.sock")
-        self._relay.count_texts = Estimator(self._relay, control_socket).count
-        forward = Forward(self._pool, loop, control_socket)
-        self._front = Front(self._inference, application, forward)
-        self._go_by(self._basis)
-        await self._fresh.start()
-        if self._remote is not None:
-            await self._remote.start()
-        self._relay.start()
-        self._timer = loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
+        return application
 
     def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on; raises SettingsError to keep the old ones."""
@@ -233,7 +247,7 @@ class Worker:
         self._metrics.observe(record)
         self._log.write(record, exchange.caller.method, exchange.caller.address)
         if exchange.key is not None:
-            self._uses.note(exchange.key.id, exchange.started_at_us)
+            self._uses.note(exchange.key.id, exchange.times.started_at_us)
 
     def _keep_house(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HOUSEKEEPING_SECONDS, self._keep_house)

@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
     # It shows providers who we are: tokens are asked for and requests signed with what `credentials` knows.
-    "relay": (*DOMAIN, *GROUND, "credentials", "outbound"),
+    "relay": (*DOMAIN, *GROUND, "credentials", "limits", "outbound", "pools"),
     # What is sealed and the key to it, for whoever may open it; what secrets are exchanged for.
     "credentials": ("records", "errors", "logs"),
     "unlock": (*GROUND, "credentials", "store"),
@@ -92,7 +92,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # nothing itself, but brings the state up to date before anybody opens it.
     "worker": (
         *(*DOMAIN, *GROUND, "api", "assemble", "child", "freshness", "leash", "observe", "outbound", "relay"),
-        *("listing", "registry", "store", "uses"),
+        *("limits", "listing", "pools", "registry", "shared", "store", "uses"),
     ),
     "control": (
         *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "child", "current", "jobs", "leash", "listing", "logins"),

@@ -70,4 +70,4 @@ async def read_body(exchange: Exchange, receive: Receive, length: int, limit: in
             exchange.body_wait = None
             return b"".join((*parts, part)) if parts else part
         parts.append(part)
-        exchange.heard_ns = time.monotonic_ns()
+        exchange.times.heard_ns = time.monotonic_ns()

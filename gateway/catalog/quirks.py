@@ -66,6 +66,7 @@ _REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 )
 
 _USAGES: Mapping[str, UsageFix] = MappingProxyType({"xai_usage": answers.xai_usage})
+"""All of them of OpenAI Chat."""
 
 BETAS_IN_BODY = "bedrock_anthropic"
 """The quirk of a provider that takes `anthropic-beta` as a field."""
@@ -82,13 +83,30 @@ def edits_of(provider: Provider, format_name: str = "") -> Edit | None:
     return _edits(provider.quirks, format_name or provider.format) if provider.quirks else None
 
 
+def needed_by(provider: Provider, fields: Fields, model: str, format_name: str = "") -> tuple[str, ...]:
+    """The names of the fixes that change something in this request, in the order in which they do."""
+    spoken, found = format_name or provider.format, []
+    for name in provider.quirks:
+        quirk = _REQUESTS.get(name)
+        if quirk is None or spoken not in quirk.formats:
+            continue
+        fixed = quirk.edit(fields, model)
+        if fixed is not fields:
+            found.append(name)
+        fields = fixed
+    return tuple(found)
+
+
 def refusals_of(provider: Provider) -> Refusal | None:
     """What finds the error in an answer with status 200; None where this provider answers as it should."""
     return _refusals(provider.quirks) if provider.quirks else None
 
 
-def usage_fix_of(provider: Provider) -> UsageFix | None:
-    """What puts the usage right that this provider tells; None where it needs nothing."""
+def usage_fix_of(provider: Provider, format_name: str = "") -> UsageFix | None:
+    """What puts the usage right that this provider tells; None where it needs nothing. `format_name` as in
+    `edits_of`."""
+    if (format_name or provider.format) != CHAT:
+        return None
     return next((_USAGES[name] for name in provider.quirks if name in _USAGES), None)
 
 

@@ -135,10 +135,14 @@ class ProviderRefused(UpstreamError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
-        self.category = category
-        self.status = STATUS_OF_FAULT[category]
         self.said_code = code
         """The provider's own code or type (`insufficient_quota`, `RESOURCE_EXHAUSTED`); None where it gave none."""
         self.code = code or category
         self.param = param
+        self.take_for(category)
+
+    def take_for(self, category: ProviderFault) -> None:
+        """It means this: somebody knows the provider better than its words tell."""
+        self.category = category
+        self.status = STATUS_OF_FAULT[category]
         self.kind = f"upstream_{category}"

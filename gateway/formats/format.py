@@ -142,3 +142,5 @@ class Format:
     """What shows life in a silent stream; empty where its clients bear nothing."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Headers of a translated request."""
+    refusal: Callable[[Fields], UpstreamError | None] | None = None
+    """The error that an answer, or an event, is though it does not look like one; None where no provider hides any."""

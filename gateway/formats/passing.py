@@ -246,7 +246,9 @@ class PassThrough:
             if data and _is_error(event):
                 self.error = self._format.read_error(500, {}, data)
             elif data:
-                self.opened = not self._passing.is_opening(_fields_of(event))
+                fields, refusal = _fields_of(event), self._format.refusal
+                self.error = refusal(fields) if refusal is not None else None
+                self.opened = self.error is None and not self._passing.is_opening(fields)
 
     def _look_for_end(self, seen: bytes) -> None:
         """In what is too long to be kept until it is asked for."""

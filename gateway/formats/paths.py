@@ -82,6 +82,14 @@ def counted_path(provider: Provider, model: str) -> str | None:
     return _SCHEMES[provider.paths](path, model, False, _variables(provider.variables))
 
 
+def kept_path(provider: Provider, path: str) -> str:
+    """Where this provider is asked about a response that it keeps, at `path` of its dialect. Raises InvalidRequest."""
+    if not provider.paths:
+        return path
+    path, _, query = path.partition("?")
+    return with_query(_placed(provider, path, "", stream=False), query)
+
+
 def listed_path(provider: Provider) -> str | None:
     """Where this provider lists its models; None where it does not, or is not to be asked."""
     if not provider.list_models:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from gateway import logs
-from gateway.limits.judging import Terms, standing, terms_of, untouched
+from gateway.limits.judging import Terms, is_full, shortages, standing, terms_of, untouched
 from gateway.limits.limiter import Left, Spent, Subject
 from gateway.limits.periods import KINDS, Period, period_of
-from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Moment, Sheet
+from gateway.limits.refusals import Shortage
+from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet
 from gateway.settings.instants import read_zone
 from gateway.shared.memory import SharedMemory
 from gateway.shared.slots import Locked, SharedFull, Slots
@@ -27,6 +28,8 @@ PRIVATE = 4096
 
 WORD = 8
 """Bytes."""
+
+NOTHING_USED: Figures = (0, 0, 0, 0, 0, 0)
 
 T = TypeVar("T")
 log = logs.get("limits")
@@ -107,6 +110,19 @@ class Books:
         def read(sheets: list[Sheet]) -> tuple[Left, ...]:
             sheets[0].turn(moment)
             return standing(terms, sheets[0], moment)
+
+        return self.locked((subject.id,), read)
+
+    def shortages(self, subject: Subject) -> list[Shortage]:
+        """What the limits of a subject lack that leave no room; nothing where they do."""
+        moment, terms = self.moment(), self.terms(subject)
+        is_there = subject.id in self._private or self._slots.find(subject.id) is not None
+        if not is_there and not is_full(terms, NOTHING_USED):
+            return []
+
+        def read(sheets: list[Sheet]) -> list[Shortage]:
+            sheets[0].turn(moment)
+            return shortages(terms, sheets[0], moment)
 
         return self.locked((subject.id,), read)
 

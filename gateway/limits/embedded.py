@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock
 from gateway.limits.judging import is_full, own_of, shortages, standing_after
 from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Used
@@ -70,6 +71,11 @@ class EmbeddedLimiter:
                 sheet.give_back(reserve, one)
 
         self._books.locked(admission.plan.ids, write)
+
+    async def refused(self, plan: Plan) -> RequestRefused | None:
+        """What `admit` would raise now; None where it would let a request in. Nothing is counted."""
+        short = [shortage for subject in plan.subjects for shortage in self._books.shortages(subject)]
+        return refusal(short) if short else None
 
     async def left(self, plan: Plan) -> tuple[Left, ...]:
         """How it stands with each limit of each subject."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, get_args
 
+from gateway.errors import RequestRefused
 from gateway.records import ClientKey, LimitRule, Limits, Target
 
 LimitName = Literal[
@@ -141,6 +142,11 @@ class Limiter(Protocol):
 
     def settle(self, admission: Admission, used: Used) -> None:
         """Put what was used in the place of what was set aside."""
+        ...
+
+    async def refused(self, plan: Plan) -> RequestRefused | None:
+        """What `admit` would raise now; None where it would let a request in, which nobody asks for. Raises
+        LimitsUnavailable where nobody can tell."""
         ...
 
     async def left(self, plan: Plan) -> tuple[Left, ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway import logs
+from gateway.errors import RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import (
     FIRST_OUTPUT,
@@ -175,16 +176,28 @@ class RedisLimiter:
             ]
         )
 
+    async def refused(self, plan: Plan) -> RequestRefused | None:
+        """What `admit` would raise now; None where it would let a request in. Raises LimitsUnavailable where nobody can
+        tell."""
+        asked, reply = await self._look(plan, "judge")
+        if reply is None:
+            return await self._alone.refused(self._heard(plan))
+        return None if reply[0] else refusal(shortages(plan, reply, self._calendar.unix(), asked.today))
+
     async def left(self, plan: Plan) -> tuple[Left, ...]:
         """How it stands with each limit of each subject. Raises LimitsUnavailable where nobody can tell."""
-        asked = self._ask(plan)
-        request = f"0 0 0 {FIRST_OUTPUT}"
-        words: Words = (1, PREFIX, self._lease, "look", request, asked.today.text, *asked.rows)
-        self._outbox.flush()
-        reply: Reply | None = await self._ask_server(ADMIT, words)
+        asked, reply = await self._look(plan, "look")
         if reply is None:
             return await self._alone.left(self._heard(plan))
         return standing(plan, reply, self._calendar.unix(), asked.today)
+
+    async def _look(self, plan: Plan, how: str) -> tuple[_Asked, Reply | None]:
+        asked = self._ask(plan)
+        request = f"0 0 0 {FIRST_OUTPUT}"
+        self._outbox.flush()
+        return asked, await self._ask_server(
+            ADMIT, (1, PREFIX, self._lease, how, request, asked.today.text, *asked.rows)
+        )
 
     def reset(self, subject_id: bytes) -> None:
         """Forget what a subject has used, as soon as Redis answers. What is running goes on being counted."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.errors import LimitsUnavailable
+from gateway.errors import LimitsUnavailable, RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Admission, Left, LimitName, Plan, Reserve, Spent, Used
 from gateway.limits.periods import Kind, Period
@@ -56,6 +56,10 @@ class Alone:
         inner = await self._local.admit(self._share(heard), reserve)
         return AdmittedAlone(heard.plan, reserve, inner.standing, inner, self._today().month.id)
 
+    async def refused(self, heard: Heard) -> RequestRefused | None:
+        """What `admit` would raise for this machine's share. Raises LimitsUnavailable as `admit` does."""
+        return await self._local.refused(self._share(heard))
+
     async def left(self, heard: Heard) -> tuple[Left, ...]:
         """How it stands with this machine's share. Raises LimitsUnavailable as `admit` does."""
         return await self._local.left(self._share(heard))
@@ -76,7 +80,7 @@ class Alone:
             )
             for subject in admission.plan.subjects
         ]
-        return [row for row in rows if row.needed_until is not None and any((used.counted, *used[:2]))]
+        return rows if used.counted or used.tokens or used.nano_usd else []
 
     def raise_spent(self, subject_id: bytes, period: Period, spent: Spent) -> None:
         """This machine's part of what the ledger knows."""

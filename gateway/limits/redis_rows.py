@@ -90,8 +90,8 @@ class Settlement(NamedTuple):
     """Tokens beyond its input; None where there is nothing to learn from."""
     used_tokens: int = 0
     used_nano_usd: int = 0
-    needed_until: int | None = None
-    """Unix seconds; 0 for good; None where nothing is counted by period."""
+    needed_until: int = 0
+    """Unix seconds until which what is counted by period matters; 0 for good."""
     day: int = 0
     week: int = 0
     month: int = 0
@@ -113,8 +113,7 @@ def merged(rows: Iterable[Settlement]) -> list[Settlement]:
 
 
 def _sum(one: Settlement, other: Settlement) -> Settlement:
-    until = (one.needed_until, other.needed_until)
-    said = [each for each in until if each is not None]
+    ends = (one.needed_until, other.needed_until)
     return one._replace(
         running=one.running + other.running,
         expected=one.expected + other.expected,
@@ -123,7 +122,7 @@ def _sum(one: Settlement, other: Settlement) -> Settlement:
         requests=one.requests + other.requests,
         used_tokens=one.used_tokens + other.used_tokens,
         used_nano_usd=one.used_nano_usd + other.used_nano_usd,
-        needed_until=None if not said else 0 if 0 in said else max(said),
+        needed_until=0 if 0 in ends else max(ends),
     )
 
 
@@ -167,15 +166,13 @@ def dates(today: Today) -> Dates:
     return {"day": today.day.id, "week": today.week.id, "month": today.month.id}
 
 
-def needed_until(limits: Limits, today: Today) -> int | None:
-    """Unix seconds until which what is counted by period matters: 0 for good, None where there is nothing."""
-    kinds: list[Kind] = []
-    if limits.requests_per_month is not None or limits.tokens_per_month is not None:
-        kinds.append("month")
+def needed_until(limits: Limits, today: Today) -> int:
+    """Unix seconds until which what is counted by period matters; 0 for good. All of it is counted for whoever has any
+    limit, so that a quota that is given during a month knows what was used in it."""
+    ends = {until(today.month)}
     if limits.budget_nano_usd is not None:
-        kinds.append(limits.budget_period)
-    ends = [until(today.of(kind)) for kind in kinds]
-    return None if not ends else 0 if 0 in ends else max(ends)
+        ends.add(until(today.of(limits.budget_period)))
+    return 0 if 0 in ends else max(ends)
 
 
 def until(period: Period) -> int:

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from gateway import __version__
-from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout
+from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRejected, UpstreamTimeout
 from gateway.formats.listed import ListPage, read_list
 from gateway.formats.paths import listed_path
 from gateway.outbound.wire import Pool, Request
 from gateway.records import Credential, ModelFacts, Provider
+from gateway.relay.access import Access, Signable, access_by
 from gateway.relay.gathering import gather
 from gateway.relay.ways import Way, Ways
 from gateway.routing.dispatch import NO_CREDENTIAL

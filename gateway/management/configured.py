@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.settings.instants import Moment, write_instant
 from gateway.settings.model import Settings
-from gateway.settings.objects import AliasSettings, ComboSettings, PriceSettings, ProviderRules
+from gateway.settings.objects import AliasSettings, ComboSettings, LimitRuleSettings, PriceSettings, ProviderRules
 from gateway.settings.origins import path_of
 from gateway.settings.overlay import Effective
 from gateway.settings.section import Identifier, Section
@@ -119,6 +119,17 @@ class PriceView(PriceWish, frozen=True, kw_only=True):
     version: int | None
 
 
+class LimitWish(LimitRuleSettings, frozen=True, kw_only=True):
+    """Limits of users, teams, models or everybody, as somebody wants them."""
+
+
+class LimitView(LimitWish, frozen=True, kw_only=True):
+    """Limits of users, teams, models or everybody."""
+
+    managed: Managed
+    version: int | None
+
+
 class SettingWish(Section, frozen=True, kw_only=True):
     """What a setting is to be."""
 
@@ -141,7 +152,7 @@ class SettingView(Struct, frozen=True, kw_only=True):
     version: int | None
 
 
-View = ProviderView | CredentialView | AliasView | ComboView | PriceView
+View = ProviderView | CredentialView | AliasView | ComboView | PriceView | LimitView
 
 VIEWS: Mapping[Kind, type[View]] = MappingProxyType(
     {
@@ -150,6 +161,7 @@ VIEWS: Mapping[Kind, type[View]] = MappingProxyType(
         "alias": AliasView,
         "combo": ComboView,
         "price": PriceView,
+        "limit": LimitView,
     }
 )
 
@@ -177,6 +189,7 @@ LISTED: Mapping[Kind, Callable[[Settings], Iterator[tuple[str, Values]]]] = Mapp
         "alias": lambda settings: ((one.name, msgspec.to_builtins(one)) for one in settings.aliases),
         "combo": lambda settings: ((one.name, msgspec.to_builtins(one)) for one in settings.combos),
         "price": lambda settings: ((one.model, msgspec.to_builtins(one)) for one in settings.prices),
+        "limit": lambda settings: ((one.name, msgspec.to_builtins(one)) for one in settings.limits.rules),
     }
 )
 """What settings have of each kind: the name of each, and its values in the names of the file."""
@@ -188,6 +201,7 @@ NAMED: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
         "alias": ("name",),
         "combo": ("name",),
         "price": ("model",),
+        "limit": ("name",),
     }
 )
 """The fields that name an object; their values make its name, with a slash between them."""

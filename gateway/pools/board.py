@@ -185,6 +185,11 @@ class Board:
         """A request failed for a reason that is the target's."""
         self._breaker.failed(self._cells.of_target(target), now_us)
 
+    def give_back(self, target: Target, claimed_at_us: int, now_us: int) -> None:
+        """The request that was to try a target is over without a word on that: it was the client's fault, or a
+        credential's, or nobody waited for its end."""
+        self._breaker.give_back(self._cells.of_target(target), claimed_at_us, now_us)
+
     def bind(self, session: bytes, credential: Credential, now_us: int) -> None:
         """The credential holds the prompt cache of this session now."""
         self._sessions.bind(session, credential.name, now_us)

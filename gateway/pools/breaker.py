@@ -3,7 +3,8 @@ tries it.
 
 Knows failures in a row in the words of a slot. What is a failure of the target, and not of a credential, is not its
 business. Open: it rests. Half open: its rest is over, but nothing has succeeded; one process claims the try, and until
-that one knows better it rests for everybody else.
+that one knows better it rests for everybody else. A try that tells nothing of the target is given back: the next
+request makes it.
 """
 
 from __future__ import annotations
@@ -70,6 +71,13 @@ class Breaker:
             words[at + SET_AT] = words[at + TRIED_AT] = now_us
             words[at + UNTIL] = now_us + self._first_us
             return True
+
+    def give_back(self, cell: Cell, claimed_at_us: int, now_us: int) -> None:
+        """The try that was claimed then is over and nobody is the wiser: another one may be made at once."""
+        words, at = self._words, cell.at
+        with self._cells.held(cell) as is_ours:
+            if is_ours and words[at + TRIED_AT] == claimed_at_us:
+                words[at + TRIED_AT], words[at + UNTIL] = 0, now_us
 
     def succeeded(self, cell: Cell, sent_at_us: int) -> None:
         """A request got an answer: it is closed, unless the request was sent before it opened."""

@@ -15,6 +15,7 @@ from gateway.credentials.tokens import AccessTokens, Clock, Pause, unix_us
 from gateway.errors import UpstreamError, UpstreamRejected
 from gateway.records import Credential, Provider
 
+from .compose import with_access
 from .token_requests import Network, TokenRequests
 
 GOOGLE = "google"
@@ -62,6 +63,16 @@ class Access:
         if token is None:
             raise UpstreamRejected(f"There is no access token for the provider {provider.id}.", nothing_sent=True)
         return _BEARER % token
+
+    async def prove(self, head: bytes, who: tuple[Provider, Credential], request: Signable) -> bytes:
+        """The head of a request with the proof of who sends it, waited for where it must be. Raises as `prepare` and
+        `lines`."""
+        provider, credential = who
+        if provider.auth not in SCHEMES:
+            return head
+        if not self.is_ready(provider, credential):
+            await self.prepare(provider, credential)
+        return with_access(head, self.lines(provider, credential, request))
 
     async def renewed(self, provider: Provider, credential: Credential, sent: bytes) -> bool:
         """Whether there is another proof to try with, now that the provider has answered 401 to `sent`."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected, ModelUnpriced
+from gateway.errors import ClientDisconnected
 from gateway.limits.limiter import Plan, Reserve, Used
 from gateway.records import Target
 from gateway.routing.targets import TargetList
 
 from .errand import LEFT
+from .prospects import affordable
 from .setting_aside import reserve_for
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
     plan = exchange.relay.limiter.plan(key)
     if plan is None:
         return targets
-    if not key.allow_unpriced and _has_budget(plan):
-        targets = _priced(exchange, targets)
+    targets = affordable(targets, plan, key, exchange.relay.prices)
     await _admit(exchange, None, plan, reserve_for(exchange, targets.targets))
     return targets
 
@@ -45,8 +45,7 @@ async def admit_to(exchange: Exchange, target: Target) -> None:
     plan = exchange.relay.limiter.target_plan(key, target)
     if plan is None or target in exchange.admissions:
         return
-    if not key.allow_unpriced and _has_budget(plan):
-        _priced(exchange, TargetList((target,)))
+    affordable(TargetList((target,)), plan, key, exchange.relay.prices)
     await _admit(exchange, target, plan, reserve_for(exchange, (target,)))
 
 
@@ -66,19 +65,3 @@ async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve:
         limiter.settle(admission, NOTHING)
         raise ClientDisconnected(LEFT)
     exchange.admissions[target] = admission
-
-
-def _has_budget(plan: Plan) -> bool:
-    return any(subject.limits.budget_nano_usd is not None for subject in plan.subjects)
-
-
-def _priced(exchange: Exchange, targets: TargetList) -> TargetList:
-    """The targets that somebody knows the price of. Raises ModelUnpriced when there are none."""
-    prices = exchange.relay.prices
-    kept = targets.keeping(lambda each: prices.find(each.provider, each.model) is not None)
-    if not kept.targets:
-        first = targets.targets[0]
-        raise ModelUnpriced(
-            f"Nobody knows what {first.provider}/{first.model} costs, and your key has a budget.", param="model"
-        )
-    return kept

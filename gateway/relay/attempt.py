@@ -13,6 +13,8 @@ from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
 from gateway.routing.verdicts import Verdict
 
+from . import outcomes
+from .masking import Secrets, secrets_of
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
 from .unwrapped import Unwrapped
 
@@ -102,15 +104,18 @@ class Trial:
         """What was made of its failure."""
         self.rest_us = 0
         """How long its credential was laid to rest for that."""
-        self._is_counted = bool(passage.path)
+        self._is_counted = self._join()
         """It is among the requests under way with its credential."""
-        if self._is_counted:
-            exchange.relay.board.begin(attempt.credential, attempt.target)
 
     @property
     def collected(self) -> bytes:
         """The collected body."""
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What its client may not read, should the provider repeat it."""
+        return secrets_of(self.attempt.provider, self.attempt.credential, self.proof)
 
     def header(self, name: bytes) -> bytes:
         """The value of a header of the answer; empty when there is none."""
@@ -204,6 +209,7 @@ class Trial:
         """Close the connection to the provider: the client has left."""
         if self.call is not None:
             self.call.cancel()
+        outcomes.let_go(self._exchange, self.attempt)
         self.stop_waiting()
         self.finish()
 
@@ -219,6 +225,12 @@ class Trial:
             self.call.cancel()
         self.stop_waiting()
         self.call = self.error = self.pipeline = None
+
+    def _join(self) -> bool:
+        """Be among the requests under way with its credential, where there is somebody to ask."""
+        if self.passage.path:
+            self._exchange.relay.board.begin(self.attempt.credential, self.attempt.target)
+        return bool(self.passage.path)
 
     def _open_stream(self, data: bytes) -> None:
         """Bytes of a stream without content so far: should the provider fail now, another one may answer."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from gateway.catalog.quirks import betas_in_body
 from gateway.formats.table import FORMATS
 from gateway.records import Credential, Provider
 
@@ -120,7 +121,10 @@ class Composer:
         self._path = urlsplit(provider.base_url).path.rstrip("/").encode()
         named = frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED
         self._neutral = FORWARDED | named
-        self._forwarded = {name: self._neutral | frozenset(own) for name, own in DIALECT_HEADERS.items()}
+        elsewhere = frozenset((b"anthropic-beta",) if betas_in_body(provider) else ())
+        self._forwarded = {
+            name: self._neutral | (frozenset(own) - elsewhere) for name, own in DIALECT_HEADERS.items()
+        }
         self._own = b"".join(b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers)
         """What its dialect asks for in every request."""
         self._translated = b"content-type: application/json\r\n" + self._own
@@ -216,8 +220,3 @@ def reply_headers(headers: Headers, connection: bytes) -> list[tuple[bytes, byte
         return passing
     named = {name.strip() for name in connection.lower().split(b",")}
     return [header for header in passing if header[0] not in named]
-
-
-def masked(body: bytes, credential: Credential) -> bytes:
-    """A provider's error text without our secret, should it repeat it."""
-    return body.replace(credential.secret.encode(), b"***") if credential.secret else body

@@ -65,27 +65,36 @@ class Thread:
 
 
 async def begin(exchange: Exchange, ask: Ask) -> Thread:
-    """Put the conversation that a request continues in front of it, where it is ours to know.
+    """Put the conversation that a request continues in front of it, where it is ours to know. Raises as `thread_of`."""
+    key_id = exchange.key.id if exchange.key is not None else None
+    thread, whole = await thread_of(exchange.relay.responses, key_id, ask)
+    if whole is not ask:
+        exchange.ask = whole
+        exchange.body = request_bytes(whole.fields)
+    return thread
+
+
+async def thread_of(store: Keeping | None, key_id: str | None, ask: Ask) -> tuple[Thread, Ask]:
+    """The conversation of a request with this key, and the request with it in front, where it is ours to know; else the
+    very same request.
 
     Raises UnknownPreviousResponse when it was kept only in part, StateUnavailable when the store cannot be read.
     """
     thread = Thread(ask.fields)
-    store, key = exchange.relay.responses, exchange.key
     previous = ask.fields.get("previous_response_id")
-    if store is None or key is None or not isinstance(previous, str):
-        return thread
+    if store is None or key_id is None or not isinstance(previous, str):
+        return thread, ask
     thread.previous_id = previous
-    record = await store.find(previous, key.id)
+    record = await store.find(previous, key_id)
     if record is None:
         thread.unknown = True
     elif record.native:
         thread.pinned = (record.provider, record.credential or "")
-    elif (history := await store.history(previous, key.id)) is not None:
+    elif (history := await store.history(previous, key_id)) is not None:
         fields = {name: value for name, value in ask.fields.items() if name != "previous_response_id"}
         fields["input"] = _continued(history, ask.fields.get("input"))
-        exchange.ask = ask._replace(fields=fields)
-        exchange.body = request_bytes(fields)
-    return thread
+        return thread, ask._replace(fields=fields)
+    return thread, ask
 
 
 def check_owner(thread: Thread) -> None:
@@ -141,7 +150,7 @@ def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse |
     response_id = _native_id(thread.first_bytes or body) if native else (written or {}).get("id")
     if not response_id:
         return None
-    now = exchange.started_at_us // 1_000_000
+    now = exchange.times.started_at_us // 1_000_000
     return StoredResponse(
         id=response_id,
         key=exchange.key.id,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from gateway.catalog.quirks import Edit
 from gateway.errors import UpstreamMalformed
 from gateway.formats.anthropic import counting as anthropic
 from gateway.formats.format import Fields, ReplyContext
@@ -86,6 +87,16 @@ COUNTING: Mapping[str, Counting] = MappingProxyType(
 """OpenAI Chat has no such thing: its clients do not ask, its providers cannot answer."""
 
 
+class Wanted(NamedTuple):
+    """What is to be counted."""
+
+    written: Fields
+    """As it would be asked for a reply."""
+    model: str
+    edit: Edit | None = None
+    """What makes requests to the provider fit."""
+
+
 class Counted(Translated):
     """A count asked of a provider that speaks another dialect. Without a path there is nobody to ask."""
 
@@ -95,13 +106,14 @@ class Counted(Translated):
         super().__init__(translation, context, stream=False)
         self._added = 0
 
-    def ask(self, path: str, written: Fields, added: int) -> None:
+    def ask(self, path: str, wanted: Wanted, added: int) -> None:
         """Ask at `path` about what was written for a reply; `added` tokens are what the provider leaves out.
 
         Raises InvalidRequest when it is nested too deeply.
         """
         self.path = path
-        self.body = request_bytes(COUNTING[self.upstream.name].wish(written))
+        wish = COUNTING[self.upstream.name].wish(wanted.written)
+        self.body = request_bytes(wish if wanted.edit is None else wanted.edit(wish, wanted.model))
         self.losses = self._translation.losses.report
         self._added = added
         self.estimated = added > 0

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from gateway.catalog.quirks import edits_of
 from gateway.errors import ClientDisconnected, GatewayError, UnsupportedParameter, UpstreamMalformed
 from gateway.formats.counting import Measured, estimated, family_of, measured, measured_tools
 from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.losses import Losses
-from gateway.formats.paths import count_path
-from gateway.formats.table import FORMATS
+from gateway.formats.paths import counted_path
 from gateway.formats.translation import Translation
 from gateway.routing.dispatch import Attempt
 
 from . import replies
-from .counted import COUNTING, Counted, write_count
+from .counted import COUNTING, Counted, Wanted, write_count
+from .dialects import dialect_of
 
 if TYPE_CHECKING:
     from .attempt import Trial
@@ -43,12 +44,12 @@ async def guess(part: Measured) -> int:
 
 async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -> Counted:
     """For a provider that speaks another dialect than the client. Raises InvalidRequest and UnsupportedParameter."""
-    relay, model = exchange.relay, attempt.target.model
-    upstream = FORMATS[attempt.provider.format]
-    facts = relay.facts(attempt.provider, model)
+    relay, provider, model = exchange.relay, attempt.provider, attempt.target.model
+    upstream = dialect_of(provider, provider.format)
+    facts = relay.facts(provider, model)
     translation = Translation(exchange.format, upstream, facts, strict=exchange.caller.strict)
     counted = Counted(translation, context)
-    path = count_path(upstream.name, model)
+    path = counted_path(provider, model)
     if path is None:
         return counted
     urls = translation.read(_fields(exchange))
@@ -58,11 +59,11 @@ async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -
         except GatewayError:
             return counted  # what the provider cannot be shown, it cannot count
     translation.prompt = structs.replace(translation.prompt, max_tokens=None)
-    written = translation.write(model)
+    wanted = Wanted(translation.write(model), model, edits_of(provider))
     if COUNTING[upstream.name].counts_tools:
-        counted.ask(path, written, 0)
+        counted.ask(path, wanted, 0)
     else:
-        counted.ask(path, written, await _estimate(exchange, attempt, measured_tools(translation.prompt)))
+        counted.ask(path, wanted, await _estimate(exchange, attempt, measured_tools(translation.prompt)))
     return counted
 
 

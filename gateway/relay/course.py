@@ -10,15 +10,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from gateway.errors import (
-    ClientDisconnected,
-    GatewayError,
-    LimitReached,
-    ModelForbidden,
-    ModelUnpriced,
-    UnsupportedParameter,
-    UpstreamError,
-)
+from gateway.errors import ClientDisconnected, GatewayError, ModelForbidden, UpstreamError
 from gateway.routing.dispatch import Attempt, Wait
 from gateway.routing.reach import may_go_on
 from gateway.routing.targets import TargetList
@@ -27,6 +19,7 @@ from gateway.routing.verdicts import Verdict
 from . import allowance, counting, outcomes, replies
 from .again import again
 from .errand import LEFT
+from .prospects import PASSED
 
 if TYPE_CHECKING:
     from .attempt import Trial
@@ -95,7 +88,10 @@ class Course:
             if exchange.key is not self._key:
                 self._check_still_allowed(attempt)
             await allowance.admit_to(exchange, attempt.target)
-        except (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached) as error:
+        except GatewayError as error:
+            outcomes.let_go(exchange, attempt)
+            if not isinstance(error, PASSED):
+                raise
             self._refusal = error
             verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
             self._dispatch.skipped(verdict, now_us(), attempt=attempt)
@@ -120,19 +116,31 @@ class Course:
             return trial
         done, _ = await asyncio.wait((trial.done,), timeout=self._hedge_ms / 1000)
         self._hedge_ms = None
-        rival = None if done or self._exchange.is_streaming or self._exchange.gone else await self._rival()
+        rival = None if done or self._exchange.is_streaming or self._exchange.gone else await self._rival(trial)
         if rival is None:
             await trial.done
             return trial
         return await self._race([trial, rival])
 
-    async def _rival(self) -> Trial | None:
-        """An attempt at another target beside the one that says nothing."""
+    async def _rival(self, trial: Trial) -> Trial | None:
+        """An attempt at another target beside the one that says nothing, unless that has answered meanwhile. What
+        speaks against it is no reason to give up the one that is under way."""
+        exchange = self._exchange
         attempt = self._dispatch.hedge(now_us())
-        passage = await self._passage(attempt) if attempt is not None else None
-        if attempt is None or passage is None or self._exchange.is_streaming or self._exchange.gone:
+        if attempt is None:
             return None
-        return self._exchange.begin(attempt, passage, await self._unready(attempt))
+        try:
+            passage = await self._passage(attempt)
+            error = await self._unready(attempt) if passage is not None else None
+        except GatewayError:
+            return None
+        if passage is None or exchange.gone or exchange.is_streaming or self._has_answered(trial):
+            outcomes.let_go(exchange, attempt)
+            return None
+        return exchange.begin(attempt, passage, error)
+
+    def _has_answered(self, trial: Trial) -> bool:
+        return trial.done.done() and outcomes.failure_in(trial) is None
 
     async def _unready(self, attempt: Attempt) -> UpstreamError | None:
         """What keeps us from asking a provider, where our word for it must be got first."""
@@ -157,22 +165,27 @@ class Course:
                 await exchange.trials[-1].done
                 return exchange.trials[-1]
             trials.remove(over)
-            verdict = outcomes.failed(exchange, over)
-            if verdict is None or verdict.then == "stop":
+            if self._has_answered(over) or self._is_final(over):
                 exchange.prefer(over)
                 return over
-            self._dispatch.failed(verdict, now_us(), attempt=over.attempt, chance=chance())
         await trials[0].done
         exchange.prefer(trials[0])
         return trials[0]
 
     def _has_failed(self, trial: Trial) -> bool:
-        verdict = trial.verdict or outcomes.failed(self._exchange, trial)
+        """What came of an attempt, told to whoever must know, once."""
+        if trial.verdict is not None:
+            return True
+        verdict = outcomes.failed(self._exchange, trial)
         if verdict is None:
             outcomes.succeeded(self._exchange, trial)
             return False
         trial.verdict = self._dispatch.failed(verdict, now_us(), attempt=trial.attempt, chance=chance())
         return True
+
+    def _is_final(self, trial: Trial) -> bool:
+        """Whether its failure is the answer, whatever anybody else would say."""
+        return self._has_failed(trial) and trial.verdict is not None and trial.verdict.then == "stop"
 
     def _check_client(self) -> None:
         if self._exchange.gone:

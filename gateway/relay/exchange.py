@@ -7,7 +7,6 @@ one error event in the client's own format.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import ClientDisconnected, GatewayError, UpstreamError, UpstreamRejected
@@ -28,9 +27,11 @@ from .conversation import Thread
 from .course import Course
 from .errand import LEFT, Errand
 from .passage import Passage
+from .prospects import speaks
 from .pump import Pump
 from .rest import Rest
 from .sink import Headers, Receive, Send, Sink, Watch
+from .times import Times, waited_us
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -56,13 +57,10 @@ class Exchange:
         "endpoint",
         "errand",
         "error",
-        "first_byte_ns",
         "forgot",
         "format",
         "gone",
-        "head_overhead_us",
         "headers",
-        "heard_ns",
         "id",
         "key",
         "kind",
@@ -71,9 +69,8 @@ class Exchange:
         "renewed",
         "session",
         "sink",
-        "started_at_us",
-        "started_ns",
         "thread",
+        "times",
         "tokens",
         "trials",
         "watch",
@@ -81,9 +78,8 @@ class Exchange:
 
     def __init__(self, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
         self.relay = relay
-        self.started_ns = time.monotonic_ns()
-        self.started_at_us = time.time_ns() // 1000
-        self.id = relay.new_id(self.started_at_us // 1000)
+        self.times = Times()
+        self.id = relay.new_id(self.times.started_at_us // 1000)
         self.endpoint = endpoint
         self.format = FORMATS[endpoint.format]  # the client's dialect
         self.address = PLAIN
@@ -98,10 +94,6 @@ class Exchange:
         self.body = b""
         self.body_wait: asyncio.Future[object] | None = None
         """What the reading of the body waits for, if anything."""
-        self.heard_ns = self.started_ns
-        """When the client last sent a piece of its request."""
-        self.head_overhead_us = -1
-        """What the head told the client of our overhead; -1 before that."""
         self.recorded = False
         self.ask: Ask | None = None
         self.trials: list[Trial] = []
@@ -116,8 +108,6 @@ class Exchange:
         self.error: GatewayError | None = None
         self.kind: str | None = None
         """Kind of the first thing that went wrong."""
-        self.first_byte_ns = 0
-        """When the client was handed the first byte of its answer; 0 before that."""
         self.errand = Errand()
         self.forgot = False
         """Reasoning of its history was left out, because a provider had refused it."""
@@ -147,7 +137,7 @@ class Exchange:
         Raises InvalidRequest, UnsupportedParameter, MediaUnavailable, ClientDisconnected.
         """
         forget_refused(self, attempt)
-        if self.relay.speaks(attempt.provider, self.endpoint):
+        if speaks(attempt.provider, self.endpoint):
             passage: Passage = passages.passed(self, attempt)
         else:
             passage = await passages.translated(self, attempt)
@@ -299,16 +289,15 @@ class Exchange:
 
     def overhead_us(self, until_ns: int) -> int:
         """Our own share of the time until `until_ns`, microseconds."""
-        waited = sum([trial.waited_us or (until_ns - trial.sent_ns) // 1000 for trial in self.trials])
-        return max((until_ns - self.started_ns) // 1000 - waited - self.errand.waited_us, 0)
+        waited = waited_us(self.trials, until_ns) + self.errand.waited_us
+        return max((until_ns - self.times.started_ns) // 1000 - waited, 0)
 
     def tick(self, now: float) -> None:
         """Called a few times a second with the loop's time: keep-alives, and clients that take nothing."""
         stream = self.relay.settings.stream
         stalled = self.sink.blocked_since
         if self.body_wait is not None:
-            silent = (time.monotonic_ns() - self.heard_ns) / 1e9
-            if silent > self.relay.settings.server.body_timeout_seconds:
+            if self.times.silent_seconds() > self.relay.settings.server.body_timeout_seconds:
                 self.body_wait.cancel()
         elif stalled is not None and now - stalled > stream.client_stall_seconds:
             self.note(ClientDisconnected("The client took nothing of its answer for too long."), "client_stalled")
@@ -327,7 +316,7 @@ class Exchange:
 
     def _show_life(self, every_seconds: float) -> None:
         """No provider has answered yet. The head goes out as late as it can: until then an error can have a status."""
-        due = int((time.monotonic_ns() - self.started_ns) / 1e9 / every_seconds)
+        due = int(self.times.seconds() / every_seconds)
         if due <= self._keepalives:
             return
         self._keepalives = due

@@ -7,6 +7,7 @@ from gateway.outbound.wire import Request
 from gateway.records import Credential, Provider
 from gateway.routing.dispatch import NO_CREDENTIAL
 
+from .access import Signable
 from .gathering import gather
 from .relay import Relay
 
@@ -16,14 +17,20 @@ FETCH_SECONDS = 5.0
 async def fetch(relay: Relay, provider: Provider, path: str) -> bytes:
     """GET `path` below the provider's base URL with its first credential. Raises UpstreamError."""
     credential = provider.credentials[0] if provider.credentials else NO_CREDENTIAL
-    origin = relay.ways.of(provider, credential).origin
-    answer = await gather(relay.pool, origin, plain_request(relay, provider, credential, "GET", path))
+    asked = await plain_request(relay, (provider, credential), "GET", path)
+    answer = await gather(relay.pool, relay.ways.of(provider, credential).origin, asked)
     if answer.status != 200:
         raise UpstreamError(f"The provider answered {answer.status}.")
     return answer.body
 
 
-def plain_request(relay: Relay, provider: Provider, credential: Credential, method: str, path: str) -> Request:
-    """A request without a body to a provider."""
-    head = relay.ways.of(provider, credential).composer.compose_plain(method, path, credential)
+async def plain_request(
+    relay: Relay, who: tuple[Provider, Credential], method: str, path: str, dialect: str = ""
+) -> Request:
+    """A request without a body to a provider; `dialect` where it is spoken to in another one than its own. Raises
+    UpstreamError where nothing proves who we are."""
+    way = relay.ways.of(*who, dialect)
+    head = way.composer.compose_plain(method, path, who[1])
+    asked = Signable(method, way.origin.authority.decode(), way.composer.target_of(path))
+    head = await relay.access.prove(head, who, asked)
     return Request(method.encode(), head, b"", FETCH_SECONDS, FETCH_SECONDS)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import orjson
 
 from gateway.errors import ModelForbidden, UpstreamError, UpstreamMalformed, UpstreamRejected
+from gateway.formats.paths import kept_path, spoken_in
 from gateway.formats.table import FORMATS
 from gateway.records import ClientKey, StoredResponse
 from gateway.routing.dispatch import NO_CREDENTIAL
 from gateway.routing.reach import matches, usable_credentials
 
-from .compose import masked
 from .fetch import plain_request
 from .gathering import gather
+from .masking import masked, secrets_of
 from .relay import Relay
 from .sink import Headers
+
+
+DIALECT = "openai_responses"
+"""The only one whose providers keep responses."""
 
 
 class Native:
@@ -37,11 +42,13 @@ class Native:
             raise ModelForbidden(f"Your key may not use the provider {provider.id}, which keeps this response.")
         known = {credential.name: credential for credential in usable}
         credential = known.get(record.credential or "", next(iter(known.values()), NO_CREDENTIAL))
-        origin = self._relay.ways.of(provider, credential).origin
-        answer = await gather(self._relay.pool, origin, plain_request(self._relay, provider, credential, method, path))
+        place = spoken_in(provider, DIALECT)
+        where = kept_path(place, path) if place is not None else path
+        asked = await plain_request(self._relay, (provider, credential), method, where, DIALECT)
+        answer = await gather(self._relay.pool, self._relay.ways.of(provider, credential, DIALECT).origin, asked)
         if answer.status in (401, 403):
             raise UpstreamRejected(f"The provider {provider.id} refused the gateway's credential.")
-        body = masked(answer.body, credential)
+        body = masked(answer.body, secrets_of(provider, credential, asked.head))
         _check(answer.status, answer.headers, body)
         return answer.status, answer.headers, body
 
@@ -51,7 +58,7 @@ def _check(status: int, headers: Headers, body: bytes) -> None:
     if not _is_object(body) or 300 <= status < 400:
         if status < 400:
             raise UpstreamMalformed(f"The provider answered {status} without a JSON object.")
-        raise FORMATS["openai_responses"].read_error(status, dict(headers), body)
+        raise FORMATS[DIALECT].read_error(status, dict(headers), body)
 
 
 def _is_object(body: bytes) -> bool:

@@ -5,17 +5,20 @@ Between `routing`, which decides and knows neither time nor chance, and the boar
 
 from __future__ import annotations
 
-import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from gateway.errors import AllResting, GatewayError, HedgeLost, UnknownModel, UpstreamError
+from gateway.errors import STATUS_OF_FAULT, GatewayError, HedgeLost, ProviderFault, ProviderRefused, UpstreamError
 from gateway.routing.affinity import pooled, session_of
-from gateway.routing.dispatch import Dispatch
-from gateway.routing.needs import matters, needs_of, sift
+from gateway.routing.dispatch import Attempt, Dispatch
+from gateway.routing.ordering import look
 from gateway.routing.rate_headers import headroom_in, resets_in
+from gateway.routing.reach import credential_serves
 from gateway.routing.targets import TargetList
 from gateway.routing.verdicts import Failure, Verdict, failure_of, judge
+
+from . import prospects
+from .prospects import Wanted
 
 if TYPE_CHECKING:
     from .attempt import Trial
@@ -27,20 +30,16 @@ LIMITED = frozenset(("upstream_rate_limit", "upstream_quota", "upstream_overload
 
 def fitting(exchange: Exchange, targets: TargetList) -> TargetList:
     """The targets that can do what the request needs, as far as that makes a difference and somebody knows."""
-    ask, relay = exchange.ask, exchange.relay
-    if len(targets.targets) < 2 or ask is None or exchange.endpoint.operation == "pass":
-        return targets
-    known = {target: relay.facts(relay.providers[target.provider], target.model) for target in targets.targets}
-    if not matters(known.values()):
-        return targets
-    needs = needs_of(exchange.format.name, ask.fields, len(exchange.body))
-    return sift(targets, needs, known.__getitem__).targets
+    ask = exchange.ask
+    assert ask is not None  # read before anything is found
+    wanted = Wanted(exchange.endpoint, ask.fields, exchange.body)
+    return prospects.fitting(wanted, targets, exchange.relay.facts_at).targets
 
 
 def dispatch(exchange: Exchange, targets: TargetList) -> Dispatch:
     """Who is to be asked, in which order."""
     relay, thread, ask = exchange.relay, exchange.thread, exchange.ask
-    if ask is not None and relay.may_hold_sessions(targets):
+    if ask is not None and prospects.may_hold_sessions(targets, relay.providers):
         exchange.session = session_of(
             exchange.headers, ask.fields, key_id=exchange.admitted_key().id, body_bytes=len(exchange.body)
         )
@@ -53,11 +52,17 @@ def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
     failure = failure_in(trial)
     if failure is None:
         return None
-    provider = trial.attempt.provider
-    trial.verdict = verdict = judge(failure, provider.failures)
-    if provider.rests:
-        _lay_to_rest(exchange, trial, verdict)
+    trial.verdict = verdict = judge(failure, trial.attempt.provider.failures)
+    if trial.error is not None:
+        understood(trial.error, verdict)
+    _tell(exchange, trial, verdict)
     return verdict
+
+
+def understood(error: UpstreamError, verdict: Verdict | None) -> None:
+    """An error is what the rules of its provider make of it: to its client as well."""
+    if isinstance(error, ProviderRefused) and verdict is not None and verdict.reason in STATUS_OF_FAULT:
+        error.take_for(cast(ProviderFault, verdict.reason))
 
 
 def broke_off(exchange: Exchange, trial: Trial) -> None:
@@ -92,15 +97,7 @@ def nobody_asked(exchange: Exchange, course: Dispatch) -> GatewayError:
     """Why nobody could be asked: all who could answer rest, or there is nobody."""
     model = exchange.ask.model if exchange.ask is not None else ""
     now_us = time.time_ns() // 1000
-    resting = course.resting(now_us)
-    if resting is None:
-        return UnknownModel(f"No credential may be used for the model `{model}`.", param="model")
-    seconds = max((resting.until_us - now_us) / 1e6, 1.0)
-    return AllResting(
-        f"Everybody who could answer for `{model}` rests; the first is back in {math.ceil(seconds)} s.",
-        retry_after=seconds,
-        limited=resting.limited,
-    )
+    return prospects.nobody_left(model, course.resting(now_us), now_us)
 
 
 def seconds_of_rest(course: Dispatch) -> float | None:
@@ -110,15 +107,37 @@ def seconds_of_rest(course: Dispatch) -> float | None:
     return None if resting is None else max((resting.until_us - now_us) / 1e6, 0.0)
 
 
-def _lay_to_rest(exchange: Exchange, trial: Trial, verdict: Verdict) -> None:
-    if isinstance(trial.error, HedgeLost):
-        return
+def let_go(exchange: Exchange, attempt: Attempt) -> None:
+    """An attempt that was to try a target ends without telling anything of it: the next one may try."""
+    if attempt.claimed_at_us:
+        exchange.relay.board.give_back(attempt.target, attempt.claimed_at_us, time.time_ns() // 1000)
+
+
+def _tell(exchange: Exchange, trial: Trial, verdict: Verdict) -> None:
+    """Tell the board who rests for a failure."""
     board, attempt, now_us = exchange.relay.board, trial.attempt, time.time_ns() // 1000
-    if verdict.rest is not None:
+    rests = attempt.provider.rests and not isinstance(trial.error, HedgeLost)
+    if rests and verdict.rest is not None:
         model = attempt.target.model if verdict.rest == "model" else None
         trial.rest_us = board.rest(attempt.credential, model, verdict, now_us)
-    if verdict.breaks:
+    if rests and verdict.breaks and (attempt.claimed_at_us or _is_targets(exchange, attempt, verdict, now_us)):
         board.failed_target(attempt.target, now_us)
+    else:
+        let_go(exchange, attempt)
+
+
+def _is_targets(exchange: Exchange, attempt: Attempt, verdict: Verdict, now_us: int) -> bool:
+    """Whether a failure is the target's: nobody who could be asked there instead is well. One dead account of several
+    must not open the breaker for all of them."""
+    conduct, provider, failed = exchange.relay.conduct, attempt.provider, attempt.credential
+    model = attempt.target.model
+    return not any(
+        each.name != failed.name
+        and credential_serves(each, model)
+        and not (verdict.by_way and each.proxy == failed.proxy)
+        and not look(conduct, provider, each, model, now_us).standing.until_us
+        for each in provider.credentials
+    )
 
 
 def _is_limited(error: UpstreamError) -> bool:

@@ -171,6 +171,8 @@ class Passed:
         if endpoint.operation != "pass" or endpoint.ends_with_done:
             _check_json(body)
         self._check_error(body)
+        if self.upstream.refusal is not None and body[:1] == b"{" and (error := self.upstream.refusal(_object(body))):
+            raise error
         if self._context is not None and endpoint.operation == "generate":
             reply = self.upstream.read_reply(_object(body))
             written = write_as_stream(reply, self.upstream.event_writer(self._context))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from gateway.catalog.quirks import betas_in_body, edits_of, with_betas
 from gateway.formats import ask as asking
 from gateway.formats import multipart
 from gateway.formats.ask import Ask
@@ -13,15 +14,16 @@ from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.losses import Losses, drop_fields
 from gateway.formats.neutral import Prompt, Text, ToolChoice, Turn
 from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
-from gateway.formats.paths import generate_path, own_path
-from gateway.formats.table import FORMATS
+from gateway.formats.paths import spoken_in, translated_path, upstream_path, with_query
+from gateway.formats.told import object_of
 from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
-from gateway.records import Provider
+from gateway.records import Endpoint, Provider
 from gateway.routing.dispatch import Attempt
 
 from . import conversation, counting
 from .counted import renamed_inside
+from .dialects import dialect_of
 from .passage import Compacted, Passed, Translated
 
 if TYPE_CHECKING:
@@ -35,8 +37,13 @@ def read_ask(exchange: Exchange) -> Ask:
     endpoint, body = exchange.endpoint, exchange.body
     if endpoint.body == "multipart":
         return multipart.read_form_ask(body, exchange.caller.content_type, endpoint.default_model)
-    if exchange.address.model:
-        return asking.read_body_ask(body, exchange.address.model, stream=endpoint.upstream_path.startswith("stream"))
+    return read_json_ask(endpoint, exchange.address.model, body)
+
+
+def read_json_ask(endpoint: Endpoint, model: str, body: bytes) -> Ask:
+    """The same of a request in JSON; `model` is what its path names. Raises InvalidRequest."""
+    if model:
+        return asking.read_body_ask(body, model, stream=endpoint.upstream_path.startswith("stream"))
     return asking.read_ask(body, endpoint.default_model)
 
 
@@ -44,32 +51,75 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     """For a provider that speaks the client's dialect: the body but for the model's name."""
     endpoint, ask = exchange.endpoint, exchange.ask
     assert ask is not None  # read before anything is tried
+    provider = _met(attempt.provider, endpoint.format)
     body, dropped = exchange.body, tuple[str, ...]()
-    if attempt.provider.drop_fields and endpoint.body == "json":
-        body, ask, dropped = _without_dropped(exchange, ask, attempt.provider)
+    if provider.drop_fields and endpoint.body == "json":
+        body, ask, dropped = _without_dropped(exchange, ask, provider)
     streams = ask.stream and endpoint.operation == "generate"
     context = _context(exchange, NO_PROMPT, ask.fields) if streams else None
     if exchange.thread is not None:
         conversation.check_owner(exchange.thread)
-    passage = Passed(endpoint, exchange.format, ask, context)
+    passage = Passed(endpoint, dialect_of(provider, endpoint.format), ask, context)
     passage.losses = dropped
     model = attempt.target.model
-    passage.path = own_path(endpoint, model, stream=ask.stream)
-    if exchange.address.query:
-        passage.path += "?" + exchange.address.query
-    passage.body = _edited(exchange, body, ask, attempt)
+    path = upstream_path(provider, endpoint, model, stream=ask.stream)
+    passage.path = with_query(path, exchange.address.query)
+    if provider.quirks and endpoint.body == "json" and endpoint.operation != "pass":
+        fixed = _fixed(exchange, ask, provider, model)
+        if fixed is not None:
+            body = request_bytes(fixed)
+            passage.body = renamed_inside(body, fixed, model) if _names_within(exchange) else body
+            return passage
+    passage.body = _named(exchange, body, ask, attempt)
     return passage
 
 
-def _edited(exchange: Exchange, body: bytes, ask: Ask, attempt: Attempt) -> bytes:
+def _met(provider: Provider, format_name: str) -> Provider:
+    """The provider as whoever speaks this dialect meets it."""
+    if provider.format == format_name:
+        return provider
+    met = spoken_in(provider, format_name)
+    assert met is not None  # it is passed because this provider speaks it
+    return met
+
+
+def _named(exchange: Exchange, body: bytes, ask: Ask, attempt: Attempt) -> bytes:
     """The body with the provider's own name of the model, wherever its dialect says it."""
     endpoint, model = exchange.endpoint, attempt.target.model
     if exchange.address.model:
-        return body if endpoint.operation == "generate" else renamed_inside(body, ask.fields, model)
+        return renamed_inside(body, ask.fields, model) if _names_within(exchange) else body
     if endpoint.body == "multipart":
         return multipart.edit_form(body, exchange.caller.content_type, ask, model)
-    ask_usage = endpoint.ends_with_done and attempt.provider.stream_usage
-    return asking.edit_body(body, ask, model, ask_usage=ask_usage)
+    return asking.edit_body(body, ask, model, ask_usage=_asks_usage(exchange, attempt.provider))
+
+
+def _names_within(exchange: Exchange) -> bool:
+    """Whether requests within the body may name the model, though the path does."""
+    return bool(exchange.address.model) and exchange.endpoint.operation != "generate"
+
+
+def _fixed(exchange: Exchange, ask: Ask, provider: Provider, model: str) -> Fields | None:
+    """The request as this provider needs it; None where that is how it came, so that its bytes can pass."""
+    endpoint = exchange.endpoint
+    edit = edits_of(provider, endpoint.format)
+    if edit is None:
+        return None
+    fields = ask.fields
+    if not exchange.address.model:
+        fields = {**fields, "model": model}
+        if ask.stream and not ask.wants_usage and _asks_usage(exchange, provider):
+            fields["stream_options"] = {**object_of(fields.get("stream_options")), "include_usage": True}
+    told = with_betas(fields, _betas(exchange)) if betas_in_body(provider) else fields
+    fixed = edit(told, model)
+    return None if fixed is fields else fixed
+
+
+def _betas(exchange: Exchange) -> bytes:
+    return b",".join([value for name, value in exchange.headers if name == b"anthropic-beta"])
+
+
+def _asks_usage(exchange: Exchange, provider: Provider) -> bool:
+    return exchange.endpoint.ends_with_done and provider.stream_usage
 
 
 def _without_dropped(exchange: Exchange, ask: Ask, provider: Provider) -> tuple[bytes, Ask, tuple[str, ...]]:
@@ -90,22 +140,30 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
         return await counting.passage(exchange, attempt, _context(exchange, NO_PROMPT, ask.fields))
     relay, provider = exchange.relay, attempt.provider
     facts = relay.facts(provider, attempt.target.model)
-    translation = Translation(exchange.format, FORMATS[provider.format], facts, strict=exchange.caller.strict)
+    upstream = dialect_of(provider, provider.format)
+    translation = Translation(exchange.format, upstream, facts, strict=exchange.caller.strict)
     if urls := translation.read(ask.fields):
         translation.inline(await exchange.errand.run(relay.fetch_media(urls)))
-    translation.prompt = structs.replace(translation.prompt, stream=ask.stream)  # Gemini's path says it
     compacts = exchange.endpoint.operation == "compact"
-    if compacts:
-        translation.prompt = _summarising(translation.prompt)
     model = attempt.target.model
-    written = drop_fields(translation.write(model), provider.drop_fields, translation.losses)
+    written = write(translation, provider, model, stream=ask.stream, compacts=compacts)
     context = _context(exchange, translation.prompt, ask.fields)
     passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
-    passage.path = generate_path(translation.upstream.name, model, stream=ask.stream)
-    if not attempt.provider.stream_usage:
-        written.pop("stream_options", None)
-    passage.body = request_bytes(written)
+    passage.path = translated_path(provider, model, stream=ask.stream)
+    edit = edits_of(provider)
+    passage.body = request_bytes(written if edit is None else edit(written, model))
     return passage
+
+
+def write(translation: Translation, provider: Provider, model: str, *, stream: bool, compacts: bool) -> Fields:
+    """The request for a provider but for its quirks, once the client's is read. Raises UnsupportedParameter."""
+    translation.prompt = structs.replace(translation.prompt, stream=stream)  # Gemini's path says it
+    if compacts:
+        translation.prompt = _summarising(translation.prompt)
+    written = drop_fields(translation.write(model), provider.drop_fields, translation.losses)
+    if not provider.stream_usage:
+        written.pop("stream_options", None)
+    return written
 
 
 def _summarising(prompt: Prompt) -> Prompt:
@@ -122,7 +180,7 @@ def _context(exchange: Exchange, prompt: Prompt, fields: Fields) -> ReplyContext
     return ReplyContext(
         model=exchange.ask.model,
         token=exchange.id.replace("-", ""),
-        created=exchange.started_at_us // 1_000_000,
+        created=exchange.times.started_at_us // 1_000_000,
         prompt=prompt,
         fields=fields,
         array=exchange.address.array,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from gateway import logs
@@ -10,7 +9,7 @@ from gateway.errors import GatewayError, UpstreamClosed, UpstreamError, Upstream
 from gateway.formats.passing import TAIL_BYTES
 
 from . import outcomes
-from .compose import masked
+from .masking import masked
 from .passage import ENDLESS, Pipeline
 
 if TYPE_CHECKING:
@@ -29,7 +28,20 @@ log = logs.get("gateway.relay")
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = ("_call", "_clock", "_exchange", "_last", "_secret", "_sink", "_tail", "_trial", "pipeline", "sent_at")
+    __slots__ = (
+        "_call",
+        "_clock",
+        "_exchange",
+        "_last",
+        "_others",
+        "_secret",
+        "_secrets",
+        "_sink",
+        "_tail",
+        "_trial",
+        "pipeline",
+        "sent_at",
+    )
 
     def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: Pipeline | None) -> None:
         self._exchange = exchange
@@ -39,7 +51,10 @@ class Pump:
         self._clock = exchange.relay.loop.time
         self._last = b""
         """The last piece, which leaves together with the end."""
-        self._secret = trial.attempt.credential.secret.encode() or NO_SECRET
+        self._secrets = trial.secrets
+        self._secret = self._secrets[0] if self._secrets else NO_SECRET
+        self._others = self._secrets[1:]
+        """Of one that is not sent as it is."""
         self._tail = b""
         """The end of an answer that is no event stream: where a large JSON answer says its usage."""
         self.pipeline = pipeline
@@ -82,10 +97,9 @@ class Pump:
             return
         if not out:
             return
-        if self._secret in out:
-            out = masked(out, self._trial.attempt.credential)
-        if not self._exchange.first_byte_ns:
-            self._exchange.first_byte_ns = time.monotonic_ns()
+        if self._secret in out or self._others:
+            out = masked(out, self._secrets)
+        self._exchange.times.note_first_byte()
         self.sent_at = self._clock()
         if not self._sink.write(out):
             self._call.pause()
@@ -95,9 +109,9 @@ class Pump:
         self._trial.stop_waiting()
         pipeline = self.pipeline
         if pipeline is None:
-            self._note_first_byte()
+            self._exchange.times.note_first_byte()
             self._exchange.tokens = self._trial.passage.upstream.tokens_in(self._tail)
-            self._sink.finish(masked(self._last, self._trial.attempt.credential))
+            self._sink.finish(masked(self._last, self._secrets))
             return
         if token := pipeline.resume():
             self._go_on(token)
@@ -129,11 +143,11 @@ class Pump:
 
     def finish(self, rest: bytes) -> None:
         """The last bytes of a stream that is complete."""
-        self._note_first_byte()
+        self._exchange.times.note_first_byte()
         pipeline = self.pipeline
         if pipeline is not None and pipeline.failed:
             self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
-        self._exchange.finish(masked(rest, self._trial.attempt.credential))
+        self._exchange.finish(masked(rest, self._secrets))
 
     def failed(self, error: UpstreamError) -> None:
         """The provider broke off: an event stream ends with an error event, all else stays visibly unfinished."""
@@ -169,12 +183,8 @@ class Pump:
         self._exchange.note(error)
         assert self.pipeline is not None  # only event streams can end with an error
         last = rest + self.pipeline.fail(error)
-        self._sink.finish(masked(last, self._trial.attempt.credential))
+        self._sink.finish(masked(last, self._secrets))
 
     def _note_failure(self, error: UpstreamError) -> None:
         self._trial.error = error
         outcomes.broke_off(self._exchange, self._trial)
-
-    def _note_first_byte(self) -> None:
-        if not self._exchange.first_byte_ns:
-            self._exchange.first_byte_ns = time.monotonic_ns()

@@ -10,6 +10,7 @@ from gateway.records import AttemptRecord, Tokens, UsageRecord
 from gateway.usage.meter import NOTHING_TO_PAY, Bill, bill_of
 
 from .reckoning import reckoned
+from .times import waited_us
 
 if TYPE_CHECKING:
     from .attempt import Trial
@@ -26,14 +27,14 @@ CLIENT_GONE_STATUS = 499
 
 def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord:
     """The usage record of an exchange that has just ended."""
-    now, ask, key = time.monotonic_ns(), exchange.ask, exchange.key
+    now, ask, key, times = time.monotonic_ns(), exchange.ask, exchange.key, exchange.times
     tokens, source = reckoned(exchange)
     trial = exchange.trials[-1] if exchange.trials else None
     target = trial.attempt.target if trial else None
     bill = _bill(exchange, tokens, prices)
     return UsageRecord(
         id=exchange.id,
-        started_at_us=exchange.started_at_us,
+        started_at_us=times.started_at_us,
         key=key.name if key else None,
         endpoint=exchange.endpoint.path,
         requested_model=ask.model[:NAME_CHARACTERS] if ask else None,
@@ -47,10 +48,10 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         usage_source=source,
         cost_nano_usd=bill.cost_nano_usd,
         attempts=tuple([_attempt(each) for each in exchange.trials]),
-        total_us=(now - exchange.started_ns) // 1000,
-        first_byte_us=_first_byte_us(exchange),
-        upstream_us=sum([each.waited_us for each in exchange.trials]),
-        overhead_us=exchange.overhead_us(now) if exchange.head_overhead_us < 0 else exchange.head_overhead_us,
+        total_us=(now - times.started_ns) // 1000,
+        first_byte_us=times.first_byte_us,
+        upstream_us=waited_us(exchange.trials, now),
+        overhead_us=exchange.overhead_us(now) if times.head_overhead_us < 0 else times.head_overhead_us,
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
         upstream_request_id=_upstream_id(trial),
@@ -64,11 +65,6 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         cost_source=bill.source,
         price=bill.price,
     )
-
-
-def _first_byte_us(exchange: Exchange) -> int | None:
-    first_byte = exchange.first_byte_ns
-    return (first_byte - exchange.started_ns) // 1000 if first_byte else None
 
 
 def _bill(exchange: Exchange, tokens: Tokens | None, prices: PriceList) -> Bill:

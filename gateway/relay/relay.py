@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway import __version__
 from gateway.catalog.known import Known
 from gateway.catalog.prices import PriceList
-from gateway.errors import Draining, FormatNotServed
+from gateway.errors import Draining
 from gateway.limits.limiter import Limiter
 from gateway.outbound.wire import Origin, Pool
 from gateway.pools.board import Board
@@ -25,7 +25,7 @@ from gateway.routing.targets import TargetList
 from gateway.settings.model import Settings
 from gateway.usage.meter import uuid7
 
-from . import counting
+from . import counting, prospects
 from .access import access_by
 from .conversation import Keeping
 from .exchange import Exchange
@@ -123,7 +123,7 @@ class Relay:
         self.providers = {provider.id: provider for provider in setup.providers}
         self.learn(setup.resolver, setup.known)
         self.prices = setup.prices
-        self.conduct = self._conduct(settings)
+        self.conduct = prospects.conduct_of(settings, self.providers, self.board, self._cost)
         strategies = [*(each.strategy for each in setup.providers), *(combo.strategy for combo in settings.combos)]
         self.by_headroom = HEADROOM in strategies
         self._labels = {}
@@ -181,38 +181,16 @@ class Relay:
             self._routes[asked] = known
         return known
 
-    def speaks(self, provider: Provider, endpoint: Endpoint) -> bool:
-        """Whether a provider takes the requests of an endpoint as they are."""
-        asked = endpoint.format
-        return (
-            provider.format == asked
-            or asked in provider.also_speaks
-            or any(dialect == asked for dialect, _ in provider.also_at)
-        )
-
     def facts(self, provider: Provider, model: str) -> ModelFacts:
         """What a model of a provider can do."""
         return self.known.facts(provider, model)
 
-    def _look_up(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
-        route = self.resolver.resolve(name, key)
-        if endpoint.operation != "pass":
-            return route
-        speaking = [target for target in route.targets if self.speaks(self.providers[target.provider], endpoint)]
-        if not speaking:
-            provider = self.providers[route.targets[0].provider]
-            raise FormatNotServed(
-                f"The provider {provider.id} speaks {provider.format}, which {endpoint.path} is not translated to.",
-                param="model",
-            )
-        return route.keeping(lambda target: target in speaking)
+    def facts_at(self, target: Target) -> ModelFacts:
+        """What a target can do."""
+        return self.known.facts(self.providers[target.provider], target.model)
 
-    def may_hold_sessions(self, targets: TargetList) -> bool:
-        """Whether it matters which conversation a request is part of: more than one could answer it."""
-        if len(targets.targets) > 1:
-            return True
-        provider = self.providers[targets.targets[0].provider]
-        return provider.session_affinity and len(provider.credentials) > 1
+    def _look_up(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
+        return prospects.speaking(self.resolver.resolve(name, key), self.providers, endpoint)
 
     def labels(self, attempt: Attempt) -> Headers:
         """Our response headers that name what answered."""
@@ -227,29 +205,15 @@ class Relay:
     def _way_of(self, credential: Credential) -> tuple[Pool, Origin]:
         return self.pool, self.ways.of(self.providers[credential.provider], credential).origin
 
-    def _conduct(self, settings: Settings) -> Conduct:
-        retries = settings.retries
-        return Conduct(
-            self.providers,
-            self.board,
-            attempts=retries.attempts,
-            pause_seconds=retries.pause_seconds,
-            longest_pause_seconds=retries.longest_pause_seconds,
-            longest_wait_seconds=retries.longest_wait_seconds,
-            cost=self._cost,
-        )
-
     def _cost(self, target: Target) -> int | None:
-        """What a token in and a token out cost at a target, to compare."""
-        price = self.prices.find(target.provider, target.model)
-        return None if price is None else price.rates.input + price.rates.output
+        return prospects.cost_at(self.prices, target)
 
     def _tick(self) -> None:
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
         now = self.loop.time()
         young = self._young
         born_before = time.monotonic_ns() - WATCHED_AFTER_NS
-        while young and young[0].started_ns < born_before:
+        while young and young[0].times.started_ns < born_before:
             exchange = young.popleft()
             if exchange in self.live:
                 exchange.watch.begin()

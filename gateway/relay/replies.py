@@ -18,9 +18,10 @@ from gateway.errors import (
     UpstreamError,
     UpstreamRejected,
 )
-from gateway.records import Credential
 
-from .compose import masked, reply_headers
+from . import outcomes
+from .compose import reply_headers
+from .masking import Secrets, masked
 from .sink import Headers
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def our_headers(exchange: Exchange) -> Headers:
     headers.extend(exchange.relay.labels(trial.attempt))
     if trial.passage.losses:
         headers.append((b"x-sluicegate-dropped", _listed(trial.passage.losses)))
-    exchange.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
+    exchange.times.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
     if trial.passage.estimated:
         headers.append(ESTIMATE)
     headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
@@ -93,7 +94,7 @@ def settle(exchange: Exchange, trial: Trial, rest_seconds: float | None = None) 
     if trial.error is not None:
         if rest_seconds is not None and trial.error.status in WAITING_STATUSES:
             trial.error.retry_after = rest_seconds
-        raise without_secret(trial.error, trial.attempt.credential)
+        raise without_secret(trial.error, trial.secrets)
     if trial.status < 400:
         _answer(exchange, trial)
     else:
@@ -118,7 +119,7 @@ def refuse(exchange: Exchange, error: GatewayError) -> None:
 def tell_estimate(exchange: Exchange, trial: Trial, body: bytes) -> None:
     """A number of ours is the answer."""
     trial.passage.estimated = True
-    exchange.first_byte_ns = time.monotonic_ns()
+    exchange.times.note_first_byte()
     headers = [JSON, _length(body), *_own_id(exchange), *our_headers(exchange)]
     exchange.sink.answer(200, headers, body)
 
@@ -128,7 +129,7 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
     assert answer is not None  # an attempt without error has one
     body = answer.body
     exchange.tokens = answer.tokens
-    exchange.first_byte_ns = time.monotonic_ns()
+    exchange.times.note_first_byte()
     if exchange.sink.started:
         exchange.finish(body)
         return
@@ -146,8 +147,9 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
 
 def _pass_error(exchange: Exchange, trial: Trial, rest_seconds: float | None) -> None:
     """A provider's error is the client's answer, in the client's shape and without our secret."""
-    body = masked(trial.collected, trial.attempt.credential)
-    error = without_secret(trial.fault(body), trial.attempt.credential)
+    body = masked(trial.collected, trial.secrets)
+    error = without_secret(trial.fault(body), trial.secrets)
+    outcomes.understood(error, trial.verdict)
     if trial.status in (401, 403) or (isinstance(error, ProviderRefused) and error.category in CREDENTIAL_FAULTS):
         raise UpstreamRejected(f"The provider {trial.attempt.provider.id} refused the gateway's credential.")
     exchange.note(error, f"upstream_status_{trial.status}")
@@ -164,9 +166,9 @@ def _pass_error(exchange: Exchange, trial: Trial, rest_seconds: float | None) ->
     exchange.sink.answer(trial.status, [*headers, JSON, _length(body), *our_headers(exchange)], body)
 
 
-def without_secret(error: UpstreamError, credential: Credential) -> UpstreamError:
-    """The error, its words without our secret: not every error comes as one (ERR-1, ERR-3)."""
-    error.message = masked(error.message.encode(errors="replace"), credential).decode()
+def without_secret(error: UpstreamError, secrets: Secrets) -> UpstreamError:
+    """The error, its words without our secrets: not every error comes as one (ERR-1, ERR-3)."""
+    error.message = masked(error.message.encode(errors="replace"), secrets).decode()
     error.args = (error.message,)
     return error
 

@@ -5,13 +5,17 @@ Knows what each kind of endpoint answers with; what that is in tokens and money 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.catalog.prices import PriceList
 
 from gateway.formats.bounds import choices, media_in, most_output
 from gateway.limits.limiter import Reserve
 from gateway.limits.rules import Size, media_tokens, reserve_of
-from gateway.records import Target
+from gateway.records import Endpoint, ModelFacts, Target
+
+from .prospects import Wanted
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -27,40 +31,54 @@ WITHOUT_OUTPUT = frozenset(("/v1/embeddings", "/v1/moderations", "/v1/rerank"))
 FORM_MEDIA = "application/octet-stream"
 
 
+class Known(NamedTuple):
+    """What is known of targets."""
+
+    prices: PriceList
+    facts: Callable[[Target], ModelFacts]
+    output_tokens: int
+    """Of an answer, where neither its request nor its model says how long it may be."""
+
+
 def reserve_for(exchange: Exchange, targets: Sequence[Target]) -> Reserve:
-    """The most that any of these targets can use and cost. Counting tokens is free."""
-    if exchange.endpoint.operation == "count":
+    """The most that any of these targets can use and cost."""
+    relay, ask = exchange.relay, exchange.ask
+    assert ask is not None  # read before anything is set aside
+    known = Known(relay.prices, relay.facts_at, relay.settings.limits.output_tokens)
+    return reserve(Wanted(exchange.endpoint, ask.fields, exchange.body), targets, known)
+
+
+def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
+    """The most that any of these targets can use and cost for a request. Counting tokens is free."""
+    if wanted.endpoint.operation == "count":
         return NOTHING
-    size = _size(exchange)
-    reserves = [_reserve(exchange, size, target) for target in targets]
+    size = _size(wanted)
+    reserves = [_reserve(size, target, known) for target in targets]
     tokens, money, likely = zip(*reserves, strict=True)
     return Reserve(max(tokens), max(money), max(likely))
 
 
-def _reserve(exchange: Exchange, size: Size, target: Target) -> Reserve:
-    relay = exchange.relay
-    facts = relay.facts(relay.providers[target.provider], target.model)
+def _reserve(size: Size, target: Target, known: Known) -> Reserve:
     return reserve_of(
         size,
-        relay.prices.find(target.provider, target.model),
-        max_output=facts.max_output,
-        output_tokens=relay.settings.limits.output_tokens,
+        known.prices.find(target.provider, target.model),
+        max_output=known.facts(target).max_output,
+        output_tokens=known.output_tokens,
     )
 
 
-def _size(exchange: Exchange) -> Size:
-    endpoint, ask, length = exchange.endpoint, exchange.ask, len(exchange.body)
-    assert ask is not None  # read before anything is set aside
+def _size(wanted: Wanted) -> Size:
+    endpoint, fields, body = wanted
+    length = len(body)
     if endpoint.body == "multipart":
         return Size(0, media_tokens(FORM_MEDIA, length))
-    media = list(media_in(exchange.body)) if length > LARGE_BODY else []
+    media = list(media_in(body)) if length > LARGE_BODY else []
     text = length - sum(each.size * 4 // 3 for each in media)
     tokens = sum(media_tokens("image/" if each.is_image else FORM_MEDIA, each.size) for each in media)
-    if _answers_nothing(exchange):
+    if _answers_nothing(endpoint):
         return Size(text, tokens, max_output=0)
-    return Size(text, tokens, most_output(endpoint.format, ask.fields), choices(endpoint.format, ask.fields))
+    return Size(text, tokens, most_output(endpoint.format, fields), choices(endpoint.format, fields))
 
 
-def _answers_nothing(exchange: Exchange) -> bool:
-    endpoint = exchange.endpoint
+def _answers_nothing(endpoint: Endpoint) -> bool:
     return endpoint.path in WITHOUT_OUTPUT or (endpoint.operation == "pass" and "mbed" in endpoint.upstream_path)

@@ -5,8 +5,9 @@ reload; a credential may have a proxy of its own, a provider other addresses for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from gateway.formats.paths import spoken_in
 from gateway.outbound.wire import Origin
 from gateway.records import Credential, Provider
 
@@ -58,5 +59,7 @@ def origin_of(provider: Provider, credential: Credential | None = None) -> Origi
 def _places(provider: Provider) -> Iterable[tuple[str, Provider]]:
     """The provider at each of its addresses, by the dialect that is spoken there; its own one is the empty name."""
     yield "", provider
-    for dialect, address in provider.also_at:
-        yield dialect, replace(provider, format=dialect, base_url=address)
+    for dialect, _ in provider.also_at:
+        place = spoken_in(provider, dialect)
+        if place is not None and place is not provider:
+            yield dialect, place

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -82,18 +82,39 @@ SOURCES: tuple[tuple[str, Source], ...] = (
 """Where clients name their session, the first that does counts."""
 
 
-def session_of(headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int) -> bytes | None:
-    """Name of the conversation that a request is part of, 16 bytes; None where nothing tells.
+BY_WORDS = "its instructions and the first words of the user"
+"""What tells a conversation where no client names it."""
+
+
+class Session(NamedTuple):
+    """A conversation."""
+
+    name: bytes
+    """16 bytes."""
+    source: str
+    """What tells that a request is part of it, for people."""
+
+
+def find_session(
+    headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int
+) -> Session | None:
+    """The conversation that a request is part of; None where nothing tells.
 
     Header names are lower-case. The key is part of the name: no client can join the session of another's key.
     """
     said = {name: value for name, value in headers if name in _HEADERS}
-    for _, source in SOURCES:
+    for place, source in SOURCES:
         session = source(said, fields)
         if session:
-            return _named(key_id, session)
+            return Session(_named(key_id, session), place)
     opening = _opening(fields) if body_bytes >= LEAST_BYTES else None
-    return _named(key_id, *opening) if opening is not None else None
+    return Session(_named(key_id, *opening), BY_WORDS) if opening is not None else None
+
+
+def session_of(headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int) -> bytes | None:
+    """The name of what `find_session` finds."""
+    found = find_session(headers, fields, key_id=key_id, body_bytes=body_bytes)
+    return None if found is None else found.name
 
 
 def pooled(session: bytes, provider: str) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from gateway.records import Credential, Provider, Target
 
@@ -38,6 +38,8 @@ class Attempt(Struct, frozen=True, gc=False):
     credential: Credential
     is_probe: bool = False
     """The credential rests; this one request tries whether it must."""
+    claimed_at_us: int = 0
+    """When this was made the one request that tries a target whose breaker is half open; 0 where it is closed."""
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -199,9 +201,9 @@ class Dispatch:
         if is_open(standing, now_us):
             return None
         attempt = self._choose(target, now_us)
-        if attempt is None or standing.until_us <= now_us or board.claim_target_probe(target, now_us):
+        if attempt is None or standing.until_us <= now_us:
             return attempt
-        return None
+        return structs.replace(attempt, claimed_at_us=now_us) if board.claim_target_probe(target, now_us) else None
 
     def _choose(self, target: Target, now_us: int) -> Attempt | None:
         """Who of those at a target."""
@@ -303,7 +305,9 @@ class Dispatch:
         attempt, self._again = self._again, None
         assert attempt is not None  # asked only then
         seen = look(self._conduct, attempt.provider, attempt.credential, attempt.target.model, now_us)
-        return attempt if not self._end(attempt.target, seen, now_us)[0] else None
+        if self._end(attempt.target, seen, now_us)[0]:
+            return None
+        return structs.replace(attempt, claimed_at_us=0) if attempt.claimed_at_us else attempt
 
     def _has_others(self, now_us: int) -> bool:
         return any(self._end(target, seen, now_us)[0] == 0 for target, seen in self._others(now_us))

@@ -5,20 +5,27 @@ No turn is taken and no probe is claimed: whoever asks changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from gateway.records import Credential, Provider, Target
 
-from .dispatch import BUSY, Attempt, Dispatch
+from .dispatch import BUSY, Attempt, Dispatch, Resting, Wait
 from .ordering import Conduct, is_open, look, nobody, usable
 from .standing import Board
 from .targets import TargetList
+from .verdicts import Verdict
 
 State = Literal["first", "next", "beyond", "passed_over"]
 
 EVERYBODY = 1_000_000
 """More attempts than anybody has credentials."""
+
+PASSED = Verdict("next_target")
+
+NOTHING: Mapping[Target, str] = MappingProxyType({})
 
 
 class Step(NamedTuple):
@@ -35,6 +42,19 @@ class Step(NamedTuple):
     kept elsewhere, `key` and `models` for whom it is not."""
     until_us: int = 0
     """Unix microseconds at which that ends; 0 where it does not, or nobody knows."""
+
+
+class Explained(NamedTuple):
+    """What would become of a request."""
+
+    steps: tuple[Step, ...]
+    """Everybody who serves its name: who is asked, in the order in which that happens, then who is passed over."""
+    barred: tuple[Target, ...] = ()
+    """The targets that its turn came to, and that could not be asked."""
+    waits_seconds: float = 0.0
+    """It waits so long before anybody is asked."""
+    resting: Resting | None = None
+    """Where nobody is asked, and all who could be rest."""
 
 
 class _Onlooker:
@@ -64,25 +84,38 @@ def explain(
     *,
     session: bytes | None = None,
     pinned: tuple[str, str] | None = None,
-) -> tuple[Step, ...]:
-    """Everybody who serves a name: who is asked, in the order in which that happens, then who is passed over."""
+    barred: Mapping[Target, str] = NOTHING,
+) -> Explained:
+    """What becomes of a request now that may go to these targets; `barred` are those of them that cannot be asked, for
+    a reason that is not theirs, and why."""
     most = found.terms.attempts or conduct.attempts
     unseen = replace(conduct, board=_Onlooker(conduct.board))
     unlimited = replace(found, terms=replace(found.terms, attempts=EVERYBODY))
     dispatch = Dispatch(unlimited, unseen, session=session, pinned=pinned)
     steps: list[Step] = []
+    skipped: dict[Target, None] = {}
     while isinstance(attempt := dispatch.next(now_us), Attempt):
+        if attempt.target in barred:
+            skipped[attempt.target] = None
+            dispatch.skipped(PASSED, now_us, attempt=attempt)
+            continue
         state: State = "first" if not steps else "next" if len(steps) < most else "beyond"
         held = dispatch.session_at(attempt.provider)
         steps.append(_asked(unseen, attempt, state, held, now_us))
     asked = {(step.target, step.credential) for step in steps}
     passed = (
-        _passed(found, conduct, target, credential, now_us)
+        Step(target, credential.name, "passed_over", barred[target])
+        if target in barred
+        else _passed(found, conduct, target, credential, now_us)
         for target in found.targets
         for credential in conduct.providers[target.provider].credentials or (nobody(target.provider),)
         if (target, credential.name) not in asked
     )
-    return (*steps, *passed)
+    every = (*steps, *passed)
+    if steps:
+        return Explained(every, tuple(skipped))
+    waits = attempt.seconds if isinstance(attempt, Wait) else 0.0
+    return Explained(every, tuple(skipped), waits, dispatch.resting(now_us))
 
 
 def _asked(conduct: Conduct, attempt: Attempt, state: State, session: bytes | None, now_us: int) -> Step:

@@ -77,7 +77,7 @@ VERDICTS: dict[tuple[str, str], Verdict] = {
     ("server", "502"): Verdict("next_credential", "model", again=True, breaks=True),
     ("malformed", ""): Verdict("next_target", "model", breaks=True),
     ("timeout", ""): Verdict("next_credential", "model", again=True, breaks=True),
-    ("timeout", "silence"): Verdict("next_target", "model", breaks=True),
+    ("timeout", "silence"): Verdict("next_credential", "model", breaks=True),
     # Of the way there.
     ("timeout", "connect"): Verdict("next_target", "model", again=True, breaks=True, by_way=True),
     ("closed", ""): Verdict("next_credential", "model", again=True, breaks=True),

@@ -1,7 +1,8 @@
 """Where each setting was said, as text for people: `sluicegate.toml:12`, `SLUICEGATE_SERVER__LISTEN`, `--listen`.
 
 Settings are told by their path (`stream.keepalive_seconds`), things in lists by their name: `providers.mock`,
-`credentials.mock/first`, `client_keys.team`, `aliases.fast`, `combos.best`, `prices.mock/*`.
+`credentials.mock/first`, `client_keys.team`, `aliases.fast`, `combos.best`, `prices.mock/*`,
+`limits.rules.trial`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "alias": "aliases.",
         "combo": "combos.",
         "price": "prices.",
+        "limit": "limits.rules.",
     }
 )
 """What the paths of each kind of object begin with; a setting's name is its path."""
@@ -41,6 +43,8 @@ def named_objects(settings: Settings) -> Iterator[tuple[str, KeyPath]]:
         things = enumerate(getattr(settings, name))
         yield from ((f"{name}.{getattr(one, field)}", (name, index)) for index, one in things)
     yield from ((f"prices.{one.model}", ("prices", index)) for index, one in enumerate(settings.prices))
+    limits = enumerate(settings.limits.rules)
+    yield from ((f"limits.rules.{one.name}", ("limits", "rules", index)) for index, one in limits)
     for index, provider in enumerate(settings.providers):
         yield f"providers.{provider.id}", ("providers", index)
         for at, credential in enumerate(provider.credentials):

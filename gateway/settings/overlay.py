@@ -16,9 +16,16 @@ from msgspec import structs
 from gateway.errors import ManagedByFile
 from gateway.settings import rules
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import Settings
+from gateway.settings.model import LimitSettings, Settings
 from gateway.settings.names import Names
-from gateway.settings.objects import AliasSettings, ComboSettings, CredentialSettings, PriceSettings, ProviderSettings
+from gateway.settings.objects import (
+    AliasSettings,
+    ComboSettings,
+    CredentialSettings,
+    LimitRuleSettings,
+    PriceSettings,
+    ProviderSettings,
+)
 from gateway.settings.origins import named_objects, path_of
 from gateway.settings.providers import Known, fill
 from gateway.settings.section import Section
@@ -32,7 +39,7 @@ _ARTICLES = {"alias": "an alias", "combo": "a combo"}
 LISTS: Mapping[type[Section], str] = MappingProxyType(
     {ProviderSettings: "providers", AliasSettings: "aliases", ComboSettings: "combos", PriceSettings: "prices"}
 )
-"""Where tables of a kind stand in the settings; credentials stand in their providers."""
+"""Where tables of a kind stand in the settings; credentials stand in their providers, limits in a section."""
 
 T = TypeVar("T", bound=Section)
 N = TypeVar("N", AliasSettings, ComboSettings)
@@ -133,12 +140,14 @@ class _Laying:
         providers = self._with_credentials((*self._base.providers, *own.values()))
         aliases, combos = self._names({provider.id: provider for provider in providers})
         prices = tuple(self._tables("price", PriceSettings).values())
+        limits = tuple(self._tables("limit", LimitRuleSettings).values())
         settings = structs.replace(
             settings,
             providers=providers,
             aliases=(*self._base.aliases, *aliases),
             combos=(*self._base.combos, *combos),
             prices=(*self._base.prices, *prices),
+            limits=structs.replace(settings.limits, rules=(*settings.limits.rules, *limits)),
         )
         return Effective(settings, tuple(self._problems), frozenset(self._hidden), self._guarded(settings, own))
 
@@ -326,7 +335,8 @@ def _set(settings: Settings, values: Iterable[tuple[str, str, Any]]) -> Settings
 
 def _without_lists(settings: Settings) -> Settings:
     """What is no table of its own: the rest has been found right before."""
-    return structs.replace(settings, **dict.fromkeys(LISTS.values(), ()), client_keys=())
+    lists = dict.fromkeys(LISTS.values(), ())
+    return structs.replace(settings, **lists, client_keys=(), limits=structs.replace(settings.limits, rules=()))
 
 
 def _blamed(path: str, read: Mapping[str, object]) -> str:
@@ -338,11 +348,23 @@ def _blamed(path: str, read: Mapping[str, object]) -> str:
 
 def _broken(tables: Mapping[str, Section]) -> dict[str, Wrong]:
     """The first rule that each of these tables breaks, by its name, with a path within it."""
-    names = list(tables)
-    place = next((LISTS[type(one)] for one in tables.values() if type(one) in LISTS), "")
-    if not place:
-        return {}
+    names, kinds = list(tables), {type(one) for one in tables.values()}
     wrongs: dict[str, Wrong] = {}
-    for wrong in rules.broken(structs.replace(Settings(), **{place: tuple(tables.values())})):
-        wrongs.setdefault(names[int(wrong.path[1])], Wrong(wrong.path[2:], wrong.message))
+    for kind in kinds & _ALONE.keys():
+        settings, depth = _ALONE[kind](tuple(tables.values()))
+        for wrong in rules.broken(settings):
+            wrongs.setdefault(names[int(wrong.path[depth])], Wrong(wrong.path[depth + 1 :], wrong.message))
     return wrongs
+
+
+def _in_list(place: str) -> Callable[[tuple[Any, ...]], tuple[Settings, int]]:
+    return lambda tables: (structs.replace(Settings(), **{place: tables}), 1)
+
+
+_ALONE: Mapping[type[Section], Callable[[tuple[Any, ...]], tuple[Settings, int]]] = MappingProxyType(
+    {
+        **{kind: _in_list(place) for kind, place in LISTS.items()},
+        LimitRuleSettings: lambda tables: (Settings(limits=LimitSettings(rules=tables)), 2),
+    }
+)
+"""Settings with nothing but tables of one kind, and where in the paths of these the number of a table stands."""

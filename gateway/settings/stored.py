@@ -16,17 +16,25 @@ from msgspec import structs
 from gateway.settings.credential_text import is_fit, one_line
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import Settings
-from gateway.settings.objects import AliasSettings, ComboSettings, CredentialSettings, PriceSettings, ProviderSettings
+from gateway.settings.objects import (
+    AliasSettings,
+    ComboSettings,
+    CredentialSettings,
+    LimitRuleSettings,
+    PriceSettings,
+    ProviderSettings,
+)
 from gateway.settings.section import Section
 from gateway.settings.shape import Wrong, convert, did_you_mean, names_at
 
-Kind = Literal["provider", "credential", "alias", "combo", "price", "setting"]
+Kind = Literal["provider", "credential", "alias", "combo", "price", "limit", "setting"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _SOCKETS = "sockets and processes are made of it at the start"
 _SUPERVISOR = "the supervisor goes by it, and does not read the database"
 _FIRST = "it is needed before the database can be read"
 _GUARD = "it bounds what may be reached by way of the API, and is not for the API to lift"
+_LINK = "it is how this machine reaches others, made at the start"
 _FILES = "it names a file of the server"
 
 FIXED: Mapping[str, str] = MappingProxyType(
@@ -47,10 +55,17 @@ FIXED: Mapping[str, str] = MappingProxyType(
         "network.allow": _GUARD,
         "media.allow": _GUARD,
         "registry.url": _GUARD,
+        "limits.redis_url": _LINK,
+        "limits.redis_timeout_seconds": _LINK,
+        "limits.redis_away": _LINK,
+        "limits.nodes": _LINK,
         "upstream.ca_file": _FILES,
     }
 )
 """Settings that only the file, the environment and the command line say, and why."""
+
+LISTED = frozenset(("limits.rules",))
+"""What stands in a section and yet is no setting: its tables are objects of their own."""
 
 VALUE = "value"
 """In the spec of a setting: what it is set to."""
@@ -105,6 +120,7 @@ SHAPES: Mapping[Kind, _Shape] = MappingProxyType(
         "alias": _Shape(AliasSettings, ("aliases", 0), "name"),
         "combo": _Shape(ComboSettings, ("combos", 0), "name"),
         "price": _Shape(PriceSettings, ("prices", 0), "model"),
+        "limit": _Shape(LimitRuleSettings, ("limits", "rules", 0), "name"),
     }
 )
 """The kinds that are tables of the file; a setting is a value."""
@@ -248,7 +264,7 @@ def _check_login(provider: Mapping[str, Any], path: KeyPath) -> None:
 def _settings() -> Iterator[str]:
     for section in names_at(()):
         if isinstance(getattr(_DEFAULTS, section), Section):
-            yield from (f"{section}.{name}" for name in names_at((section,)))
+            yield from (path for name in names_at((section,)) if (path := f"{section}.{name}") not in LISTED)
 
 
 _DEFAULTS = Settings()

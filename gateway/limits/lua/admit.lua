@@ -1,17 +1,17 @@
--- Lets a request in for all of its subjects or for none; or only looks how it stands with them.
+-- Lets a request in for all of its subjects or for none; or only looks how it stands with them, or whether it would.
 --
--- ARGV: lease, `admit` or `look`; `tokens nano-USD input-tokens first-output` of the request; `day week month`; then for
--- each subject: id, requests a minute, tokens a minute, requests at once, requests and tokens a month, budget, its period
--- (`d`, `w`, `m` or `t`), until when its periods are needed; `-` where there is none.
+-- ARGV: lease, `admit`, `look` or `judge`; `tokens nano-USD input-tokens first-output` of the request; `day week
+-- month`; then for each subject: id, requests a minute, tokens a minute, requests at once, requests and tokens a month,
+-- budget, its period (`d`, `w`, `m` or `t`), `-` where there is none; until when its periods are needed.
 --
 -- Answers {1, whether the lease is new, for each subject: the second it was counted in, tokens expected of it, what is
--- used of each limit in that order, and, to a look, milliseconds until the two windows are free}; or {0, for each limit
--- that leaves no room: which subject, which limit, milliseconds until it may, SOON or SPENT}.
+-- used of each limit in that order, and, where it is not let in, milliseconds until the two windows are free}; or {0,
+-- for each limit that leaves no room: which subject, which limit, milliseconds until it may, SOON or SPENT}.
 
 local REQUESTS, TOKENS, PARALLEL, MONTH_REQUESTS, MONTH_TOKENS, BUDGET = 1, 2, 3, 4, 5, 6
 local SOON, SPENT = 0, -1
 
-local lease, admits = ARGV[1], ARGV[2] == 'admit'
+local lease, admits, looks = ARGV[1], ARGV[2] == 'admit', ARGV[2] == 'look'
 local reserve = words_of('- ' .. ARGV[3])
 local today = words_of('- ' .. ARGV[4])
 local now = {d = today[2], w = today[3], m = today[4]}
@@ -33,16 +33,11 @@ local function stand(row)
         subject.used[REQUESTS] = subject.window.r
         subject.used[TOKENS], subject.held[TOKENS] = subject.window.t + held[2], held[2]
     end
-    subject.needed_until = words[9]
-    if subject.needed_until then
-        local periods = periods_of(subject.id, now)
-        subject.periods, subject.kind = periods, words[8]
-        subject.used[MONTH_REQUESTS] = periods.mr
-        subject.used[MONTH_TOKENS], subject.held[MONTH_TOKENS] = periods.mt + held[3], held[3]
-        if subject.kind then
-            subject.used[BUDGET], subject.held[BUDGET] = periods[subject.kind .. 'n'] + held[4], held[4]
-        end
-    end
+    local periods = periods_of(subject.id, now)
+    subject.periods, subject.needed_until = periods, words[9]
+    subject.used[MONTH_REQUESTS] = periods.mr
+    subject.used[MONTH_TOKENS], subject.held[MONTH_TOKENS] = periods.mt + held[3], held[3]
+    subject.used[BUDGET], subject.held[BUDGET] = periods[(words[8] or 'm') .. 'n'] + held[4], held[4]
     return subject
 end
 
@@ -66,15 +61,13 @@ local function take(subject)
         amounts[2] = limits[TOKENS] and subject.expected or 0
         subject.used[TOKENS] = subject.used[TOKENS] + amounts[2]
     end
-    if subject.periods then
-        set_amount(subject.periods, 'mr', subject.periods.mr + 1)
-        keep_periods(subject.periods, subject.needed_until)
-        subject.used[MONTH_REQUESTS] = subject.periods.mr
-        amounts[3] = limits[MONTH_TOKENS] and reserve[2] or 0
-        amounts[4] = limits[BUDGET] and reserve[3] or 0
-        subject.used[MONTH_TOKENS] = subject.used[MONTH_TOKENS] + amounts[3]
-        subject.used[BUDGET] = (subject.used[BUDGET] or 0) + amounts[4]
-    end
+    set_amount(subject.periods, 'mr', subject.periods.mr + 1)
+    keep_periods(subject.periods, subject.needed_until)
+    subject.used[MONTH_REQUESTS] = subject.periods.mr
+    amounts[3] = limits[MONTH_TOKENS] and reserve[2] or 0
+    amounts[4] = limits[BUDGET] and reserve[3] or 0
+    subject.used[MONTH_TOKENS] = subject.used[MONTH_TOKENS] + amounts[3]
+    subject.used[BUDGET] = subject.used[BUDGET] + amounts[4]
     subject.used[PARALLEL] = subject.used[PARALLEL] + 1
     hold(lease, subject.id, amounts, subject.holding)
 end
@@ -98,7 +91,7 @@ for index = 5, #ARGV do
         end
     end
 end
-if admits and #short > 1 then
+if not looks and #short > 1 then
     return short
 end
 

@@ -4,13 +4,15 @@
 --   <prefix>:w:<subject>   hash: the last minute; `at` its running second, `r` and `t` requests and tokens in it,
 --                          `r0`..`r59` and `t0`..`t59` its buckets
 --   <prefix>:b:<subject>   tokens that a request uses beyond its input, on average; in sixteenths
---   <prefix>:q:<subject>   hash: what is counted by period: number of the day, week and month (`di`, `wi`, `mi`), nano-USD
---                          in these and ever (`dn`, `wn`, `mn`, `tn`), requests and tokens of the month (`mr`, `mt`),
---                          until which second it is kept (`u`)
---   <prefix>:h:<subject>   what its running requests hold: how many, tokens expected of them, tokens and nano-USD set aside
+--   <prefix>:q:<subject>   hash: what is counted by period: number of the day, week and month (`di`, `wi`, `mi`),
+--                          nano-USD in these and ever (`dn`, `wn`, `mn`, `tn`), requests and tokens of the month (`mr`,
+--                          `mt`), until which second it is kept (`u`)
+--   <prefix>:h:<subject>   what its running requests hold: how many, tokens expected of them, tokens and nano-USD set
+--                          aside
 --   <prefix>:l:<lease>     hash: the same for the requests of one process, by subject
 --   <prefix>:leases        sorted set: leases by the millisecond at which they are over
 --   <prefix>:s:<lease>     number of the last batch of settlements that was taken
+--   <prefix>:rests         hash: what machines tell each other of credentials that rest
 --
 -- The time is the server's. Numbers are doubles: whole, and exact, up to 2^53.
 
@@ -43,8 +45,8 @@ local function words_of(row)
     return words
 end
 
--- The window of a subject, brought up to now. One that is ahead of the clock is taken as it is, unless the clock was set
--- back by more than a window.
+-- The window of a subject, brought up to now. One that is ahead of the clock is taken as it is, unless the clock was
+-- set back by more than a window.
 local function window_of(subject)
     local key = prefix .. ':w:' .. subject
     local kept = redis.call('HMGET', key, 'at', 'r', 't')
@@ -142,8 +144,8 @@ local function set_amount(periods, name, amount)
     end
 end
 
--- What is counted of a subject by period, brought up to the days, weeks and months that `now` tells. One that is ahead by
--- one goes on: by another gateway's clock the next one has begun.
+-- What is counted of a subject by period, brought up to the days, weeks and months that `now` tells. One that is ahead
+-- by one goes on: by another gateway's clock the next one has begun.
 local function periods_of(subject, now)
     local periods = {key = prefix .. ':q:' .. subject, changed = {}}
     local kept = redis.call('HMGET', periods.key, unpack(AMOUNTS))
@@ -162,8 +164,8 @@ local function periods_of(subject, now)
     return periods
 end
 
--- Writes what has changed. It is kept until a Unix second, for good where that is 0; for a day at least, for its sender's
--- period may be over.
+-- Writes what has changed. It is kept until a Unix second, for good where that is 0; for a day at least, for its
+-- sender's period may be over.
 local function keep_periods(periods, needed_until)
     if needed_until ~= 0 and needed_until < second + DAY then
         needed_until = math.max(periods.u, second + DAY)

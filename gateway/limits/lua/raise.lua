@@ -1,7 +1,7 @@
 -- Counts what the ledger knows of subjects in a period, where that is more; of one that is not counted now, nothing.
 --
--- ARGV: `day week month`; then rows: subject, kind of the period, its number, nano-USD, tokens, requests, until when it is
--- needed.
+-- ARGV: `day week month`; then rows: subject, kind of the period, its number, nano-USD, tokens, requests, until when it
+-- is needed.
 
 local today = words_of('- ' .. ARGV[1])
 local now = {d = today[2], w = today[3], m = today[4]}

@@ -1,5 +1,5 @@
--- Says what the running requests of a process hold, whatever was known of it: on each new connection, for the server may
--- have lost everything, have let the lease end, or have done what its answer did not tell.
+-- Says what the running requests of a process hold, whatever was known of it: on each new connection, for the server
+-- may have lost everything, have let the lease end, or have done what its answer did not tell.
 --
 -- ARGV: lease; then for each subject: id, requests, expected, tokens, nano-USD.
 

@@ -1,8 +1,8 @@
 -- Keeps the rests that machines tell each other of. Takes what one has to tell, and answers what all have told.
 --
--- ARGV: rows `credential milliseconds rest`: of an opaque name, how much longer it rests and what is to be known of that
--- rest, without spaces; 0 milliseconds where its rest was ended before its time. The longest that anybody tells holds, and
--- an end is remembered as long as it takes everybody to ask.
+-- ARGV: rows `credential milliseconds rest`: of an opaque name, how much longer it rests and what is to be known of
+-- that rest, without spaces; 0 milliseconds where its rest was ended before its time. The longest that anybody tells
+-- holds, and an end is remembered as long as it takes everybody to ask.
 --
 -- Answers rows of the same kind. The key is a hash, by credential: `until rest`, milliseconds of the server; an end has
 -- the time at which it is forgotten, below zero.

@@ -2,10 +2,10 @@
 -- taken again (0): its sender did not hear of it. Nor is one that is not the next (-1): those before it come again, and
 -- with them this one.
 --
--- ARGV: lease, number of the batch, `next` or `resent`; `day week month`; then rows: subject, what it held (requests, expected, tokens,
--- nano-USD), the second and the month it was counted in, requests to add (below zero to take back), tokens for the
--- window, tokens beyond the input (`-` where there is nothing to learn from), tokens and nano-USD for the periods, until
--- when these are needed (`-`: they are not), and the day, week and month in which they were used.
+-- ARGV: lease, number of the batch, `next` or `resent`; `day week month`; then rows: subject, what it held (requests,
+-- expected, tokens, nano-USD), the second and the month it was counted in, requests to add (below zero to take back),
+-- tokens for the window, tokens beyond the input (`-` where there is nothing to learn from), tokens and nano-USD for
+-- the periods, until when these are needed, and the day, week and month in which they were used.
 
 local lease, batch = ARGV[1], tonumber(ARGV[2])
 local today = words_of('- ' .. ARGV[4])
@@ -59,9 +59,7 @@ local function settle(row)
     if row[10] then
         learn(row[1], row[10])
     end
-    if row[13] then
-        spend(row)
-    end
+    spend(row)
 end
 
 local last = prefix .. ':s:' .. lease

@@ -225,3 +225,27 @@ async def test_rules_and_their_calendar_can_change(node: Node, hands: Hands) -> 
         await limiter.admit(plan, NOTHING)
         with pytest.raises(ValueError, match="time zone"):
             limiter.follow(rules, "Mars/Olympus")
+
+
+async def test_a_limit_that_is_given_later_knows_what_was_used_before(node: Node) -> None:
+    async with node.counting() as limiter:
+        before = plan_of(Limits(requests_per_minute=9))
+        for _ in range(2):
+            limiter.settle(await limiter.admit(before, Reserve(9, 9)), Used(3, 4))
+        assert await used(limiter, Limits(None, None, None, 9, 99, 99)) == [2, 6, 8]
+
+
+async def test_an_account_that_may_touch_nothing_but_our_keys_is_enough(own_redis: RedisServer, tmp_path: Path) -> None:
+    rules = ("~{sluicegate}*", "+@read", "+@write", "+@scripting", "+@connection", "+time")
+    with own_redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "sluicegate", "reset", "on", ">secret", *rules)
+    node = Node(own_redis, tmp_path)
+    everything = Limits(9, 900, 9, 9, 900, 900)
+    async with node.counting(f"unix://sluicegate:secret@{own_redis.socket}?db=3", redis_away="refuse") as limiter:
+        limiter.settle(await limiter.admit(plan_of(everything), Reserve(5, 5, 5)), Used(5, 5))
+        limiter.raise_spent(plan_of(everything).ids[0], TOTAL, Spent(9))
+        limiter.reset(plan_of(everything).ids[0])
+        await heard(limiter)
+        assert await limiter.share_rests(["a 1000 1quota"]) == [b"a 1000 1quota"]
+    with own_redis.client() as client:
+        assert not client.dbsize()

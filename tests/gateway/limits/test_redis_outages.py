@@ -12,16 +12,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.errors import BudgetSpent, LimitReached, LimitsUnavailable, QuotaSpent, SettingsError
+from gateway.errors import BudgetSpent, LimitReached, LimitsUnavailable, QuotaSpent
 from gateway.limits import redis_outbox
-from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Reserve, Spent, Used
 from gateway.limits.periods import TOTAL
 from gateway.limits.redis import RedisLimiter
 from gateway.limits.redis_scripts import PREFIX, SETTLE
-from gateway.limits.remote import remote_of
 from gateway.records import Limits
-from gateway.settings.model import LimitSettings
 from tests.gateway.limits.counting import Node, heard
 from tests.gateway.limits.scripts import NONE, NOTHING, plan_of
 from tests.redis_server import RedisServer, needs_redis
@@ -381,29 +378,3 @@ async def test_quotas_that_are_spent_stay_spent_through_an_outage(node: Node) ->
         with pytest.raises(QuotaSpent):
             await limiter.admit(plan_of(limits), NOTHING)
         node.server.thaw()
-
-
-def local(tmp_path: Path) -> EmbeddedLimiter:
-    return EmbeddedLimiter(Node(RedisServer(tmp_path), tmp_path).memory(), 0)
-
-
-async def test_without_an_address_nobody_is_asked(tmp_path: Path) -> None:
-    assert remote_of(LimitSettings(), local(tmp_path)) is None
-
-
-@pytest.mark.parametrize("url", ["redis://", "rediss://u:p@redis.example.com:6380/1", "unix:///run/redis.sock"])
-async def test_addresses_are_those_of_the_library(tmp_path: Path, url: str) -> None:
-    assert isinstance(remote_of(LimitSettings(redis_url=url), local(tmp_path)), RedisLimiter)
-
-
-async def test_what_is_no_address_is_said_without_showing_it(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as refused:
-        remote_of(LimitSettings(redis_url="http://:canary@redis"), local(tmp_path))
-    assert "canary" not in str(refused.value)
-    assert refused.value.key == "limits.redis_url"
-
-
-async def test_a_library_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "gateway.limits.redis", None)
-    with pytest.raises(SettingsError, match=r"sluicegate\[redis\]"):
-        remote_of(LimitSettings(redis_url="redis://"), local(tmp_path))

@@ -12,7 +12,6 @@ from gateway.relay.compose import (
     NAMES_LEARNT,
     Composer,
     Passing,
-    masked,
     reply_headers,
     with_access,
 )
@@ -241,8 +240,3 @@ def test_names_are_learnt_up_to_a_bound() -> None:
     for number in range(NAMES_LEARNT + 50):
         assert passing[b"x-%d" % number]
     assert len(passing) == NAMES_LEARNT
-
-
-def test_a_secret_in_a_provider_s_words_is_masked() -> None:
-    assert masked(b'{"error":"bad key sk-secret"}', SECRET) == b'{"error":"bad key ***"}'
-    assert masked(b"text", Credential("", "", "")) == b"text"

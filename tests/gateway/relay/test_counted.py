@@ -13,7 +13,7 @@ from gateway.formats.neutral import Prompt
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.records import ModelFacts
-from gateway.relay.counted import COUNTING, Counted, renamed_inside, write_count
+from gateway.relay.counted import COUNTING, Counted, Wanted, renamed_inside, write_count
 
 DIALECTS = sorted(COUNTING)
 NUMBERS = {"anthropic": "input_tokens", "openai_responses": "input_tokens", "gemini": "totalTokens"}
@@ -29,7 +29,7 @@ def deep(levels: int) -> Fields:
 def counted(client: str, upstream: str, written: Fields, added: int = 0) -> Counted:
     translation = Translation(FORMATS[client], FORMATS[upstream], ModelFacts())
     made = Counted(translation, ReplyContext("m", "00", 0, Prompt((), ()), {}))
-    made.ask("/count", written, added)
+    made.ask("/count", Wanted(written, "m"), added)
     return made
 
 

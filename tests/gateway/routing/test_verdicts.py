@@ -55,7 +55,7 @@ def test_the_table_knows_every_fault_of_the_settings() -> None:
         (Failure("overloaded", status=529), "next_credential: model soft longer"),
         (Failure("server", status=500), "next_credential: model soft longer"),
         (Failure("timeout", status=504), "next_credential: model soft longer"),
-        (Failure("timeout", "silence"), "next_target: model soft longer"),
+        (Failure("timeout", "silence"), "next_credential: model soft longer"),
         (Failure("timeout", "connect"), "next_target: model soft longer"),
         (Failure("closed", "nothing_sent"), "retry"),
         (Failure("closed"), "next_credential: model soft longer"),
