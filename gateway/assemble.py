@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -13,6 +14,7 @@ from gateway.catalog.presets import presets
 from gateway.catalog.prices import PriceList
 from gateway.catalog.rates import HOUR_FACTOR, nano_usd, rates_of
 from gateway.catalog.registry import Registry
+from gateway.catalog.served import Served
 from gateway.errors import SettingsError
 from gateway.outbound.proxy import resolve_proxy
 from gateway.records import ClientKey, Credential, FailureRule, LimitRule, Limits, ModelFacts, Price, Provider, Rates
@@ -30,9 +32,36 @@ from gateway.settings.objects import (
     PriceSettings,
     ProviderSettings,
 )
+from gateway.settings.overlay import Effective
 
 SCHEMES = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 """How servers of a format take a secret; the others as a bearer token."""
+
+
+class Assembled(NamedTuple):
+    """What requests go by, made of settings and of what is known of models."""
+
+    settings: Settings
+    providers: tuple[Provider, ...]
+    resolver: Resolver
+    prices: PriceList
+    known: Known
+
+
+def assembled(effective: Effective, base: Settings, served: Served, registry: Registry) -> Assembled:
+    """All of it. `base` is what the operator's own file says, and what it says is trusted. Raises SettingsError."""
+    settings = effective.settings
+    providers = providers_of(settings, effective.guarded, base)
+    known = Known(served, registry)
+    prices = prices_of(settings, providers, registry)
+    return Assembled(settings, providers, resolver_of(settings, providers, known), prices, known)
+
+
+def learnt(before: Assembled, served: Served, registry: Registry) -> Assembled:
+    """The same, where only what is known of models is different."""
+    known = Known(served, registry)
+    resolver = resolver_of(before.settings, before.providers, known)
+    return before._replace(resolver=resolver, prices=before.prices.renewed(registry), known=known)
 
 
 def providers_of(

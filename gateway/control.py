@@ -17,7 +17,7 @@ from typing import Any
 
 from blacksheep import Application, Router
 
-from gateway import __version__, child, logs
+from gateway import __version__, assemble, child, logs
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
@@ -25,18 +25,25 @@ from gateway.api.management.desk import Desk, Outcome, Read
 from gateway.api.management.entrance import Door
 from gateway.api.management.kept_answers import KeptAnswers, forget_old
 from gateway.api.management.serve import ManagementApi
-from gateway.assemble import providers_of
+from gateway.assemble import Assembled
 from gateway.browsers import guarding, is_secure
+from gateway.catalog.registry import Registry
+from gateway.catalog.served import Served
 from gateway.child import Message, Reloads
 from gateway.current import Current
 from gateway.errors import SettingsError
+from gateway.explaining.answer import Explanation
+from gateway.explaining.explain import explained
+from gateway.explaining.question import Question, Sight
 from gateway.jobs import LIST_MODELS, REFRESH_PRICES, Clockwork
 from gateway.leash import Start
 from gateway.listing.refresh import Listing
 from gateway.logins import Logins
 from gateway.management import login
+from gateway.management.limited import LimitedKeys
 from gateway.management.office import Declared, new_id
-from gateway.records import JobReport, Provider, RegistryState
+from gateway.oversight import Oversight
+from gateway.records import JobReport, RegistryState
 from gateway.registry.refresh import Refreshing
 from gateway.settings.instants import write_instant
 from gateway.settings.model import Settings
@@ -52,6 +59,10 @@ from gateway.usage.ingest import Ingest, Task
 from gateway.usage.ingest_thread import IngestThread
 from web.page import Site
 from web.site import add_pages
+
+PATIENCE_SECONDS = 10.0
+"""How long usage records are waited for that were there before."""
+LOOK_SECONDS = 0.1
 
 log = logs.get("gateway.control")
 
@@ -77,7 +88,8 @@ class Control:
         """How reading the configuration file goes."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
-        self._providers: Sequence[Provider] = ()
+        self._made_with = Served(), Registry("", {})
+        self._made = assemble.assembled(Effective(Settings()), Settings(), *self._made_with)
         self._run_soon: Callable[[str], None] = _not_yet
 
     async def __call__(
@@ -102,9 +114,12 @@ class Control:
         self._desk = await self._open_desk()
         self._logins = Logins(self._desk)
         self._registry = Refreshing(self._directory, self._desk.generations, lambda: self._settings)
-        self._listing = Listing(self._directory, self._desk.generations, lambda: (self._settings, self._providers))
+        self._listing = Listing(self._directory, self._desk.generations, lambda: (self._settings, self.made.providers))
+        self._oversight = Oversight(self._directory, self._settings, self._analytics.read)
+        self._limited = LimitedKeys(self._desk)
         self._current = Current(self._desk, self._follow)
         await self._current.start()
+        await self._oversight.start()
         await asyncio.to_thread(self._thread.start)
         self._app = Application(router=Router(), show_error_details=False)
         # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
@@ -132,6 +147,7 @@ class Control:
         await asyncio.to_thread(self._tokenizer.end)
         await asyncio.to_thread(self._thread.stop)
         self._analytics.end()
+        await self._oversight.close()
         await self._logins.close()
         await self.responses.close()
         await self.state.close()
@@ -157,6 +173,15 @@ class Control:
     async def list_models(self) -> None:
         """Ask the providers that are due which models they serve."""
         await self._listing.refresh()
+
+    async def raise_spent(self) -> None:
+        """Have counted, at least, what the analytics store knows to be spent, with what waits for it by now."""
+        waiting = {segment.name for segment in segments.closed(self._spool)}
+        for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
+            if waiting.isdisjoint(segment.name for segment in segments.closed(self._spool)):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        await self._oversight.post(*await self._limited.read())
 
     # What operations ask for
 
@@ -188,9 +213,38 @@ class Control:
             self._registry.want()
         self._clockwork.run_soon(name)
 
+    @property
+    def made(self) -> Assembled:
+        """What requests go by, with what is known of models by now."""
+        known = self._listing.served, self._registry.held.registry
+        if any(now is not before for now, before in zip(known, self._made_with, strict=True)):
+            self._made, self._made_with = assemble.learnt(self._made, *known), known
+        return self._made
+
+    @property
+    def oversight(self) -> Oversight:
+        """Pools and limits."""
+        return self._oversight
+
     def registry_state(self) -> RegistryState:
         """How the registry of models and prices is doing."""
         return self._registry.state()
+
+    async def explain(self, question: Question) -> Explanation:
+        """What would become of a request. Raises ControlUnavailable, StateUnavailable."""
+        made, oversight = self.made, self._oversight
+        sight = Sight(
+            settings=made.settings,
+            providers={provider.id: provider for provider in made.providers},
+            resolver=made.resolver,
+            prices=made.prices,
+            known=made.known,
+            rules=assemble.limit_rules_of(made.settings),
+            board=oversight.board,
+            limiter=oversight.limiter,
+            responses=self.responses,
+        )
+        return await explained(question, sight, self._desk.now_us)
 
     def last_reload(self) -> Outcome | None:
         """How reading the configuration file went the last time."""
@@ -212,10 +266,12 @@ class Control:
     def _follow(self, effective: Effective) -> None:
         self._settings = effective.settings
         self.responses.max_bytes = effective.settings.responses.max_bytes
+        known = self._listing.served, self._registry.held.registry
         try:
-            self._providers = providers_of(effective.settings, effective.guarded, self._desk.declared.settings)
+            self._made, self._made_with = assemble.assembled(effective, self._desk.declared.settings, *known), known
         except SettingsError as error:
             log.error("providers are refused, those that were known are asked for models", reason=str(error))
+        self._oversight.follow(effective.settings, assemble.limit_rules_of(effective.settings))
         self._run_soon(LIST_MODELS)
 
     def _add_endpoints(self, app: Application) -> None:

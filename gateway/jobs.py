@@ -57,6 +57,9 @@ class Chores(Protocol):
     async def list_models(self) -> None:
         """Ask the providers that are due which models they serve."""
 
+    async def raise_spent(self) -> None:
+        """Have counted, at least, what the analytics store knows to be spent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -107,6 +110,11 @@ async def list_models(chores: Chores) -> None:
     await chores.list_models()
 
 
+async def raise_spent(chores: Chores) -> None:
+    """Raise what limits have counted to what usage records say. It is never lowered."""
+    await chores.raise_spent()
+
+
 LIST_MODELS = "list-models"
 """The job that asks providers; done soon after every change of the configuration as well."""
 
@@ -153,6 +161,13 @@ JOBS = (
         timedelta(minutes=5),
         list_models,
         first=timedelta(seconds=1),
+    ),
+    Job(
+        "raise-spent",
+        "Counts against budgets and quotas, at least, what the analytics store knows to be spent.",
+        timedelta(minutes=1),
+        raise_spent,
+        first=timedelta(seconds=0),
     ),
 )
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 from gateway.limits.limiter import Spent, Subject
 from gateway.limits.periods import KINDS, Kind, Period, period_of
@@ -52,7 +52,19 @@ class Counted:
     """By the id of a key: Unix microseconds at which it was counted from nothing the last time."""
 
 
-class _Raise(NamedTuple):
+class Due(NamedTuple):
+    """What is to be counted at least."""
+
+    subject_id: bytes
+    period: Period
+    spent: Spent
+    key_id: str
+    """Of the key, where the subject is one."""
+    reset_at_us: int
+    """When that was counted from nothing, as far as it was known when this was summed up."""
+
+
+class _Said(NamedTuple):
     """What one row says of one subject."""
 
     subject: Subject
@@ -61,33 +73,33 @@ class _Raise(NamedTuple):
     """Of the key, where the subject is one."""
 
 
-def _by_key(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Raise]:
+def _by_key(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Said]:
     """A key that is gone is known by the name it had: it may still count for all keys of a rule together."""
     key = known.get(row["id"]) or ClientKey(row["name"], id=row["id"])
-    yield from (_Raise(each, row, key.id) for each in subjects_of(key, _of(counted.rules, "key")))
+    yield from (_Said(each, row, key.id) for each in subjects_of(key, _of(counted.rules, "key")))
 
 
-def _by_user(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Raise]:
+def _by_user(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Said]:
     whose = ClientKey("", id="", user_id=row["id"])
-    yield from (_Raise(each, row) for each in subjects_of(whose, _of(counted.rules, "user")))
+    yield from (_Said(each, row) for each in subjects_of(whose, _of(counted.rules, "user")))
 
 
-def _by_team(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Raise]:
+def _by_team(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Said]:
     whose = ClientKey("", id="", team_id=row["id"])
-    yield from (_Raise(each, row) for each in subjects_of(whose, _of(counted.rules, "team")))
+    yield from (_Said(each, row) for each in subjects_of(whose, _of(counted.rules, "team")))
 
 
-def _by_model(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Raise]:
+def _by_model(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Said]:
     target = Target(row["provider"], row["model"])
-    yield from (_Raise(each, row) for each in target_subjects(target, counted.rules))
+    yield from (_Said(each, row) for each in target_subjects(target, counted.rules))
 
 
-def _by_everybody(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Raise]:
+def _by_everybody(row: Row, counted: Counted, known: Mapping[str, ClientKey]) -> Iterator[_Said]:
     anybody = ClientKey("", id="")
-    yield from (_Raise(each, row) for each in subjects_of(anybody, _of(counted.rules, "everybody")))
+    yield from (_Said(each, row) for each in subjects_of(anybody, _of(counted.rules, "everybody")))
 
 
-STATEMENTS: Mapping[str, tuple[str, Callable[[Row, Counted, Mapping[str, ClientKey]], Iterator[_Raise]]]] = (
+STATEMENTS: Mapping[str, tuple[str, Callable[[Row, Counted, Mapping[str, ClientKey]], Iterator[_Said]]]] = (
     MappingProxyType(
         {
             "key": ("usage/spent_by_key", _by_key),
@@ -115,22 +127,26 @@ class Ledger:
         for subject in subjects:
             self._counter.reset(subject)
 
-    async def post(self, counted: Counted) -> int:
-        """Sum up and raise; how many subjects have spent something. Raises ControlUnavailable."""
-        now = int(self._clock())
-        zone = read_zone(counted.time_zone)
+    async def sum_up(self, counted: Counted) -> list[Due]:
+        """What each has spent in the present periods, as far as anything counts it. Raises ControlUnavailable."""
+        zone, now = read_zone(counted.time_zone), int(self._clock())
         periods = {kind: period_of(kind, now, zone) for kind in KINDS}
-        raises = [one for per in STATEMENTS for one in await self._sum_up(per, counted, periods)]
-        spent = _added(raises)
-        for at, (subject, total, key_id) in enumerate(spent):
-            if at % AT_ONCE == AT_ONCE - 1:
-                await asyncio.sleep(0)
-            if self._reset_at.get(key_id, 0) <= counted.resets.get(key_id, 0):
-                for kind in _needed(subject.limits):
-                    self._counter.raise_spent(subject.id, periods[kind], _spent(total, kind))
-        return len(spent)
+        found = [one for per in STATEMENTS for one in await self._rows(per, counted, periods)]
+        return [
+            Due(subject.id, periods[kind], _spent(total, kind), key_id, counted.resets.get(key_id, 0))
+            for subject, total, key_id in _added(found)
+            for kind in sorted(_needed(subject.limits))
+        ]
 
-    async def _sum_up(self, per: str, counted: Counted, periods: Mapping[Kind, Period]) -> list[_Raise]:
+    async def raise_to(self, due: Sequence[Due]) -> None:
+        """Have so much counted. What was reset since it was summed up is left as it is."""
+        for at, one in enumerate(due, 1):
+            if self._reset_at.get(one.key_id, 0) <= one.reset_at_us:
+                self._counter.raise_spent(one.subject_id, one.period, one.spent)
+            if at % AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    async def _rows(self, per: str, counted: Counted, periods: Mapping[Kind, Period]) -> list[_Said]:
         limits = [rule.limits for rule in _of(counted.rules, per)]
         if per == "key":
             limits += [key.limits for key in counted.keys if key.limits is not None]
@@ -153,15 +169,15 @@ def _of(rules: Rules, per: str) -> Rules:
 
 def _needed(limits: Limits) -> set[Kind]:
     """The periods in which something is counted that the ledger knows."""
-    kinds = {cast("Kind", limits.budget_period)} if limits.budget_nano_usd is not None else set()
+    kinds: set[Kind] = {limits.budget_period} if limits.budget_nano_usd is not None else set()
     has_quota = limits.requests_per_month is not None or limits.tokens_per_month is not None
     return kinds | {"month"} if has_quota else kinds
 
 
-def _added(raises: Iterable[_Raise]) -> list[tuple[Subject, dict[str, int], str]]:
+def _added(said: Iterable[_Said]) -> list[tuple[Subject, dict[str, int], str]]:
     """What all rows say of each subject, together: some are counted as one."""
     found: dict[bytes, tuple[Subject, dict[str, int], str]] = {}
-    for subject, row, key_id in raises:
+    for subject, row, key_id in said:
         total = found.setdefault(subject.id, (subject, {}, key_id))[1]
         for name in FIGURES:
             total[name] = total.get(name, 0) + row[name]

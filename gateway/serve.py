@@ -254,7 +254,8 @@ class Supervisor:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         announcement = claims.Announcement(pid=os.getpid(), url=self._url, version=__version__, started_at=now)
         claims.announce(self._data_dir, announcement)
-        for warning in warnings(self._reloading.finished().settings):
+        listed = [name for name, preset in presets().items() if preset.price_list]
+        for warning in warnings(self._reloading.finished().settings, listed):
             log.warning(warning)
         _say(f"Sluicegate answers on {self._url}", *(demo_lines(self._url) if self._mock else ()))
 

@@ -19,14 +19,12 @@ from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
 from gateway.api.responses import ResponsesApi
-from gateway.catalog.known import Known
 from gateway.catalog.presets import presets
-from gateway.catalog.registry import Registry
 from gateway.errors import SettingsError
 from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
 from gateway.limits.embedded import EmbeddedLimiter
-from gateway.limits.redis import RedisLimiter
+from gateway.limits.remote import remote_of
 from gateway.listing.follow import ListFollower
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
@@ -99,7 +97,7 @@ class Worker:
         self._open(loop)
         self._follow_others()
         control_socket = str(self._data_dir / "run" / "control.sock")
-        self._relay.count_texts = Estimator(self._relay, control_socket).count
+        self._relay.count_texts = Estimator(lambda: self._pool, control_socket).count
         forward = Forward(self._pool, loop, control_socket)
         application = await self._application()
         self._front = Front(self._inference, application, forward)
@@ -118,7 +116,7 @@ class Worker:
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
         memory = SharedMemory(shared_file(self._data_dir))
         self._local = EmbeddedLimiter(memory, index)
-        self._remote = RedisLimiter(settings.limits, self._local) if settings.limits.redis_url else None
+        self._remote = remote_of(settings.limits, self._local)
         board = Board(memory, settings.rests, index)
         self._relay = Relay(self._pool, loop, self._record, Shared(board, self._remote or self._local))
         self._metrics = Metrics(
@@ -132,7 +130,7 @@ class Worker:
     def _follow_others(self) -> None:
         """What other processes write and this one goes by: keys and configuration, prices, lists of models."""
         settings, generations = self._settings, Generations(shared_file(self._data_dir))
-        self._registry = RegistryFollower(self._data_dir, generations, self._renew_prices)
+        self._registry = RegistryFollower(self._data_dir, generations, lambda _: self._learn())
         self._lists = ListFollower(self._data_dir, generations, self._learn)
         self._fresh = Freshness(
             State(database_of(settings)),
@@ -162,10 +160,8 @@ class Worker:
         """What was said, with what the database says laid over it. Raises SettingsError before anything is changed."""
         effective = overlay(basis.settings, basis.origins, basis.objects, presets=presets())
         settings = effective.settings
-        providers = assemble.providers_of(settings, effective.guarded, basis.settings)
-        known = self._known()
-        resolver = assemble.resolver_of(settings, providers, known)
-        keys, prices = assemble.keys_of(settings), assemble.prices_of(settings, providers, self._registry.registry)
+        made = assemble.assembled(effective, basis.settings, self._lists.served, self._registry.registry)
+        keys = assemble.keys_of(settings)
         if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
             self._retired.append(self._pool)
             pool = Pool(settings.upstream, permit=permit_of(settings.network.allow))
@@ -173,7 +169,7 @@ class Worker:
         if settings.usage != self._settings.usage:
             self._spool.close()
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
-        self._relay.reload(Setup(settings, providers, resolver, prices, USER_AGENT, known))
+        self._relay.reload(Setup(settings, made.providers, made.resolver, made.prices, USER_AGENT, made.known))
         self._relay.board.follow(settings.rests)
         self._relay.limiter.follow(assemble.limit_rules_of(settings), settings.limits.time_zone)
         self._relay.fetch_media = MediaFetcher(settings, USER_AGENT).fetch
@@ -184,7 +180,7 @@ class Worker:
         self._responses.max_bytes = settings.responses.max_bytes
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
         logs.configure(settings.server.log_format, settings.server.log_level)
-        self._settings, self._basis, self._providers = settings, basis, providers
+        self._settings, self._basis, self._made = settings, basis, made
         self._fresh.say(keys)
 
     def _follow(self, objects: Sequence[StoredObject]) -> None:
@@ -196,18 +192,11 @@ class Worker:
         except SettingsError as error:
             log.error("the configuration in the database is refused, the former one stays", reason=str(error))
 
-    def _renew_prices(self, registry: Registry) -> None:
-        """Another registry holds."""
-        self._relay.prices = self._relay.prices.renewed(registry)
-        self._learn()
-
     def _learn(self) -> None:
-        """More is known of models."""
-        known = self._known()
-        self._relay.learn(assemble.resolver_of(self._settings, self._providers, known), known)
-
-    def _known(self) -> Known:
-        return Known(self._lists.served, self._registry.registry)
+        """More is known of models, or of what they cost."""
+        made = self._made = assemble.learnt(self._made, self._lists.served, self._registry.registry)
+        self._relay.prices = made.prices
+        self._relay.learn(made.resolver, made.known)
 
     def _review(self, rotated: frozenset[str]) -> None:
         """Keys are not what they were: end what they no longer allow."""

@@ -26,6 +26,7 @@ STATE = (
     "invitations",
     "jobs",
     "keys",
+    "limits",
     "openid",
     "people",
     "responses",

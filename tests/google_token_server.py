@@ -80,11 +80,13 @@ class TokenServer:
     ahead_seconds: float = 0
     """How far its clock is ahead of this machine's."""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    known_as: str = ""
+    """Its address where that is another one than its own."""
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}/token"
+        return self.known_as or f"http://127.0.0.1:{self.port}/token"
 
     def reply(self, head: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of an answer."""

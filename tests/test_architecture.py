@@ -65,17 +65,25 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The loop: neither store nor web framework.
     # It shows providers who we are: tokens are asked for and requests signed with what `credentials` knows.
     "relay": (*DOMAIN, *GROUND, "credentials", "limits", "outbound", "pools"),
+    # What the relay would do with a request, by its own decisions; nothing is sent.
+    "explaining": (*DOMAIN, *GROUND, "limits", "relay"),
     # What is sealed and the key to it, for whoever may open it; what secrets are exchanged for.
     "credentials": ("records", "errors", "logs"),
     "unlock": (*GROUND, "credentials", "store"),
     # Changes of the state: below every surface that makes them.
     # The test of a credential asks a provider as a worker would.
-    "management": (*DOMAIN, *GROUND, "assemble", "credentials", "outbound", "store", "unlock"),
+    "management": (*DOMAIN, *GROUND, "assemble", "credentials", "limits", "outbound", "pools", "store", "unlock"),
     "current": (*GROUND, "catalog", "credentials", "management", "store"),
     "logins": (*GROUND, "access", "management", "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
-    "api": (*DOMAIN, *GROUND, "browsers", "credentials", "management", "observe", "relay", "store", "unlock"),
+    "api": (
+        *(*DOMAIN, *GROUND, "assemble", "browsers", "credentials", "explaining", "management", "observe", "oversight"),
+        *("pools", "relay", "store", "unlock"),
+    ),
     "web": (*GROUND, "access", "browsers", "catalog", "management", "store", "usage"),
+    # What was spent, for whoever counts limits; pools and limits, for the process that uses neither.
+    "ledger": (*GROUND, "limits"),
+    "oversight": (*GROUND, "ledger", "limits", "pools", "shared", "store"),
     "jobs": (*GROUND, "access", "catalog", "sql", "store", "usage"),
     # A provider to test against: it knows nothing of the gateway.
     "mock": (),
@@ -95,8 +103,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("limits", "listing", "pools", "registry", "shared", "store", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "child", "current", "jobs", "leash", "listing", "logins"),
-        *("management", "observe", "outbound", "registry", "store", "tokenizer", "unlock", "web"),
+        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "child", "current", "explaining", "jobs", "leash"),
+        *("listing", "logins", "management", "observe", "outbound", "oversight", "registry", "store", "tokenizer"),
+        *("unlock", "web"),
     ),
     "demo": ("leash", "mock"),
     "first_owner": ("management", "settings"),
@@ -114,7 +123,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 
 PURE = ("gateway.formats", "gateway.catalog", "gateway.routing", "gateway.relay.compose", "gateway.usage.meter")
 PURE += tuple(f"gateway.limits.{name}" for name in ("headers", "judging", "limiter", "periods", "refusals", "rules"))
-PURE += ("gateway.limits.sheet",)
+PURE += ("gateway.limits.sheet", "gateway.relay.dialects", "gateway.relay.masking")
+PURE += ("gateway.explaining", "gateway.relay.prospects")
 PURE += ("gateway.credentials.aws", "gateway.credentials.google", "gateway.credentials.grants")
 IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "threading", "logging", "structlog", "subprocess"}
 

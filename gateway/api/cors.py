@@ -16,6 +16,7 @@ EXPOSED = b", ".join(
     (
         b"x-request-id",
         b"retry-after",
+        b"x-should-retry",
         b"x-sluicegate-request-id",
         b"x-sluicegate-provider",
         b"x-sluicegate-model",

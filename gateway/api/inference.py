@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import logs
 from gateway.errors import AmbiguousRequest, ClientDisconnected, Draining, GatewayError, MethodNotAllowed
+from gateway.relay.caller import is_strict
 from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
 from gateway.relay.sink import SHARE_OF_WINDOW, Message, Receive, Send, Sink
@@ -17,8 +18,6 @@ from .head import check_head
 from .intake import check_type, declared_length, read_body
 
 log = logs.get("gateway.api.inference")
-
-TRUE = frozenset((b"1", b"true", b"yes"))
 
 
 class Inference:
@@ -82,7 +81,7 @@ class Inference:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = key = self.keys.ring.get(headers)
         check_endpoint(key, exchange.endpoint.path)
-        exchange.caller.strict = key.strict or headers.get(b"x-sluicegate-strict") in TRUE
+        exchange.caller.strict = is_strict(key, headers)
         exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)
 

@@ -25,7 +25,7 @@ def command(config: Path | None) -> None:
         settings = load(config, os.environ, presets=presets())
     except SettingsError as error:
         raise Refusal(str(error)) from None
-    for warning in warnings(settings):
+    for warning in warnings(settings, [name for name, preset in presets().items() if preset.price_list]):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"ok: {summary(settings)}")
 

@@ -13,12 +13,12 @@ Columns = Sequence[tuple[str, Callable[[T], str]]]
 
 def table(columns: Columns[T], rows: Sequence[T]) -> str:
     """The rows under their headings."""
-    cells = [[name, *(_safe(show(row)) for row in rows)] for name, show in columns]
+    cells = [[name, *(safe(show(row)) for row in rows)] for name, show in columns]
     widths = [max(map(len, column)) for column in cells]
     lines = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in zip(*cells, strict=True))
     return "\n".join(lines)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Nothing that somebody called something steers the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from gateway.commands.refusal import Refusal
 from gateway.errors import GatewayError
 from gateway.formats.format import ReplyContext
 from gateway.formats.gemini.array import ArraySplitter
-from gateway.formats.neutral import Image, Part, Source, ToolResult
+from gateway.formats.media import stand_ins
 from gateway.formats.paths import generate_path
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
@@ -25,11 +24,6 @@ from gateway.records import ModelFacts
 Fields = dict[str, Any]
 
 NAMES = click.Choice(list(FORMATS))
-
-NOT_FETCHED = Source("base64", "", "application/pdf")
-"""Stands for a document that a gateway would fetch."""
-
-IMAGE_NOT_FETCHED = Source("base64", "", "image/png")
 
 TOKEN = "0" * 32
 """Ids in what is shown are made of it, so that the same input always shows the same."""
@@ -72,8 +66,7 @@ def _shown(fields: Fields, answer: bytes | None, *, client: str, upstream: str, 
     facts = facts_of(upstream, asked, (("*", _facts(options["facts"])),))
     translation = Translation(FORMATS[client], FORMATS[upstream], facts, strict=options["strict"])
     urls = translation.read(fields)
-    images = {part.source.value for turn in translation.prompt.turns for part in _images(turn.parts)}
-    translation.inline({url: IMAGE_NOT_FETCHED if url in images else NOT_FETCHED for url in urls})
+    translation.inline(stand_ins(translation.prompt, urls))
     stream = bool(options["stream"] or fields.get("stream"))
     translation.prompt = structs.replace(translation.prompt, stream=stream)
     body = translation.write(asked)
@@ -88,14 +81,6 @@ def _shown(fields: Fields, answer: bytes | None, *, client: str, upstream: str, 
         context = ReplyContext(str(fields.get("model") or asked), TOKEN, 0, translation.prompt, fields)
         shown |= _answered(translation, context, answer)
     return shown
-
-
-def _images(parts: Iterable[Part]) -> Iterator[Image]:
-    for part in parts:
-        if isinstance(part, ToolResult):
-            yield from _images(part.parts)
-        elif isinstance(part, Image):
-            yield part
 
 
 def _answered(translation: Translation, context: ReplyContext, answer: bytes) -> Fields:

@@ -35,7 +35,7 @@ _CATEGORY_OF_STATUS: dict[int, ProviderFault] = {
 
 _SECRET = re.compile(
     r"\b(?:sk|rk|sess|key)-[\w*-]{6,}"  # OpenAI's and Anthropic's, also where they are half masked
-    r"|\bAIza[\w-]{20,}|\bya29\.[\w-]+|(?<=[?&]key=)[\w-]+"  # Google's, in addresses too
+    r"|\bAIza[\w-]{20,}|\bya29\.[\w.-]*[\w-]|(?<=[?&]key=)[\w-]+"  # Google's, in addresses too
     r"|\bBearer\s+\S+",
     re.IGNORECASE,
 )

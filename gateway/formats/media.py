@@ -79,6 +79,13 @@ def inlined(prompt: Prompt, fetched: Mapping[str, Source]) -> Prompt:
     return structs.replace(prompt, turns=turns)
 
 
+def stand_ins(prompt: Prompt, urls: Iterable[str]) -> Mapping[str, Source]:
+    """For each of these URLs of a prompt something of its kind without content, for whoever only wants to see what
+    would become of it."""
+    images = {part.source.value for part in _located(prompt) if isinstance(part, Image)}
+    return {url: Source("base64", "", "image/png" if url in images else "application/pdf") for url in urls}
+
+
 def text_document(document: Document) -> str:
     """A document of text as plain text, for dialects in which only PDFs are files (DOC-1)."""
     return f"Document: {document.title}\n{_text(document.source)}"

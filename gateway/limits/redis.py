@@ -31,7 +31,7 @@ from gateway.limits.limiter import (
 )
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
-from gateway.limits.redis_alone import AdmittedAlone, Alone, Heard
+from gateway.limits.redis_alone import AdmittedAlone, Alone
 from gateway.limits.redis_calendar import Calendar
 from gateway.limits.redis_corrections import Corrections
 from gateway.limits.redis_link import Answer, Away, Link, Orphan, Refused, Script, Told, Words
@@ -58,7 +58,7 @@ RENEW_SECONDS = 2.0
 """How often a lease is renewed; it ends after three times that (`LEASE_MS` in `lua/counters.lua`)."""
 
 REMEMBERED = 8192
-"""Plans whose rows are kept, and how they stood."""
+"""Plans whose rows are kept."""
 
 log = logs.get("limits")
 
@@ -95,9 +95,16 @@ class RedisLimiter:
         self._corrections = Corrections(self._link, self._calendar.today)
         self._held: dict[str, list[int]] = {}
         self._asked: dict[Plan, _Asked] = {}
-        self._standing: dict[tuple[bytes, ...], tuple[Left, ...]] = {}
+        self._learning: asyncio.Task[None] | None = None
         self._plans = Plans()
         self._renewing: asyncio.Task[None] | None = None
+        self.outages = 0
+        """How often Redis ceased to answer."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether Redis answers."""
+        return self._link.is_here
 
     async def start(self) -> None:
         """Connect; whoever asks meanwhile waits for it."""
@@ -125,7 +132,6 @@ class RedisLimiter:
         self._local.follow(rules, time_zone)
         self._plans = Plans(rules)
         self._asked.clear()
-        self._alone.forget()
 
     def plan(self, key: ClientKey) -> Plan | None:
         """Whom a request with this key is counted for; None where nothing limits it."""
@@ -151,9 +157,11 @@ class RedisLimiter:
         self._outbox.flush()
         reply: Reply | None = await self._ask_server(ADMIT, words, give_back)
         if reply is None:
-            return await self._alone.admit(self._heard(plan), reserve)
+            return await self._alone.admit(plan, reserve)
         if not reply[0]:
-            raise refusal(shortages(plan, reply, self._calendar.unix(), asked.today))
+            short = shortages(plan, reply, self._calendar.unix(), asked.today)
+            self._alone.hear_spent(plan, short)
+            raise refusal(short)
         return self._let_in(asked, reserve, reply)
 
     def settle(self, admission: Admission, used: Used) -> None:
@@ -181,14 +189,14 @@ class RedisLimiter:
         tell."""
         asked, reply = await self._look(plan, "judge")
         if reply is None:
-            return await self._alone.refused(self._heard(plan))
+            return await self._alone.refused(plan)
         return None if reply[0] else refusal(shortages(plan, reply, self._calendar.unix(), asked.today))
 
     async def left(self, plan: Plan) -> tuple[Left, ...]:
         """How it stands with each limit of each subject. Raises LimitsUnavailable where nobody can tell."""
         asked, reply = await self._look(plan, "look")
         if reply is None:
-            return await self._alone.left(self._heard(plan))
+            return await self._alone.left(plan)
         return standing(plan, reply, self._calendar.unix(), asked.today)
 
     async def _look(self, plan: Plan, how: str) -> tuple[_Asked, Reply | None]:
@@ -239,19 +247,10 @@ class RedisLimiter:
         for row in rows:
             self._count_held(row, 1)
         stands = standing_after(asked.plan, reply, self._calendar.unix(), asked.today)
-        self._remember(asked.plan, stands)
+        self._alone.hear(asked.plan, stands)
         if reply[1]:
             self._link.restart("it had let go of what this process holds")
         return _Admitted(asked.plan, reserve, stands, rows)
-
-    def _remember(self, plan: Plan, stands: tuple[Left, ...]) -> None:
-        if len(self._standing) >= REMEMBERED:
-            self._standing.clear()
-        self._standing[plan.ids] = stands
-
-    def _heard(self, plan: Plan) -> Heard:
-        """For an outage."""
-        return Heard(plan, self._standing.get(plan.ids, ()))
 
     def _count_held(self, row: Settlement, sign: int) -> None:
         own = self._held.setdefault(row.subject, [0, 0, 0, 0])
@@ -276,7 +275,8 @@ class RedisLimiter:
                 self._count_held(row, -1)
 
     def _note_away(self, reason: str) -> None:
-        self._alone.forget()
+        self.outages += 1
+        self._learning = asyncio.create_task(self._alone.begin())
         meanwhile = "what is limited is refused" if self._refuses else "limits are counted on this machine alone"
         log.warning(f"Redis does not answer: {meanwhile}", reason=reason)
 

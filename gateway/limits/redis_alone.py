@@ -6,7 +6,8 @@ know Redis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from gateway.errors import LimitsUnavailable, RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Admission, Left, LimitName, Plan, Reserve, Spent, Used
 from gateway.limits.periods import Kind, Period
-from gateway.limits.redis_rows import Settlement, Today, dates, needed_until, share
+from gateway.limits.redis_rows import US, Settlement, Today, dates, needed_until, share, until
+from gateway.limits.refusals import NEVER, Shortage
 
 RETRY_AFTER = 1.0
 """Seconds: as often as Redis is tried."""
@@ -22,7 +24,13 @@ RETRY_AFTER = 1.0
 REMEMBERED = 8192
 """Plans whose share is kept."""
 
-_SPENT_OF: dict[LimitName, str] = {"requests_per_month": "requests", "tokens_per_month": "tokens"}
+AT_ONCE = 20
+"""Plans that are looked at before requests have their turn."""
+
+_MONTHLY: tuple[tuple[LimitName, str, Kind], ...] = (
+    ("requests_per_month", "requests", "month"),
+    ("tokens_per_month", "tokens", "month"),
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +41,7 @@ class AdmittedAlone(Admission):
     month: int
 
 
-class Heard(NamedTuple):
+class _Heard(NamedTuple):
     """A plan, and how it stood when Redis was last asked."""
 
     plan: Plan
@@ -46,23 +54,47 @@ class Alone:
     def __init__(self, local: EmbeddedLimiter, nodes: int, *, refuses: bool, today: Callable[[], Today]) -> None:
         self._local, self._nodes, self._refuses, self._today = local, nodes, refuses, today
         self._shares: dict[Plan, Plan] = {}
+        self._heard: dict[tuple[bytes, ...], _Heard] = {}
 
-    def forget(self) -> None:
-        """Another outage, or other rules: what was heard last is to be looked at anew."""
+    def hear(self, plan: Plan, standing: tuple[Left, ...]) -> None:
+        """This is how it stands with all machines together."""
+        if len(self._heard) >= REMEMBERED:
+            self._heard.clear()
+        self._heard[plan.ids] = _Heard(plan, standing)
+
+    def hear_spent(self, plan: Plan, short: Sequence[Shortage]) -> None:
+        """These limits are used up, some of them until a period ends."""
+        spent = {
+            (each.subject.name, each.field): Left(each.subject.name, each.field, limit, limit, each.ends_us)
+            for each in short
+            if each.ends_us or each.wait_seconds == NEVER
+            for limit in [getattr(each.subject.limits, each.field)]
+        }
+        if spent:
+            heard = self._heard.get(plan.ids)
+            others = () if heard is None else heard.standing
+            self.hear(plan, (*spent.values(), *(one for one in others if (one.subject, one.field) not in spent)))
+
+    async def begin(self) -> None:
+        """An outage begins: what this process heard is told to the others of its machine, a little at a time."""
         self._shares.clear()
+        for number, heard in enumerate([] if self._refuses else list(self._heard.values())):
+            self._learn(heard)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
 
-    async def admit(self, heard: Heard, reserve: Reserve) -> Admission:
+    async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in. Raises as any limiter; LimitsUnavailable where this is how it is wanted."""
-        inner = await self._local.admit(self._share(heard), reserve)
-        return AdmittedAlone(heard.plan, reserve, inner.standing, inner, self._today().month.id)
+        inner = await self._local.admit(self._share(plan), reserve)
+        return AdmittedAlone(plan, reserve, inner.standing, inner, self._today().month.id)
 
-    async def refused(self, heard: Heard) -> RequestRefused | None:
+    async def refused(self, plan: Plan) -> RequestRefused | None:
         """What `admit` would raise for this machine's share. Raises LimitsUnavailable as `admit` does."""
-        return await self._local.refused(self._share(heard))
+        return await self._local.refused(self._share(plan))
 
-    async def left(self, heard: Heard) -> tuple[Left, ...]:
+    async def left(self, plan: Plan) -> tuple[Left, ...]:
         """How it stands with this machine's share. Raises LimitsUnavailable as `admit` does."""
-        return await self._local.left(self._share(heard))
+        return await self._local.left(self._share(plan))
 
     def settle(self, admission: AdmittedAlone, used: Used) -> list[Settlement]:
         """Count what was used; what the others are to hear of it when they can."""
@@ -86,24 +118,24 @@ class Alone:
         """This machine's part of what the ledger knows."""
         self._local.raise_spent(subject_id, period, Spent(*(amount // self._nodes for amount in spent)))
 
-    def _share(self, heard: Heard) -> Plan:
+    def _share(self, plan: Plan) -> Plan:
         if self._refuses:
             raise LimitsUnavailable("Limits cannot be looked up at the moment.", retry_after=RETRY_AFTER)
-        found = self._shares.get(heard.plan)
+        found = self._shares.get(plan)
         if found is None:
             if len(self._shares) >= REMEMBERED:
                 self._shares.clear()
-            found = self._shares[heard.plan] = share(heard.plan, self._nodes)
-            self._learn(heard)
+            found = self._shares[plan] = share(plan, self._nodes)
+            if (heard := self._heard.get(plan.ids)) is not None:
+                self._learn(heard)
         return found
 
-    def _learn(self, heard: Heard) -> None:
-        """Begin with this machine's part of what all of them had spent, so that nothing is spent twice."""
-        left = {(each.subject, each.field): each.used for each in heard.standing}
+    def _learn(self, heard: _Heard) -> None:
+        """Begin with this machine's part of what all of them had spent, so that it is not spent twice."""
+        left = {(each.subject, each.field): each for each in heard.standing}
         today = self._today()
         for subject in heard.plan.subjects:
-            known = {said: left.get((subject.name, name), 0) for name, said in _SPENT_OF.items()}
-            self.raise_spent(subject.id, today.month, Spent(**known))
-            kind: Kind = subject.limits.budget_period
-            budget = left.get((subject.name, "budget_nano_usd"), 0)
-            self.raise_spent(subject.id, today.of(kind), Spent(nano_usd=budget))
+            for name, said, kind in (*_MONTHLY, ("budget_nano_usd", "nano_usd", subject.limits.budget_period)):
+                known, period = left.get((subject.name, name)), today.of(kind)
+                if known is not None and known.resets_at_us == until(period) * US:
+                    self.raise_spent(subject.id, period, Spent(**{said: known.used}))

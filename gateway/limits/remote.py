@@ -28,6 +28,16 @@ class Remote(Limiter, Protocol):
         """Say what is left to say, as long as there is somebody to say it to, and let go."""
         ...
 
+    @property
+    def is_here(self) -> bool:
+        """Whether whoever is asked answers."""
+        ...
+
+    @property
+    def outages(self) -> int:
+        """How often they ceased to."""
+        ...
+
     def reset(self, subject_id: bytes) -> None:
         """Forget what a subject has used, as soon as somebody answers."""
         ...

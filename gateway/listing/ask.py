@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from gateway import __version__
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRejected, UpstreamTimeout
 from gateway.formats.listed import ListPage, read_list
-from gateway.formats.paths import listed_path
+from gateway.formats.paths import listed_path, with_query
 from gateway.outbound.wire import Pool, Request
 from gateway.records import Credential, ModelFacts, Provider
 from gateway.relay.access import Access, Signable, access_by
 from gateway.relay.gathering import gather
-from gateway.relay.ways import Way, Ways
+from gateway.relay.ways import Ways
 from gateway.routing.dispatch import NO_CREDENTIAL
 
 SECONDS = 30.0
@@ -53,42 +54,59 @@ async def ask(provider: Provider, pool: Pool, *, seconds: float = SECONDS) -> Mo
     if path is None:
         raise UpstreamError("It has no list of models.")
     ways = Ways((provider,), USER_AGENT)
+    access = access_by(lambda credential: (pool, ways.of(provider, credential).origin), USER_AGENT)
     try:
         async with asyncio.timeout(seconds):
-            return await _ask_with_any(provider, pool, ways, path)
+            return await _ask_with_any(provider, _Doors(pool, ways, access), path)
     except TimeoutError:
         raise UpstreamTimeout(f"No answer within {seconds:g} seconds.") from None
+    finally:
+        await access.close()
 
 
-async def _ask_with_any(provider: Provider, pool: Pool, ways: Ways, path: str) -> Models:
-    refused = CredentialRefused("There is no credential to ask with.")
+class _Doors(NamedTuple):
+    """What leads to a provider."""
+
+    pool: Pool
+    ways: Ways
+    access: Access
+
+
+async def _ask_with_any(provider: Provider, doors: _Doors, path: str) -> Models:
+    refused: UpstreamError = CredentialRefused("There is no credential to ask with.")
     for credential in (provider.credentials or (NO_CREDENTIAL,))[:MOST_CREDENTIALS]:
         try:
-            return await _pages(pool, ways.of(provider, credential), credential, path)
-        except CredentialRefused as error:
+            return await _pages(doors, (provider, credential), path)
+        except (CredentialRefused, UpstreamRejected) as error:
             refused = error
     raise refused
 
 
-async def _pages(pool: Pool, way: Way, credential: Credential, path: str) -> Models:
+async def _pages(doors: _Doors, who: tuple[Provider, Credential], path: str) -> Models:
     """Every page, until one has nothing new, or there have been enough of them."""
     models: dict[str, ModelFacts | None] = {}
     left, target = MOST_BYTES, path
     for _ in range(MOST_PAGES):
-        page, size = await _page(pool, way, credential, target=target, most_bytes=left)
+        page, size = await _page(doors, who, target=target, most_bytes=left)
         left = max(left - size, 0)
         known = len(models)
         models |= {name: facts for name, facts in page.models.items() if name not in models}
         if page.next_page is None or len(models) == known:
             break
-        target = f"{path}{'&' if '?' in path else '?'}{urlencode([page.next_page])}"
+        target = with_query(path, urlencode([page.next_page]))
     return models
 
 
-async def _page(pool: Pool, way: Way, credential: Credential, *, target: str, most_bytes: int) -> tuple[ListPage, int]:
+async def _page(
+    doors: _Doors, who: tuple[Provider, Credential], *, target: str, most_bytes: int
+) -> tuple[ListPage, int]:
     """One page, and how many bytes it has."""
-    head = way.composer.compose_plain("GET", target, credential)
-    answer = await gather(pool, way.origin, Request(b"GET", head, b"", SILENCE_SECONDS, SILENCE_SECONDS), most_bytes)
+    way = doors.ways.of(*who)
+    head = way.composer.compose_plain("GET", target, who[1])
+    asked = Signable("GET", way.origin.authority.decode(), way.composer.target_of(target))
+    head = await doors.access.prove(head, who, asked)
+    request = Request(b"GET", head, b"", SILENCE_SECONDS, SILENCE_SECONDS)
+    answer = await gather(doors.pool, way.origin, request, most_bytes)
     if answer.status in REFUSED:
         raise CredentialRefused(f"The provider answered {answer.status}.")
     if answer.status != 200:

@@ -15,7 +15,7 @@ import orjson
 
 from gateway.catalog.presets import presets
 from gateway.errors import Conflict, ManagedByFile, Unacceptable, UnknownResource, VersionMismatch
-from gateway.management import reaching, recipients
+from gateway.management import proofs, reaching, recipients
 from gateway.management.configured import NAMED, Configured, Place, SettingView, View, name_of, naming
 from gateway.management.office import Actor, Change, Office, Subject
 from gateway.management.stored import columns, read_object, with_kept_secrets
@@ -244,6 +244,8 @@ def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredO
         position = LAST if former is None else former.position
     others = [one for one in before.objects.values() if one is not former]
     _check(office, before, [*others, replace(stored, position=position)])
+    if proofs.SECRET not in placed.kept:
+        proofs.check(before.effective.settings, stored)
     _check_recipients(office, before, placed, others)
     return former
 

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from gateway.catalog.presets import presets
 from gateway.credentials.vault import Vault, VaultError
 from gateway.errors import Unacceptable
-from gateway.management import reaching, recipients
+from gateway.management import proofs, reaching, recipients
 from gateway.management.configuration import Placed, check_keepable, check_may_set, configured, note, put, told
 from gateway.management.configured import Configured
 from gateway.management.documents import Hidden, SectionName, StateDocument, read_present, unseal
@@ -205,6 +205,9 @@ def _check_objects(office: Office, before: Configured, document: _Wanted, *, rep
             raise Unacceptable(f"The {problem.kind} `{problem.name}`: {problem.reason}.", param=place)
         if key not in known:
             raise Unacceptable(f"The {problem.kind} `{problem.name}` depends on what would go: {problem.reason}.")
+    for key, at in places.items():
+        if wanted[at] != before.objects.get(key):
+            proofs.check(laid.settings, wanted[at], f"{OBJECTS}.{at}.spec.")
     _check_recipients(office, before, document, others)
 
 

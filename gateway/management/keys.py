@@ -14,12 +14,14 @@ import orjson
 from msgspec import Meta, Struct, structs
 
 from gateway.access.tokens import Made, digest, make_client_key
+from gateway.assemble import keys_of
 from gateway.errors import Conflict, NotPermitted, Unacceptable, UnknownResource, VersionMismatch
 from gateway.management.office import Actor, Change, Office, Subject, new_id
+from gateway.records import ClientKey
 from gateway.settings.instants import Moment, read_instant, write_moment
 from gateway.settings.objects import KeyRules
 from gateway.settings.section import Identifier, Section
-from gateway.store.keys import ID_PREFIX
+from gateway.store.keys import ID_PREFIX, client_key
 from gateway.store.session import Row, Session
 
 READ, WRITE, OWN = "keys:read", "keys:write", "keys:own"
@@ -128,6 +130,16 @@ async def get_key(office: Office, actor: Actor, key_id: str) -> KeyView:
     """One key. Raises UnknownResource where there is none that the actor may see."""
     actor.require(READ, OWN)
     return await office.read(lambda session: view(_visible(session, actor, key_id), office.now_us))
+
+
+async def get_client_key(office: Office, actor: Actor, wanted: str) -> ClientKey:
+    """A key as the relay goes by it, by its name or id. Those of the configuration file are for whoever may see all.
+    Raises NotPermitted, and UnknownResource where there is none that the actor may see, or it is revoked."""
+    actor.require(READ, OWN)
+    said = {key.name: key for _, key in keys_of(office.settings)} if actor.may(READ) else {}
+    if wanted in said:
+        return said[wanted]
+    return await office.read(lambda session: client_key(_chosen(session, actor, wanted)))
 
 
 async def ids_of(office: Office, actor: Actor) -> list[str]:
@@ -325,6 +337,15 @@ def _visible(session: Session, actor: Actor, key_id: str) -> Row:
     row = _row(session, key_id)
     if not (actor.may(READ) or _belongs(row, actor, actor.teams)):
         raise UnknownResource(f"There is no key {key_id}.")
+    return row
+
+
+def _chosen(session: Session, actor: Actor, wanted: str) -> Row:
+    """A key that is not revoked, by its name or id."""
+    named = session.row("keys/named", {"name": wanted})
+    row = session.row("keys/found", {"id": wanted.removeprefix(ID_PREFIX) if named is None else named["id"]})
+    if row is None or row["revoked_at"] is not None or not (actor.may(READ) or _belongs(row, actor, actor.teams)):
+        raise UnknownResource(f"There is no key {wanted}.")
     return row
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.pools.breaker import Breaker
-from gateway.pools.cells import Cell, Cells, owner_of
+from gateway.pools.cells import Cell, Cells, as_kept, owner_of
 from gateway.pools.deadlines import us
 from gateway.pools.fields import (
     FAILURES,
@@ -52,6 +52,15 @@ class Rest(NamedTuple):
     model: str
     """Empty of a credential as a whole."""
     standing: Standing
+
+
+class Which(NamedTuple):
+    """What is meant among everything that may rest: all of a provider, or those of it that are named."""
+
+    provider: str
+    credential: str | None = None
+    model: str | None = None
+    """Of all credentials, and as a target, where none is named."""
 
 
 class Board:
@@ -211,9 +220,21 @@ class Board:
         """Close the breaker of a target; whether it was open."""
         return self._breaker.clear(self._cells.of_target(target), now_us)
 
+    def end_rests(self, which: Which, now_us: int) -> int:
+        """End the rests of whatever is meant, and close its breakers; how many there were."""
+        return sum(self._end(cell, now_us) for cell in self._cells.all() if _is_meant(cell, which))
+
+    def let_try(self, which: Which, now_us: int) -> int:
+        """Let the next request try each of these that rests; how many there are. Breakers have tries of their own."""
+        meant = (cell for cell in self._cells.all() if cell.kind is not Kind.TARGET and _is_meant(cell, which))
+        return sum(self._resting.let_probe(cell, now_us) for cell in meant)
+
     def let_probe(self, provider: str, credential: str, now_us: int) -> int:
         """Let the next request try a credential that rests; of how many rests that is true."""
         return sum(self._resting.let_probe(cell, now_us) for cell in self._cells.all_of(owner_of(provider, credential)))
+
+    def _end(self, cell: Cell, now_us: int) -> bool:
+        return (self._breaker if cell.kind is Kind.TARGET else self._resting).clear(cell, now_us)
 
     def _rest_of(self, cell: Cell, now_us: int) -> Rest:
         if cell.kind is Kind.TARGET:
@@ -244,3 +265,14 @@ class Board:
         known = self._reals[cell.at + LATENCY]
         self._reals[cell.at + LATENCY] = known + (waited_us - known) * NEWEST if known else waited_us
         self._words[cell.at + TOUCHED] = now_us
+
+
+def _is_meant(cell: Cell, which: Which) -> bool:
+    provider, credential, model = which
+    if cell.kind is Kind.TURN or cell.parts[0] != provider:
+        return False
+    if cell.kind is Kind.TARGET:
+        return credential is None and (model is None or cell.parts == as_kept(provider, model))
+    if credential is not None and cell.owner != owner_of(provider, credential):
+        return False
+    return model is None or (cell.kind is Kind.MODEL and cell.parts == as_kept(*cell.parts[:2], model))

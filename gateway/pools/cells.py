@@ -250,3 +250,8 @@ class Cells:
 def owner_of(provider: str, name: str) -> int:
     """What all slots of a credential have in common."""
     return int.from_bytes(blake2b(f"{provider}\0{name}".encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def as_kept(*parts: str) -> tuple[str, ...]:
+    """The parts of a name, as far as there is room for them in a slot."""
+    return tuple(read_text(write_text(SEPARATOR.join(parts), LABEL_BYTES)).split(SEPARATOR))

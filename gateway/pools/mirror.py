@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Which
 from gateway.pools.fields import LABEL_BYTES, SEPARATOR, Kind
 from gateway.records import Credential
 from gateway.routing.standing import Standing
 from gateway.routing.verdicts import Verdict
+from gateway.settings.model import Settings
 
 EVERY_SECONDS = 0.5
 
@@ -31,6 +32,15 @@ Exchange = Callable[[Sequence[str]], Awaitable[Sequence[bytes] | None]]
 
 FindCredential = Callable[[str, str], Credential | None]
 """By provider and name; the same object each time, as long as it is the same credential."""
+
+
+def credentials_of(settings: Settings) -> dict[tuple[str, str], Credential]:
+    """Those of the settings, by provider and name; as much of them as the board tells them apart by."""
+    return {
+        (provider.id, each.name): Credential(provider.id, each.name, each.api_key)
+        for provider in settings.providers
+        for each in provider.credentials
+    }
 
 
 class _Place(NamedTuple):
@@ -87,7 +97,7 @@ class Mirror:
         answer = await self._exchange([f"{word} {told}" for word, told in said.items()])
         if answer is None:
             return
-        heard = [_read(row) for row in answer]
+        heard = [each for row in answer if (each := _read(row)) is not None]
         if not self._has_asked:
             self._known = {each.word: resting[each.word].until_us for each in heard if each.word in resting}
             self._has_asked = True
@@ -143,16 +153,17 @@ class Mirror:
     def _end(self, heard: _Heard, now_us: int) -> None:
         place, credential = self._place_of(heard.word)
         del self._known[heard.word]
-        if credential is not None:
-            self._board.clear(place.provider, place.credential, now_us)
-            # All of its rests: those of which others were not told that they have ended begin again.
-            for word in [each for each in self._known if self._place_of(each)[0][:2] == place[:2]]:
+        if credential is None:
+            return
+        self._board.end_rests(Which(place.provider, place.credential, place.model or None), now_us)
+        if not place.model:
+            # That ended those of its models as well. The ones that nobody has said to have ended begin again.
+            for word in [each for each in self._known if _read_word(each)[:2] == place[:2]]:
                 del self._known[word]
 
     def _place_of(self, word: str) -> tuple[_Place, Credential | None]:
-        provider, name, model, _ = urlsafe_b64decode(word).decode().split(SEPARATOR)
-        place = _Place(provider, name, model)
-        credential = self._find(provider, name)
+        place = _read_word(word)
+        credential = self._find(place.provider, place.credential)
         is_same = credential is not None and place.write(credential.secret) == word
         return place, credential if is_same else None
 
@@ -162,6 +173,16 @@ def _is_whole(place: _Place) -> bool:
     return len(SEPARATOR.join(place).encode()) < LABEL_BYTES - 1
 
 
-def _read(row: bytes) -> _Heard:
-    word, milliseconds, rest = row.decode().split(" ")
-    return _Heard(word, int(milliseconds) * 1000, rest[:1] == "1", rest[1:])
+def _read(row: bytes) -> _Heard | None:
+    """What was told; None where it is not in our words: another version of us may have others."""
+    try:
+        word, milliseconds, rest = row.decode().split(" ")
+        _read_word(word)
+        return _Heard(word, int(milliseconds) * 1000, rest[:1] == "1", rest[1:])
+    except ValueError:
+        return None
+
+
+def _read_word(word: str) -> _Place:
+    provider, name, model, _ = urlsafe_b64decode(word).decode().split(SEPARATOR)
+    return _Place(provider, name, model)

@@ -6,10 +6,11 @@ aside; how limits are counted, and where, is the limiter's business.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.errors import ClientDisconnected
-from gateway.limits.limiter import Plan, Reserve, Used
+from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable
+from gateway.limits.limiter import Left, Limiter, Plan, Reserve, Used
 from gateway.records import Target
 from gateway.routing.targets import TargetList
 
@@ -55,13 +56,47 @@ def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
     used = Used(tokens, nano_usd) if answered is not None else NOTHING
     limiter = exchange.relay.limiter
     for target, admission in exchange.admissions.items():
-        limiter.settle(admission, used if target is None or target == answered else TRIED)
+        limiter.settle(admission, used if target in (None, answered) else _in_vain(exchange, target))
+
+
+def leave_others(exchange: Exchange, target: Target) -> None:
+    """Only this target is asked from now on: of those that were tried before, or beside it, nothing is set aside."""
+    others = [other for other in exchange.admissions if other not in (None, target)]
+    for other in others:
+        exchange.relay.limiter.settle(exchange.admissions.pop(other), _in_vain(exchange, other))
+
+
+def standing(exchange: Exchange) -> list[Left]:
+    """How it stands with the limits of an exchange that was let in, or refused: with its own, and with those of the
+    target that answers; where nobody was asked, of those that had no room."""
+    said = exchange.standing
+    if not exchange.trials:
+        return [left for each in said.values() for left in each]
+    return [*said.get(None, ()), *said.get(exchange.trials[-1].attempt.target, ())]
 
 
 async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve: Reserve) -> None:
     limiter = exchange.relay.limiter
-    admission = await limiter.admit(plan, reserve)
+    try:
+        admission = await limiter.admit(plan, reserve)
+    except (LimitReached, BudgetSpent):
+        exchange.standing[target] = await _left(limiter, plan)
+        raise
     if exchange.recorded:  # it was cut meanwhile, and what it had is settled
         limiter.settle(admission, NOTHING)
         raise ClientDisconnected(LEFT)
     exchange.admissions[target] = admission
+    exchange.standing[target] = admission.standing
+
+
+async def _left(limiter: Limiter, plan: Plan) -> tuple[Left, ...]:
+    """What is left, as far as anybody can tell."""
+    with suppress(LimitsUnavailable):
+        return await limiter.left(plan)
+    return ()
+
+
+def _in_vain(exchange: Exchange, target: Target | None) -> Used:
+    """What was used of a target that did not answer."""
+    is_asked = any(trial.attempt.target == target for trial in exchange.trials)
+    return TRIED if is_asked else NOTHING

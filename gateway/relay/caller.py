@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from gateway.records import ClientKey
+
 from .sink import Headers
+
+TRUE = frozenset((b"1", b"true", b"yes"))
 
 
 class Address(NamedTuple):
@@ -19,6 +24,11 @@ class Address(NamedTuple):
 
 
 PLAIN = Address()
+
+
+def is_strict(key: ClientKey, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether what a translation would have to drop is refused."""
+    return key.strict or headers.get(b"x-sluicegate-strict") in TRUE
 
 
 class Caller:

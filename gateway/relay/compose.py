@@ -122,9 +122,7 @@ class Composer:
         named = frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED
         self._neutral = FORWARDED | named
         elsewhere = frozenset((b"anthropic-beta",) if betas_in_body(provider) else ())
-        self._forwarded = {
-            name: self._neutral | (frozenset(own) - elsewhere) for name, own in DIALECT_HEADERS.items()
-        }
+        self._forwarded = {name: self._neutral | (frozenset(own) - elsewhere) for name, own in DIALECT_HEADERS.items()}
         self._own = b"".join(b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers)
         """What its dialect asks for in every request."""
         self._translated = b"content-type: application/json\r\n" + self._own

@@ -45,7 +45,7 @@ def chance() -> float:
 class Course:
     """The attempts of an exchange that is admitted."""
 
-    __slots__ = ("_dispatch", "_exchange", "_hedge_ms", "_key", "_refusal", "_targets")
+    __slots__ = ("_at_us", "_dispatch", "_exchange", "_hedge_ms", "_key", "_refusal", "_targets")
 
     def __init__(self, exchange: Exchange, targets: TargetList) -> None:
         self._exchange = exchange
@@ -54,11 +54,15 @@ class Course:
         self._dispatch = outcomes.dispatch(exchange, targets)
         self._hedge_ms = targets.terms.hedge_ms
         self._refusal: GatewayError | None = None
+        self._at_us = 0
+        """When it was last asked who is next."""
 
     async def run(self) -> None:
         """Until there is an answer, or nobody is left to give one. Raises GatewayError when the client must hear."""
         exchange = self._exchange
         while (attempt := await self._next()) is not None:
+            if exchange.admissions:
+                allowance.leave_others(exchange, attempt.target)
             passage = await self._passage(attempt)
             if passage is None:
                 continue
@@ -70,15 +74,18 @@ class Course:
             if not self._has_failed(trial):
                 break
         if not exchange.trials:
-            raise self._refusal or outcomes.nobody_asked(exchange, self._dispatch)
+            raise self._refusal or outcomes.nobody_asked(exchange, self._dispatch, self._at_us)
         trial = exchange.trials[-1]
         replies.settle(exchange, trial, outcomes.seconds_of_rest(self._dispatch) if trial.verdict is not None else None)
 
     async def _next(self) -> Attempt | None:
         """The next attempt, after a pause where one is due."""
-        while isinstance(step := self._dispatch.next(now_us()), Wait):
+        while True:
+            self._at_us = now_us()
+            step = self._dispatch.next(self._at_us)
+            if not isinstance(step, Wait):
+                return step
             await self._exchange.errand.run(asyncio.sleep(step.seconds))
-        return step
 
     async def _passage(self, attempt: Attempt) -> Passage | None:
         """The way of an attempt; None where there is none, or the target has no room for it."""
@@ -136,6 +143,7 @@ class Course:
             return None
         if passage is None or exchange.gone or exchange.is_streaming or self._has_answered(trial):
             outcomes.let_go(exchange, attempt)
+            allowance.leave_others(exchange, trial.attempt.target)
             return None
         return exchange.begin(attempt, passage, error)
 

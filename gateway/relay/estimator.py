@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 import orjson
@@ -10,10 +11,9 @@ import orjson
 from gateway import logs
 from gateway.errors import UpstreamError
 from gateway.formats.counting import Measured
-from gateway.outbound.wire import Origin, Request
+from gateway.outbound.wire import Origin, Pool, Request
 
 from .gathering import Gathered, gather
-from .relay import Relay
 
 PATH = b"/internal/count-tokens"
 
@@ -35,8 +35,9 @@ class _Counted(msgspec.Struct):
 class Estimator:
     """The tokenizer, as a worker sees it."""
 
-    def __init__(self, relay: Relay, socket_path: str) -> None:
-        self._relay = relay
+    def __init__(self, pool: Callable[[], Pool], socket_path: str) -> None:
+        """`pool` tells the connections in use, which new settings may replace."""
+        self._pool = pool
         self._origin = Origin("unix", socket_path, 0)
 
     async def count(self, part: Measured) -> int:
@@ -45,7 +46,7 @@ class Estimator:
             return part.guess
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                answer = await gather(self._relay.pool, self._origin, _request(part), MOST_ANSWERED)
+                answer = await gather(self._pool(), self._origin, _request(part), MOST_ANSWERED)
         except (UpstreamError, TimeoutError) as error:
             log.warning("texts are counted without the tokenizer", reason=str(error) or "it took too long")
             return part.guess

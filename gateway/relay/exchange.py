@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import ClientDisconnected, GatewayError, UpstreamError, UpstreamRejected
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
-from gateway.limits.limiter import Admission
+from gateway.limits.limiter import Admission, Left
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
@@ -69,6 +69,7 @@ class Exchange:
         "renewed",
         "session",
         "sink",
+        "standing",
         "thread",
         "times",
         "tokens",
@@ -100,6 +101,8 @@ class Exchange:
         """Its attempts; the last one is, or may become, the answer."""
         self.admissions: dict[Target | None, Admission] = {}
         """What is set aside for it: as a whole, and by target that it was let go to."""
+        self.standing: dict[Target | None, tuple[Left, ...]] = {}
+        """How its limits stood when it was let in, or refused."""
         self.renewed: Attempt | None = None
         """The attempt that was made once more with a renewed token."""
         self.session: bytes | None = None
@@ -186,12 +189,12 @@ class Exchange:
 
     def begin_pumping(self, trial: Trial, first_bytes: bytes = b"") -> Pump:
         """Commit: the head of this attempt goes to the client, and its bytes follow as they come."""
+        self.prefer(trial)  # the head names who answers
         if not self.sink.started:
             head = replies.stream_head if trial.is_stream else replies.flowing_head
             self.sink.start(trial.status, head(self, trial))
         call = trial.call
         assert call is not None  # a head only comes for a call that was sent
-        self.prefer(trial)
         outcomes.succeeded(self, trial)
         pump = self._pump = Pump(self, trial, call, trial.pipeline)
         if self.thread is not None and not trial.passage.translated:
@@ -209,6 +212,8 @@ class Exchange:
             self.trials.append(trial)
         for other in self.trials[:-1]:
             other.lose()
+        if self.admissions:
+            allowance.leave_others(self, trial.attempt.target)
 
     def client_left(self) -> None:
         """The client is gone: free the provider at once."""

@@ -17,7 +17,6 @@ from .masking import masked, secrets_of
 from .relay import Relay
 from .sink import Headers
 
-
 DIALECT = "openai_responses"
 """The only one whose providers keep responses."""
 

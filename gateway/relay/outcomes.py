@@ -6,11 +6,11 @@ Between `routing`, which decides and knows neither time nor chance, and the boar
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from gateway.errors import STATUS_OF_FAULT, GatewayError, HedgeLost, ProviderFault, ProviderRefused, UpstreamError
+from gateway.errors import STATUS_OF_FAULT, GatewayError, HedgeLost, ProviderRefused, UpstreamError
 from gateway.routing.affinity import pooled, session_of
-from gateway.routing.dispatch import Attempt, Dispatch
+from gateway.routing.dispatch import Attempt, Dispatch, Resting
 from gateway.routing.ordering import look
 from gateway.routing.rate_headers import headroom_in, resets_in
 from gateway.routing.reach import credential_serves
@@ -62,13 +62,13 @@ def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
 def understood(error: UpstreamError, verdict: Verdict | None) -> None:
     """An error is what the rules of its provider make of it: to its client as well."""
     if isinstance(error, ProviderRefused) and verdict is not None and verdict.reason in STATUS_OF_FAULT:
-        error.take_for(cast(ProviderFault, verdict.reason))
+        error.take_for(verdict.reason)
 
 
 def broke_off(exchange: Exchange, trial: Trial) -> None:
     """An answer that its client has begun to read came to a bad end. Nothing is tried again."""
-    if trial.verdict is None and not exchange.gone:
-        failed(exchange, trial)
+    if trial.verdict is None and not exchange.gone and (verdict := failed(exchange, trial)) is not None:
+        trial.verdict = verdict._replace(then="stop")
 
 
 def succeeded(exchange: Exchange, trial: Trial) -> None:
@@ -93,11 +93,13 @@ def failure_in(trial: Trial) -> Failure | None:
     return failure_of(error, status, resets)
 
 
-def nobody_asked(exchange: Exchange, course: Dispatch) -> GatewayError:
-    """Why nobody could be asked: all who could answer rest, or there is nobody."""
+def nobody_asked(exchange: Exchange, course: Dispatch, at_us: int) -> GatewayError:
+    """Why nobody could be asked at that moment: all who could answer rest, or there is nobody."""
     model = exchange.ask.model if exchange.ask is not None else ""
-    now_us = time.time_ns() // 1000
-    return prospects.nobody_left(model, course.resting(now_us), now_us)
+    resting = course.resting(at_us)
+    if resting is None and course.has_anybody(at_us):  # others have found out meanwhile that somebody is well
+        resting = Resting(at_us, limited=False)
+    return prospects.nobody_left(model, resting, at_us)
 
 
 def seconds_of_rest(course: Dispatch) -> float | None:

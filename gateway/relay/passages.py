@@ -14,7 +14,7 @@ from gateway.formats.format import Fields, ReplyContext
 from gateway.formats.losses import Losses, drop_fields
 from gateway.formats.neutral import Prompt, Text, ToolChoice, Turn
 from gateway.formats.openai_responses.compaction import COMPACT_INSTRUCTION
-from gateway.formats.paths import spoken_in, translated_path, upstream_path, with_query
+from gateway.formats.paths import counted_path, spoken_in, translated_path, upstream_path, with_query
 from gateway.formats.told import object_of
 from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
@@ -62,6 +62,8 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     passage = Passed(endpoint, dialect_of(provider, endpoint.format), ask, context)
     passage.losses = dropped
     model = attempt.target.model
+    if provider.paths and endpoint.operation == "count" and counted_path(provider, model) is None:
+        return passage  # nobody to ask: the number is our own
     path = upstream_path(provider, endpoint, model, stream=ask.stream)
     passage.path = with_query(path, exchange.address.query)
     if provider.quirks and endpoint.body == "json" and endpoint.operation != "pass":

@@ -18,6 +18,7 @@ from gateway import __version__
 from gateway.catalog.facts import facts_of
 from gateway.catalog.quirks import edits_of
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamMalformed, UpstreamTimeout
+from gateway.formats import bedrock
 from gateway.formats.format import Format
 from gateway.formats.listed import model_ids
 from gateway.formats.losses import drop_fields
@@ -27,13 +28,16 @@ from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.formats.written import request_bytes
 from gateway.outbound.guard import permit_of
-from gateway.outbound.origin import Origin
 from gateway.outbound.wire import Pool, Request
 from gateway.records import Credential, Provider
 from gateway.settings.model import Settings, UpstreamSettings
 
+from .access import Access, Signable, access_by
 from .compose import Composer
+from .dialects import dialect_of
 from .gathering import Gathered, gather
+from .masking import masked, secrets_of
+from .ways import origin_of
 
 SECONDS = 20.0
 """How long all of it may take."""
@@ -43,6 +47,8 @@ MOST_BYTES = 8 * 1024 * 1024
 
 OUTPUT_TOKENS = 16
 """Asked of a model: OpenAI Responses takes no less."""
+
+USER_AGENT = f"sluicegate/{__version__}"
 
 QUESTION = "Say hello."
 
@@ -83,23 +89,28 @@ async def probe(wanted: Probe, settings: Settings, *, seconds: float = SECONDS) 
     """
     request = _request(wanted)
     pool = Pool(_limits(settings.upstream, seconds), permit=permit_of(settings.network.allow))
+    origin = origin_of(wanted.provider, wanted.credential)
+    access = access_by(lambda _: (pool, origin), USER_AGENT)
+    proven = request
     began = time.monotonic_ns()
     status, models = None, tuple[str, ...]()
     error: UpstreamError | None = None
     try:
         async with asyncio.timeout(seconds):
-            answer = await gather(pool, _origin(wanted.provider), request.sent(seconds), MOST_BYTES)
+            proven = await request.proven(access, wanted)
+            answer = await gather(pool, origin, proven.sent(seconds), MOST_BYTES)
         status = answer.status
-        models = _judge(wanted, answer)
+        models = _judge(wanted, answer, proven.head)
     except TimeoutError:
         error = UpstreamTimeout(f"No answer within {seconds:g} seconds.")
     except UpstreamError as raised:
         error = raised
     finally:
         latency_us = (time.monotonic_ns() - began) // 1000
+        await access.close()
         await pool.close()
     if error is not None:
-        _hide_secrets(error, wanted)
+        _hide_secrets(error, wanted, proven.head)
     return Found(request.target, latency_us, status, error, models)
 
 
@@ -117,25 +128,25 @@ class _Asked:
 
     method: str
     target: str
+    host: str
+    path: str
+    """With the query, as it is sent."""
     head: bytes
     body: bytes
+
+    async def proven(self, access: Access, wanted: Probe) -> _Asked:
+        """The same with the proof of who asks, where one is made for it. Raises UpstreamError."""
+        asked = Signable(self.method, self.host, self.path, self.body)
+        return replace(self, head=await access.prove(self.head, (wanted.provider, wanted.credential), asked))
 
     def sent(self, seconds: float) -> Request:
         return Request(self.method.encode(), self.head, self.body, seconds, seconds)
 
 
-def _origin(provider: Provider) -> Origin:
-    return Origin.of(
-        provider.base_url,
-        proxy=provider.proxy,
-        guarded=provider.guarded,
-        proxy_guarded=provider.proxy_guarded,
-    )
-
-
 def _request(wanted: Probe) -> _Asked:
     provider = replace(wanted.provider, credentials=(wanted.credential,))
-    composer = Composer(provider, _origin(provider).authority, f"sluicegate/{__version__}".encode())
+    authority = origin_of(provider).authority
+    composer = Composer(provider, authority, USER_AGENT.encode())
     if not wanted.model:
         path, method, body = _list_of(provider), "GET", b""
         head = composer.compose_plain(method, path, wanted.credential)
@@ -143,7 +154,7 @@ def _request(wanted: Probe) -> _Asked:
         path, method, body = translated_path(provider, wanted.model, stream=False), "POST", _question(wanted)
         head = composer.compose_translated(path, wanted.credential, (), len(body))
     address = provider.base_url.rstrip("/") + path.partition("?")[0]
-    return _Asked(method, f"{method} {address}", head, body)
+    return _Asked(method, f"{method} {address}", authority.decode(), composer.target_of(path), head, body)
 
 
 def _list_of(provider: Provider) -> str:
@@ -165,11 +176,14 @@ def _question(wanted: Probe) -> bytes:
     return request_bytes(fields if edit is None else edit(fields, wanted.model))
 
 
-def _judge(wanted: Probe, answer: Gathered) -> tuple[str, ...]:
+def _judge(wanted: Probe, answer: Gathered, sent: bytes) -> tuple[str, ...]:
     """The models that were asked for. Raises UpstreamError for any other answer than what was asked for."""
-    dialect = FORMATS[wanted.provider.format]
+    dialect = dialect_of(wanted.provider, wanted.provider.format)
     if answer.status >= 400:
-        raise dialect.read_error(answer.status, dict(answer.headers), answer.body)
+        headers = dict(answer.headers)
+        read_error = bedrock.read_error if bedrock.ERROR_TYPE in headers else dialect.read_error
+        secrets = tuple(secret.encode() for secret in _secrets(wanted, sent))
+        raise read_error(answer.status, headers, masked(answer.body, secrets))
     if answer.status >= 300:
         raise UpstreamMalformed(f"The provider answered {answer.status} with a redirect, which is not followed.")
     if wanted.model:
@@ -188,19 +202,21 @@ def _check_reply(dialect: Format, body: bytes) -> None:
         raise UpstreamMalformed("The provider's answer has nothing of a model in it.")
 
 
-def _hide_secrets(error: UpstreamError, wanted: Probe) -> None:
-    """Providers repeat what they were sent, and so do proxies."""
-    error.message = _masked(error.message, wanted)[:LONGEST_MESSAGE]
-    error.code = _masked(error.code, wanted)[:LONGEST_CODE]
+def _hide_secrets(error: UpstreamError, wanted: Probe, sent: bytes) -> None:
+    """Providers repeat what they were sent, and so do proxies. `sent` is the head of the request."""
+    error.message = _masked(error.message, wanted, sent)[:LONGEST_MESSAGE]
+    error.code = _masked(error.code, wanted, sent)[:LONGEST_CODE]
 
 
-def _masked(text: str, wanted: Probe) -> str:
-    for secret in _secrets(wanted):
+def _masked(text: str, wanted: Probe, sent: bytes) -> str:
+    for secret in _secrets(wanted, sent):
         for said in (secret, json.dumps(secret)[1:-1]):
             text = text.replace(said, "***")
     return text
 
 
-def _secrets(wanted: Probe) -> Iterator[str]:
-    said = (wanted.credential.secret, *(value for _, value in wanted.provider.headers))
+def _secrets(wanted: Probe, sent: bytes) -> Iterator[str]:
+    proofs = (secret.decode() for secret in secrets_of(wanted.provider, wanted.credential, sent))
+    headers = (*wanted.provider.headers, *wanted.credential.headers)
+    said = (*proofs, *(value for _, value in headers))
     yield from (secret for secret in said if len(secret) >= SHORTEST_SECRET)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from gateway.catalog.prices import PriceList
 from gateway.errors import (
     AllResting,
+    BudgetSpent,
     FormatNotServed,
     GatewayError,
     LimitReached,
@@ -30,7 +31,7 @@ from gateway.routing.standing import Board
 from gateway.routing.targets import TargetList
 from gateway.settings.model import Settings
 
-PASSED = (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached)
+PASSED = (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached, BudgetSpent)
 """What keeps one target from a request, and not the next one. Whatever else goes wrong before it is sent ends it."""
 
 

@@ -137,7 +137,11 @@ class Pump:
             self.provider_failed(b"", UpstreamMalformed(ENDLESS))
             return
         held, self._last = self._last, b""
-        self._call = self._exchange.ask_for_rest(self._trial, self, token)
+        try:
+            self._call = self._exchange.ask_for_rest(self._trial, self, token)
+        except UpstreamError as error:  # nothing proves any more who asks
+            self.provider_failed(held, error)
+            return
         self._sink.on_room = self._call.resume
         self.send(held)
 
@@ -146,7 +150,9 @@ class Pump:
         self._exchange.times.note_first_byte()
         pipeline = self.pipeline
         if pipeline is not None and pipeline.failed:
-            self._exchange.note(UpstreamError("The provider ended its stream with an error."), "upstream_error_event")
+            error = UpstreamError("The provider ended its stream with an error.")
+            self._exchange.note(error, "upstream_error_event")
+            self._note_failure(error)
         self._exchange.finish(masked(rest, self._secrets))
 
     def failed(self, error: UpstreamError) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ProviderRefused
 from gateway.formats.counting import BYTES_PER_TOKEN, Measured, estimated, family_of, measured
 from gateway.formats.losses import Losses
 from gateway.records import Tokens, UsageSource
@@ -31,8 +31,11 @@ def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
     trial = exchange.trials[-1] if exchange.trials else None
     if exchange.endpoint.operation != "generate" or trial is None or not 200 <= trial.status < 300:
         return reported, "reported" if reported else "none"
+    said = exchange.said_bytes()
+    if isinstance(trial.error, ProviderRefused) and not said:  # nobody is charged for an error, whatever its status
+        return reported, "reported" if reported else "none"
     family = family_of(trial.passage.upstream.name, trial.attempt.target.model)
-    output = -(-exchange.said_bytes() * family.percent // (BYTES_PER_TOKEN * 100))
+    output = -(-said * family.percent // (BYTES_PER_TOKEN * 100))
     if reported is not None:  # the beginning of a stream tells of the prompt, and of one token of the answer
         if output <= reported.output:
             return reported, "reported"

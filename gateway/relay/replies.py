@@ -13,13 +13,15 @@ from gateway.errors import (
     AmbiguousRequest,
     BudgetSpent,
     GatewayError,
+    ModelUnpriced,
     ProviderRefused,
     QuotaSpent,
     UpstreamError,
     UpstreamRejected,
 )
+from gateway.limits.headers import limit_headers
 
-from . import outcomes
+from . import allowance, outcomes
 from .compose import reply_headers
 from .masking import Secrets, masked
 from .sink import Headers
@@ -51,8 +53,11 @@ REQUEST_ID_HEADERS = {"openai_chat": b"x-request-id", "openai_responses": b"x-re
 
 
 def our_headers(exchange: Exchange) -> Headers:
-    """What we say about the exchange: its id and, once a provider was asked, which one and at what cost of ours."""
+    """What we say about the exchange: its id, how its limits stand (RL-1) and, once a provider was asked, which one and
+    at what cost of ours."""
     headers: Headers = [(b"x-sluicegate-request-id", exchange.id.encode()), *exchange.caller.cors]
+    if exchange.standing:
+        headers += limit_headers(exchange.format.name, allowance.standing(exchange), time.time_ns() // 1000)
     if not exchange.trials:
         return headers
     trial = exchange.trials[-1]
@@ -178,7 +183,7 @@ def _advice(error: GatewayError, status: int) -> Headers:
     headers: Headers = []
     if error.retry_after is not None or status in WAITING_STATUSES:
         headers.append((b"retry-after", b"%d" % max(math.ceil(error.retry_after or 1), 1)))
-    if isinstance(error, QuotaSpent | BudgetSpent) or (
+    if isinstance(error, QuotaSpent | BudgetSpent | ModelUnpriced) or (
         isinstance(error, ProviderRefused) and error.category == "quota"
     ):
         headers.append((b"x-should-retry", b"false"))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.catalog.prices import PriceList
-
 from gateway.formats.bounds import choices, media_in, most_output
 from gateway.limits.limiter import Reserve
 from gateway.limits.rules import Size, media_tokens, reserve_of

@@ -168,6 +168,10 @@ class Dispatch:
             return None
         return Resting(min(until_us for until_us, _ in ends), all(reason in LIMITS for _, reason in ends))
 
+    def has_anybody(self, now_us: int) -> bool:
+        """Whether there is anybody at all, resting or not."""
+        return bool(self._everybody(now_us))
+
     def session_at(self, provider: Provider) -> bytes | None:
         """The name to bind to the credential that answers, in the pool of its provider; None for no conversation."""
         if self._session is None or not provider.session_affinity:

@@ -77,17 +77,21 @@ class _Onlooker:
         return True
 
 
-def explain(
-    found: TargetList,
-    conduct: Conduct,
-    now_us: int,
-    *,
-    session: bytes | None = None,
-    pinned: tuple[str, str] | None = None,
-    barred: Mapping[Target, str] = NOTHING,
-) -> Explained:
-    """What becomes of a request now that may go to these targets; `barred` are those of them that cannot be asked, for
-    a reason that is not theirs, and why."""
+class Case(NamedTuple):
+    """What of a request matters beside its targets; as `Dispatch` is told it."""
+
+    session: bytes | None = None
+    pinned: tuple[str, str] | None = None
+    barred: Mapping[Target, str] = NOTHING
+    """Targets that cannot be asked for it, for a reason that is not theirs, and why."""
+
+
+PLAIN = Case()
+
+
+def explain(found: TargetList, conduct: Conduct, now_us: int, case: Case = PLAIN) -> Explained:
+    """What becomes of a request now that may go to these targets."""
+    session, pinned, barred = case
     most = found.terms.attempts or conduct.attempts
     unseen = replace(conduct, board=_Onlooker(conduct.board))
     unlimited = replace(found, terms=replace(found.terms, attempts=EVERYBODY))
@@ -105,7 +109,7 @@ def explain(
     asked = {(step.target, step.credential) for step in steps}
     passed = (
         Step(target, credential.name, "passed_over", barred[target])
-        if target in barred
+        if target in skipped
         else _passed(found, conduct, target, credential, now_us)
         for target in found.targets
         for credential in conduct.providers[target.provider].credentials or (nobody(target.provider),)

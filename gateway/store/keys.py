@@ -50,11 +50,16 @@ def changed_keys(session: Session, since: int) -> list[IssuedKey]:
 def issued_key(row: Row) -> IssuedKey:
     """A row of `keys/changed_since`. A key nobody can read counts as revoked: nothing is allowed by mistake."""
     try:
-        spec = _specs.decode(row["spec"])
+        return IssuedKey(row["digest"], client_key(row), revoked=row["revoked_at"] is not None)
     except msgspec.DecodeError as error:
         log.error("a client key cannot be read, and is refused", id=row["id"], reason=str(error))
         return IssuedKey(row["digest"], ClientKey(row["name"], id=key_id_of(row["id"])), revoked=True)
-    key = ClientKey(
+
+
+def client_key(row: Row) -> ClientKey:
+    """A row of `keys/changed_since` or `keys/found`, as the relay needs it. Raises msgspec.DecodeError."""
+    spec = _specs.decode(row["spec"])
+    return ClientKey(
         row["name"],
         id=key_id_of(row["id"]),
         models=spec.models,
@@ -70,7 +75,6 @@ def issued_key(row: Row) -> IssuedKey:
         limits=Limits.of(spec),
         allow_unpriced=spec.allow_unpriced,
     )
-    return IssuedKey(row["digest"], key, revoked=row["revoked_at"] is not None)
 
 
 def key_id_of(row_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A provider whose accounts are told apart by their keys, and each does as a test wants, until the test wants otherwise.
+"""A provider whose accounts are told apart by their keys; each does as a test wants, until that wants otherwise.
 
 Speaks OpenAI Chat and Anthropic Messages over real sockets, in a loop of its own. Notes who was asked, when, and when a
 client left. What that should mean to anybody is the tests' business.
@@ -10,13 +10,13 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from functools import partial
 from typing import Any
 
-from tests.waiting import until
+from tests.waiting import auntil, until
 
 Fields = dict[str, Any]
 
@@ -26,7 +26,7 @@ STEP = 0.002
 ENDLESS = 1_000_000
 """More chunks than anybody waits for."""
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Mood:
     code: str = "an_error"
     """Of an error: OpenAI's code, Anthropic's type."""
     message: str = "The account says no."
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Headers = ()
     wait: float = 0.0
     """Before the head."""
     closes: bool = False
@@ -68,7 +68,7 @@ def refusing(status: int, code: str, message: str = "The account says no.", **mo
 
 def limited(retry_after: float | None = None, **more: Any) -> Mood:
     """429, with the time to come back at or without."""
-    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    headers = () if retry_after is None else (("retry-after", f"{retry_after:g}"),)
     return refusing(429, "rate_limit_exceeded", "Rate limit reached.", headers=headers, **more)
 
 
@@ -84,6 +84,8 @@ class Asked:
     """When the client left without having been answered in full."""
     over: bool = False
     """Nothing more is done about it."""
+    mood: Mood | None = None
+    """How this very one is to be answered, once a test has said so."""
 
 
 @dataclass
@@ -130,7 +132,7 @@ class Accounts:
     def mood(self, asked: Asked) -> Mood:
         """How this request is answered now."""
         name = f"{asked.account}/{asked.model}"
-        return self.moods.get(name, self.moods.get(asked.account, WELL)).now()
+        return (asked.mood or self.moods.get(name) or self.moods.get(asked.account, WELL)).now()
 
 
 def key_of(account: str) -> str:
@@ -202,8 +204,7 @@ async def _exchange(provider: Accounts, reader: asyncio.StreamReader, writer: as
 
 async def _answer(provider: Accounts, asked: Asked, writer: asyncio.StreamWriter, says: Dialect) -> bool:
     """Whether the connection stays."""
-    mood = provider.mood(asked)
-    await _wait(provider, asked, mood)
+    mood = await _mood_to_answer_in(provider, asked)
     if mood.closes:
         return False
     if mood.status >= 400:
@@ -216,11 +217,19 @@ async def _answer(provider: Accounts, asked: Asked, writer: asyncio.StreamWriter
     return True
 
 
-async def _wait(provider: Accounts, asked: Asked, mood: Mood) -> None:
-    """As long as the mood says, or until a test wants another one."""
-    end = time.monotonic() + mood.wait
-    while time.monotonic() < end and provider.mood(asked) == mood:
-        await asyncio.sleep(min(STEP, mood.wait))
+async def _mood_to_answer_in(provider: Accounts, asked: Asked) -> Mood:
+    """After the wait of each mood that comes over it meanwhile."""
+    while (mood := provider.mood(asked)).wait:
+        end = time.monotonic() + mood.wait
+        is_over = partial(_is_over, provider, asked, mood, end)
+        await auntil(is_over, mood.wait + 60, every=min(STEP, mood.wait))
+        if time.monotonic() >= end:
+            break
+    return mood
+
+
+def _is_over(provider: Accounts, asked: Asked, mood: Mood, end: float) -> bool:
+    return time.monotonic() >= end or provider.mood(asked) is not mood
 
 
 def _whole(writer: asyncio.StreamWriter, mood: Mood, fields: Fields) -> None:
@@ -240,7 +249,7 @@ async def _stream(writer: asyncio.StreamWriter, mood: Mood, events: Iterator[byt
 
 def _head(mood: Mood, kind: str, length: str) -> bytes:
     lines = [f"HTTP/1.1 {mood.status} X", f"content-type: {kind}", length]
-    lines += [f"{name}: {value}" for name, value in mood.headers.items()]
+    lines += [f"{name}: {value}" for name, value in mood.headers]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -309,7 +318,8 @@ def _messages_events(asked: Asked, mood: Mood) -> Iterator[bytes]:
         return b"event: %s\ndata: %s\n\n" % (kind.encode(), json.dumps({"type": kind, **more}).encode())
 
     yield event("message_start", message=_message(asked, [], None, 1))
-    yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    if mood.error_at != 0:
+        yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
     for number in range(mood.chunks):
         if number == mood.error_at:
             yield event("error", error=_messages_error(mood)["error"])
@@ -317,10 +327,11 @@ def _messages_events(asked: Asked, mood: Mood) -> Iterator[bytes]:
         text = TEXT + asked.account if not number else "."
         yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
     yield event("content_block_stop", index=0)
-    yield event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": USED})
+    yield event(
+        "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": USED}
+    )
     yield event("message_stop")
 
 
 _chat = Dialect(_chat_error, _chat_answer, _chat_events)
 _messages = Dialect(_messages_error, _messages_answer, _messages_events)
-

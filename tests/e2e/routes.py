@@ -19,6 +19,8 @@ from gateway.api.management import OPERATIONS
 from gateway.control import Control
 from gateway.leash import Start
 from gateway.settings.model import ServerSettings, Settings
+from gateway.shared.memory import prepare
+from gateway.store.generations import shared_file
 from gateway.store.state import database_of, make_ready
 from gateway.worker import Worker
 from tests.e2e.people import People
@@ -43,6 +45,7 @@ async def all_routes(directory: Path) -> frozenset[Route]:
     settings = Settings(server=ServerSettings(data_dir=str(directory)))
     (directory / "run").mkdir(mode=0o700)
     make_ready(database_of(settings))
+    prepare(shared_file(directory), 1)
     control, worker = Control(Start(settings=settings)), Worker(Start(settings=settings))
     await control.start()
     await worker.start()

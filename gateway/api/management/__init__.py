@@ -11,14 +11,18 @@ from .audit import OPERATIONS as AUDIT
 from .catalog import OPERATIONS as CATALOG
 from .combos import OPERATIONS as COMBOS
 from .credentials import OPERATIONS as CREDENTIALS
+from .explain import OPERATIONS as EXPLAIN
 from .export import OPERATIONS as EXPORT
 from .jobs import OPERATIONS as JOBS
 from .keys import OPERATIONS as KEYS
+from .limits import OPERATIONS as LIMITS
+from .models import OPERATIONS as MODELS
 from .openapi import described
 from .operation import Operation
 from .prices import OPERATIONS as PRICES
 from .problems import OPERATIONS as PROBLEMS
 from .providers import OPERATIONS as PROVIDERS
+from .rests import OPERATIONS as RESTS
 from .settings import OPERATIONS as SETTINGS
 from .system import OPERATIONS as SYSTEM
 from .teams import OPERATIONS as TEAMS
@@ -26,10 +30,25 @@ from .tokens import OPERATIONS as TOKENS
 from .usage import OPERATIONS as USAGE
 from .users import OPERATIONS as USERS
 
-CONFIGURATION = (*PROVIDERS, *CREDENTIALS, *ALIASES, *COMBOS, *PRICES, *SETTINGS, *CATALOG)
+CONFIGURATION = (*PROVIDERS, *CREDENTIALS, *ALIASES, *COMBOS, *PRICES, *LIMITS, *SETTINGS, *CATALOG)
 """What the configuration file can say as well."""
 
 OPERATIONS: tuple[Operation, ...] = described(
-    (*CONFIGURATION, *KEYS, *USERS, *TEAMS, *TOKENS, *AUDIT, *JOBS, *USAGE, *SYSTEM, *EXPORT, *PROBLEMS)
+    (
+        *CONFIGURATION,
+        *MODELS,
+        *RESTS,
+        *KEYS,
+        *USERS,
+        *TEAMS,
+        *TOKENS,
+        *AUDIT,
+        *JOBS,
+        *USAGE,
+        *EXPLAIN,
+        *SYSTEM,
+        *EXPORT,
+        *PROBLEMS,
+    )
 )
 """Every endpoint there is."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.assemble import Assembled
+from gateway.explaining.answer import Explanation
+from gateway.explaining.question import Question
 from gateway.management.office import Declared, Office
-from gateway.records import JobReport
+from gateway.oversight import Oversight
+from gateway.records import JobReport, RegistryState
 from gateway.store.generations import Generations
 from gateway.store.state import State
 from gateway.unlock import Secrets
@@ -48,8 +52,22 @@ class Surroundings(Protocol):
     async def job_reports(self) -> Sequence[JobReport]:
         """Every job."""
 
+    @property
+    def made(self) -> Assembled:
+        """What requests go by, with what is known of models by now."""
+
+    @property
+    def oversight(self) -> Oversight:
+        """Pools and limits."""
+
+    def registry_state(self) -> RegistryState:
+        """How the registry of models and prices is doing."""
+
     def run_job(self, name: str) -> None:
         """Have a job done now. Raises UnknownResource."""
+
+    async def explain(self, question: Question) -> Explanation:
+        """What would become of a request. Raises ControlUnavailable, StateUnavailable."""
 
     def last_reload(self) -> Outcome | None:
         """How reading the configuration file went the last time; None where nobody knows."""

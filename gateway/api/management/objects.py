@@ -1,4 +1,4 @@
-"""What the five kinds of configured objects have in common over HTTP: lists, one, made, changed, deleted.
+"""What the kinds of configured objects have in common over HTTP: lists, one, made, changed, deleted.
 
 Knows a kind by a row: its path, the fields in it that name one object, and the records it is said and shown in. What
 may be said is `gateway.management.configuration`'s business.
@@ -67,9 +67,9 @@ class Resource:
     @property
     def slashes(self) -> str:
         """What is to be known of names that may have slashes in them."""
-        return NAMES if self.kind in ("alias", "combo", "price") else ""
+        return NAMES if self.kind in ("alias", "combo", "price", "limit") else ""
 
-    def named(self, asked: Asked[Office, Any, Any]) -> str:
+    def named(self, asked: Asked[Any, Any, Any]) -> str:
         """The name in a path."""
         return name_of(self.kind, asked.path)
 

@@ -1,4 +1,3 @@
--- Which client keys were counted from nothing since an instant, and when?
+-- Which client keys were counted from nothing, and when?
 select key_id, at
 from limit_resets
-where at > $since_us

@@ -133,7 +133,7 @@ def test_what_the_model_can_do_decides_what_is_sent(files: Path) -> None:
 @pytest.mark.parametrize(
     ("fact", "why"),
     [
-        ("nonsense=1", "--fact nonsense: known are max_output, "),
+        ("nonsense=1", "--fact nonsense: known are context, max_input, "),
         ("max_output=many", "--fact: Expected `int | null`, got `str` - at `$.max_output`"),
         ("effort=3", "--fact: Expected `array`, got `int` - at `$.effort`"),
         ("thinking=loud", "--fact: Invalid enum value 'loud' - at `$.thinking`"),

@@ -18,6 +18,8 @@ import orjson
 
 from gateway.leash import LEASH_VARIABLE, Drain, Reload, Start
 from gateway.settings.model import RegistrySettings, ServerSettings, Settings, UsageSettings
+from gateway.shared.memory import prepare
+from gateway.store.generations import shared_file
 from gateway.usage.spool import Spool, encode
 from tests.gateway.usage.records import usage_record
 from tests.waiting import until
@@ -47,6 +49,7 @@ class ControlProcess:
         self.uds = directory / "run" / "control.sock"
         self.uds.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings = settings or settings_in(directory)
+        prepare(shared_file(directory), self.settings.server.workers or 1)
         ours, theirs = socket.socketpair()
         environment = {**os.environ, LEASH_VARIABLE: str(theirs.fileno())}
         command = [sys.executable, "-m", "gateway.control"]

@@ -46,6 +46,9 @@ class StoreChores:
     async def list_models(self) -> None:
         pass
 
+    async def raise_spent(self) -> None:
+        pass
+
 
 @pytest.fixture
 async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:

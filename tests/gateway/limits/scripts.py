@@ -76,6 +76,7 @@ async def play(limiter: Limiter, script: Script, wait: Callable[[float], None] |
     for step in script.steps:
         match step:
             case Ask(refused=None):
+                assert await limiter.refused(plan) is None
                 admitted[step.who] = await limiter.admit(plan, step.reserve)
             case Ask():
                 await _is_refused(limiter, plan, step)
@@ -93,6 +94,12 @@ async def _is_refused(limiter: Limiter, plan: Plan, step: Ask) -> None:
     with pytest.raises(step.refused) as refused:
         await limiter.admit(plan, step.reserve)
     assert type(refused.value) is step.refused
+    foretold = await limiter.refused(plan)
+    assert type(foretold) is step.refused
+    assert (foretold.message, foretold.retry_after) == (
+        refused.value.message,
+        pytest.approx(refused.value.retry_after, abs=0.1),
+    )
     if isinstance(refused.value, LimitReached):
         assert step.limit in (None, refused.value.limit)
     if step.retry_after is not None:

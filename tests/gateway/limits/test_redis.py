@@ -249,3 +249,17 @@ async def test_an_account_that_may_touch_nothing_but_our_keys_is_enough(own_redi
         assert await limiter.share_rests(["a 1000 1quota"]) == [b"a 1000 1quota"]
     with own_redis.client() as client:
         assert not client.dbsize()
+
+
+async def test_what_would_be_refused_is_told_without_counting(node: Node) -> None:
+    limits = Limits(requests_per_minute=1, requests_per_month=9)
+    async with node.counting() as limiter:
+        assert await limiter.refused(plan_of(limits)) is None
+        assert await used(limiter, limits) == [0, 0]
+        await limiter.admit(plan_of(limits), NOTHING)
+        refused = await limiter.refused(plan_of(limits))
+        with pytest.raises(LimitReached) as raised:
+            await limiter.admit(plan_of(limits), NOTHING)
+        assert isinstance(refused, LimitReached)
+        assert refused.limit == raised.value.limit == "requests_per_minute"
+        assert await used(limiter, limits) == [1, 1]

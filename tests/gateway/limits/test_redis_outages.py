@@ -71,8 +71,10 @@ async def test_this_machine_counts_its_share_alone(node: Node) -> None:
     with capture_logs() as lines:
         async with counting(node, nodes=3) as limiter:
             node.server.kill()
+            assert await limiter.refused(plan_of(limits)) is None
             assert await let_in(limiter, limits, 10) == 4
             assert await used(limiter, limits) == [4]
+            assert isinstance(await limiter.refused(plan_of(limits)), LimitReached)
             node.server.start()
             await back(limiter)
             assert await let_in(limiter, limits, 20) == 10
@@ -88,14 +90,15 @@ async def test_what_is_limited_is_refused_where_that_is_wanted(node: Node) -> No
     with capture_logs() as lines:
         async with counting(node, redis_away="refuse") as limiter:
             node.server.kill()
-            for ask in (limiter.admit(plan_of(Limits(max_parallel=9)), NOTHING), limiter.left(plan_of(Limits(1)))):
+            plan = plan_of(Limits(max_parallel=9))
+            for ask in (limiter.admit(plan, NOTHING), limiter.left(plan), limiter.refused(plan)):
                 with pytest.raises(LimitsUnavailable) as refused:
                     await ask
                 assert (refused.value.status, refused.value.retry_after) == (503, 1.0)
             await auntil(lambda: len(lines) == 1)
             node.server.start()
             await back(limiter)
-            await limiter.admit(plan_of(Limits(max_parallel=9)), NOTHING)
+            await limiter.admit(plan, NOTHING)
     assert lines[0]["event"] == "Redis does not answer: what is limited is refused"
 
 

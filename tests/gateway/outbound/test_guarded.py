@@ -15,7 +15,7 @@ from gateway.outbound.client import client
 from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Origin, Pool
 from gateway.records import Provider
-from gateway.relay.relay import upstream_of
+from gateway.relay.ways import origin_of
 from gateway.settings.model import UpstreamSettings
 from tests.gateway.outbound.names import resolving
 from tests.gateway.outbound.peers import HELLO, Peer, answering, ask, provider
@@ -126,9 +126,9 @@ async def test_a_proxy_said_by_api_is_judged_itself(scheme: str) -> None:
 
 def test_a_guarded_provider_has_a_guarded_origin() -> None:
     said = Provider("a", "openai_chat", "https://a.example/v1", ("*",), "round_robin", (), guarded=True)
-    assert upstream_of(said, "test").origin == Origin("https", "a.example", 443, guarded=True)
+    assert origin_of(said) == Origin("https", "a.example", 443, guarded=True)
     written = Provider("a", "openai_chat", "https://a.example/v1", ("*",), "round_robin", ())
-    assert upstream_of(written, "test").origin == Origin("https", "a.example", 443)
+    assert origin_of(written) == Origin("https", "a.example", 443)
 
 
 # httpx, for logins and webhooks

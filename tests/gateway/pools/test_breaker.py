@@ -69,6 +69,33 @@ def test_a_try_that_fails_opens_it_for_twice_as_long(make: MakeBoard, clock: Clo
     assert lengths == [10, 20, 35, 35]
 
 
+def test_a_try_that_tells_nothing_is_given_back_to_whoever_comes_next(make: MakeBoard, clock: Clock) -> None:
+    first, second = make(0, **SETTINGS), make(1, **SETTINGS)
+    fail(first, clock, 3)
+    claimed_at_us = clock.go(10)
+    assert first.claim_target_probe(GPT, claimed_at_us)
+    first.give_back(GPT, claimed_at_us, clock.go(1))
+    assert second.target_standing(GPT, clock()).probe_due
+    assert second.claim_target_probe(GPT, clock())
+    assert not first.claim_target_probe(GPT, clock())
+    fail(second, clock, 1)
+    assert first.target_standing(GPT, clock()).until_us == clock() + 20 * SECOND, (
+        "it opens no wider for what was no try"
+    )
+
+
+def test_a_try_is_given_back_by_whoever_made_it(make: MakeBoard, clock: Clock) -> None:
+    board = make(**SETTINGS)
+    fail(board, clock, 3)
+    claimed_at_us = clock.go(10)
+    board.claim_target_probe(GPT, claimed_at_us)
+    board.give_back(GPT, claimed_at_us - 1, clock.go(1))
+    assert not board.target_standing(GPT, clock()).probe_due
+    fail(board, clock, 1)
+    board.give_back(GPT, claimed_at_us, clock())
+    assert not board.target_standing(GPT, clock()).probe_due, "it has opened since"
+
+
 def test_a_try_that_answers_closes_it(make: MakeBoard, clock: Clock) -> None:
     board = make(**SETTINGS)
     fail(board, clock, 3)

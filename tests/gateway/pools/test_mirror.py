@@ -16,10 +16,11 @@ from gateway.limits.redis import RedisLimiter
 from gateway.limits.redis_scripts import PREFIX
 from gateway.pools.board import Board
 from gateway.pools.fields import Kind
-from gateway.pools.mirror import Mirror
+from gateway.pools.mirror import Mirror, credentials_of
 from gateway.records import Credential, Target
 from gateway.routing.verdicts import Verdict
-from gateway.settings.model import RestSettings
+from gateway.settings.model import RestSettings, Settings
+from gateway.settings.objects import CredentialSettings, ProviderSettings
 from gateway.shared.memory import SharedMemory
 from tests.gateway.limits.counting import Node
 from tests.redis_server import RedisServer, needs_redis
@@ -138,6 +139,12 @@ async def test_a_rest_of_another_model_goes_on(machines: Machines) -> None:
     other.board.succeeded(MAIN, Target("openai", "gpt-5"), 0, now() + 1)
     await machines.talk()
     assert one.rests() == other.rests() == {("main", "gpt-4"): (30, False, "rate_limit")}
+    one.rest(HARD)
+    await machines.talk()
+    other.board.succeeded(MAIN, Target("openai", "gpt-5"), 0, now() + 1)
+    await machines.talk()
+    await machines.talk()
+    assert one.rests() == other.rests() == {("main", "gpt-4"): (30, False, "rate_limit")}
 
 
 async def test_a_longer_rest_and_one_that_begins_again_are_told(machines: Machines) -> None:
@@ -237,6 +244,15 @@ async def test_while_nobody_answers_nothing_happens(own_redis: RedisServer, tmp_
         assert len(one.told[-1]) == 1
 
 
+@pytest.mark.parametrize("row", ["b3RoZXI= 5000 1quota", "! 5000 1quota", "gA== 5000 1quota"])
+async def test_what_another_version_tells_in_other_words_is_passed_over(machines: Machines, row: str) -> None:
+    one, other = await machines.add(), await machines.add()
+    await one.limiter.share_rests([row])
+    one.rest(HARD)
+    await machines.talk()
+    assert one.rests() == other.rests() == {("main", ""): (60, True, "quota")}
+
+
 async def test_it_goes_on_by_itself(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.pools.mirror.EVERY_SECONDS", 0.01)
     one, other = await machines.add(), await machines.add()
@@ -245,3 +261,9 @@ async def test_it_goes_on_by_itself(machines: Machines, monkeypatch: pytest.Monk
     await auntil(lambda: bool(other.rests()))
     for each in running:
         each.cancel()
+
+
+def test_credentials_are_found_as_the_settings_name_them() -> None:
+    said = (CredentialSettings(name="main", api_key="sk-1"), CredentialSettings(name="spare", api_key="sk-2"))
+    settings = Settings(providers=(ProviderSettings(id="openai", credentials=said),))
+    assert credentials_of(settings) == {("openai", "main"): MAIN, ("openai", "spare"): SPARE}

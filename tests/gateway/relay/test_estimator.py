@@ -14,7 +14,6 @@ from gateway.formats.counting import Measured
 from gateway.outbound.wire import Pool
 from gateway.relay import estimator
 from gateway.relay.estimator import Estimator
-from gateway.relay.relay import Relay
 from gateway.settings.model import UpstreamSettings
 
 PART = Measured(("hello", "wörld"), 7)
@@ -40,7 +39,7 @@ async def asking(directory: Path, serve: Serve | None) -> AsyncIterator[Estimato
     server = await asyncio.start_unix_server(connected, path) if serve else None
     pool = Pool(UpstreamSettings())
     try:
-        yield Estimator(Relay(pool, asyncio.get_running_loop(), lambda exchange: None), path)
+        yield Estimator(lambda: pool, path)
     finally:
         await pool.close()
         if server is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
-from gateway.records import Credential
-from gateway.routing.dispatch import BUSY_US, Dispatch, Resting, Wait
+from gateway.records import Credential, Target
+from gateway.routing.dispatch import BUSY_US, Attempt, Dispatch, Resting, Wait
 from gateway.routing.standing import Standing
-from gateway.routing.verdicts import VERDICTS
+from gateway.routing.targets import TargetList
+from gateway.routing.verdicts import VERDICTS, Verdict
 from tests.gateway.routing.boards import (
     NOW,
     ONWARD,
@@ -115,6 +117,27 @@ def test_one_request_tries_a_target_whose_breaker_is_half_open() -> None:
     found, known = leads_to("a", "b"), conduct(pool("a", "a0"), B, board=board)
     assert firsts(found, known, 3) == ["a0", "b0", "b0"]
     assert board.claimed == ["a/m"]
+
+
+def test_the_attempt_that_tries_a_target_says_so_and_is_not_repeated_as_one() -> None:
+    board = Slate()
+    board.breakers = {"a/m": rest(9, reason="breaker", probe_due=True)}
+    dispatch = Dispatch(leads_to("a"), conduct(pool("a", "a0"), board=board))
+    attempt = dispatch.next(NOW)
+    assert isinstance(attempt, Attempt)
+    assert attempt.claimed_at_us == NOW
+    dispatch.failed(Verdict("retry"), NOW, attempt=attempt)
+    assert isinstance(dispatch.next(NOW), Wait)
+    repeated = dispatch.next(NOW + SECOND)
+    assert isinstance(repeated, Attempt)
+    assert repeated == structs.replace(attempt, claimed_at_us=0)
+
+
+def test_whether_there_is_anybody_does_not_depend_on_rests() -> None:
+    board = Slate(a0=rest(9), a1=rest(9))
+    assert Dispatch(leads_to("a"), conduct(A, board=board)).has_anybody(NOW)
+    nobody = TargetList((Target("a", "m"),), credentials={"a": ()})
+    assert not Dispatch(nobody, conduct(A, board=board)).has_anybody(NOW)
 
 
 # When all rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.records import Credential, Target
 from gateway.routing.affinity import pooled
 from gateway.routing.dispatch import Dispatch, Resting
-from gateway.routing.explain import Step, explain
+from gateway.routing.explain import Case, Step, explain
 from gateway.routing.targets import TargetList, Terms
 from tests.gateway.routing.boards import NOW, SECOND, Slate, combo, conduct, leads_to, pool, rest, told
 
@@ -46,13 +46,13 @@ def test_who_holds_the_conversation_is_told() -> None:
     board = Slate()
     board.holders = {pooled(SESSION, "a"): b"a1"}
     known = conduct(pool("a", "a0", "a1"), board=board)
-    assert lines(explain(leads_to("a"), known, NOW, session=SESSION).steps) == ["a/a1 first session", "a/a0 next"]
+    assert lines(explain(leads_to("a"), known, NOW, Case(session=SESSION)).steps) == ["a/a1 first session", "a/a0 next"]
     assert lines(explain(leads_to("a"), known, NOW).steps) == ["a/a0 first", "a/a1 next"]
 
 
 def test_what_is_kept_elsewhere_is_told() -> None:
     known = conduct(pool("a", "a0", "a1"), pool("b", "b0"))
-    assert lines(explain(leads_to("a", "b"), known, NOW, pinned=("a", "a1")).steps) == [
+    assert lines(explain(leads_to("a", "b"), known, NOW, Case(pinned=("a", "a1"))).steps) == [
         "a/a1 first",
         "a/a0 passed_over pinned",
         "b/b0 passed_over pinned",
@@ -82,7 +82,7 @@ def test_where_all_rest_nobody_is_first() -> None:
 def test_a_target_that_cannot_be_asked_is_told_and_does_not_count() -> None:
     known = conduct(pool("a", "a0", "a1"), pool("b", "b0", "b1"), pool("c", "c0"), attempts=1)
     barred = {Target("a", "m"): "unpriced", Target("c", "m"): "limit"}
-    explained = explain(leads_to("a", "b", "c"), known, NOW, barred=barred)
+    explained = explain(leads_to("a", "b", "c"), known, NOW, Case(barred=barred))
     assert explained.barred == (Target("a", "m"), Target("c", "m"))
     assert lines(explained.steps) == [
         "b/b0 first",

@@ -126,6 +126,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "key_uses": [{"key_id": "k", "last_used_at": 7}],
+    "limit_resets": [{"key_id": "k", "at": 8}],
     "configuration": [
         {
             "kind": "credential",

@@ -19,7 +19,7 @@ from sql import Migration
 from tests.gateway.store import samples
 from tests.postgres import ENGINES, fresh_database
 
-LATER = Migration(3, "later", "create table hats (name text primary key, size integer not null);")
+LATER = Migration(4, "later", "create table hats (name text primary key, size integer not null);")
 RAISED = [{**row, "value": row["value"] + 1} for row in samples.ROWS["generations"]]
 EXPECTED = {**samples.ROWS, "generations": RAISED}
 """What a database holds that was restored: numbers of generations go on."""

@@ -33,7 +33,10 @@ FILLED: Mapping[int, str] = {
            values ({", ".join("null" if v is None else repr(v) for v in KEPT_RESPONSE.values())});""",
     2: """insert into users (id, email, name, role, created_at, updated_at)
           values ('u', 'anna@example.com', 'Anna', 'owner', 1, 1);
-          update generations set value = 7 where name = 'keys';""",
+          update generations set value = 7 where name = 'keys';
+          insert into configuration (kind, name, spec, position, created_at, updated_at, version)
+          values ('alias', 'fast', '{"target": "mock/x"}', 2, 3, 4, 5);""",
+    3: """insert into limit_resets (key_id, at) values ('key:k', 9);""",
 }
 """What each version could first hold, by the version that brought it."""
 
@@ -70,6 +73,8 @@ def test_a_database_of_the_past_is_brought_forward(version: int, where: Where, m
     session = engine_of(where).open()
     found = session.row("responses/find", {"id": "resp_1", "key": "team", "now": 0})
     generations = {row["name"]: row["value"] for row in session.rows("generations/all")}
+    aliases = [(row["name"], row["position"], row["version"]) for row in session.rows("configuration/all")]
     session.close()
+    assert aliases == ([("fast", 2, 5)] if version >= 2 else [])
     assert found == {name: value for name, value in KEPT_RESPONSE.items() if name != "size"}
     assert generations == {"configuration": 0, "keys": 7 if version >= 2 else 0, "people": 0}

@@ -1,6 +1,8 @@
 -- Limits of users, teams, models and everybody are objects of the configuration too. A check cannot be changed in place.
 create table configuration_with_limits (
-    kind text not null check (kind in ('provider', 'credential', 'alias', 'combo', 'price', 'limit', 'setting')),
+    kind text not null check (
+        kind in ('provider', 'credential', 'alias', 'combo', 'price', 'limit', 'setting')
+    ),
     name text not null,
     -- JSON, in the names of the configuration file; secrets are not in it.
     spec text not null,

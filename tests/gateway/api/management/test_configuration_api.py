@@ -52,6 +52,11 @@ BODIES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "/api/combos/team%2Fboth",
     ),
     "prices": ({"model": "filed/*", "input": 1.5, "output": 2}, {"cache_read": 0.1}, "/api/prices/filed%2F%2A"),
+    "limits": (
+        {"name": "small/teams", "per": "team", "max_parallel": 3},
+        {"budget_usd": 1.5},
+        "/api/limits/small%2Fteams",
+    ),
 }
 """For each kind something to add, a change of it, and where it is found."""
 

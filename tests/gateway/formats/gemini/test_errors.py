@@ -67,10 +67,12 @@ def test_what_cannot_be_read_is_told_by_its_status() -> None:
 
 
 def test_secrets_stay_here() -> None:
-    said = "key AIzaSyA0123456789abcdefghijk and ?key=abc and Bearer x.y"
+    said = "key AIzaSyA0123456789abcdefghijk and ?key=abc and Bearer x.y and ya29.c.b0A_x-y.z7"
     assert "AIza" not in (found := read_error(400, {}, body(said, "INVALID_ARGUMENT")).message)
     assert "abc" not in found
     assert "x.y" not in found
+    assert "b0A" not in found
+    assert "z7" not in found
 
 
 @pytest.mark.parametrize(("name", "value", "seconds"), [(b"retry-after", b"7", 7.0), (b"retry-after-ms", b"250", 0.25)])
