@@ -23,7 +23,6 @@ from gateway.settings.model import Settings
 from gateway.shared.memory import SharedMemory
 from gateway.store.generations import shared_file
 
-
 PATIENCE_SECONDS = 3.0
 LOOK_SECONDS = 0.05
 

@@ -19,7 +19,7 @@ Reach = Literal["all", "own", "none"]
 PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
         "keys:read": "See every client key, never the key itself.",
-        "keys:write": "Create, change, rotate and revoke every client key.",
+        "keys:write": "Create, change, rotate and revoke every client key, and have it counted from nothing.",
         "keys:own": "See and change one's own client keys, and those of one's teams as the role there allows.",
         "people:read": "See all users.",
         "people:write": "Invite, change, disable and delete users, and give them roles.",
@@ -27,8 +27,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "teams:read": "See all teams and their members.",
         "teams:write": "Create, change and delete every team.",
         "teams:own": "See one's own teams, and lead those where one is an admin.",
-        "configuration:read": "See providers, credentials, aliases, combos, prices and settings; no secrets.",
-        "configuration:write": "Change providers, credentials, aliases, combos, prices and settings.",
+        "configuration:read": "See providers, credentials and what rests, models, aliases, combos, prices, limits and settings; no secrets.",
+        "configuration:write": "Change providers, credentials, aliases, combos, prices, limits and settings; end rests.",
         "usage:read": "See everybody's usage and cost.",
         "usage:own": "See the usage and cost of one's own client keys and teams.",
         "audit:read": "Read and export the audit log.",

@@ -45,6 +45,7 @@ from gateway.limits.redis_rows import (
     raise_row,
     settled,
     shortages,
+    spent_after,
     standing,
     standing_after,
     subject_row,
@@ -114,10 +115,11 @@ class RedisLimiter:
 
     async def close(self) -> None:
         """Say what is left to say, as long as there is somebody to say it to, and let go."""
-        if self._renewing is not None:
-            self._renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._renewing
+        for task in (self._renewing, self._learning):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         await self._outbox.flushed()
         if self._link.is_here:
             with suppress(Away, Refused):
@@ -160,7 +162,7 @@ class RedisLimiter:
             return await self._alone.admit(plan, reserve)
         if not reply[0]:
             short = shortages(plan, reply, self._calendar.unix(), asked.today)
-            self._alone.hear_spent(plan, short)
+            self._alone.hear_short(plan, short)
             raise refusal(short)
         return self._let_in(asked, reserve, reply)
 
@@ -247,7 +249,7 @@ class RedisLimiter:
         for row in rows:
             self._count_held(row, 1)
         stands = standing_after(asked.plan, reply, self._calendar.unix(), asked.today)
-        self._alone.hear(asked.plan, stands)
+        self._alone.hear(asked.plan, spent_after(asked.plan, reply))
         if reply[1]:
             self._link.restart("it had let go of what this process holds")
         return _Admitted(asked.plan, reserve, stands, rows)
@@ -276,7 +278,8 @@ class RedisLimiter:
 
     def _note_away(self, reason: str) -> None:
         self.outages += 1
-        self._learning = asyncio.create_task(self._alone.begin())
+        self._alone.forget()
+        self._learning = asyncio.create_task(self._alone.teach())
         meanwhile = "what is limited is refused" if self._refuses else "limits are counted on this machine alone"
         log.warning(f"Redis does not answer: {meanwhile}", reason=reason)
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from gateway.errors import LimitsUnavailable, RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Admission, Left, LimitName, Plan, Reserve, Spent, Used
-from gateway.limits.periods import Kind, Period
-from gateway.limits.redis_rows import US, Settlement, Today, dates, needed_until, share, until
+from gateway.limits.periods import Period
+from gateway.limits.redis_rows import Settlement, Today, dates, needed_until, share
 from gateway.limits.refusals import NEVER, Shortage
 
 RETRY_AFTER = 1.0
@@ -27,10 +27,12 @@ REMEMBERED = 8192
 AT_ONCE = 20
 """Plans that are looked at before requests have their turn."""
 
-_MONTHLY: tuple[tuple[LimitName, str, Kind], ...] = (
-    ("requests_per_month", "requests", "month"),
-    ("tokens_per_month", "tokens", "month"),
-)
+_WORDS: dict[LimitName, str] = {
+    "requests_per_month": "requests",
+    "tokens_per_month": "tokens",
+    "budget_nano_usd": "nano_usd",
+}
+"""What the limits of periods are of, as a ledger names it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,10 +44,12 @@ class AdmittedAlone(Admission):
 
 
 class _Heard(NamedTuple):
-    """A plan, and how it stood when Redis was last asked."""
+    """What Redis said last of the subjects of a plan."""
 
     plan: Plan
-    standing: tuple[Left, ...]
+    today: Today
+    spent: tuple[Spent, ...]
+    """Of each subject: requests and tokens of the month, money of the period of its budget."""
 
 
 class Alone:
@@ -56,28 +60,31 @@ class Alone:
         self._shares: dict[Plan, Plan] = {}
         self._heard: dict[tuple[bytes, ...], _Heard] = {}
 
-    def hear(self, plan: Plan, standing: tuple[Left, ...]) -> None:
-        """This is how it stands with all machines together."""
+    def hear(self, plan: Plan, spent: tuple[Spent, ...]) -> None:
+        """All machines together have spent this."""
         if len(self._heard) >= REMEMBERED:
             self._heard.clear()
-        self._heard[plan.ids] = _Heard(plan, standing)
+        self._heard[plan.ids] = _Heard(plan, self._today(), spent)
 
-    def hear_spent(self, plan: Plan, short: Sequence[Shortage]) -> None:
-        """These limits are used up, some of them until a period ends."""
-        spent = {
-            (each.subject.name, each.field): Left(each.subject.name, each.field, limit, limit, each.ends_us)
-            for each in short
-            if each.ends_us or each.wait_seconds == NEVER
-            for limit in [getattr(each.subject.limits, each.field)]
-        }
-        if spent:
-            heard = self._heard.get(plan.ids)
-            others = () if heard is None else heard.standing
-            self.hear(plan, (*spent.values(), *(one for one in others if (one.subject, one.field) not in spent)))
+    def hear_short(self, plan: Plan, short: Sequence[Shortage]) -> None:
+        """These limits leave no room: those of periods, because all of it is spent."""
+        gone = [each for each in short if each.field in _WORDS and (each.ends_us or each.wait_seconds == NEVER)]
+        if not gone:
+            return
+        heard = self._heard.get(plan.ids)
+        is_present = heard is not None and heard.today is self._today()
+        spent = list(heard.spent) if heard is not None and is_present else [Spent()] * len(plan.subjects)
+        for each in gone:
+            place = plan.subjects.index(each.subject)
+            spent[place] = spent[place]._replace(**{_WORDS[each.field]: getattr(each.subject.limits, each.field)})
+        self.hear(plan, tuple(spent))
 
-    async def begin(self) -> None:
-        """An outage begins: what this process heard is told to the others of its machine, a little at a time."""
+    def forget(self) -> None:
+        """Another outage begins: what was heard last is to be looked at anew."""
         self._shares.clear()
+
+    async def teach(self) -> None:
+        """Tell the other processes of this machine what was heard, a little at a time."""
         for number, heard in enumerate([] if self._refuses else list(self._heard.values())):
             self._learn(heard)
             if number % AT_ONCE == 0:
@@ -132,10 +139,10 @@ class Alone:
 
     def _learn(self, heard: _Heard) -> None:
         """Begin with this machine's part of what all of them had spent, so that it is not spent twice."""
-        left = {(each.subject, each.field): each for each in heard.standing}
         today = self._today()
-        for subject in heard.plan.subjects:
-            for name, said, kind in (*_MONTHLY, ("budget_nano_usd", "nano_usd", subject.limits.budget_period)):
-                known, period = left.get((subject.name, name)), today.of(kind)
-                if known is not None and known.resets_at_us == until(period) * US:
-                    self.raise_spent(subject.id, period, Spent(**{said: known.used}))
+        for subject, spent in zip(heard.plan.subjects, heard.spent, strict=True):
+            if heard.today.month == today.month:
+                self.raise_spent(subject.id, today.month, spent._replace(nano_usd=0))
+            budget = today.of(subject.limits.budget_period)
+            if heard.today.of(subject.limits.budget_period) == budget:
+                self.raise_spent(subject.id, budget, Spent(spent.nano_usd))

@@ -43,7 +43,9 @@ _MINUTES = 2
 _KINDS: dict[Kind, str] = {"day": "d", "week": "w", "month": "m", "total": "t"}
 _NONE = "-"
 _SPENT = -1
-_ADMITTED_WORDS = 2 + len(LIMITS)
+_SPENDABLE = 2
+"""The last so many are set aside before they are spent."""
+_ADMITTED_WORDS = 2 + len(LIMITS) + _SPENDABLE
 _LOOKED_WORDS = _ADMITTED_WORDS + _MINUTES
 
 
@@ -196,8 +198,13 @@ def raise_row(subject_id: bytes, period: Period, spent: Spent) -> str:
 
 def admitted_words(reply: Sequence[int]) -> Iterator[Sequence[int]]:
     """Of each subject, what the script says of a request that was let in: its second, the tokens expected of it, then
-    what is used of each limit."""
+    what is used of each limit, and of the last two how much of it is set aside."""
     return (reply[at : at + _ADMITTED_WORDS] for at in range(2, len(reply), _ADMITTED_WORDS))
+
+
+def spent_after(plan: Plan, reply: Sequence[int]) -> tuple[Spent, ...]:
+    """What each subject has used for good: requests and tokens of the month, money of the period of its budget."""
+    return tuple(Spent(words[7] - words[9], words[6] - words[8], words[5]) for words in admitted_words(reply))
 
 
 def standing_after(plan: Plan, reply: Sequence[int], unix: float, today: Today) -> tuple[Left, ...]:

@@ -317,7 +317,8 @@ def description_of(path: str) -> str:
     """What the documentation says of a setting."""
     section, _, name = path.partition(".")
     hints = get_type_hints(type(getattr(Settings(), section)), include_extras=True)
-    return next((meta.description for meta in get_args(hints[name])[1:] if isinstance(meta, Meta)), None) or ""
+    said = (meta.description for meta in get_args(hints[name])[1:] if isinstance(meta, Meta))
+    return next(filter(None, said), "")
 
 
 def _value(settings: Settings, path: str) -> Any:

@@ -6,7 +6,7 @@ Knows who may, and what the audit log keeps. Where it is kept who rests, and how
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from msgspec import Meta, Struct
 
@@ -50,6 +50,13 @@ class Pools(Protocol):
 
     def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
         """A request was answered, so long after it was sent."""
+
+
+class Pool(NamedTuple):
+    """A provider, and where it is kept who of it rests."""
+
+    provider: Provider
+    pools: Pools
 
 
 class RestView(Struct, frozen=True, kw_only=True):
@@ -151,12 +158,13 @@ async def end_rests(office: Office, actor: Actor, which: Which, pools: Pools) ->
     return Ended(ended=pools.end_rests(which, office.now_us))
 
 
-async def try_now(office: Office, actor: Actor, wish: TryWish, *, provider: Provider, pools: Pools, ask: Ask) -> Tried:
+async def try_now(office: Office, actor: Actor, wish: TryWish, pool: Pool, ask: Ask) -> Tried:
     """Have it tried, by asking a provider ourselves or by the next request of a client.
 
     Raises NotPermitted, UnknownResource, Unacceptable.
     """
     actor.require(WRITE)
+    provider, pools = pool
     which = Which(wish.provider, wish.credential)
     if wish.model is None:
         await office.change(actor, lambda change: change.note("rest.probe", _subject(which), after=which._asdict()))

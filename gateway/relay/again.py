@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
+class Amends:
+    """What was changed about an exchange so that a provider takes it."""
+
+    __slots__ = ("forgot", "renewed")
+
+    def __init__(self) -> None:
+        self.forgot = False
+        """Reasoning of its history was left out, because a provider had refused it."""
+        self.renewed: Attempt | None = None
+        """The attempt that was made once more with a renewed token."""
+
+
 async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     """The passage of the next request; None when the last one was answered, or failed for good."""
     answer = trial.answered
@@ -43,9 +55,9 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
 async def _is_renewed(exchange: Exchange, trial: Trial) -> bool:
     """Whether the provider refused a token that could be renewed, which is tried once."""
     attempt = trial.attempt
-    if trial.status != 401 or not trial.proof or exchange.renewed is attempt:
+    if trial.status != 401 or not trial.proof or exchange.amends.renewed is attempt:
         return False
-    exchange.renewed = attempt
+    exchange.amends.renewed = attempt
     access = exchange.relay.access
     return await exchange.errand.run(access.renewed(attempt.provider, attempt.credential, trial.proof))
 
@@ -64,7 +76,7 @@ def _forget(exchange: Exchange, refuses: Refuses) -> bool:
     if ask is None or fields is None:
         return False
     exchange.ask, exchange.body = ask._replace(fields=fields), request_bytes(fields)
-    exchange.forgot = True
+    exchange.amends.forgot = True
     return True
 
 

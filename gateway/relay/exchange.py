@@ -19,7 +19,7 @@ from gateway.routing.dispatch import Attempt
 
 from . import allowance, conversation, outcomes, passages, replies
 from .access import SCHEMES, Signable
-from .again import forget_refused
+from .again import Amends, forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Caller
 from .compose import with_access
@@ -50,6 +50,7 @@ class Exchange:
         "_pump",
         "address",
         "admissions",
+        "amends",
         "ask",
         "body",
         "body_wait",
@@ -57,7 +58,6 @@ class Exchange:
         "endpoint",
         "errand",
         "error",
-        "forgot",
         "format",
         "gone",
         "headers",
@@ -66,7 +66,6 @@ class Exchange:
         "kind",
         "recorded",
         "relay",
-        "renewed",
         "session",
         "sink",
         "standing",
@@ -103,8 +102,7 @@ class Exchange:
         """What is set aside for it: as a whole, and by target that it was let go to."""
         self.standing: dict[Target | None, tuple[Left, ...]] = {}
         """How its limits stood when it was let in, or refused."""
-        self.renewed: Attempt | None = None
-        """The attempt that was made once more with a renewed token."""
+        self.amends = Amends()
         self.session: bytes | None = None
         """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
         self.tokens: Tokens | None = None
@@ -112,8 +110,6 @@ class Exchange:
         self.kind: str | None = None
         """Kind of the first thing that went wrong."""
         self.errand = Errand()
-        self.forgot = False
-        """Reasoning of its history was left out, because a provider had refused it."""
         self.gone = False  # the client has left
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
@@ -144,7 +140,7 @@ class Exchange:
             passage: Passage = passages.passed(self, attempt)
         else:
             passage = await passages.translated(self, attempt)
-        if self.forgot and (thoughts := self.format.field_names["thoughts"]) not in passage.losses:
+        if self.amends.forgot and (thoughts := self.format.field_names["thoughts"]) not in passage.losses:
             passage.losses = (*passage.losses, thoughts)
         return passage
 

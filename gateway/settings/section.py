@@ -18,9 +18,7 @@ Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_le
 
 FormatName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 BudgetPeriod = Literal["day", "week", "month", "total"]
-Strategy = Literal[
-    "round_robin", "fill_first", "weighted", "least_busy", "lowest_latency", "lowest_cost", "headroom"
-]
+Strategy = Literal["round_robin", "fill_first", "weighted", "least_busy", "lowest_latency", "lowest_cost", "headroom"]
 ComboStrategy = Literal[
     "fallback", "round_robin", "weighted", "least_busy", "lowest_latency", "lowest_cost", "headroom"
 ]

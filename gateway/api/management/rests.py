@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from gateway.errors import InvalidRequest
 from gateway.management import rests
-from gateway.management.rests import CredentialStanding, Ended, ProviderStanding, RestView, Tried, TryWish
+from gateway.management.rests import CredentialStanding, Ended, Pool, ProviderStanding, RestView, Tried, TryWish
 from gateway.pools.board import Which
 
 from .desk import Desk
@@ -66,8 +66,7 @@ async def try_now(asked: Asked[Desk, TryWish, None]) -> Tried:
     provider = rests.find_provider(around.made.providers, wish.provider)
     if wish.credential is not None:
         rests.find_credential(provider, wish.credential)
-    board = around.oversight.board
-    return await rests.try_now(asked.office, asked.actor, wish, provider=provider, pools=board, ask=ask)
+    return await rests.try_now(asked.office, asked.actor, wish, Pool(provider, around.oversight.board), ask)
 
 
 async def show_provider(asked: Asked[Desk, None, None]) -> ProviderStanding:

@@ -5,7 +5,7 @@
 -- budget, its period (`d`, `w`, `m` or `t`), `-` where there is none; until when its periods are needed.
 --
 -- Answers {1, whether the lease is new, for each subject: the second it was counted in, tokens expected of it, what is
--- used of each limit in that order, and, where it is not let in, milliseconds until the two windows are free}; or {0,
+-- used of each limit in that order, and of the last two what is set aside; where it is not let in, milliseconds until the two windows are free}; or {0,
 -- for each limit that leaves no room: which subject, which limit, milliseconds until it may, SOON or SPENT}.
 
 local REQUESTS, TOKENS, PARALLEL, MONTH_REQUESTS, MONTH_TOKENS, BUDGET = 1, 2, 3, 4, 5, 6
@@ -66,8 +66,10 @@ local function take(subject)
     subject.used[MONTH_REQUESTS] = subject.periods.mr
     amounts[3] = limits[MONTH_TOKENS] and reserve[2] or 0
     amounts[4] = limits[BUDGET] and reserve[3] or 0
-    subject.used[MONTH_TOKENS] = subject.used[MONTH_TOKENS] + amounts[3]
-    subject.used[BUDGET] = subject.used[BUDGET] + amounts[4]
+    for limit, amount in pairs({[MONTH_TOKENS] = amounts[3], [BUDGET] = amounts[4]}) do
+        subject.used[limit] = subject.used[limit] + amount
+        subject.held[limit] = subject.held[limit] + amount
+    end
     subject.used[PARALLEL] = subject.used[PARALLEL] + 1
     hold(lease, subject.id, amounts, subject.holding)
 end
@@ -105,6 +107,8 @@ for _, subject in ipairs(subjects) do
     for limit = REQUESTS, BUDGET do
         answer[#answer + 1] = subject.used[limit] or 0
     end
+    answer[#answer + 1] = subject.held[MONTH_TOKENS]
+    answer[#answer + 1] = subject.held[BUDGET]
     if not admits then
         answer[#answer + 1] = subject.limits[REQUESTS] and until_empty(subject.window, 'r') or 0
         answer[#answer + 1] = subject.limits[TOKENS] and until_free(subject) or 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway import assemble
 from gateway.api.endpoints import find
-from gateway.catalog.registry import Registry, bundled
+from gateway.catalog.registry import bundled
 from gateway.catalog.served import Served
 from gateway.errors import RequestRefused
 from gateway.explaining.answer import Explanation
@@ -118,7 +118,7 @@ SETTINGS = Settings(
 
 def sight(settings: Settings = SETTINGS, **rests: Any) -> Sight:
     """All of it, with those that rest by the name of their credential."""
-    made = assemble.assembled(Effective(settings), settings, Served(), empty())
+    made = assemble.assembled(Effective(settings), settings, Served(), bundled())
     rules = assemble.limit_rules_of(settings)
     return Sight(
         settings=settings,
@@ -131,11 +131,6 @@ def sight(settings: Settings = SETTINGS, **rests: Any) -> Sight:
         limiter=Till(rules),  # type: ignore[arg-type]  # nobody is let in here
         responses=Shelf(),
     )
-
-
-def empty() -> Registry:
-    """The registry, which knows none of these providers."""
-    return bundled()
 
 
 async def told(seen: Sight, key: ClientKey | None = None, at: str = CHAT, **said: Any) -> Explanation:

@@ -17,9 +17,11 @@ from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.redis import RedisLimiter
 from gateway.limits.redis_link import Script
 from gateway.limits.redis_scripts import PREFIX
+from gateway.records import Limits
 from gateway.settings.instants import read_instant
 from gateway.settings.model import LimitSettings
 from gateway.shared.memory import SharedMemory, prepare
+from tests.gateway.limits.scripts import plan_of
 from tests.redis_server import RedisServer
 from tests.waiting import auntil
 
@@ -99,3 +101,23 @@ def _timed(script: Script) -> Script:
     assert script.text.count(now) == 1
     by_hand = f"{{string.match(redis.call('GET', '{CLOCK_KEY}'), '(%d+) (%d+)')}}"
     return Script.of(script.text.replace(now, by_hand))
+
+
+SECONDS = 0.2
+"""What a question may take where a server is to be away."""
+
+
+@asynccontextmanager
+async def impatient(node: Node, **said: Any) -> AsyncIterator[RedisLimiter]:
+    async with node.counting(**{"redis_timeout_seconds": SECONDS, **said}) as limiter:
+        await limiter.left(plan_of(Limits(max_parallel=1)))
+        yield limiter
+
+
+async def used(limiter: RedisLimiter, limits: Limits) -> list[int]:
+    return [left.used for left in await limiter.left(plan_of(limits))]
+
+
+async def back(limiter: RedisLimiter) -> None:
+    await auntil(lambda: limiter._link.is_here)
+    await heard(limiter)

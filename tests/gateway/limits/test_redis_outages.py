@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.errors import BudgetSpent, LimitReached, LimitsUnavailable, QuotaSpent
-from gateway.limits import redis_outbox
 from gateway.limits.limiter import Reserve, Spent, Used
 from gateway.limits.periods import TOTAL
 from gateway.limits.redis import RedisLimiter
-from gateway.limits.redis_scripts import PREFIX, SETTLE
+from gateway.limits.redis_scripts import PREFIX
 from gateway.records import Limits
-from tests.gateway.limits.counting import Node, heard
+from tests.gateway.limits.counting import SECONDS, Node, back, heard, impatient, used
 from tests.gateway.limits.scripts import NONE, NOTHING, plan_of
 from tests.redis_server import RedisServer, needs_redis
 from tests.waiting import auntil
 
 pytestmark = needs_redis
-
-SECONDS = 0.2
 
 
 @pytest.fixture
@@ -37,22 +31,6 @@ def node(own_redis: RedisServer, tmp_path: Path) -> Node:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.limits.redis_link.PROBE_SECONDS", 0.05)
-
-
-@asynccontextmanager
-async def counting(node: Node, **said: Any) -> AsyncIterator[RedisLimiter]:
-    async with node.counting(**{"redis_timeout_seconds": SECONDS, **said}) as limiter:
-        await limiter.left(plan_of(Limits(max_parallel=1)))
-        yield limiter
-
-
-async def used(limiter: RedisLimiter, limits: Limits) -> list[int]:
-    return [left.used for left in await limiter.left(plan_of(limits))]
-
-
-async def back(limiter: RedisLimiter) -> None:
-    await auntil(lambda: limiter._link.is_here)
-    await heard(limiter)
 
 
 async def let_in(limiter: RedisLimiter, limits: Limits, tries: int) -> int:
@@ -69,7 +47,7 @@ async def let_in(limiter: RedisLimiter, limits: Limits, tries: int) -> int:
 async def test_this_machine_counts_its_share_alone(node: Node) -> None:
     limits = Limits(requests_per_minute=10)
     with capture_logs() as lines:
-        async with counting(node, nodes=3) as limiter:
+        async with impatient(node, nodes=3) as limiter:
             node.server.kill()
             assert await limiter.refused(plan_of(limits)) is None
             assert await let_in(limiter, limits, 10) == 4
@@ -88,7 +66,7 @@ async def test_this_machine_counts_its_share_alone(node: Node) -> None:
 
 async def test_what_is_limited_is_refused_where_that_is_wanted(node: Node) -> None:
     with capture_logs() as lines:
-        async with counting(node, redis_away="refuse") as limiter:
+        async with impatient(node, redis_away="refuse") as limiter:
             node.server.kill()
             plan = plan_of(Limits(max_parallel=9))
             for ask in (limiter.admit(plan, NOTHING), limiter.left(plan), limiter.refused(plan)):
@@ -104,7 +82,7 @@ async def test_what_is_limited_is_refused_where_that_is_wanted(node: Node) -> No
 
 async def test_a_server_that_hangs_keeps_nobody_longer_than_the_timeout(node: Node) -> None:
     limits = Limits(requests_per_minute=100)
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         node.server.freeze()
         began = time.monotonic()
         await asyncio.gather(*(limiter.admit(plan_of(limits), NOTHING) for _ in range(20)))
@@ -126,7 +104,7 @@ async def test_a_worker_starts_while_nobody_answers(node: Node) -> None:
 
 async def test_requests_of_before_settle_meanwhile_and_count_afterwards(node: Node) -> None:
     limits = Limits(max_parallel=5, tokens_per_month=1000, budget_nano_usd=1000)
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         running = [await limiter.admit(plan_of(limits), Reserve(50, 50)) for _ in range(3)]
         node.server.freeze()
         limiter.settle(running[0], Used(7, 8))
@@ -142,7 +120,7 @@ async def test_requests_of_before_settle_meanwhile_and_count_afterwards(node: No
 
 async def test_what_was_used_meanwhile_is_added_afterwards(node: Node) -> None:
     limits = Limits(max_parallel=5, requests_per_month=100, tokens_per_month=1000, budget_nano_usd=1000)
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         limiter.settle(await limiter.admit(plan_of(limits), NOTHING), Used(1, 1))
         await heard(limiter)
         node.server.freeze()
@@ -162,10 +140,10 @@ async def test_what_was_used_meanwhile_is_added_afterwards(node: Node) -> None:
 
 async def test_a_budget_goes_on_where_it_was(node: Node) -> None:
     limits = Limits(budget_nano_usd=100, budget_period="total")
-    async with counting(node, nodes=2) as limiter:
+    async with impatient(node, nodes=2) as limiter:
         limiter.settle(await limiter.admit(plan_of(limits), NOTHING), Used(0, 90))
         await heard(limiter)
-        await limiter.admit(plan_of(limits), NOTHING)
+        await limiter.admit(plan_of(limits), Reserve(0, 9))  # what is set aside is not spent
         node.server.kill()
         await auntil(lambda: not limiter._link.is_here)
         assert await used(limiter, limits) == [45]  # of 50
@@ -174,9 +152,37 @@ async def test_a_budget_goes_on_where_it_was(node: Node) -> None:
             await limiter.admit(plan_of(limits), NOTHING)
 
 
+async def test_what_was_spent_on_another_day_is_not_of_today(node: Node) -> None:
+    now = [time.time()]
+    node.unix = lambda: now[0]
+    limits = Limits(budget_nano_usd=100, budget_period="day")
+    async with impatient(node, nodes=2) as limiter:
+        limiter.settle(await limiter.admit(plan_of(limits), NOTHING), Used(0, 100))
+        with pytest.raises(QuotaSpent):
+            await limiter.admit(plan_of(limits), NOTHING)
+        node.server.kill()
+        await auntil(lambda: not limiter._link.is_here)
+        assert await used(limiter, limits) == [50]
+        now[0] += 86400
+        assert await used(limiter, limits) == [0]
+
+
+async def test_what_one_worker_was_told_the_others_of_its_machine_know(node: Node) -> None:
+    limits = Limits(requests_per_month=4)
+    async with impatient(node, nodes=2) as limiter:
+        for _ in range(4):
+            limiter.settle(await limiter.admit(plan_of(limits), NOTHING), NONE)
+        await heard(limiter)
+        node.server.kill()
+        await auntil(lambda: not limiter._link.is_here)
+        await auntil(lambda: limiter._learning is not None and limiter._learning.done())
+        (left,) = await limiter._local.left(plan_of(limits))
+        assert left.used == 2
+
+
 async def test_what_the_ledger_knows_is_counted_meanwhile_too_and_told_afterwards(node: Node) -> None:
     limits = Limits(budget_nano_usd=100, budget_period="total")
-    async with counting(node, nodes=2) as limiter:
+    async with impatient(node, nodes=2) as limiter:
         node.server.kill()
         await auntil(lambda: not limiter._link.is_here)
         limiter.raise_spent(plan_of(limits).ids[0], TOTAL, Spent(80))
@@ -189,7 +195,7 @@ async def test_what_the_ledger_knows_is_counted_meanwhile_too_and_told_afterward
 
 async def test_a_server_that_has_lost_everything_hears_what_is_running(node: Node) -> None:
     limits = Limits(max_parallel=2, budget_nano_usd=100)
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         running = [await limiter.admit(plan_of(limits), Reserve(0, 20)) for _ in range(2)]
         node.server.kill()
         await auntil(lambda: not limiter._link.is_here)
@@ -201,118 +207,10 @@ async def test_a_server_that_has_lost_everything_hears_what_is_running(node: Nod
         assert await used(limiter, limits) == [0, 10]
 
 
-async def test_everything_that_was_lost_under_an_open_connection_is_told_again(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.limits.redis.RENEW_SECONDS", 0.05)
-    limits = Limits(max_parallel=3)
-    async with counting(node) as limiter:
-        running = [await limiter.admit(plan_of(limits), NOTHING) for _ in range(2)]
-        with node.server.client() as client:
-            client.flushall()
-            client.script_flush()
-            await auntil(lambda: bool(client.exists(f"{PREFIX}:leases")))
-        await back(limiter)
-        assert await used(limiter, limits) == [2]
-        for each in running:
-            limiter.settle(each, NONE)
-        assert await used(limiter, limits) == [0]
-
-
-async def test_a_lease_that_others_have_ended_is_made_anew(node: Node) -> None:
-    limits = Limits(max_parallel=3)
-    async with counting(node) as limiter, counting(node) as other:
-        running = [await limiter.admit(plan_of(limits), NOTHING)]
-        with node.server.client() as client:
-            client.zadd(f"{PREFIX}:leases", {limiter._lease: 1})
-        assert await used(other, limits) == [0]
-        running.append(await limiter.admit(plan_of(limits), NOTHING))  # which finds out
-        await back(limiter)
-        assert await used(other, limits) == [2]
-        for each in running:
-            limiter.settle(each, NONE)
-        await heard(limiter)
-        assert await used(other, limits) == [0]
-
-
-async def test_a_settlement_whose_answer_is_lost_counts_once(node: Node) -> None:
-    limits = Limits(max_parallel=5, budget_nano_usd=1000)
-    async with counting(node) as limiter:
-        for _ in range(3):
-            running = [await limiter.admit(plan_of(limits), NOTHING) for _ in range(2)]
-            node.server.freeze()
-            for each in running:
-                limiter.settle(each, Used(0, 10))
-                limiter._outbox.flush()
-            await auntil(lambda: not limiter._link.is_here)
-            node.server.thaw()  # it does what it was asked on the connection that was given up, and is asked again
-            await back(limiter)
-        assert await used(limiter, limits) == [0, 60]
-
-
-async def test_scripts_that_were_forgotten_lose_no_settlement(node: Node) -> None:
-    limits = Limits(max_parallel=50, budget_nano_usd=1000)
-    async with counting(node, redis_timeout_seconds=5.0) as limiter:
-        running = [await limiter.admit(plan_of(limits), NOTHING) for _ in range(20)]
-        with node.server.client() as client:
-            for each in running:
-                client.script_flush()
-                limiter.settle(each, Used(0, 1))
-                limiter._outbox.flush()
-                await asyncio.sleep(0)
-        await auntil(lambda: not limiter._outbox._sent)
-        await back(limiter)
-        assert await used(limiter, limits) == [0, 20]
-
-
-async def test_a_batch_is_taken_in_its_turn_and_once(node: Node) -> None:
-    async with counting(node) as limiter:
-
-        async def taken(number: int, how: str) -> int:
-            answer = await limiter._link.run(SETTLE, 1, PREFIX, "lease", number, how, "1 1 1")
-            return int(answer)
-
-        assert [await taken(number, "next") for number in (1, 2, 2, 1)] == [1, 1, 0, 0]
-        assert [await taken(number, "next") for number in (4, 5)] == [-1, -1]
-        assert [await taken(number, "resent") for number in (2, 3, 4, 5)] == [0, 1, 1, 1]
-        assert await taken(6, "next") == 1
-
-
-async def test_an_outage_costs_as_much_memory_as_there_are_subjects(
-    node: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(redis_outbox, "LOOSE", 40)
-    monkeypatch.setattr(redis_outbox, "MOST", 60)
-    limits = Limits(requests_per_month=10_000, budget_nano_usd=10_000)
-    with capture_logs() as lines:
-        async with counting(node) as limiter:
-            limiter._outbox._loose = 40
-            first = [await limiter.admit(plan_of(limits), NOTHING) for _ in range(5)]
-            node.server.kill()
-            await auntil(lambda: not limiter._link.is_here)
-            for number in range(500):
-                limiter.settle(await limiter.admit(plan_of(limits, start=number % 5), NOTHING), Used(0, 1))
-                assert len(limiter._outbox._waiting) <= 40
-            for each in first:
-                limiter.settle(each, Used(0, 3))
-            node.server.start()
-            await back(limiter)
-            assert await used(limiter, limits) == [100, 115]
-            assert not limiter._held
-            node.server.kill()
-            await auntil(lambda: not limiter._link.is_here)
-            for number in range(200):
-                limiter.settle(await limiter.admit(plan_of(limits, start=number), NOTHING), Used(0, 1))
-            assert len(limiter._outbox._waiting) <= 120
-    lost = [line for line in lines if "lost" in line["event"]]
-    assert lost
-    assert all(line["log_level"] == "error" for line in lost)
-
-
 async def test_a_question_that_the_server_refuses_is_answered_by_this_machine(node: Node) -> None:
     limits = Limits(budget_nano_usd=100)
     with capture_logs() as lines:
-        async with counting(node) as limiter:
+        async with impatient(node) as limiter:
             running = await limiter.admit(plan_of(limits), NOTHING)
             with node.server.client() as client:
                 client.delete(f"{PREFIX}:q:{plan_of(limits).ids[0].hex()}")
@@ -352,7 +250,7 @@ async def test_traffic_goes_on_through_a_restart(node: Node) -> None:
             limiter.settle(admission, Used(1, 1))
             counted += 1
 
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         stop = asyncio.Event()
         asking = [asyncio.create_task(ask(limiter, stop)) for _ in range(8)]
         await auntil(lambda: counted > 50)
@@ -373,7 +271,7 @@ async def test_traffic_goes_on_through_a_restart(node: Node) -> None:
 
 async def test_quotas_that_are_spent_stay_spent_through_an_outage(node: Node) -> None:
     limits = Limits(requests_per_month=2)
-    async with counting(node) as limiter:
+    async with impatient(node) as limiter:
         for _ in range(2):
             limiter.settle(await limiter.admit(plan_of(limits), NOTHING), NONE)
         await heard(limiter)

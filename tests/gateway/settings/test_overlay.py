@@ -43,6 +43,11 @@ target = "mock/gpt-4o-mini"
 [[combos]]
 name    = "best"
 targets = ["mock/gpt-4o", "fast"]
+
+[[limits.rules]]
+name               = "house"
+per                = "everybody"
+requests_per_month = 1000
 """
 
 LOCAL = {"format": "openai_chat", "base_url": "http://10.0.0.1/v1"}
@@ -105,6 +110,7 @@ def test_every_kind_of_object_is_added_behind_what_the_file_says(said: Said) -> 
         alias("quick", "fast"),
         combo("both", "quick", "local/llama-4"),
         stored("price", "local/*", PRICE),
+        stored("limit", "small", {"per": "team", "max_parallel": 3}),
         setting("stream.idle_timeout_seconds", 7.5),
     )
     effective = laid(said, *objects)
@@ -117,6 +123,7 @@ def test_every_kind_of_object_is_added_behind_what_the_file_says(said: Said) -> 
     assert [(one.name, one.target) for one in settings.aliases][1:] == [("quick", "mock/gpt-4o-mini")]
     assert settings.combos[1].targets == ("mock/gpt-4o-mini", "local/llama-4")
     assert [one.model for one in settings.prices] == ["mock/gpt-4o", "local/*"]
+    assert [(one.name, one.max_parallel) for one in settings.limits.rules] == [("house", None), ("small", 3)]
     assert (settings.stream.idle_timeout_seconds, settings.stream.keepalive_seconds) == (7.5, 5.0)
 
 
@@ -385,3 +392,33 @@ def timed(said: Said, objects: list[StoredObject]) -> float:
     begun = time.process_time()
     laid(said, *objects)
     return time.process_time() - begun
+
+
+def test_a_limit_of_the_file_hides_one_of_the_database(said: Said) -> None:
+    effective = laid(said, stored("limit", "house", {"per": "user", "max_parallel": 3}))
+    assert effective.hidden == {("limit", "house")}
+    assert effective.settings.limits == said[0].limits
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "reason"),
+    [
+        ({"per": "user"}, (), "rule `small` limits nothing"),
+        ({"per": "model", "match": "gpt", "max_parallel": 1}, ("match",), "expected `provider/model`"),
+        ({"per": "user", "max_parallel": "3"}, ("max_parallel",), "expected"),
+        ({"max_parallel": 3}, (), "`per` is missing"),
+    ],
+)
+def test_a_limit_is_held_to_the_rules_of_the_file(
+    said: Said, spec: dict[str, Any], path: tuple[str, ...], reason: str
+) -> None:
+    effective = laid(said, stored("limit", "small", spec), stored("limit", "good", {"per": "user", "max_parallel": 1}))
+    (problem,) = effective.problems
+    assert (problem.name, problem.path, problem.reason[: len(reason)]) == ("small", path, reason)
+    assert [one.name for one in effective.settings.limits.rules] == ["house", "good"]
+
+
+def test_what_limits_are_counted_by_is_a_setting_like_any_other(said: Said) -> None:
+    effective = overlay(Settings(), {}, [setting("limits.time_zone", "Europe/Berlin"), setting("limits.rules", [])])
+    assert effective.settings.limits.time_zone == "Europe/Berlin"
+    assert reasons(effective)["limits.rules"].startswith("there is no setting `limits.rules`")

@@ -175,7 +175,7 @@ def test_a_backup_of_a_newer_version_is_refused(where: Where, tmp_path: Path, mo
         future.setattr(sql, "migrations", lambda schema: (*ours(schema), LATER))
         make_ready(where)
         backup(where, tmp_path / "a.backup")
-    with pytest.raises(DumpUnusable, match=r"was written by a newer version \(.*, schema 3\); this one is"):
+    with pytest.raises(DumpUnusable, match=r"was written by a newer version \(.*, schema 4\); this one is"):
         Dump(tmp_path / "a.backup")
 
 

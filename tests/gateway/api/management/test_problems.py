@@ -54,8 +54,8 @@ def test_an_unexpected_error_tells_nothing_but_its_id() -> None:
 
 
 def test_a_code_of_somebody_else_has_no_page_of_ours() -> None:
-    problem = problem_of(ProviderRefused("No.", category="quota", code="insufficient_quota"), ID)
-    assert (problem.type, problem.title) == ("about:blank", "Insufficient quota")
+    problem = problem_of(ProviderRefused("No.", category="quota", code="billing_hard_limit"), ID)
+    assert (problem.type, problem.title) == ("about:blank", "Billing hard limit")
 
 
 def test_every_error_has_a_type_that_is_explained() -> None:
