@@ -117,15 +117,10 @@ class Board:
     def take_turn(self, name: str, sticky: int = 1) -> int:
         """The next number of a count by that name, exact over all processes; it goes on every `sticky` calls."""
         cell = self._cells.of_turn(name)
-        if self._cells.make(cell):
-            with self._cells.held(cell) as is_ours:
-                if is_ours:
-                    turn: int = self._words[cell.at + TURN]
-                    self._words[cell.at + TURN] = turn + 1
-                    self._words[cell.at + TOUCHED] = self._clock()
-                    return turn // sticky
-        turn = self._own_turns.get(name, 0)
-        self._own_turns[name] = turn + 1
+        turn = self._cells.count_up(cell, TURN) if self._cells.make(cell) else None
+        if turn is None:
+            turn = self._own_turns.get(name, 0)
+            self._own_turns[name] = turn + 1
         return turn // sticky
 
     def peek_turn(self, name: str, sticky: int = 1) -> int:

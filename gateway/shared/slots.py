@@ -84,7 +84,11 @@ class Slots:
         somebody who waits for him; whoever holds some must not ask for more."""
         if len(slots) > 1:
             slots = tuple(sorted(set(slots)))
-        return Locked(self._memory.descriptor, tuple(self._first + slot * self._slot_bytes for slot in slots))
+        return Locked(self._memory.descriptor, tuple(map(self.lock_of, slots)))
+
+    def lock_of(self, slot: int) -> int:
+        """Where in the file the lock of a slot is, for those who take one at a time and often: `locks.hold`."""
+        return self._first + slot * self._slot_bytes
 
     def names(self) -> Iterator[tuple[int, bytes]]:
         """Every slot with a name."""
@@ -140,7 +144,7 @@ class Slots:
 
     def _vacate(self, slot: int) -> bool:
         """Whether it could be emptied: not while somebody has its lock, nor when it came into use meanwhile."""
-        lock = self._first + slot * self._slot_bytes
+        lock = self.lock_of(slot)
         if not locks.try_to_hold(self._memory.descriptor, lock):
             return False
         try:

@@ -85,7 +85,7 @@ async def occupied(here: Limited) -> AsyncIterator[Key]:
 
 def asking(endpoint: Endpoint, key: Key, *, stream: bool = False, model: str = "") -> bytes:
     """A whole request to an endpoint."""
-    model = model or MODELS[endpoint.format]
+    model = (model or MODELS[endpoint.format]) + (";lenient" if endpoint.format == "openai_chat" else "")
     path = endpoint.path.replace("{model}", quote(model, safe=""))
     if endpoint.body == "multipart":
         parts = {"model": model, "stream": json.dumps(stream), "prompt": "hello", "file": "RIFF"}

@@ -1,9 +1,8 @@
-"""What rests, as people see it and end it: by the management API and by the command line, in a gateway of two workers."""
+"""What rests, as people see it and end it: by the management API and by the command line, on two workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 

@@ -33,9 +33,7 @@ def read_usage(usage: Fields) -> Usage:
     cached = min(_cached(usage, before), entered)
     written = min(count_of(before.get("cache_write_tokens")), entered - cached)
     audio, image = _fresh_media(before, entered - cached - written)
-    spoken, drawn = within(
-        produced - reasoning, count_of(after.get("audio_tokens")), count_of(after.get("image_tokens"))
-    )
+    spoken, drawn = _media(after, produced - reasoning)
     return Usage(
         fresh=entered - cached - written,
         cache_read=cached,
@@ -75,14 +73,26 @@ def _produced(usage: Fields, entered: int, reasoning: int) -> tuple[int, int]:
 def _cached(usage: Fields, before: Fields) -> int:
     """DeepSeek tells its cache hits beside the totals (https://api-docs.deepseek.com/guides/kv_cache), and so does Kimi
     (https://platform.moonshot.ai/docs/api/chat)."""
-    told = (before.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens"))
-    return next(filter(None, map(count_of, told)), 0)
+    return (
+        count_of(before.get("cached_tokens"))
+        or count_of(usage.get("prompt_cache_hit_tokens"))
+        or count_of(usage.get("cached_tokens"))
+    )
+
+
+def _media(details: Fields, whole: int) -> tuple[int, int]:
+    """Audio and images in a part of the tokens."""
+    if "audio_tokens" not in details and "image_tokens" not in details:
+        return 0, 0
+    return within(whole, count_of(details.get("audio_tokens")), count_of(details.get("image_tokens")))
 
 
 def _fresh_media(before: Fields, fresh: int) -> tuple[int, int]:
     """Audio and images that were in no cache. The totals have cached ones in them, which OpenAI tells apart:
     https://platform.openai.com/docs/guides/realtime-costs."""
-    cached = object_of(before.get("cached_tokens_details"))
+    if "cached_tokens_details" not in before:
+        return _media(before, fresh)
+    cached = object_of(before["cached_tokens_details"])
     audio, image = (
         max(count_of(before.get(name)) - count_of(cached.get(name)), 0) for name in ("audio_tokens", "image_tokens")
     )

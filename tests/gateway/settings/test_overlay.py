@@ -392,33 +392,3 @@ def timed(said: Said, objects: list[StoredObject]) -> float:
     begun = time.process_time()
     laid(said, *objects)
     return time.process_time() - begun
-
-
-def test_a_limit_of_the_file_hides_one_of_the_database(said: Said) -> None:
-    effective = laid(said, stored("limit", "house", {"per": "user", "max_parallel": 3}))
-    assert effective.hidden == {("limit", "house")}
-    assert effective.settings.limits == said[0].limits
-
-
-@pytest.mark.parametrize(
-    ("spec", "path", "reason"),
-    [
-        ({"per": "user"}, (), "rule `small` limits nothing"),
-        ({"per": "model", "match": "gpt", "max_parallel": 1}, ("match",), "expected `provider/model`"),
-        ({"per": "user", "max_parallel": "3"}, ("max_parallel",), "expected"),
-        ({"max_parallel": 3}, (), "`per` is missing"),
-    ],
-)
-def test_a_limit_is_held_to_the_rules_of_the_file(
-    said: Said, spec: dict[str, Any], path: tuple[str, ...], reason: str
-) -> None:
-    effective = laid(said, stored("limit", "small", spec), stored("limit", "good", {"per": "user", "max_parallel": 1}))
-    (problem,) = effective.problems
-    assert (problem.name, problem.path, problem.reason[: len(reason)]) == ("small", path, reason)
-    assert [one.name for one in effective.settings.limits.rules] == ["house", "good"]
-
-
-def test_what_limits_are_counted_by_is_a_setting_like_any_other(said: Said) -> None:
-    effective = overlay(Settings(), {}, [setting("limits.time_zone", "Europe/Berlin"), setting("limits.rules", [])])
-    assert effective.settings.limits.time_zone == "Europe/Berlin"
-    assert reasons(effective)["limits.rules"].startswith("there is no setting `limits.rules`")
