@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from gateway.freshness import Followers, Freshness
 from gateway.leash import Start
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.remote import remote_of
-from gateway.listing.follow import ListFollower
+from gateway.listing.kept import held as kept_lists
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
@@ -33,7 +34,7 @@ from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Pool
 from gateway.pools.board import Board
 from gateway.records import ClientKey
-from gateway.registry.follow import RegistryFollower
+from gateway.registry.kept import held as kept_registry
 from gateway.relay import standing
 from gateway.relay.allowance import settle
 from gateway.relay.estimator import Estimator
@@ -48,6 +49,7 @@ from gateway.settings.model import Settings
 from gateway.settings.overlay import overlay
 from gateway.settings.stored import StoredObject
 from gateway.shared.memory import SharedMemory
+from gateway.store.followed import Followed
 from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
@@ -130,8 +132,8 @@ class Worker:
     def _follow_others(self) -> None:
         """What other processes write and this one goes by: keys and configuration, prices, lists of models."""
         settings, generations = self._settings, Generations(shared_file(self._data_dir))
-        self._registry = RegistryFollower(self._data_dir, generations, lambda _: self._learn())
-        self._lists = ListFollower(self._data_dir, generations, self._learn)
+        self._registry = Followed(generations, partial(kept_registry, self._data_dir), self._learn)
+        self._lists = Followed(generations, partial(kept_lists, self._data_dir), self._learn)
         self._fresh = Freshness(
             State(database_of(settings)),
             generations,
@@ -160,7 +162,7 @@ class Worker:
         """What was said, with what the database says laid over it. Raises SettingsError before anything is changed."""
         effective = overlay(basis.settings, basis.origins, basis.objects, presets=presets())
         settings = effective.settings
-        made = assemble.assembled(effective, basis.settings, self._lists.served, self._registry.registry)
+        made = assemble.assembled(effective, basis.settings, self._lists.held, self._registry.held.registry)
         keys = assemble.keys_of(settings)
         if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
             self._retired.append(self._pool)
@@ -194,7 +196,7 @@ class Worker:
 
     def _learn(self) -> None:
         """More is known of models, or of what they cost."""
-        made = self._made = assemble.learnt(self._made, self._lists.served, self._registry.registry)
+        made = self._made = assemble.learnt(self._made, self._lists.held, self._registry.held.registry)
         self._relay.prices = made.prices
         self._relay.learn(made.resolver, made.known)
 

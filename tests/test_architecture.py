@@ -121,7 +121,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "__main__": ("commands",),
 }
 
-PURE = ("gateway.formats", "gateway.catalog", "gateway.routing", "gateway.relay.compose", "gateway.usage.meter")
+PURE: tuple[str, ...] = (
+    "gateway.formats",
+    "gateway.catalog",
+    "gateway.routing",
+    "gateway.relay.compose",
+    "gateway.usage.meter",
+)
 PURE += tuple(f"gateway.limits.{name}" for name in ("headers", "judging", "limiter", "periods", "refusals", "rules"))
 PURE += ("gateway.limits.sheet", "gateway.relay.dialects", "gateway.relay.masking")
 PURE += ("gateway.explaining", "gateway.relay.prospects")

@@ -27,7 +27,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "teams:read": "See all teams and their members.",
         "teams:write": "Create, change and delete every team.",
         "teams:own": "See one's own teams, and lead those where one is an admin.",
-        "configuration:read": "See what is configured and what of it rests: providers, models, limits and so on; no secrets.",
+        "configuration:read": "See what is configured and what of it rests: providers, models and so on; no secrets.",
         "configuration:write": "Change what is configured: providers, credentials, limits and so on; end rests.",
         "usage:read": "See everybody's usage and cost.",
         "usage:own": "See the usage and cost of one's own client keys and teams.",

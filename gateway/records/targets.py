@@ -107,7 +107,7 @@ class Provider:
     facts: tuple[tuple[str, ModelFacts], ...] = ()
     """What the operator says of its models: patterns in order, an earlier one first."""
     also_at: tuple[tuple[str, str], ...] = ()
-    """Other addresses of its own, each behind the format that is spoken there; see `gateway.formats.paths.spoken_in`."""
+    """Other addresses of its own, each behind the format that is spoken there (`gateway.formats.paths.spoken_in`)."""
     paths: str = ""
     """Name of the scheme by which its paths are made; empty where they are its format's own."""
     models_path: str | None = ""

@@ -115,7 +115,10 @@ SHAPES: Mapping[Kind, _Shape] = MappingProxyType(
             CredentialSettings,
             ("providers", 0, "credentials", 0),
             "name",
-            {f"api_key{way}": _SAY_ITSELF.format(name="api_key") for way in _ELSEWHERE},
+            {
+                "proxy": "whom a single credential is shown on its way is for the configuration file alone",
+                **{f"api_key{way}": _SAY_ITSELF.format(name="api_key") for way in _ELSEWHERE},
+            },
         ),
         "alias": _Shape(AliasSettings, ("aliases", 0), "name"),
         "combo": _Shape(ComboSettings, ("combos", 0), "name"),
@@ -129,11 +132,11 @@ SHAPES: Mapping[Kind, _Shape] = MappingProxyType(
 def read_table(stored: StoredObject) -> Section:
     """The table of the file that an object is. Raises Wrong, with a path within its spec."""
     shape = SHAPES[stored.kind]
-    for name, reason in shape.left.items():
-        if name in stored.spec:
-            raise Wrong((name,), reason)
     name = own_name(stored)
     values = {shape.named_by: name, **whole(stored)}
+    for field_name, reason in shape.left.items():
+        if field_name in values:
+            raise Wrong((field_name,), reason)
     if values[shape.named_by] != name:
         raise Wrong((shape.named_by,), f"expected `{name}`, the name it goes by")
     try:

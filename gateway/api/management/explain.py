@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from gateway.api.endpoints import BY_PATH, find
 from gateway.api.endpoints import Asked as AskedFor
-from gateway.errors import ControlUnavailable, Unacceptable
+from gateway.errors import ControlUnavailable, Unacceptable, UnknownResource
 from gateway.explaining.answer import Explanation
 from gateway.explaining.question import Question
 from gateway.management import keys
@@ -105,7 +105,7 @@ OPERATIONS = (
         permission=READ,
         body=Explain,
         answer=Explanation,
-        errors=(ControlUnavailable, Unacceptable),
+        errors=(ControlUnavailable, Unacceptable, UnknownResource),
         max_body_bytes=MOST_BODY_BYTES,
         run=explain,
     ),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from gateway.errors import UnknownResource
 from gateway.management import models
 from gateway.management.models import ModelView, Wanted
 from gateway.settings.instants import Moment, write_moment
@@ -94,6 +95,7 @@ OPERATIONS = (
         query=ModelQuery,
         answer=ModelView,
         paged=True,
+        errors=(UnknownResource,),
         run=list_models,
     ),
     Operation(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gateway.errors import InvalidRequest
+from gateway.errors import UnknownResource
 from gateway.management import rests
 from gateway.management.rests import CredentialStanding, Ended, Pool, ProviderStanding, RestView, Tried, TryWish
 from gateway.pools.board import Which
@@ -109,7 +109,7 @@ OPERATIONS = (
         permission=rests.WRITE,
         query=WhichQuery,
         answer=Ended,
-        errors=(InvalidRequest,),
+        errors=(UnknownResource,),
         run=end_rests,
     ),
     Operation(
@@ -123,6 +123,7 @@ OPERATIONS = (
         permission=rests.WRITE,
         body=TryWish,
         answer=Tried,
+        errors=(UnknownResource,),
         run=try_now,
     ),
     Operation(

@@ -10,14 +10,15 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from gateway.catalog.served import Served
 from gateway.errors import UpstreamUnreachable
 from gateway.listing.ask import Models
-from gateway.listing.follow import ListFollower
 from gateway.listing.kept import file_in, held
 from gateway.listing.refresh import RETRY_SECONDS, Listing
 from gateway.outbound.wire import Pool
 from gateway.records import Credential, ModelFacts, Provider
 from gateway.settings.model import RegistrySettings, Settings
+from gateway.store.followed import Followed
 from gateway.store.generations import Generations, shared_file
 from tests.gateway.listing.servers import listing, serving
 from tests.waiting import auntil
@@ -71,7 +72,7 @@ class World:
         return said
 
 
-def ticked(follower: ListFollower) -> bool:
+def ticked(follower: Followed[Served]) -> bool:
     """Once more."""
     follower.tick()
     return True
@@ -231,17 +232,17 @@ async def test_only_we_may_read_what_is_kept(world: World) -> None:
 
 async def test_a_follower_hears_of_new_lists_and_of_nothing_else(world: World) -> None:
     heard: list[int] = []
-    follower = ListFollower(world.directory, world.generations, lambda: heard.append(1))
+    follower = Followed(world.generations, lambda: held(world.directory), lambda: heard.append(1))
     follower.tick()
-    assert follower.served.lists == {}
+    assert follower.held.lists == {}
     await world.refresh()
     await auntil(lambda: ticked(follower) and bool(heard))
-    assert follower.served == world.listing.served
+    assert follower.held == world.listing.served
     world.generations.tell("registry")
     await auntil(lambda: ticked(follower) and follower._loading is not None and follower._loading.done())
     assert heard == [1]
     await follower.close()
-    assert ListFollower(world.directory, world.generations, lambda: None).served == follower.served
+    assert held(world.directory) == follower.held
 
 
 async def test_from_a_provider_to_a_follower_over_real_sockets(tmp_path: Path) -> None:
@@ -249,10 +250,10 @@ async def test_from_a_provider_to_a_follower_over_real_sockets(tmp_path: Path) -
         said = replace(ONE, base_url=server.url + "/v1")
         generations = Generations(shared_file(tmp_path))
         settings = Settings()
-        follower = ListFollower(tmp_path, generations, lambda: None)
+        follower = Followed(generations, lambda: held(tmp_path), lambda: None)
         lists = Listing(tmp_path, generations, lambda: (settings, (said,)))
         await lists.refresh()
-        await auntil(lambda: ticked(follower) and follower.served.ids((said,)) == {"one": ("a", "b")})
+        await auntil(lambda: ticked(follower) and follower.held.ids((said,)) == {"one": ("a", "b")})
         server.answers.clear()
         await Listing(tmp_path, generations, lambda: (settings, (said,))).refresh()
         assert held(tmp_path).ids((said,)) == {"one": ("a", "b")}

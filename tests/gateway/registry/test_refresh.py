@@ -19,9 +19,9 @@ from gateway.catalog.prices import PriceList
 from gateway.catalog.registry import Registry
 from gateway.records import Price, Rates
 from gateway.registry import kept, refresh
-from gateway.registry.follow import RegistryFollower
 from gateway.registry.refresh import Refreshing
 from gateway.settings.model import RegistrySettings, Settings
+from gateway.store.followed import Followed
 from gateway.store.generations import Generations
 from tests.gateway.catalog import lists
 from tests.gateway.catalog.lists import document, priced
@@ -299,10 +299,10 @@ async def test_requests_are_priced_while_an_answer_is_awaited(make: Make, server
 
 
 async def test_other_processes_follow(make: Make, server: Server, generations: Generations, tmp_path: Path) -> None:
-    heard: list[Registry] = []
-    follower = RegistryFollower(tmp_path, generations, heard.append)
+    heard: list[int] = []
+    follower = Followed(generations, lambda: kept.held(tmp_path), lambda: heard.append(1))
     follower.tick()
-    assert (follower.registry, heard) == (BUNDLED, [])
+    assert (follower.held.registry, heard) == (BUNDLED, [])
     server.says(document(**priced(20, usd=4)))
     await make().refresh()
 
@@ -311,29 +311,10 @@ async def test_other_processes_follow(make: Make, server: Server, generations: G
         return bool(heard)
 
     await auntil(follows)
-    assert price_of(heard[0], "acme-many-1") == 4_000_000
-    assert follower.registry is heard[0]
+    assert price_of(follower.held.registry, "acme-many-1") == 4_000_000
     follower.tick()
     await follower.close()
-    assert len(heard) == 1
-
-
-async def test_a_follower_that_cannot_read_goes_on_with_what_it_has(
-    generations: Generations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard: list[Registry] = []
-    follower = RegistryFollower(tmp_path, generations, heard.append)
-
-    def broken(data_dir: Path) -> None:
-        raise RuntimeError("never mind")
-
-    monkeypatch.setattr("gateway.registry.follow.held", broken)
-    generations.tell("registry")
-    with structlog.testing.capture_logs() as lines:
-        follower.tick()
-        await auntil(lambda: lines)
-    await follower.close()
-    assert (follower.registry, heard) == (BUNDLED, [])
+    assert heard == [1]
 
 
 def test_what_comes_with_this_version_is_read_in_no_time() -> None:

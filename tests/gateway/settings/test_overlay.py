@@ -195,6 +195,11 @@ WRONG: dict[str, tuple[StoredObject, tuple[str | int, ...], str]] = {
         "give `api_key`",
     ),
     "a secret's file": (stored("credential", "mock/a", {"api_key_file": "/x"}), ("api_key_file",), "give `api_key`"),
+    "a secret's way": (
+        stored("credential", "mock/a", {"api_key": "x", "proxy": "http://a:1"}),
+        ("proxy",),
+        "file alone",
+    ),
     "a credential of nobody": (credential("none/a"), (), "there is no provider `none`"),
     "a credential without a provider": (credential("a"), (), "is not `provider/name`"),
     "a negative price": (stored("price", "a/*", {"input": -1, "output": 1}), ("input",), ">= 0"),
