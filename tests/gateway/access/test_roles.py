@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.access import roles
 from gateway.access.roles import PERMISSIONS, ROLES, TEAM_ROLES, RoleName, TeamRoleName
 from gateway.errors import NotPermitted, Unacceptable
-from gateway.settings import model
+from gateway.settings import section
 
 NAMES: tuple[RoleName, ...] = get_args(RoleName)
 TEAM_NAMES: tuple[TeamRoleName, ...] = get_args(TeamRoleName)
@@ -20,7 +20,7 @@ some_permissions = st.sets(st.sampled_from(sorted(PERMISSIONS)))
 
 
 def test_roles_are_those_of_the_settings() -> None:
-    assert NAMES == tuple(ROLES) == get_args(model.RoleName)
+    assert NAMES == tuple(ROLES) == get_args(section.RoleName)
     assert tuple(TEAM_ROLES) == TEAM_NAMES
 
 
