@@ -46,6 +46,8 @@ class Size(NamedTuple):
     """The most output tokens of one answer that the request itself allows."""
     choices: int = 1
     """Answers it asks for."""
+    goes_on: bool = False
+    """A part of its prompt is with the provider alone."""
 
 
 def subjects_of(key: ClientKey, rules: tuple[LimitRule, ...]) -> tuple[Subject, ...]:
@@ -65,21 +67,27 @@ def matches(pattern: str, name: str) -> bool:
     return pattern == "*" or _expression(pattern).fullmatch(name) is not None
 
 
-def media_tokens(media_type: str, size: int) -> int:
-    """What a piece of media of `size` bytes comes to at most; erring high, and bounded."""
+def media_tokens(media_type: str, size: int | None) -> int:
+    """What a piece of media of `size` bytes comes to at most, None where nobody knows; erring high, and bounded."""
     if media_type.startswith("image/"):
         return IMAGE_TOKENS
+    if size is None:
+        return LARGEST_MEDIA_TOKENS
     return min(IMAGE_TOKENS + size // MEDIA_BYTES_PER_TOKEN, LARGEST_MEDIA_TOKENS)
 
 
-def reserve_of(size: Size, price: Price | None, *, max_output: int | None, output_tokens: int) -> Reserve:
+def reserve_of(
+    size: Size, price: Price | None, *, max_output: int | None, output_tokens: int, context: int | None = None
+) -> Reserve:
     """What is set aside for a request: the most it can use, and the most that can cost.
 
     `max_output` is what the model can answer at most, `output_tokens` what is assumed where neither it nor the request
-    says so. A model without a price costs nothing here: whether it may be used at all is for others to say.
+    says so; `context` is the longest prompt that the model takes, where somebody knows. A model without a price costs nothing here: whether it may be used at all is for others to say.
     """
     likely = size.text_bytes // BYTES_PER_TOKEN + size.media_tokens
     most = size.text_bytes // LEAST_BYTES_PER_TOKEN + size.media_tokens
+    if size.goes_on:
+        most += context or LARGEST_MEDIA_TOKENS
     said = [tokens for tokens in (size.max_output, max_output) if tokens is not None]
     output = min(*said, LARGEST_OUTPUT) if said else output_tokens
     output *= max(size.choices, 1)

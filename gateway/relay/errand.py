@@ -26,12 +26,16 @@ class Errand:
         """Microseconds they took together: other servers' time, not ours."""
 
     async def run(self, work: Coroutine[Any, Any, Item]) -> Item:
-        """What `work` brings. Raises ClientDisconnected when it is given up, and whatever `work` raises."""
+        """What `work` brings. Raises ClientDisconnected when it is given up, however far it has come, and whatever
+        `work` raises."""
+        if self._given_up:
+            work.close()
+            raise ClientDisconnected(LEFT)
         began = time.monotonic_ns()
         task: asyncio.Task[Item] = asyncio.get_running_loop().create_task(work)
         self._task = task
         try:
-            return await task
+            brought = await task
         except asyncio.CancelledError:
             if self._given_up:
                 raise ClientDisconnected(LEFT) from None
@@ -39,6 +43,9 @@ class Errand:
         finally:
             self._task = None
             self.waited_us += (time.monotonic_ns() - began) // 1000
+        if self._given_up:  # as it ended
+            raise ClientDisconnected(LEFT)
+        return brought
 
     def give_up(self) -> None:
         """The client has left."""

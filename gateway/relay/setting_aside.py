@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.catalog.prices import PriceList
-from gateway.formats.bounds import choices, media_in, most_output
+from gateway.formats.bounds import choices, goes_on, most_output
+from gateway.formats.enclosed import Media, media_in
 from gateway.limits.limiter import Reserve
 from gateway.limits.rules import Size, media_tokens, reserve_of
 from gateway.records import Endpoint, ModelFacts, Target
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 NOTHING = Reserve(0, 0)
-
-LARGE_BODY = 8192
-"""Bytes from which a body is looked through for media."""
 
 WITHOUT_OUTPUT = frozenset(("/v1/embeddings", "/v1/moderations", "/v1/rerank"))
 """Endpoints whose answers cost nothing."""
@@ -58,11 +56,13 @@ def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
 
 
 def _reserve(size: Size, target: Target, known: Known) -> Reserve:
+    facts = known.facts(target)
     return reserve_of(
         size,
         known.prices.find(target.provider, target.model),
-        max_output=known.facts(target).max_output,
+        max_output=facts.max_output,
         output_tokens=known.output_tokens,
+        context=facts.max_input or facts.context,
     )
 
 
@@ -71,12 +71,18 @@ def _size(wanted: Wanted) -> Size:
     length = len(body)
     if endpoint.body == "multipart":
         return Size(0, media_tokens(FORM_MEDIA, length))
-    media = list(media_in(body)) if length > LARGE_BODY else []
-    text = length - sum(each.size * 4 // 3 for each in media)
-    tokens = sum(media_tokens("image/" if each.is_image else FORM_MEDIA, each.size) for each in media)
+    media = list(media_in(body, fields))
+    text = max(length - sum(each.letters or 0 for each in media), 0)
+    tokens = sum(map(_media_tokens, media))
     if _answers_nothing(endpoint):
         return Size(text, tokens, max_output=0)
-    return Size(text, tokens, most_output(endpoint.format, fields), choices(endpoint.format, fields))
+    allowed, answers = most_output(endpoint.format, fields), choices(endpoint.format, fields)
+    return Size(text, tokens, allowed, answers, goes_on(fields))
+
+
+def _media_tokens(media: Media) -> int:
+    size = None if media.letters is None else media.letters * 3 // 4
+    return media_tokens("image/" if media.is_image else FORM_MEDIA, size)
 
 
 def _answers_nothing(endpoint: Endpoint) -> bool:

@@ -25,6 +25,8 @@ LEAST_BYTES = 4000
 """Shorter requests are not told apart by their words: providers cache no prompt below 1,024 tokens."""
 WORDS = 1000
 """Characters looked at from each end of a text."""
+DEEPEST = 8
+"""A message has parts, a part may have parts of its own; JSON may be nested a thousand levels deep."""
 
 _HEADERS = frozenset(
     {
@@ -167,15 +169,17 @@ def _instructions(fields: Fields, items: list[Any]) -> str:
     return _text(first) if isinstance(first, dict) and first.get("role") in ("system", "developer") else ""
 
 
-def _text(said: Any) -> str:
-    """The words of a message, of a list of parts, of a part."""
+def _text(said: Any, depth: int = DEEPEST) -> str:
+    """The words of a message, of a list of parts, of a part; none of what is nested deeper than any dialect has it."""
     if isinstance(said, str):
         return said
+    if not depth:
+        return ""
     if isinstance(said, list):
-        return "\n".join(filter(None, map(_text, said)))
+        return "\n".join(filter(None, (_text(each, depth - 1) for each in said)))
     if not isinstance(said, dict):
         return ""
-    return _text(said.get("text") or said.get("content") or said.get("parts"))
+    return _text(said.get("text") or said.get("content") or said.get("parts"), depth - 1)
 
 
 def _ends(text: str) -> str:

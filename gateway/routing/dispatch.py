@@ -148,8 +148,10 @@ class Dispatch:
         elif verdict.then == "next_target":
             self._leave(failed, by_way=verdict.by_way)
         named = verdict.seconds or 0.0
-        patient = verdict.again and self._left > 0 and named <= self._conduct.longest_wait_seconds
-        if patient and not self._has_others(now_us):
+        is_soon = named <= self._conduct.longest_wait_seconds
+        if verdict.then == "retry" and not is_soon:
+            verdict = verdict._replace(then="next_credential")
+        elif verdict.again and is_soon and self._left > 0 and not self._has_others(now_us):
             verdict = verdict._replace(then="retry")
         if verdict.then == "retry":
             self._repeat(failed, named, chance)

@@ -113,7 +113,8 @@ def order_targets(
     """Those of `targets`, which are some of those that were found, in the order in which they are tried."""
     if found.choice is None:
         return targets
-    return [target for target in _chosen(conduct, found.choice, take_turn) if target in targets]
+    wanted = frozenset(targets)
+    return [target for target in _chosen(conduct, found.choice, take_turn) if target in wanted]
 
 
 def _by_priority(

@@ -50,6 +50,8 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 _SINCE_1970 = 1e9
 """A number above it is a moment, one below a time to wait: 1e9 seconds are 31 years."""
 _SINCE_1970_MS = 1e11
+LONGEST_SECONDS = 1e9
+"""No limit is back later than that; what says so is nonsense, and must not be too much for whoever reckons with it."""
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _ENDINGS = (b"-utilization", b"-status")
 
@@ -91,19 +93,24 @@ def headroom_in(headers: Headers, now_us: int) -> Left | None:
 
 
 def seconds_until(said: bytes, now_s: float) -> float | None:
-    """Seconds from `now_s` to what a header says, never less than 0; None where it says nothing that is known.
+    """Seconds from `now_s` to what a header says, 0 to `LONGEST_SECONDS`; None where it says nothing that is known.
 
     Known are `6m0s`, `120ms`, `30`, seconds or milliseconds since 1970, RFC 3339, and HTTP dates.
     """
-    words = said.decode("latin-1").strip()
+    seconds = _seconds(said.decode("latin-1").strip(), now_s)
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_SECONDS)
+
+
+def _seconds(words: str, now_s: float) -> float | None:
+    """The same without bounds."""
     if _NUMBER.fullmatch(words):
         number = float(words)
         moment = number / 1000 if number > _SINCE_1970_MS else number
-        return max(moment - now_s, 0.0) if moment > _SINCE_1970 else number
+        return moment - now_s if moment > _SINCE_1970 else number
     if _DURATION.fullmatch(words):
         return sum(float(amount) * _SECONDS_OF[unit] for amount, unit in _PIECE.findall(words))
     moment_said = _moment(words)
-    return max(moment_said - now_s, 0.0) if moment_said is not None else None
+    return moment_said - now_s if moment_said is not None else None
 
 
 def _now(headers: Headers, now_us: int) -> float:

@@ -211,7 +211,7 @@ class Resolver:
             )
         held = {target.provider: usable_credentials(key, self._providers[target.provider]) for target in allowed}
         usable = {provider: credentials for provider, credentials in held.items() if credentials is not None}
-        targets = [target for target in allowed if target.provider in usable]
+        targets = frozenset(target for target in allowed if target.provider in usable)
         if not targets:
             raise ModelForbidden(
                 f"Your key may use no credential of {_listed(allowed)}, which would serve the model `{name}`.",

@@ -166,11 +166,12 @@ def _ruled(verdict: Verdict, rule: FailureRule) -> Verdict:
 
 
 def _timed(verdict: Verdict, failure: Failure) -> Verdict:
-    """The verdict with the time that the provider names, the latest of several, and with the scope of that limit."""
+    """The verdict with the time that the provider names, the latest of several, and with the scope of that limit. One
+    that is over already names none: who refuses now is not well."""
     if verdict.reason in UNHEARD:
         return verdict
     resets = failure.resets
-    named = [seconds for seconds in (failure.retry_after_s, resets and resets.seconds) if seconds is not None]
+    named = [seconds for seconds in (failure.retry_after_s, resets and resets.seconds) if seconds]
     if named:
         verdict = verdict._replace(seconds=max(named))
     if verdict.reason == "rate_limit" and resets is not None and resets.scope is not None:

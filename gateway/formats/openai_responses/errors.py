@@ -75,7 +75,7 @@ _MEANINGS: Meanings = (
 _LIMITS = (b"requests", b"tokens")
 _REMAINING = b"x-ratelimit-remaining-%b"
 _RESET = b"x-ratelimit-reset-%b"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -170,3 +170,11 @@ def test_long_texts_differ_by_their_ends_and_their_length() -> None:
 )
 def test_where_the_user_said_nothing_in_words_nothing_is_known(fields: Fields) -> None:
     assert named(fields=fields, size=LEAST_BYTES) is None
+
+
+def test_words_that_are_nested_beyond_all_sense_do_no_harm() -> None:
+    words: Any = "hello"
+    for _ in range(1000):  # as deep as a JSON reader goes
+        words = [words]
+    fields = {"system": {"content": words}, "messages": [{"role": "user", "content": words}]}
+    assert named(None, fields, size=LEAST_BYTES) is None

@@ -194,6 +194,14 @@ def test_a_pause_is_never_shorter_than_the_provider_asks_for() -> None:
     assert script(Dispatch(leads_to("b"), conduct(B, longest_wait_seconds=2.0)), asks_for[1]) == ["b0"]
 
 
+def test_nobody_is_asked_again_by_a_rule_who_asks_to_wait_for_longer_than_a_request_does() -> None:
+    later = RETRY._replace(rest="model", hard=True, seconds=3600.0)
+    dispatch = Dispatch(leads_to("a"), conduct(A))
+    assert told(dispatch.next(NOW)) == "a0"
+    assert dispatch.failed(later, NOW).then == "next_credential"
+    assert told(dispatch.next(NOW)) == "a1"
+
+
 def test_what_was_made_of_a_verdict_is_told() -> None:
     dispatch = Dispatch(leads_to("a"), conduct(A))
     dispatch.next(NOW)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.rate_headers import Left, Resets, headroom_in, resets_in, seconds_until
+from gateway.routing.rate_headers import LONGEST_SECONDS, Left, Resets, headroom_in, resets_in, seconds_until
 
 NOW_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW = NOW_S * 1_000_000
@@ -157,3 +157,26 @@ def test_moments_are_by_the_provider_s_clock(date: bytes) -> None:
 )
 def test_headroom_is_that_of_the_tightest_limit(headers: Said, expected: Left | None) -> None:
     assert headroom_in(headers, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"999999999d999999999d",
+        b"999999999999999",
+        b"Fri, 31 Dec 9999 23:59:59 GMT",
+        b"9999-12-31T23:59:59-23:59",
+    ],
+)
+def test_a_time_that_nobody_lives_to_see_is_cut(said: bytes) -> None:
+    assert seconds_until(said, NOW_S) == LONGEST_SECONDS
+
+
+@pytest.mark.parametrize("said", [b"-5", b"nan", b"inf", b"1e308", b"9" * 400, b"9" * 400 + b"s", b"-6m0s", b"0x10"])
+def test_what_is_no_time_is_none(said: bytes) -> None:
+    assert seconds_until(said, NOW_S) is None
+
+
+@pytest.mark.parametrize("said", [b"Wed, 21 Oct 2015 07:28:00 GMT", b"0001-01-01T00:00:00+23:59", b"1500000000"])
+def test_what_is_over_is_over(said: bytes) -> None:
+    assert seconds_until(said, NOW_S) == 0

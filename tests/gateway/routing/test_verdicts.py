@@ -106,7 +106,8 @@ def test_circuit_breakers_count_what_is_the_provider_s_and_nothing_else() -> Non
     ("failure", "expected"),
     [
         (Failure("rate_limit", retry_after_s=20.0), "next_credential: model hard 20.0"),
-        (Failure("rate_limit", retry_after_s=0.0), "next_credential: model hard 0.0"),
+        (Failure("rate_limit", retry_after_s=0.0), "next_credential: model hard longer"),
+        (Failure("quota", retry_after_s=0.0, resets=Resets(0.0)), "next_credential: credential hard 3600.0"),
         (Failure("rate_limit", retry_after_s=20.0, resets=Resets(60.0)), "next_credential: model hard 60.0"),
         (Failure("rate_limit", retry_after_s=90.0, resets=Resets(60.0)), "next_credential: model hard 90.0"),
         (Failure("rate_limit", resets=Resets(None)), "next_credential: model hard longer"),
