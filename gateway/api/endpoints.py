@@ -29,10 +29,12 @@ ENDPOINTS = (
     Endpoint("/v1/embeddings", "/embeddings", CHAT),
     Endpoint("/v1/moderations", "/moderations", CHAT, default_model="omni-moderation-latest"),
     Endpoint("/v1/rerank", "/rerank", CHAT),
-    Endpoint("/v1/images/generations", "/images/generations", CHAT, default_model="dall-e-2"),
-    Endpoint("/v1/images/edits", "/images/edits", CHAT, body="multipart", default_model="dall-e-2"),
-    Endpoint("/v1/images/variations", "/images/variations", CHAT, body="multipart", default_model="dall-e-2"),
-    Endpoint("/v1/audio/speech", "/audio/speech", CHAT),
+    Endpoint("/v1/images/generations", "/images/generations", CHAT, default_model="dall-e-2", once=True),
+    Endpoint("/v1/images/edits", "/images/edits", CHAT, body="multipart", default_model="dall-e-2", once=True),
+    Endpoint(
+        "/v1/images/variations", "/images/variations", CHAT, body="multipart", default_model="dall-e-2", once=True
+    ),
+    Endpoint("/v1/audio/speech", "/audio/speech", CHAT, once=True),
     Endpoint("/v1/audio/transcriptions", "/audio/transcriptions", CHAT, body="multipart"),
     Endpoint("/v1/audio/translations", "/audio/translations", CHAT, body="multipart"),
 )

@@ -28,6 +28,9 @@ RATES = (
 )
 """The figures of a row, for people."""
 
+STANDS_IN = (0, 1, 0, 0, 3, 1, 0, 0, 1, 1)
+"""Which figure holds in the place of one that is not said."""
+
 NO_FAULTS: Faults = MappingProxyType({})
 
 
@@ -45,29 +48,35 @@ class Update:
 
 def judge_update(old: Registry, new: Registry, factor: float, faults: Faults = NO_FAULTS) -> Update:
     """What of the new registry holds. A price that would change by this factor or more, or be lost, stays as it is; so
-    does a model whose row has a fault."""
-    before, after = _count(old), _count(new)
-    if after * 100 < before * FEWEST_PERCENT:
-        return Update(None, f"it has {after} models where there were {before}")
+    does a model whose row has a fault, and a list that would lose most of its models."""
+    if refused := _loss(_count(old), _count(new)):
+        return Update(None, refused)
     pairs = tuple(_pairs(old, new))
     doubts = {(place, was.name): doubt for place, was, now in pairs if (doubt := _doubt(was, now, factor))}
     compared = sum(1 for _, was, _ in pairs if was.rates is not None)
-    suspicious = tuple(f"{place}/{name}: {doubt}" for (place, name), doubt in {**doubts, **faults}.items())
+    lost = {place: said for place in old.lists() if (said := _loss(len(old.rows(place)), len(new.rows(place))))}
+    rows = tuple(f"{place}/{name}: {doubt}" for (place, name), doubt in {**doubts, **faults}.items())
+    suspicious = (*rows, *(f"{place}: {said}" for place, said in lost.items()))
     if len(doubts) * 100 > compared * MOST_SUSPICIOUS_PERCENT:
         return Update(None, f"{len(doubts)} of {compared} prices are suspicious", suspicious)
-    return Update(_settled(old, new, doubts, faults), suspicious=suspicious)
+    kept = {place: _settled(old, new, place, doubts, faults) for place in (*new.lists(), *(at for at, _ in faults))}
+    kept |= {place: dict(old.rows(place)) for place in lost}
+    return Update(Registry(new.date, {at: rows.values() for at, rows in kept.items() if rows}), suspicious=suspicious)
 
 
-def _settled(old: Registry, new: Registry, doubts: Collection[tuple[str, str]], faults: Faults) -> Registry:
-    """The new registry, with the prices that were doubted and the rows that could not be read as they were."""
-    lists = {place: dict(new.rows(place)) for place in new.lists()}
-    for place, name in doubts:
-        was = old.rows(place)[name]
-        lists[place][name] = structs.replace(lists[place][name], rates=was.rates, tiers=was.tiers)
-    for place, name in faults:
-        if (kept := old.rows(place).get(name)) is not None:
-            lists.setdefault(place, {})[name] = kept
-    return Registry(new.date, {place: rows.values() for place, rows in lists.items()})
+def _settled(
+    old: Registry, new: Registry, place: str, doubts: Collection[tuple[str, str]], faults: Faults
+) -> dict[str, Row]:
+    """A new list, with the prices that were doubted and the rows that could not be read as they were."""
+    were, rows = old.rows(place), dict(new.rows(place))
+    for name in [name for at, name in doubts if at == place]:
+        rows[name] = structs.replace(rows[name], rates=were[name].rates, tiers=were[name].tiers)
+    return rows | {name: were[name] for at, name in faults if at == place and name in were}
+
+
+def _loss(before: int, after: int) -> str:
+    """What is wrong with a list of so many models; empty where nothing is."""
+    return f"it has {after} models where there were {before}" if after * 100 < before * FEWEST_PERCENT else ""
 
 
 def _count(registry: Registry) -> int:
@@ -87,20 +96,37 @@ def _doubt(was: Row, now: Row, factor: float) -> str:
         return ""
     if now.rates is None:
         return "its price is gone"
-    tiers = dict(now.tiers)
-    for size, figures in (*was.tiers, (0, was.rates)):
-        later = tiers.get(size) if size else now.rates
-        if later is not None and (moved := _moved(figures, later, factor)):
+    former = ((0, was.rates), *was.tiers)
+    for size, later in ((0, now.rates), *now.tiers):
+        # What such a prompt has cost: by the last of the tiers that begin no later.
+        figures = [rates for begins, rates in former if begins <= size][-1]
+        if moved := _moved(figures, later, factor):
             return moved
     return ""
 
 
 def _moved(figures: Figures, later: Figures, factor: float) -> str:
-    """The first rate that changes by the factor or more. One that comes or goes moves no further than `input` does."""
-    for rate, one, other in zip(RATES, figures, later, strict=False):
+    """The first rate that changes by the factor or more. One that comes may differ more from what stood in for it, as
+    that of sound does, but only by the factor of the factor."""
+    for place, (rate, other) in enumerate(zip(RATES, later, strict=False)):
+        one = figures[place] if place < len(figures) else None
+        if one is None and other is not None:
+            stood = _standing_in(figures, place)
+            if other > stood and other >= factor**2 * stood:
+                return _change(rate, stood, other)
         if one is not None and other is not None and max(one, other) >= factor * min(one, other) and one != other:
-            return f"{rate} from {_usd(one)} to {_usd(other)} USD per million tokens"
+            return _change(rate, one, other)
     return ""
+
+
+def _standing_in(figures: Figures, place: int) -> int:
+    """The figure that holds where this one is not said."""
+    said = figures[place] if place < len(figures) else None
+    return _standing_in(figures, STANDS_IN[place]) if said is None else said
+
+
+def _change(rate: str, one: int, other: int) -> str:
+    return f"{rate} from {_usd(one)} to {_usd(other)} USD per million tokens"
 
 
 def _usd(rate: int) -> str:

@@ -13,11 +13,9 @@ from typing import Any, NamedTuple
 from .format import Fields
 from .told import object_of, string_of
 
-SIGNS = (b'_url"', b'"source"', b'"input_audio"', b'"file', b'nline', b'"fileData"')
-"""A body without any of these holds no media."""
-
 FREE = frozenset(("arguments", "args", "parameters", "response", "input_schema", "metadata", "json_schema", "schema"))
-"""What is in these is anybody's: no parts of messages."""
+"""What is in these is anybody's: no parts of messages. Nor is it in Anthropic's `input` of a tool, which is an object;
+that of the Responses API is a list."""
 
 DATA = "data:"
 
@@ -30,31 +28,19 @@ class Media(NamedTuple):
     """Of base64 in the body; None where the request only says where it is."""
 
 
-def media_in(body: bytes, fields: Fields) -> Iterator[Media]:
-    """The media of a request: its body, and the same as objects."""
-    return _walk(fields) if any(sign in body for sign in SIGNS) else iter(())
-
-
-def _walk(fields: Fields) -> Iterator[Media]:
+def media_in(fields: Fields) -> Iterator[Media]:
+    """The media of a request."""
     waiting: list[Any] = [fields]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, list):
-            waiting += [each for each in value if each.__class__ in (dict, list)]
-        else:
-            yield from _of_part(value)
-            waiting += [each for name, each in value.items() if each.__class__ in (dict, list) and _is_open(name, each)]
-
-
-def _is_open(name: str, value: Any) -> bool:
-    """Responses call a conversation `input`, which is a list; Anthropic the arguments of a tool, which are an object."""
-    return name not in FREE and not (name == "input" and isinstance(value, dict))
-
-
-def _of_part(part: Fields) -> Iterator[Media]:
-    for name in part.keys() & _READERS.keys():
-        if (media := _READERS[name](part, part[name])) is not None:
-            yield media
+        if value.__class__ is list:
+            waiting += [each for each in value if each.__class__ is dict or each.__class__ is list]
+            continue
+        for name, each in value.items():
+            if (read := _READERS.get(name)) is not None and (media := read(value, each)) is not None:
+                yield media
+            if each.__class__ is list or (each.__class__ is dict and name != "input"):
+                waiting += () if name in FREE else (each,)
 
 
 def _url(part: Fields, value: Any) -> Media | None:
@@ -85,11 +71,10 @@ def _sound(part: Fields, value: Any) -> Media | None:
 
 
 def _file(part: Fields, value: Any) -> Media | None:
-    """OpenAI's in a chat is an object, and so is what Gemini calls `file_data`; in the Responses they are members."""
+    """OpenAI's are texts, Gemini's an object."""
     if isinstance(value, str):
         return Media(part.get("type") == "input_image", len(value) if value.startswith(DATA) else None)
-    data = string_of(object_of(value).get("file_data"))
-    return Media(False, len(data) if data else None) if isinstance(value, dict) else None
+    return Media(False, None) if isinstance(value, dict) else None
 
 
 _READERS: Mapping[str, Callable[[Fields, Any], Media | None]] = MappingProxyType(
@@ -100,7 +85,6 @@ _READERS: Mapping[str, Callable[[Fields, Any], Media | None]] = MappingProxyType
         "input_audio": _sound,
         "inlineData": _inline,
         "inline_data": _inline,
-        "file": _file,
         "file_data": _file,
         "file_id": _file,
         "file_url": _file,

@@ -22,6 +22,9 @@ Row = dict[str, Any]
 
 LONGEST_ID = 300
 MOST_TOKENS = 2**53
+MOST_MODELS = 5000
+"""Of one provider; the longest lists have some hundreds. All that follow are not heard: each of them costs us time and
+memory in every process."""
 
 NOTHING_SAID = ModelFacts()
 
@@ -43,7 +46,8 @@ def model_ids(body: bytes) -> tuple[str, ...] | None:
 
 
 def read_list(body: bytes) -> ListPage | None:
-    """A list of models: `data` of OpenAI and Anthropic, `models` of Gemini and Ollama, `results`, or a bare list.
+    """A list of models: `data` of OpenAI and Anthropic, `models` of Gemini and Ollama, `results`, or a bare list; its
+    first `MOST_MODELS` rows.
 
     None for what is no such list.
     """
@@ -56,7 +60,7 @@ def read_list(body: bytes) -> ListPage | None:
     if rows is None:
         return None
     models: dict[str, ModelFacts | None] = {}
-    for row in rows:
+    for row in rows[:MOST_MODELS]:
         if isinstance(row, dict) and (name := _name_of(row)):
             models.setdefault(name, _facts_of(row))
     return ListPage(models, _next_page(fields) if isinstance(fields, dict) else None)

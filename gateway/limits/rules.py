@@ -82,7 +82,8 @@ def reserve_of(
     """What is set aside for a request: the most it can use, and the most that can cost.
 
     `max_output` is what the model can answer at most, `output_tokens` what is assumed where neither it nor the request
-    says so; `context` is the longest prompt that the model takes, where somebody knows. A model without a price costs nothing here: whether it may be used at all is for others to say.
+    says so; `context` is the longest prompt that the model takes, where somebody knows. A model without a price costs
+    nothing here: whether it may be used at all is for others to say.
     """
     likely = size.text_bytes // BYTES_PER_TOKEN + size.media_tokens
     most = size.text_bytes // LEAST_BYTES_PER_TOKEN + size.media_tokens

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from gateway import __version__
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRejected, UpstreamTimeout
-from gateway.formats.listed import ListPage, read_list
+from gateway.formats.listed import MOST_MODELS, ListPage, read_list
 from gateway.formats.paths import listed_path, with_query
 from gateway.outbound.wire import Pool, Request
 from gateway.records import Credential, ModelFacts, Provider
@@ -91,10 +92,10 @@ async def _pages(doors: _Doors, who: tuple[Provider, Credential], path: str) -> 
         left = max(left - size, 0)
         known = len(models)
         models |= {name: facts for name, facts in page.models.items() if name not in models}
-        if page.next_page is None or len(models) == known:
+        if page.next_page is None or not known < len(models) < MOST_MODELS:
             break
         target = with_query(path, urlencode([page.next_page]))
-    return models
+    return dict(islice(models.items(), MOST_MODELS))
 
 
 async def _page(

@@ -15,7 +15,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.settings.instants import Moment, write_instant
 from gateway.settings.model import Settings
-from gateway.settings.objects import AliasSettings, ComboSettings, LimitRuleSettings, PriceSettings, ProviderRules
+from gateway.settings.objects import (
+    AliasSettings,
+    ComboSettings,
+    CredentialRules,
+    LimitRuleSettings,
+    PriceSettings,
+    ProviderRules,
+)
 from gateway.settings.origins import path_of
 from gateway.settings.overlay import Effective
 from gateway.settings.section import Identifier, Section
@@ -62,10 +69,10 @@ class ProviderView(ProviderWish, frozen=True, kw_only=True):
     version: int | None
 
 
-class CredentialWish(Section, frozen=True, kw_only=True):
+class CredentialWish(CredentialRules, frozen=True, kw_only=True):
     """A credential as somebody wants it."""
 
-    secrets = frozenset({"api_key"})
+    secrets = CredentialRules.secrets | {"api_key"}
 
     provider: Annotated[Identifier, Meta(description="The provider that accepts it.")]
     name: Annotated[Identifier, Meta(description="Its name in usage records and headers; unique within its provider.")]
@@ -73,7 +80,7 @@ class CredentialWish(Section, frozen=True, kw_only=True):
     position: Position | UnsetType = UNSET
 
 
-class CredentialView(Struct, frozen=True, kw_only=True):
+class CredentialView(CredentialRules, frozen=True, kw_only=True):
     """A credential as it is."""
 
     provider: str
@@ -179,7 +186,9 @@ def _providers(settings: Settings) -> Iterator[tuple[str, Values]]:
 
 def _credentials(settings: Settings) -> Iterator[tuple[str, Values]]:
     for provider in settings.providers:
-        yield from ((f"{provider.id}/{one.name}", {"api_key": one.api_key}) for one in provider.credentials)
+        for one in provider.credentials:
+            rules = {name: getattr(one, name) for name in CredentialRules.__struct_fields__}
+            yield f"{provider.id}/{one.name}", {**rules, **({"api_key": one.api_key} if one.api_key else {})}
 
 
 LISTED: Mapping[Kind, Callable[[Settings], Iterator[tuple[str, Values]]]] = MappingProxyType(

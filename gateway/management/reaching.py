@@ -61,6 +61,8 @@ def _addresses(base: Settings, stored: StoredObject) -> Iterator[Given]:
     """The addresses that an object says. What is no address at all is for others to refuse."""
     if stored.kind == "provider":
         yield from _of_provider(base, stored)
+    elif stored.kind == "credential":
+        yield from _of_proxy(base, "proxy", said(stored, "proxy"))
     elif stored.name == PROXY:
         yield from _of_proxy(base, VALUE, said(stored, VALUE))
     elif stored.name == LOGINS:
@@ -87,7 +89,8 @@ def _of_proxy(base: Settings, path: str, proxy: str) -> Iterator[Given]:
 
 def own_proxies(base: Settings) -> frozenset[str]:
     """What may stand for a proxy without being anybody's choice but the operator's."""
-    return frozenset(("", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers)))
+    credentials = (credential.proxy for provider in base.providers for credential in provider.credentials)
+    return frozenset(("", "none", base.upstream.proxy, *(provider.proxy for provider in base.providers), *credentials))
 
 
 def said(stored: StoredObject, name: str) -> str:

@@ -181,3 +181,6 @@ class Endpoint:
     """Whether its streams end with `data: [DONE]` and may be asked for usage."""
     default_model: str | None = None
     """The model that OpenAI takes when the request names none."""
+    once: bool = False
+    """It has something made that is paid for by the piece: not asked for again where that may have been done, as RFC
+    9110, section 9.2.2 has it of proxies. What is merely computed, text too, is: there an answer matters more."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable
+from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable, UnsupportedParameter
 from gateway.limits.limiter import Left, Limiter, Plan, Reserve, Used
-from gateway.records import Target
+from gateway.records import Limits, Target
 from gateway.routing.targets import TargetList
 
 from .errand import LEFT
@@ -29,12 +29,14 @@ TRIED = Used(0, 0)
 async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
     """Let an exchange in, to those of its targets that may be paid for.
 
-    Raises LimitReached, QuotaSpent, BudgetSpent, LimitsUnavailable, ModelUnpriced, ClientDisconnected.
+    Raises LimitReached, QuotaSpent, BudgetSpent, LimitsUnavailable, ModelUnpriced, UnsupportedParameter,
+    ClientDisconnected.
     """
     key = exchange.admitted_key()
     plan = exchange.relay.limiter.plan(key)
     if plan is None:
         return targets
+    _check_countable(exchange, plan)
     targets = affordable(targets, plan, key, exchange.relay.prices)
     await _admit(exchange, None, plan, reserve_for(exchange, targets.targets))
     return targets
@@ -46,6 +48,7 @@ async def admit_to(exchange: Exchange, target: Target) -> None:
     plan = exchange.relay.limiter.target_plan(key, target)
     if plan is None or target in exchange.admissions:
         return
+    _check_countable(exchange, plan)
     affordable(TargetList((target,)), plan, key, exchange.relay.prices)
     await _admit(exchange, target, plan, reserve_for(exchange, (target,)))
 
@@ -73,6 +76,20 @@ def standing(exchange: Exchange) -> list[Left]:
     if not exchange.trials:
         return [left for each in said.values() for left in each]
     return [*said.get(None, ()), *said.get(exchange.trials[-1].attempt.target, ())]
+
+
+def _check_countable(exchange: Exchange, plan: Plan) -> None:
+    """Raises UnsupportedParameter for an answer that nobody would count: one made in the background is told of before
+    it is there."""
+    assert exchange.ask is not None  # read before anything is counted
+    if exchange.ask.fields.get("background") and any(_counts_use(subject.limits) for subject in plan.subjects):
+        message = "Where tokens or money are limited no answer can be made in the background: its use is not told."
+        raise UnsupportedParameter(message, param="background")
+
+
+def _counts_use(limits: Limits) -> bool:
+    said = (limits.tokens_per_minute, limits.tokens_per_month, limits.budget_nano_usd)
+    return any(limit is not None for limit in said)
 
 
 async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve: Reserve) -> None:

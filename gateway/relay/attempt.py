@@ -43,6 +43,7 @@ class Trial:
         "_exchange",
         "_held",
         "_is_counted",
+        "_is_left",
         "_named",
         "_parts",
         "_pieces",
@@ -75,6 +76,8 @@ class Trial:
         """What came out of the pipeline before there was any content."""
         self._parts = 1
         """Answers that this one comes in."""
+        self._is_left = False
+        """It was given up while its provider had the request and had not answered."""
         self._begun_at = 0.0
         """Loop time of the first byte of a stream; 0 before that."""
         self.attempt = attempt
@@ -111,6 +114,11 @@ class Trial:
     def collected(self) -> bytes:
         """The collected body."""
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    @property
+    def is_awaited(self) -> bool:
+        """The provider has the request, and had not answered when nobody waited for it any more."""
+        return self._is_left or self._waits()
 
     @property
     def secrets(self) -> Secrets:
@@ -207,6 +215,7 @@ class Trial:
 
     def give_up(self) -> None:
         """Close the connection to the provider: the client has left."""
+        self._is_left = self.is_awaited
         if self.call is not None:
             self.call.cancel()
         outcomes.let_go(self._exchange, self.attempt)
@@ -225,6 +234,10 @@ class Trial:
             self.call.cancel()
         self.stop_waiting()
         self.call = self.error = self.pipeline = None
+
+    def _waits(self) -> bool:
+        is_sent = self.call is not None and self.call.connection is not None
+        return is_sent and not self.status and self.error is None
 
     def _join(self) -> bool:
         """Be among the requests under way with its credential, where there is somebody to ask."""

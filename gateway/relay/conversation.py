@@ -150,6 +150,11 @@ def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse |
     response_id = _native_id(thread.first_bytes or body) if native else (written or {}).get("id")
     if not response_id:
         return None
+    try:
+        said = None if native else (orjson.dumps(own_items(thread.fields)), orjson.dumps(written))
+    except orjson.JSONEncodeError:  # it can be read deeper than it can be written
+        log.warning("a response was not kept", id=exchange.id, response=response_id, reason="it is nested too deeply")
+        return None
     now = exchange.times.started_at_us // 1_000_000
     return StoredResponse(
         id=response_id,
@@ -162,8 +167,8 @@ def to_keep(exchange: Exchange, thread: Thread, body: bytes) -> StoredResponse |
         model=ask.model,
         status=str((written or {}).get("status") or "completed"),
         native=native,
-        input=None if native else orjson.dumps(own_items(thread.fields)),
-        response=None if native else orjson.dumps(written),
+        input=said[0] if said is not None else None,
+        response=said[1] if said is not None else None,
     )
 
 

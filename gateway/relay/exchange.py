@@ -14,7 +14,7 @@ from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
 from gateway.limits.limiter import Admission, Left
 from gateway.outbound.wire import Call, Receiver, Request
-from gateway.records import ClientKey, Endpoint, StoredResponse, Target, Tokens
+from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
 
 from . import allowance, conversation, outcomes, passages, replies
@@ -55,6 +55,7 @@ class Exchange:
         "body",
         "body_wait",
         "caller",
+        "conduct",
         "endpoint",
         "errand",
         "error",
@@ -74,10 +75,13 @@ class Exchange:
         "tokens",
         "trials",
         "watch",
+        "ways",
     )
 
     def __init__(self, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
         self.relay = relay
+        self.conduct, self.ways = relay.conduct, relay.ways
+        """The providers that its targets are of, and the ways to them: they stay, whatever is reloaded meanwhile."""
         self.times = Times()
         self.id = relay.new_id(self.times.started_at_us // 1000)
         self.endpoint = endpoint
@@ -126,9 +130,14 @@ class Exchange:
         self.ask = passages.read_ask(self)
         if self.endpoint.format == conversation.FORMAT:
             self.thread = await conversation.begin(self, self.ask)
+        self.conduct, self.ways = self.relay.conduct, self.relay.ways
         targets = self.relay.find_targets(self.ask.model, self.admitted_key(), self.endpoint)
         targets = outcomes.fitting(self, targets)
         await Course(self, await allowance.admit(self, targets)).run()
+
+    def facts_at(self, target: Target) -> ModelFacts:
+        """What one of its targets can do."""
+        return self.relay.facts(self.conduct.providers[target.provider], target.model)
 
     async def passage(self, attempt: Attempt) -> Passage:
         """The way to a provider: as the request is where it speaks the client's dialect, else translated.
@@ -169,11 +178,11 @@ class Exchange:
         relay, passage, credential = self.relay, trial.passage, trial.attempt.credential
         length = len(passage.body)
         if passage.translated:
-            way = relay.ways.of(trial.attempt.provider, credential)
+            way = self.ways.of(trial.attempt.provider, credential)
             head = way.composer.compose_translated(passage.path, credential, self.headers, length)
         else:
             dialect = self.endpoint.format
-            way = relay.ways.of(trial.attempt.provider, credential, dialect)
+            way = self.ways.of(trial.attempt.provider, credential, dialect)
             head = way.composer.compose(passage.path, credential, self.headers, length, dialect)
         if trial.attempt.provider.auth in SCHEMES:
             target = way.composer.target_of(passage.path)

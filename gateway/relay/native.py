@@ -7,6 +7,7 @@ import orjson
 from gateway.errors import ModelForbidden, UpstreamError, UpstreamMalformed, UpstreamRejected
 from gateway.formats.paths import kept_path, spoken_in
 from gateway.formats.table import FORMATS
+from gateway.limits.limiter import Reserve, Used
 from gateway.records import ClientKey, StoredResponse
 from gateway.routing.dispatch import NO_CREDENTIAL
 from gateway.routing.reach import matches, usable_credentials
@@ -28,9 +29,23 @@ class Native:
         self._relay = relay
 
     async def fetch(self, record: StoredResponse, key: ClientKey, method: str, path: str) -> tuple[int, Headers, bytes]:
-        """Status, headers and body of the provider's answer: JSON, an error of its own included. Raises ModelForbidden
-        where the client's key may not use the provider any more, and UpstreamError, where it refused our credential
-        too: that is none of the client's business."""
+        """Status, headers and body of the provider's answer: JSON, an error of its own included. It counts as a request
+        of its key. Raises ModelForbidden where the client's key may not use the provider any more, what a limiter
+        raises, and UpstreamError, where the provider refused our credential too: that is none of the client's
+        business."""
+        limiter = self._relay.limiter
+        plan = limiter.plan(key)
+        if plan is None:
+            return await self._fetch(record, key, method, path)
+        admission = await limiter.admit(plan, Reserve(0, 0))
+        try:
+            return await self._fetch(record, key, method, path)
+        finally:
+            limiter.settle(admission, Used(0, 0))
+
+    async def _fetch(
+        self, record: StoredResponse, key: ClientKey, method: str, path: str
+    ) -> tuple[int, Headers, bytes]:
         provider = self._relay.providers.get(record.provider)
         if provider is None:
             raise UpstreamError(
@@ -43,8 +58,8 @@ class Native:
         credential = known.get(record.credential or "", next(iter(known.values()), NO_CREDENTIAL))
         place = spoken_in(provider, DIALECT)
         where = kept_path(place, path) if place is not None else path
-        asked = await plain_request(self._relay, (provider, credential), method, where, DIALECT)
-        answer = await gather(self._relay.pool, self._relay.ways.of(provider, credential, DIALECT).origin, asked)
+        origin, asked = await plain_request(self._relay, (provider, credential), method, where, DIALECT)
+        answer = await gather(self._relay.pool, origin, asked)
         if answer.status in (401, 403):
             raise UpstreamRejected(f"The provider {provider.id} refused the gateway's credential.")
         body = masked(answer.body, secrets_of(provider, credential, asked.head))

@@ -31,20 +31,22 @@ LIMITED = frozenset(("upstream_rate_limit", "upstream_quota", "upstream_overload
 def fitting(exchange: Exchange, targets: TargetList) -> TargetList:
     """The targets that can do what the request needs, as far as that makes a difference and somebody knows."""
     ask = exchange.ask
+    if len(targets.targets) < 2:
+        return targets
     assert ask is not None  # read before anything is found
     wanted = Wanted(exchange.endpoint, ask.fields, exchange.body)
-    return prospects.fitting(wanted, targets, exchange.relay.facts_at).targets
+    return prospects.fitting(wanted, targets, exchange.facts_at).targets
 
 
 def dispatch(exchange: Exchange, targets: TargetList) -> Dispatch:
     """Who is to be asked, in which order."""
-    relay, thread, ask = exchange.relay, exchange.thread, exchange.ask
-    if ask is not None and prospects.may_hold_sessions(targets, relay.providers):
+    conduct, thread, ask = exchange.conduct, exchange.thread, exchange.ask
+    if ask is not None and prospects.may_hold_sessions(targets, conduct.providers):
         exchange.session = session_of(
             exchange.headers, ask.fields, key_id=exchange.admitted_key().id, body_bytes=len(exchange.body)
         )
     pinned = thread.pinned if thread is not None else None
-    return Dispatch(targets, relay.conduct, session=exchange.session, pinned=pinned)
+    return Dispatch(targets, conduct, session=exchange.session, pinned=pinned)
 
 
 def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
@@ -52,7 +54,7 @@ def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
     failure = failure_in(trial)
     if failure is None:
         return None
-    trial.verdict = verdict = judge(failure, trial.attempt.provider.failures)
+    trial.verdict = verdict = judge(failure, trial.attempt.provider.failures, once=exchange.endpoint.once)
     if trial.error is not None:
         understood(trial.error, verdict)
     _tell(exchange, trial, verdict)
@@ -131,7 +133,7 @@ def _tell(exchange: Exchange, trial: Trial, verdict: Verdict) -> None:
 def _is_targets(exchange: Exchange, attempt: Attempt, verdict: Verdict, now_us: int) -> bool:
     """Whether a failure is the target's: nobody who could be asked there instead is well. One dead account of several
     must not open the breaker for all of them."""
-    conduct, provider, failed = exchange.relay.conduct, attempt.provider, attempt.credential
+    conduct, provider, failed = exchange.conduct, attempt.provider, attempt.credential
     model = attempt.target.model
     return not any(
         each.name != failed.name

@@ -19,6 +19,7 @@ from gateway.records import Tokens, UsageSource
 if TYPE_CHECKING:
     from gateway.routing.dispatch import Attempt
 
+    from .attempt import Trial
     from .exchange import Exchange
 
 
@@ -29,7 +30,7 @@ def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
     if reported is not None and not broken:
         return reported, "reported"
     trial = exchange.trials[-1] if exchange.trials else None
-    if exchange.endpoint.operation != "generate" or trial is None or not 200 <= trial.status < 300:
+    if exchange.endpoint.operation != "generate" or trial is None or not _is_taken(trial):
         return reported, "reported" if reported else "none"
     said = exchange.said_bytes()
     if isinstance(trial.error, ProviderRefused) and not said:  # nobody is charged for an error, whatever its status
@@ -41,6 +42,12 @@ def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
             return reported, "reported"
         return structs.replace(reported, output=output, cost_nano_usd=None), "estimated"
     return Tokens(_input(exchange, trial.attempt), output), "estimated"
+
+
+def _is_taken(trial: Trial) -> bool:
+    """Whether the provider has set to work: it answered so, or its client did not wait for that. A prompt that is sent
+    is read, whoever is there for the answer."""
+    return 200 <= trial.status < 300 or trial.is_awaited
 
 
 def _input(exchange: Exchange, attempt: Attempt) -> int:

@@ -185,10 +185,6 @@ class Relay:
         """What a model of a provider can do."""
         return self.known.facts(provider, model)
 
-    def facts_at(self, target: Target) -> ModelFacts:
-        """What a target can do."""
-        return self.known.facts(self.providers[target.provider], target.model)
-
     def _look_up(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         return prospects.speaking(self.resolver.resolve(name, key), self.providers, endpoint)
 
@@ -203,7 +199,7 @@ class Relay:
         return known
 
     def _way_of(self, credential: Credential) -> tuple[Pool, Origin]:
-        return self.pool, self.ways.of(self.providers[credential.provider], credential).origin
+        return self.pool, self.ways.find(credential.provider, credential.name).origin
 
     def _cost(self, target: Target) -> int | None:
         return prospects.cost_at(self.prices, target)

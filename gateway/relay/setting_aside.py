@@ -41,7 +41,7 @@ def reserve_for(exchange: Exchange, targets: Sequence[Target]) -> Reserve:
     """The most that any of these targets can use and cost."""
     relay, ask = exchange.relay, exchange.ask
     assert ask is not None  # read before anything is set aside
-    known = Known(relay.prices, relay.facts_at, relay.settings.limits.output_tokens)
+    known = Known(relay.prices, exchange.facts_at, relay.settings.limits.output_tokens)
     return reserve(Wanted(exchange.endpoint, ask.fields, exchange.body), targets, known)
 
 
@@ -71,7 +71,7 @@ def _size(wanted: Wanted) -> Size:
     length = len(body)
     if endpoint.body == "multipart":
         return Size(0, media_tokens(FORM_MEDIA, length))
-    media = list(media_in(body, fields))
+    media = list(media_in(fields))
     text = max(length - sum(each.letters or 0 for each in media), 0)
     tokens = sum(map(_media_tokens, media))
     if _answers_nothing(endpoint):

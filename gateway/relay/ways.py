@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.errors import UpstreamUnreachable
 from gateway.formats.paths import spoken_in
 from gateway.outbound.wire import Origin
 from gateway.records import Credential, Provider
@@ -36,9 +37,19 @@ class Ways:
         }
 
     def of(self, provider: Provider, credential: Credential, dialect: str = "") -> Way:
-        """The way to a provider; `dialect` where it is spoken to in another one than its own, as it is."""
+        """The way to a provider; `dialect` where it is spoken to in another one than its own, as it is. Raises
+        UpstreamUnreachable for one that is not among these."""
+        return self.find(provider.id, credential.name, dialect)
+
+    def find(self, provider: str, credential: str, dialect: str = "") -> Way:
+        """The same by names."""
         ways = self._ways
-        return ways.get((provider.id, credential.name, dialect)) or ways[provider.id, credential.name, ""]
+        found = ways.get((provider, credential, dialect)) or ways.get((provider, credential, ""))
+        if found is None:
+            raise UpstreamUnreachable(
+                f"The provider {provider} is not configured any more, or not with that credential.", nothing_sent=True
+            )
+        return found
 
     def _of(self, place: Provider) -> dict[str, Way]:
         """By name of credential; the empty one is for requests without any."""

@@ -83,6 +83,8 @@ SOURCES: tuple[tuple[str, Source], ...] = (
 )
 """Where clients name their session, the first that does counts."""
 
+_FIELDS = frozenset({"conversation", "conversation_id", "metadata", "prompt_cache_key", "sessionId", "session_id"})
+"""The fields among them: most requests have none of these, and are not asked for each."""
 
 BY_WORDS = "its instructions and the first words of the user"
 """What tells a conversation where no client names it."""
@@ -105,10 +107,11 @@ def find_session(
     Header names are lower-case. The key is part of the name: no client can join the session of another's key.
     """
     said = {name: value for name, value in headers if name in _HEADERS}
-    for place, source in SOURCES:
-        session = source(said, fields)
-        if session:
-            return Session(_named(key_id, session), place)
+    if said or not _FIELDS.isdisjoint(fields):
+        for place, source in SOURCES:
+            session = source(said, fields)
+            if session:
+                return Session(_named(key_id, session), place)
     opening = _opening(fields) if body_bytes >= LEAST_BYTES else None
     return Session(_named(key_id, *opening), BY_WORDS) if opening is not None else None
 

@@ -21,6 +21,9 @@ from .versions import Listed
 MOST_HOPS = 16
 """Longest chain of aliases followed; loading the settings refuses loops, this only makes sure."""
 
+LONGEST_NAME = 2048
+"""Characters of a name that is asked for. What is known of names is remembered, and clients may invent them."""
+
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
@@ -61,6 +64,8 @@ class Resolver:
 
     def resolve(self, name: str, key: ClientKey) -> TargetList:
         """The targets that `key` may use under `name`. Raises UnknownModel or ModelForbidden."""
+        if len(name) > LONGEST_NAME:
+            raise UnknownModel(f"The model does not exist: its name is longer than {LONGEST_NAME}.", param="model")
         found = _named(name, self._find(name), key)
         if key.providers == ANY and key.credentials == ANY:
             return found

@@ -54,6 +54,8 @@ class Verdict(NamedTuple):
     """The circuit breaker of the target counts it."""
     by_way: bool = False
     """It is the way there that failed: a credential with a proxy of its own may do better."""
+    unsure: bool = False
+    """Nobody knows whether the request was carried out."""
 
 
 AN_HOUR, HALF_AN_HOUR = 3600.0, 1800.0
@@ -75,12 +77,12 @@ VERDICTS: dict[tuple[str, str], Verdict] = {
     ("overloaded", ""): Verdict("next_credential", "model", again=True, breaks=True),
     ("server", ""): Verdict("next_credential", "model", breaks=True),
     ("server", "502"): Verdict("next_credential", "model", again=True, breaks=True),
-    ("malformed", ""): Verdict("next_target", "model", breaks=True),
-    ("timeout", ""): Verdict("next_credential", "model", again=True, breaks=True),
-    ("timeout", "silence"): Verdict("next_credential", "model", breaks=True),
+    ("malformed", ""): Verdict("next_target", "model", breaks=True, unsure=True),
+    ("timeout", ""): Verdict("next_credential", "model", again=True, breaks=True, unsure=True),
+    ("timeout", "silence"): Verdict("next_credential", "model", breaks=True, unsure=True),
     # Of the way there.
     ("timeout", "connect"): Verdict("next_target", "model", again=True, breaks=True, by_way=True),
-    ("closed", ""): Verdict("next_credential", "model", again=True, breaks=True),
+    ("closed", ""): Verdict("next_credential", "model", again=True, breaks=True, unsure=True),
     ("closed", "nothing_sent"): Verdict("retry"),
     ("unreachable", ""): Verdict("next_target", "model", again=True, breaks=True, by_way=True),
     ("unreachable", "tls"): Verdict("next_target", "model", breaks=True, by_way=True),
@@ -120,12 +122,15 @@ def failure_of(error: UpstreamError, status: int | None = None, resets: Resets |
     return Failure(fault, when, status, (), error.message, error.retry_after, resets)
 
 
-def judge(failure: Failure, rules: Sequence[FailureRule] = ()) -> Verdict:
-    """What to do about a failure: by the first rule that fits it, else by the table."""
+def judge(failure: Failure, rules: Sequence[FailureRule] = (), *, once: bool = False) -> Verdict:
+    """What to do about a failure: by the first rule that fits it, else by the table. A request that is to be carried
+    out `once` is not made again where it may have been."""
     rule = next((rule for rule in rules if _fits(rule, failure)), None)
     fault = failure.fault if rule is None or rule.fault is None else rule.fault
     when = failure.when if fault == failure.fault else ""
     verdict = VERDICTS.get((fault, when or str(failure.status))) or VERDICTS[fault, ""]
+    if once and verdict.unsure:
+        verdict = verdict._replace(then="stop", again=False)
     if rule is not None:
         verdict = _ruled(verdict, rule)
     return _timed(verdict, failure) if verdict.rest is not None else verdict

@@ -67,21 +67,28 @@ class ClientKeySettings(KeyRules, frozen=True, kw_only=True):
     key_file: Annotated[str, Meta(description="File that holds the key; a relative path starts at the configuration file.")] = ""
 
 
-class CredentialSettings(Section, frozen=True, kw_only=True):
-    """One secret that a provider accepts."""
+class CredentialRules(Section, frozen=True):
+    """When a credential is used, and what goes with it."""
 
-    secrets = frozenset({"api_key", "proxy", "headers"})
+    secrets = frozenset({"proxy", "headers"})
 
-    name: Annotated[Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")]
-    api_key: Annotated[str, Meta(description="The secret itself. Prefer `api_key_env` or `api_key_file`.")] = ""
-    api_key_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
-    api_key_file: Annotated[str, Meta(description="File that holds the secret, such as a Google service account; a relative path starts at the configuration file.")] = ""
     priority: Annotated[int, Meta(ge=-1000, le=1000, description="Credentials of a higher priority are used as long as one of them is available; the strategy picks among equals.")] = 0
     weight: Annotated[int, Meta(ge=1, le=1000, description="Share of requests with the strategy `weighted`.")] = 1
     models: Annotated[tuple[Pattern, ...], Meta(description="Models it may be used for; `*` is a wildcard, `!` in front excludes.")] = ("*",)
     max_parallel: Annotated[Count | None, Meta(description="Most requests with it at once, over all workers of one machine; more go to the next one.")] = None
     proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this credential; `none` for no proxy; empty follows the provider.")] = ""
     headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request with it, over those of the provider.")] = field(default_factory=dict)
+
+
+class CredentialSettings(CredentialRules, frozen=True, kw_only=True):
+    """One secret that a provider accepts."""
+
+    secrets = CredentialRules.secrets | {"api_key"}
+
+    name: Annotated[Identifier, Meta(description="Name of the credential in usage records and headers; unique within its provider.")]
+    api_key: Annotated[str, Meta(description="The secret itself. Prefer `api_key_env` or `api_key_file`.")] = ""
+    api_key_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
+    api_key_file: Annotated[str, Meta(description="File that holds the secret, such as a Google service account; a relative path starts at the configuration file.")] = ""
 
 
 class FailureSettings(Section, frozen=True, kw_only=True):

@@ -361,9 +361,16 @@ def _in_list(place: str) -> Callable[[tuple[Any, ...]], tuple[Settings, int]]:
     return lambda tables: (structs.replace(Settings(), **{place: tables}), 1)
 
 
+def _with_credentials_alone(tables: tuple[CredentialSettings, ...]) -> Settings:
+    """They belong to many providers, in each of which a name is there once: here each has a name of its own."""
+    credentials = tuple(structs.replace(one, name=f"{at}") for at, one in enumerate(tables))
+    return Settings(providers=(ProviderSettings(id="any", base_url="http://any", credentials=credentials),))
+
+
 _ALONE: Mapping[type[Section], Callable[[tuple[Any, ...]], tuple[Settings, int]]] = MappingProxyType(
     {
         **{kind: _in_list(place) for kind, place in LISTS.items()},
+        CredentialSettings: lambda tables: (_with_credentials_alone(tables), 3),
         LimitRuleSettings: lambda tables: (Settings(limits=LimitSettings(rules=tables)), 2),
     }
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gateway.settings.addresses import (
     check_database,
@@ -143,6 +143,8 @@ def addresses_are_reachable_in_principle(settings: Settings) -> Iterator[Wrong]:
     for index, provider in enumerate(settings.providers):
         yield from _tried(("providers", index, "base_url"), provider.base_url, check_url)
         yield from _tried(("providers", index, "proxy"), provider.proxy, check_proxy)
+        for at, credential in enumerate(provider.credentials):
+            yield from _tried(("providers", index, "credentials", at, "proxy"), credential.proxy, check_proxy)
 
 
 def networks_are_networks(settings: Settings) -> Iterator[Wrong]:
@@ -202,11 +204,9 @@ def login_providers_can_be_asked(settings: Settings) -> Iterator[Wrong]:
 def headers_are_ours_to_set(settings: Settings) -> Iterator[Wrong]:
     """Header names are valid, and none of them frames the message or leaks a client's secret."""
     for index, provider in enumerate(settings.providers):
-        path = ("providers", index, "headers")
-        for name, value in provider.headers.items():
-            yield from _bad_header((*path, name), name, FRAMING_HEADERS)
-            if not _HEADER_VALUE.fullmatch(value):
-                yield Wrong((*path, name), "a header value holds printable ASCII characters only")
+        yield from _bad_headers(("providers", index, "headers"), provider.headers)
+        for at, credential in enumerate(provider.credentials):
+            yield from _bad_headers(("providers", index, "credentials", at, "headers"), credential.headers)
         for position, name in enumerate(provider.forward_headers):
             place = ("providers", index, "forward_headers", position)
             yield from _bad_header(place, name, FRAMING_HEADERS | CLIENT_SECRET_HEADERS)
@@ -281,6 +281,9 @@ def _patterns(settings: Settings) -> Iterator[tuple[KeyPath, str, str]]:
             yield from ((("client_keys", index, name, at), one, meant) for at, one in said)
     for index, provider in enumerate(settings.providers):
         yield from ((("providers", index, "models", at), one, _MODEL) for at, one in enumerate(provider.models))
+        for number, credential in enumerate(provider.credentials):
+            place = ("providers", index, "credentials", number, "models")
+            yield from (((*place, at), one, _MODEL) for at, one in enumerate(credential.models))
         facts = enumerate(provider.model_facts)
         yield from ((("providers", index, "model_facts", at, "model"), one.model, _MODEL) for at, one in facts)
     yield from ((("prices", at, "model"), one.model, _MODEL) for at, one in enumerate(settings.prices))
@@ -306,6 +309,13 @@ def _wrong_issuer(provider: LoginProviderSettings) -> str:
     if kind == "microsoft" and not ((tenant := _MICROSOFT.fullmatch(issuer)) and tenant[1] not in _ANY_TENANT):
         return _ISSUERS_WANTED[kind]
     return next((wrong.message for wrong in _tried((), issuer, check_issuer)), "")
+
+
+def _bad_headers(path: KeyPath, headers: Mapping[str, str]) -> Iterator[Wrong]:
+    for name, value in headers.items():
+        yield from _bad_header((*path, name), name, FRAMING_HEADERS)
+        if not _HEADER_VALUE.fullmatch(value):
+            yield Wrong((*path, name), "a header value holds printable ASCII characters only")
 
 
 def _bad_header(path: KeyPath, name: str, forbidden: frozenset[str]) -> Iterator[Wrong]:

@@ -115,10 +115,7 @@ SHAPES: Mapping[Kind, _Shape] = MappingProxyType(
             CredentialSettings,
             ("providers", 0, "credentials", 0),
             "name",
-            {
-                "proxy": "whom a single credential is shown on its way is for the configuration file alone",
-                **{f"api_key{way}": _SAY_ITSELF.format(name="api_key") for way in _ELSEWHERE},
-            },
+            {f"api_key{way}": _SAY_ITSELF.format(name="api_key") for way in _ELSEWHERE},
         ),
         "alias": _Shape(AliasSettings, ("aliases", 0), "name"),
         "combo": _Shape(ComboSettings, ("combos", 0), "name"),

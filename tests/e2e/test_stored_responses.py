@@ -54,6 +54,21 @@ def other(keeper: GatewayProcess) -> Iterator[openai.OpenAI]:
 # Going on
 
 
+@foreign_providers
+@both_ways
+def test_what_is_nested_too_deeply_to_be_kept_is_answered_all_the_same(
+    client: openai.OpenAI, provider: str, stream: bool
+) -> None:
+    deep: Any = 1
+    for _ in range(300):  # more than can be written, less than can be read
+        deep = [deep]
+    item: Any = {"type": "message", "role": "user", "content": "one", "of_no_meaning": deep}
+    first = say(client, model_of(provider, ";text=first"), [item], stream=stream)
+    assert texts(first.output) == ["first"]
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+
+
 @every_provider
 @both_ways
 def test_a_conversation_goes_on_by_the_id_of_its_last_response(

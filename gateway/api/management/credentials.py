@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from gateway.management import probes
 from gateway.management.configured import CredentialView, CredentialWish
@@ -13,7 +14,7 @@ from gateway.management.probes import CredentialProbeWish, ProbeView, ProbeWish
 
 from .objects import WRITE, ObjectQuery, Resource, operations_of
 from .operation import Asked, Operation
-from .patches import patch_of
+from .patches import Headers, patch_of
 from .probes import ask
 from .schemas import Id
 
@@ -26,13 +27,28 @@ class CredentialQuery(ObjectQuery, frozen=True, kw_only=True):
     provider: Annotated[Id | None, Meta(description="Whose.")] = None
 
 
+CredentialChange = msgspec.defstruct(
+    "CredentialChange",
+    [("headers", Headers | UnsetType, UNSET)],
+    bases=(patch_of(CredentialWish, "provider", "name", "headers"),),
+    module=__name__,
+    namespace={
+        "__doc__": "What is to be different. Headers that are not named stay as they are, `null` takes one away; the "
+        "secret stays too, where no other is given. With another proxy both must be given anew."
+    },
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+)
+
 RESOURCE = Resource(
     kind="credential",
     tag=TAG,
     a="a credential",
     some="credentials",
     wish=CredentialWish,
-    change=patch_of(CredentialWish, "provider", "name"),
+    change=CredentialChange,
     view=CredentialView,
     query=CredentialQuery,
     about="Secrets are shown as fingerprints: equal ones have equal fingerprints.",

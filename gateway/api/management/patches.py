@@ -6,14 +6,19 @@ Knows msgspec's records. What is left out of a patch stays as it is; `null` is a
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
+
+from gateway.settings.section import Pattern
 
 from .schemas import Patch, changes
 
 W = TypeVar("W", bound=Struct)
+
+Headers = dict[Pattern, Annotated[str, Meta(max_length=8000)] | None]
+"""Changed one by one, since nobody who sees them knows their values."""
 
 
 @cache

@@ -11,31 +11,32 @@ from gateway.management import probes
 from gateway.management.configured import ProviderView, ProviderWish
 from gateway.management.office import Office
 from gateway.management.probes import ProbeView, ProbeWish
-from gateway.settings.section import FormatName, Pattern
+from gateway.settings.section import FormatName, Identifier, Quirk
 
 from .objects import WRITE, Resource, operations_of
 from .operation import Asked, Operation
-from .patches import patch_of
+from .patches import Headers, patch_of
 from .probes import ask
 
 TAG = "providers"
 
-HeaderValue = Annotated[str, Meta(max_length=8000)]
+Variable = Annotated[str, Meta(max_length=200)]
 
 ProviderChange = msgspec.defstruct(
     "ProviderChange",
     [
-        # What was said may be taken back, so that the preset's own holds again; headers are changed one by one, since
-        # nobody who sees them knows their values.
+        # What was said may be taken back, so that the preset's own holds again.
         ("format", FormatName | None | UnsetType, UNSET),
         ("also_speaks", tuple[FormatName, ...] | None | UnsetType, UNSET),
-        ("headers", dict[Pattern, HeaderValue | None] | UnsetType, UNSET),
+        ("quirks", tuple[Quirk, ...] | None | UnsetType, UNSET),
+        ("variables", dict[Identifier, Variable | None] | UnsetType, UNSET),
+        ("headers", Headers | UnsetType, UNSET),
     ],
-    bases=(patch_of(ProviderWish, "id", "format", "also_speaks", "headers"),),
+    bases=(patch_of(ProviderWish, "id", "format", "also_speaks", "quirks", "variables", "headers"),),
     module=__name__,
     namespace={
-        "__doc__": "What is to be different. Headers that are not named stay as they are; `null` takes one away, or "
-        "takes back what was said of format and further formats."
+        "__doc__": "What is to be different. Headers and variables that are not named stay as they are; `null` takes "
+        "one away, or takes back what was said of format, further formats and quirks."
     },
     frozen=True,
     kw_only=True,

@@ -10,7 +10,7 @@ import pytest
 from gateway.catalog.judging import judge_update
 from gateway.catalog.models_dev import read_models_dev
 from gateway.catalog.registry import Registry
-from gateway.records import Price
+from gateway.records import Price, Rates
 from tests.gateway.catalog.lists import DATE, document, priced, registry
 
 OLD = registry(document(**priced(20)))
@@ -77,6 +77,53 @@ def test_the_price_of_a_long_prompt_is_judged_too() -> None:
     update = judge_update(OLD, registry(listed, LATER), 10)
     assert update.suspicious == ("acme/acme-large-2: output from 15 to 150 USD per million tokens",)
     assert price_in(update.registry, "acme-large-2").tiers == price_in(OLD, "acme-large-2").tiers
+
+
+@pytest.mark.parametrize(
+    ("tier", "said"),
+    [
+        ({"input": 1000, "output": 2000, "tier": {"type": "context", "size": 1}}, "input from 1 to 1000"),
+        ({"input": 0, "output": 0, "tier": {"type": "context", "size": 0}}, "input from 1 to 0"),
+        ({"input": 1, "output": 20, "tier": {"type": "context", "size": 200_000}}, "output from 2 to 20"),
+    ],
+)
+def test_a_price_of_long_prompts_that_is_new_is_judged_by_what_they_cost(tier: dict[str, Any], said: str) -> None:
+    update = judge_update(OLD, new(**{"acme-many-7": cost(1, 2, tiers=[tier])}), 10)
+    assert update.suspicious == (f"acme/acme-many-7: {said} USD per million tokens",)
+    assert price_in(update.registry, "acme-many-7").tiers == ()
+
+
+def test_a_tier_between_two_others_is_judged_by_the_lower_one() -> None:
+    listed = document(**priced(20))
+    tiers = listed["acme"]["models"]["acme-large-2"]["cost"]["tiers"]
+    tiers.append({"input": 30, "output": 15, "tier": {"type": "context", "size": 300_000}})
+    assert judge_update(OLD, registry(listed, LATER), 10).suspicious == ()
+    tiers[-1]["input"] = 40
+    (said,) = judge_update(OLD, registry(listed, LATER), 10).suspicious
+    assert said == "acme/acme-large-2: input from 4 to 40 USD per million tokens"
+
+
+@pytest.mark.parametrize("name", ["cache_read", "cache_write", "reasoning", "input_audio", "output_audio"])
+def test_a_rate_that_comes_may_be_far_from_what_stood_in_for_it_but_not_anything(name: str) -> None:
+    plain = 2 if name in ("reasoning", "output_audio") else 1
+    assert not judge_update(OLD, new(**{"acme-many-7": cost(1, 2, **{name: plain * 99})}), 10).suspicious
+    update = judge_update(OLD, new(**{"acme-many-7": cost(1, 2, **{name: plain * 100})}), 10)
+    (said,) = update.suspicious
+    assert said.endswith(f"from {plain} to {plain * 100} USD per million tokens")
+    assert price_in(update.registry, "acme-many-7") == Price(
+        Rates(1_000_000, 2_000_000), source=price_in(update.registry, "acme-many-7").source
+    )
+
+
+def test_a_provider_that_has_vanished_or_lost_half_its_models_stays_as_it_was() -> None:
+    """The models of others make up for the number."""
+    listed = {**document(**priced(20)), "other": document(**priced(40))["acme"]}
+    old = registry(listed)
+    del listed["acme"]
+    update = judge_update(old, registry(listed, LATER), 10)
+    assert update.suspicious == ("acme: it has 0 models where there were 23",)
+    assert update.registry is not None
+    assert update.registry.rows("acme") == old.rows("acme")
 
 
 def test_what_is_new_about_a_doubted_model_but_its_price_is_taken() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.formats.listed import ListPage, model_ids, read_list
+from gateway.formats.listed import MOST_MODELS, ListPage, model_ids, read_list
 from gateway.records import ModelFacts
 
 
@@ -240,3 +240,9 @@ def test_what_is_of_another_kind_is_not_known(wrong: dict[str, Any]) -> None:
 def test_odd_words_among_modalities_do_no_harm() -> None:
     page = read_list(orjson.dumps({"data": [{"id": "a", "input_modalities": [7, None, {}, "image", ["x"]]}]}))
     assert page == ListPage({"a": ModelFacts(images=True, audio=False)})
+
+
+def test_of_a_hundred_thousand_models_the_first_are_heard() -> None:
+    page = read_list(orjson.dumps([{"id": f"m{number}"} for number in range(100_000)]))
+    assert page is not None
+    assert list(page.models) == [f"m{number}" for number in range(MOST_MODELS)]

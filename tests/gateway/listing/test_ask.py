@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.errors import UpstreamError
+from gateway.formats.listed import MOST_MODELS
 from gateway.listing.ask import MOST_PAGES, ask
 from gateway.outbound.guard import permit_of
 from gateway.outbound.wire import Pool
@@ -40,6 +41,21 @@ async def test_one_page_is_enough_where_there_is_no_other(pool: Pool) -> None:
     async with serving({"/v1/models": listing("b", "a")}) as server:
         assert await ask(provider(server.url + "/v1"), pool) == {"b": None, "a": None}
         assert server.asked == ["/v1/models"]
+
+
+async def test_of_a_list_without_end_the_beginning_is_heard(pool: Pool) -> None:
+    half = MOST_MODELS // 2 + 1
+    pages = {
+        f"/v1/models?limit=1000{after}": listing(*names, has_more=True, last_id=names[-1])
+        for after, names in (
+            ("", [f"a{number}" for number in range(half)]),
+            (f"&after_id=a{half - 1}", [f"b{number}" for number in range(half)]),
+        )
+    }
+    async with serving(pages) as server:
+        models = list(await ask(provider(server.url, "anthropic"), pool))
+        assert (len(models), models[0], models[-1]) == (MOST_MODELS, "a0", f"b{half - 3}")
+        assert len(server.asked) == 2
 
 
 async def test_anthropics_pages_follow_one_another(pool: Pool) -> None:

@@ -99,6 +99,17 @@ def test_circuit_breakers_count_what_is_the_provider_s_and_nothing_else() -> Non
     assert counted == {"overloaded", "server", "malformed", "timeout", "closed", "unreachable"}
 
 
+def test_what_is_made_only_once_is_not_asked_for_again_where_it_may_have_been_made() -> None:
+    unsure = {row for row, verdict in VERDICTS.items() if verdict.unsure}
+    assert unsure == {("closed", ""), ("timeout", ""), ("timeout", "silence"), ("malformed", "")}
+    for (fault, when), usual in VERDICTS.items():
+        verdict = judge(Failure(fault, when), once=True)
+        is_over = (fault, when) in unsure
+        assert verdict == (usual._replace(then="stop", again=False) if is_over else judge(Failure(fault, when)))
+    rule = FailureRule(contains=("broken",), then="next_target")
+    assert judge(Failure("closed", message="broken pipe"), (rule,), once=True).then == "next_target"
+
+
 # Times that the provider names
 
 

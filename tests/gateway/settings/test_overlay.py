@@ -82,8 +82,8 @@ def combo(name: str, *targets: str) -> StoredObject:
     return stored("combo", name, {"targets": list(targets)})
 
 
-def credential(name: str, api_key: str = "sk-1") -> StoredObject:
-    return stored("credential", name, {"api_key": api_key})
+def credential(name: str, api_key: str = "sk-1", **spec: Any) -> StoredObject:
+    return stored("credential", name, {"api_key": api_key, **spec})
 
 
 def setting(path: str, value: Any) -> StoredObject:
@@ -106,7 +106,7 @@ def test_every_kind_of_object_is_added_behind_what_the_file_says(said: Said) -> 
     objects = (
         provider("local", models=["llama-*"], headers={"x-extra": "canary"}, proxy="http://u:p@127.0.0.1:1"),
         credential("local/only", "sk-2"),
-        credential("mock/second", "sk-3"),
+        credential("mock/second", "sk-3", priority=7, proxy="http://u:p@10.0.0.2:1", headers={"x-team": "canary"}),
         alias("quick", "fast"),
         combo("both", "quick", "local/llama-4"),
         stored("price", "local/*", PRICE),
@@ -120,6 +120,8 @@ def test_every_kind_of_object_is_added_behind_what_the_file_says(said: Said) -> 
     assert [one.api_key for one in settings.providers[0].credentials] == ["canary", "sk-3"]
     assert [one.api_key for one in settings.providers[2].credentials] == ["sk-2"]
     assert settings.providers[2].headers == {"x-extra": "canary"}
+    second = settings.providers[0].credentials[1]
+    assert (second.priority, second.proxy, second.headers) == (7, "http://u:p@10.0.0.2:1", {"x-team": "canary"})
     assert [(one.name, one.target) for one in settings.aliases][1:] == [("quick", "mock/gpt-4o-mini")]
     assert settings.combos[1].targets == ("mock/gpt-4o-mini", "local/llama-4")
     assert [one.model for one in settings.prices] == ["mock/gpt-4o", "local/*"]
@@ -129,7 +131,7 @@ def test_every_kind_of_object_is_added_behind_what_the_file_says(said: Said) -> 
 
 def test_no_secret_is_in_the_repr_of_an_object(said: Said) -> None:
     objects = (
-        credential("mock/second", "sk-canary"),
+        credential("mock/second", "sk-canary", headers={"x": "canary"}, proxy="http://u:canary@h:1"),
         provider("local", headers={"x": "canary"}, proxy="http://u:canary@h:1"),
         setting("upstream.proxy", "http://u:canary@h:1"),
         setting("login.providers", [{"id": "corp", "client_id": "a", "client_secret": "canary"}]),
@@ -195,11 +197,9 @@ WRONG: dict[str, tuple[StoredObject, tuple[str | int, ...], str]] = {
         "give `api_key`",
     ),
     "a secret's file": (stored("credential", "mock/a", {"api_key_file": "/x"}), ("api_key_file",), "give `api_key`"),
-    "a secret's way": (
-        stored("credential", "mock/a", {"api_key": "x", "proxy": "http://a:1"}),
-        ("proxy",),
-        "file alone",
-    ),
+    "a secret's way": (credential("mock/a", proxy="h:1"), ("proxy",), "socks5h://"),
+    "a header with a secret": (credential("mock/a", headers={"host": "x"}), ("headers", "host"), "not for settings"),
+    "models of a secret": (credential("mock/a", models=["a", "b?"]), ("models", 1), "only wildcard"),
     "a credential of nobody": (credential("none/a"), (), "there is no provider `none`"),
     "a credential without a provider": (credential("a"), (), "is not `provider/name`"),
     "a negative price": (stored("price", "a/*", {"input": -1, "output": 1}), ("input",), ">= 0"),
@@ -380,7 +380,7 @@ def test_thousands_of_objects_are_laid_over_in_no_time(said: Said) -> None:
     """100 ms of processor time for 3500, and for those of them that then lead nowhere."""
     objects = [
         *(provider(f"p{index}", headers={"x-a": "b"}) for index in range(500)),
-        *(credential(f"p{index}/a") for index in range(500)),
+        *(credential(f"p{index}/a", headers={"x-a": "b"}) for index in range(500)),
         *(alias(f"a{index}", f"a{index + 1}") for index in range(999)),
         alias("a999", "p1/x"),
         *(combo(f"c{index}", "p1/x", f"a{index}") for index in range(500)),

@@ -17,7 +17,26 @@ ISSUER = 'issuer = "https://id.example.com"\n'
 SECRET = 'client_secret = "canary"\n'
 MICROSOFT = "https://login.microsoftonline.com"
 
+LOCAL = '[[providers]]\nid = "own"\nformat = "openai_chat"\nbase_url = "http://127.0.0.1:1"\n'
+CREDENTIAL = f'{LOCAL}[[providers.credentials]]\nname = "a"\napi_key = "canary"\n'
+HELD = "providers[0].credentials[0]"
+
 BAD: dict[str, tuple[str, int, str, str]] = {
+    "a credential's proxy": (f'{CREDENTIAL}proxy = "canary:1"', 8, f"{HELD}.proxy", "expected `none` or an address"),
+    "a credential's header": (f'{CREDENTIAL}headers = {{ Host = "x" }}', 8, f"{HELD}.headers.Host", "not for settings"),
+    "a credential's header of ours": (
+        f'{CREDENTIAL}headers = {{ x-sluicegate-a = "x" }}',
+        8,
+        f"{HELD}.headers.x-sluicegate-a",
+        "is not for settings to set",
+    ),
+    "a credential's header that is none": (
+        f'{CREDENTIAL}headers = {{ x-a = "canary\\n" }}',
+        8,
+        f"{HELD}.headers.x-a",
+        "printable ASCII",
+    ),
+    "a credential's models": (f'{CREDENTIAL}models = ["a", "b?"]', 8, f"{HELD}.models[1]", "expected a model name"),
     "a trusted proxy": ('[server]\ntrusted_proxies = ["unix", "x"]', 2, "server.trusted_proxies[1]", "a network such"),
     "a network": ('[network]\nallow = ["10.0.0.0/33"]', 2, "network.allow[0]", "a network such"),
     "a public address with a path": (
@@ -104,6 +123,8 @@ def test_what_breaks_a_rule_is_refused_with_line_and_key(case: str, tmp_path: Pa
 
 
 GOOD = {
+    "a credential": f'{CREDENTIAL}proxy = "socks5://u:p@h:1"\nheaders = {{ x-team = "b" }}\nmodels = ["a*", "!ab"]',
+    "a credential without its provider's proxy": f'{CREDENTIAL}proxy = "none"',
     "a proxy on a socket": '[server]\ntrusted_proxies = ["unix", "10.0.0.0/8", "::1"]',
     "a public address": '[server]\npublic_url = "https://llm.example.com/"',
     "a public listen": '[server]\nlisten = "0.0.0.0:80"',
