@@ -36,7 +36,7 @@ from gateway.pools.board import Board
 from gateway.records import ClientKey
 from gateway.registry.kept import held as kept_registry
 from gateway.relay import standing
-from gateway.relay.allowance import settle
+from gateway.relay.allowance import settle, settle_in_full
 from gateway.relay.estimator import Estimator
 from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
@@ -231,7 +231,12 @@ class Worker:
             await pool.close()
 
     def _record(self, exchange: Exchange) -> None:
-        record = record_of(exchange, self._relay.prices, self._start.index)
+        try:
+            record = record_of(exchange, self._relay.prices, self._start.index)
+        except Exception:  # whatever it was, nothing may stay set aside for an exchange that is over
+            log.exception("an exchange leaves no record", id=exchange.id)
+            settle_in_full(exchange)
+            return
         # Before the record is written: what kill -9 leaves between the two is spent all the same.
         settle(exchange, record.tokens.input + record.tokens.output, record.cost_nano_usd or 0)
         self._spool.append(encode(record))

@@ -28,7 +28,7 @@ CHOICES = MappingProxyType({"openai_chat": ("n", "best_of"), "gemini": ("candida
 MOST_CHOICES = 128
 """To one prompt."""
 
-ELSEWHERE = ("previous_response_id", "conversation", "cachedContent", "cached_content")
+ELSEWHERE = ("previous_response_id", "conversation", "cachedContent", "cached_content", "continuationToken")
 """Fields that stand for a part of the prompt that only the provider has."""
 
 

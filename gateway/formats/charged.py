@@ -9,16 +9,13 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from gateway.records import NANO_USD
+from gateway.records import MOST_NANO_USD, NANO_USD
 
 from .format import Fields
 from .told import object_of
 
 TICKS_PER_NANO_USD = 10
 """xAI counts in ticks, ten billion of which are a dollar: https://docs.x.ai/docs/api-reference."""
-
-MOST_NANO_USD = 2**53
-"""Nine million dollars: no request costs more, and sums of such still fit into JSON."""
 
 
 def charged(usage: Fields) -> int | None:

@@ -46,7 +46,7 @@ class Outbox:
     def __init__(
         self, link: Link, lease: str, today: Callable[[], Today], taken: Callable[[Sequence[Settlement]], None]
     ) -> None:
-        """`taken` hears of every row once, when the server has it."""
+        """`taken` hears of every row once: when the server has it, or it is lost."""
         self._link, self._lease, self._today, self._taken = link, lease, today, taken
         self._number = 0
         self._sent: deque[_Batch] = deque()
@@ -124,6 +124,7 @@ class Outbox:
         self._waiting = merged(self._waiting)
         if (over := len(self._waiting) - MOST) > 0:
             log.error("settlements are lost: too many wait for Redis", rows=over)
-            del self._waiting[:over]
+            lost, self._waiting = self._waiting[:over], self._waiting[over:]
+            self._taken(lost)  # what they held is not held any more, whoever hears of it
         # Not again for each one that comes, where there are many subjects.
         self._loose = max(LOOSE, 2 * len(self._waiting))

@@ -151,6 +151,7 @@ async def ids_of(office: Office, actor: Actor) -> list[str]:
 async def create_key(office: Office, actor: Actor, wish: KeyWish) -> MadeKey:
     """A new key. Raises NotPermitted, Unacceptable, Conflict for a name that is taken."""
     wish = _owned(actor, wish)
+    _check_counted(actor, wish)
     made = make_client_key()
     key_id = new_id(office.now_us)
     identity = {"id": key_id, **_known_by(office, made)}
@@ -178,6 +179,7 @@ async def change_key(office: Office, actor: Actor, key_id: str, wish: KeyWish, v
         _check_owner(change.session, wished)
         _check_name(change.session, wished.name, key_id)
         _check_unlocked(change, before, wished)
+        _check_counted(actor, wished, view(before, change.now_us))
         lock = {"locked": before["locked"]} if not actor.may(WRITE) else _lock(change)
         changed = {**columns(wished, change.now_us), **_stamp(change), **lock, "id": key_id}
         change.session.run("keys/change", changed)
@@ -281,6 +283,13 @@ def _check_unlocked(change: Change, before: Row, wished: KeyWish) -> None:
             "The rules of this key were set by somebody who looks after all keys: you can rename, tag, rotate and "
             "revoke it."
         )
+
+
+def _check_counted(actor: Actor, wish: KeyWish, before: KeyWish | None = None) -> None:
+    """Raises NotPermitted where an owner would have requests made that no budget counts, theirs or their team's."""
+    if wish.allow_unpriced and not (actor.may(WRITE) or (before is not None and before.allow_unpriced)):
+        reason = "Requests that no budget counts are for somebody to allow who looks after all keys."
+        raise NotPermitted(reason, param="allow_unpriced")
 
 
 def _lock(change: Change) -> Row:

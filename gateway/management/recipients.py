@@ -1,4 +1,5 @@
-"""Who gets to see a provider's secrets: its address, and a proxy on the way to it.
+"""Who gets to see a provider's secrets: its address, and a proxy on the way to it, be it the provider's, the one for
+all, or that of one of its credentials.
 
 Secrets are given for an address and shown to nobody afterwards; whoever may change addresses must not have them sent to
 another one. Knows what file and database say, whether it is in force or not; looks nothing up. What the file says of
@@ -7,11 +8,13 @@ proxies is the operator's choice, and is not judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.catalog.presets import presets
+from gateway.management.proofs import SECRET
 from gateway.management.reaching import PROXY, own_proxies, said
 from gateway.management.stored import LOGINS, logins
 from gateway.outbound.origin import Origin
@@ -45,13 +48,17 @@ class Moved(NamedTuple):
 
 
 Places = dict[str, tuple[str, ...]]
-"""Addresses that secrets belong to, by `provider/<id>` and `login/<id>`."""
+"""Addresses that secrets belong to, by who owns these: `provider/<id>`, `credential/<provider>/<name>`, `headers/<id>`
+of a provider, `login/<id>`."""
+
+Found = dict[str, dict[str, Said]]
+"""The same with what says each address."""
 
 
 def places_of(base: Settings, objects: Iterable[StoredObject]) -> Places:
     """Where the secrets of every provider, and of every login provider of the database, would go."""
     known = list(objects)
-    places = {f"provider/{name}": tuple(found) for name, found in _recipients(base, known).items()}
+    places = {owner: tuple(found) for owner, found in _recipients(base, known).items()}
     for one in (each for stored in known if stored.name == LOGINS for each in logins(stored)):
         key = f"login/{one.get('id')}"
         places[key] = (*places.get(key, ()), f"{one.get('kind', 'oidc')} {one.get('issuer', '')}")
@@ -65,8 +72,9 @@ def find_astray(
     says. Those of a provider of which nothing was known, as of one in the file, may go where the catalogue says."""
     now, own = places_of(base, after), places_of(base, ())
     for stored in sealed:
-        for owner in _owners(stored):
-            if {*now.get(owner, ())} - {*bound.get(owner, (CATALOGUE,))} - {*own.get(owner, ())}:
+        for owner, provider in _owners(stored):
+            of_provider = bound.get(provider, (CATALOGUE,))
+            if {*now.get(owner, ())} - {*bound.get(owner, of_provider)} - {*own.get(owner, ())}:
                 return stored
     return None
 
@@ -79,30 +87,54 @@ def find_moved(
     old, new, left = list(before), list(after), list(kept)
     was = _recipients(base, old)
     changed = {(one.kind, one.name) for one in new} - {(one.kind, one.name) for one in old if one in new}
-    for name, now in _recipients(base, new).items():
-        places = [place for address, place in now.items() if address not in was.get(name, {})]
+    for owner, now in _recipients(base, new).items():
+        places = [place for address, place in now.items() if address not in was.get(owner, {})]
         if places:
-            first = places[0] if places[0][:2] in changed else Said("provider", name, "proxy")
-            if reason := _reason(base, name, first, left):
+            kind, _, name = owner.partition("/")
+            first = _blamed(owner, places[0], changed)
+            if reason := REASONS[kind](base, name, first, left):
                 return Moved(first, reason)
     return None
 
 
-def _recipients(base: Settings, objects: Iterable[StoredObject]) -> dict[str, dict[str, Said]]:
-    """Of every provider the addresses that see its secrets."""
+def _blamed(owner: str, place: Said, changed: Container[tuple[str, str]]) -> Said:
+    """What of the change is at fault: what says the address; where that is as it was, what kept it from counting."""
+    kind, _, name = owner.partition("/")
+    provider = Said("provider", name.partition("/")[0], "proxy")
+    own = (Said("credential", name, "proxy"),) if kind == "credential" else ()
+    return next((one for one in (place, *own) if one[:2] in changed), provider)
+
+
+def _recipients(base: Settings, objects: Iterable[StoredObject]) -> Found:
+    """The addresses that see the secrets of every owner."""
     known = list(objects)
     shared = next((said(one, VALUE) for one in known if (one.kind, one.name) == ("setting", PROXY)), "")
     own = own_proxies(base)
-    found: dict[str, dict[str, Said]] = {}
+    held: dict[str, list[StoredObject]] = {}
+    for one in known:
+        if one.kind == "credential":
+            held.setdefault(one.name.partition("/")[0], []).append(one)
+    found: Found = {}
     for name, url, path, proxy in (*_of_file(base), *_of_database(known)):
-        there = found.setdefault(name, {})
+        there = found.setdefault(f"provider/{name}", {})
         there[_address(name, url)] = Said("provider", name, path)
-        if proxy not in own:
-            there[_proxy(proxy)] = Said("provider", name, "proxy")
-        elif not proxy and shared not in own and _is_plain(url):
-            # Through any proxy TLS goes on to the provider itself.
-            there[_proxy(shared)] = Said("setting", PROXY, VALUE)
+        by_all = {_proxy(shared): Said("setting", PROXY, VALUE)} if shared not in own and _is_plain(url) else {}
+        # Through any proxy TLS goes on to the provider itself: the one for all is in nobody's way then.
+        usual = _through(Said("provider", name, "proxy"), proxy, own, by_all)
+        there |= usual
+        for one in held.get(name, ()):
+            through = _through(Said("credential", one.name, "proxy"), said(one, "proxy"), own, usual)
+            found.setdefault(f"credential/{one.name}", {}).update(through)
+            aside = {address: where for address, where in through.items() if address not in there and _is_plain(url)}
+            found.setdefault(f"headers/{name}", {}).update(aside)
     return found
+
+
+def _through(where: Said, proxy: str, own: Container[str], otherwise: dict[str, Said]) -> dict[str, Said]:
+    """The proxy said there, unless it is the operator's choice; what there is `otherwise` where none is said."""
+    if not proxy:
+        return otherwise
+    return {} if proxy in own else {_proxy(proxy): where}
 
 
 def _of_file(base: Settings) -> Iterator[tuple[str, str, str, str]]:
@@ -155,12 +187,11 @@ def _is_plain(url: str) -> bool:
     return _spelled(url).startswith("http:")
 
 
-def _reason(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]) -> str:
-    """Why the provider's secrets keep it where it is, and what to do about it; empty where it has none."""
-    credentials = headers = False
-    for one in kept:
-        credentials |= one.kind == "credential" and one.name.startswith(f"{name}/")
-        headers |= (one.kind, one.name) == ("provider", name) and any(_headers(one))
+def _of_all(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]) -> str:
+    """Why the secrets of a provider keep it where it is, and what to do about it; empty where it has none."""
+    known = list(kept)
+    credentials = any(one.kind == "credential" and one.name.startswith(f"{name}/") for one in known)
+    headers = _keeps_headers(name, known)
     if first.kind == "setting":
         of_file = any(one.id == name and (one.credentials or one.headers) for one in base.providers)
         if not (credentials or headers or of_file):
@@ -177,15 +208,51 @@ def _reason(base: Settings, name: str, first: Said, kept: Iterable[StoredObject]
     return f"No secret of the provider `{name}` follows it to another {what}: {', and '.join(needed)}" if needed else ""
 
 
+def _of_credential(_base: Settings, name: str, _first: Said, kept: Iterable[StoredObject]) -> str:
+    """The same of a credential, and a proxy that only it goes through."""
+    places = [place for one in kept if (one.kind, one.name) == ("credential", name) for place in one.secrets]
+    needed = [
+        *(["its secret"] if SECRET in places else ()),
+        *(["its headers"] if any(place.startswith(HEADERS) for place in places) else ()),
+    ]
+    if not needed:
+        return ""
+    anew = " and ".join(needed)
+    return f"No secret of the credential `{name}` follows it to another proxy: give {anew} anew in the same request"
+
+
+def _of_headers(base: Settings, name: str, _first: Said, kept: Iterable[StoredObject]) -> str:
+    """The same of a provider's headers, which go through the proxies of its credentials."""
+    if not (_keeps_headers(name, kept) or any(one.id == name and one.headers for one in base.providers)):
+        return ""
+    return (
+        f"This proxy could read the headers of the provider `{name}`, which is asked over plain http://: "
+        "have the configuration file say the proxy, or take the headers away first"
+    )
+
+
+REASONS: Mapping[str, Callable[[Settings, str, Said, Iterable[StoredObject]], str]] = MappingProxyType(
+    {"provider": _of_all, "credential": _of_credential, "headers": _of_headers}
+)
+"""By the kind of owner, why its secrets do not go to another address; empty where there are none."""
+
+
+def _keeps_headers(name: str, kept: Iterable[StoredObject]) -> bool:
+    return any((one.kind, one.name) == ("provider", name) and any(_headers(one)) for one in kept)
+
+
 def _headers(stored: StoredObject) -> Iterator[str]:
     return (place for place in stored.secrets if place.startswith(HEADERS))
 
 
-def _owners(stored: StoredObject) -> Iterator[str]:
-    """Whose addresses the secrets of an object belong to, as `Places` names them."""
+def _owners(stored: StoredObject) -> Iterator[tuple[str, str]]:
+    """Whose addresses the secrets of an object belong to, as `Places` names them, each behind it with whose counted
+    before a document knew it."""
+    provider = f"provider/{stored.name.partition('/')[0]}"
     if stored.kind == "credential" and stored.secrets:
-        yield f"provider/{stored.name.partition('/')[0]}"
+        yield from ((owner, provider) for owner in (provider, f"credential/{stored.name}"))
     elif stored.kind == "provider" and any(_headers(stored)):
-        yield f"provider/{stored.name}"
+        yield from ((owner, provider) for owner in (provider, f"headers/{stored.name}"))
     elif (stored.kind, stored.name) == ("setting", LOGINS):
-        yield from (f"login/{place.removeprefix(f'{VALUE}.').rpartition('.')[0]}" for place in stored.secrets)
+        owners = (f"login/{place.removeprefix(f'{VALUE}.').rpartition('.')[0]}" for place in stored.secrets)
+        yield from ((owner, owner) for owner in owners)

@@ -5,13 +5,14 @@ What every exchange makes anew is a msgspec Struct: as frozen as the dataclasses
 
 from gateway.records.clients import BudgetPeriod, ClientKey, IssuedKey, LimitRule, Limits, SaidLimits
 from gateway.records.jobs import JobReport
-from gateway.records.money import NANO_USD, CostSource, Price, Rates, Tokens, UsageSource
+from gateway.records.money import MOST_NANO_USD, NANO_USD, CostSource, Price, Rates, Tokens, UsageSource
 from gateway.records.registry import RegistryState
 from gateway.records.targets import ANY, Credential, Endpoint, FailureRule, ModelFacts, Provider, Target
 from gateway.records.usage import AttemptRecord, StoredResponse, UsageRecord
 
 __all__ = [
     "ANY",
+    "MOST_NANO_USD",
     "NANO_USD",
     "AttemptRecord",
     "BudgetPeriod",

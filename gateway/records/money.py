@@ -20,6 +20,9 @@ not 0), or there was nothing to pay for."""
 NANO_USD = 1_000_000_000
 """In one USD."""
 
+MOST_NANO_USD = 2**53
+"""Nine million dollars: no request costs more, and sums of such still fit into the integers of stores."""
+
 
 class Tokens(Struct, frozen=True, gc=False):
     """Tokens of one exchange. The last three are parts of the first two, never additions to them."""

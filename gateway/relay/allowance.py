@@ -62,6 +62,12 @@ def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
         limiter.settle(admission, used if target in (None, answered) else _in_vain(exchange, target))
 
 
+def settle_in_full(exchange: Exchange) -> None:
+    """Nobody can tell what it used: everything that was set aside for it was."""
+    for admission in exchange.admissions.values():
+        exchange.relay.limiter.settle(admission, Used(admission.reserve.tokens, admission.reserve.nano_usd))
+
+
 def leave_others(exchange: Exchange, target: Target) -> None:
     """Only this target is asked from now on: of those that were tried before, or beside it, nothing is set aside."""
     others = [other for other in exchange.admissions if other not in (None, target)]

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway import logs
-from gateway.errors import HedgeLost, UpstreamError, UpstreamMalformed
+from gateway.errors import HedgeLost, ProviderRefused, UpstreamError, UpstreamMalformed
 from gateway.formats import bedrock, event_stream
 from gateway.outbound.wire import Call
 from gateway.routing.dispatch import Attempt
@@ -29,6 +29,10 @@ TRANSLATED_BYTES = 64 * 1024 * 1024
 
 ERROR_BYTES = 256 * 1024
 """Most bytes of a provider's error that are looked at and passed on."""
+
+CHALLENGED = (b"cf-mitigated", b"challenge")
+"""Cloudflare, in front of a provider, wants to see a browser: that passes, and is nothing against the credential.
+https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/"""
 
 JSON_KINDS = (b"application/json", b"text/json")
 
@@ -133,7 +137,10 @@ class Trial:
         """What an error answer means, in neutral words."""
         if bedrock.ERROR_TYPE in self._named:
             return bedrock.read_error(self.status, self._named, body)
-        return self.passage.error(self.status, self._named, body)
+        error = self.passage.error(self.status, self._named, body)
+        if self.header(CHALLENGED[0]) == CHALLENGED[1] and isinstance(error, ProviderRefused):
+            error.take_for("overloaded")
+        return error
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The provider answers. Until content has come another provider may do better."""

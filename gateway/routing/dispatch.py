@@ -99,7 +99,7 @@ class Dispatch:
         self._at = 0
         self._line: list[Credential] | None = None
         """Who else is to be tried at this target, the first one last; None before anybody is chosen by strategy."""
-        self._tried: list[tuple[Target, str]] = []
+        self._tried: set[tuple[Target, str]] = set()
         self._turns: dict[str, int] = {}
         self._last: Attempt | None = None
         self._again: Attempt | None = None
@@ -185,7 +185,7 @@ class Dispatch:
     def _begun(self, attempt: Attempt) -> Attempt:
         self._left -= 1
         self._last = attempt
-        self._tried.append((attempt.target, attempt.credential.name))
+        self._tried.add((attempt.target, attempt.credential.name))
         return attempt
 
     def _search(self, now_us: int) -> Attempt | None:
@@ -296,7 +296,7 @@ class Dispatch:
         target, provider = failed.target, failed.provider
         for each in self._usable(target, provider):
             if not by_way or each.proxy == failed.credential.proxy:
-                self._tried.append((target, each.name))
+                self._tried.add((target, each.name))
         self._line = None
 
     def _repeat(self, failed: Attempt, named_seconds: float, chance: float) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import astuple
 
-from gateway.records import CostSource, Price, Rates, Tokens
+from gateway.records import MOST_NANO_USD, CostSource, Price, Rates, Tokens
 
 PICO_IN_NANO = 1000
 
@@ -35,7 +35,7 @@ def bill_of(tokens: Tokens | None, price: Price | None) -> Bill:
         return Bill(tokens.cost_nano_usd, "reported")
     if price is None or (tokens is None and not price.request_nano_usd and any(astuple(price.rates))):
         return UNPRICED
-    return Bill(cost_of(tokens or Tokens(), price), "priced", price.source or None)
+    return Bill(min(cost_of(tokens or Tokens(), price), MOST_NANO_USD), "priced", price.source or None)
 
 
 def cost_of(tokens: Tokens, price: Price) -> int:

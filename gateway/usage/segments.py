@@ -1,14 +1,16 @@
 """Spool segments as files: how one is begun and closed, how a dead worker's is adopted, how each leaves.
 
 Knows names, locks and bytes. Does not know what a line says. A segment is `<stem>.open` while a worker holds a flock on
-it and appends, `<stem>.seg` once it is closed. The kernel drops the lock of a dead worker, so an open segment that can
-be locked has no owner. Stems are never used twice, whatever restarts: a process id alone would repeat in a container.
+it and appends, `<stem>.seg` once it is closed. Behind the lines of an open one there may be zeros, room for more; no
+line has a zero byte. The kernel drops the lock of a dead worker, so an open segment that can be locked has no owner.
+Stems are never used twice, whatever restarts: a process id alone would repeat in a container.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,9 +39,9 @@ class Segment:
 
 
 def begin(directory: Path, stem: str) -> int:
-    """Create and lock `<stem>.open`; the descriptor to append to. Raises OSError, even when it was just adopted."""
+    """Create and lock `<stem>.open`; the descriptor to append by. Raises OSError, even when it was just adopted."""
     path = directory / (stem + OPEN)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Between its creation and our lock it was fair game for adoption, which removes an empty segment.
@@ -50,10 +52,12 @@ def begin(directory: Path, stem: str) -> int:
     return descriptor
 
 
-def close(directory: Path, stem: str, descriptor: int) -> Path:
-    """Hand a segment over; its path from now on. Raises OSError when it cannot be renamed: then it will be adopted."""
+def close(directory: Path, stem: str, descriptor: int, size: int) -> Path:
+    """Hand over a segment of `size` bytes; its path from now on. Raises OSError when it will have to be adopted."""
     closed = directory / (stem + CLOSED)
     try:
+        if os.fstat(descriptor).st_size != size:
+            os.ftruncate(descriptor, size)
         (directory / (stem + OPEN)).rename(closed)
     finally:
         os.close(descriptor)
@@ -71,8 +75,8 @@ def closed(directory: Path) -> list[Segment]:
 
 
 def weigh(directory: Path) -> int:
-    """Bytes of all segments, open ones included."""
-    return sum(status.st_size for entry, status in _entries(directory) if entry.name.endswith((OPEN, CLOSED)))
+    """Bytes of all lines in segments, open ones included."""
+    return sum(_size(entry, status) for entry, status in _entries(directory) if entry.name.endswith((OPEN, CLOSED)))
 
 
 def adopt(directory: Path) -> int:
@@ -86,7 +90,7 @@ def sync(directory: Path, synced: dict[str, int]) -> dict[str, int]:
 
     This is for the process that ingests: the writers never wait for a disk.
     """
-    sizes = {entry.name: status.st_size for entry, status in _entries(directory) if entry.is_file()}
+    sizes = {entry.name: _size(entry, status) for entry, status in _entries(directory) if entry.is_file()}
     changed = [name for name, size in sizes.items() if synced.get(name) != size]
     for name in changed:
         with suppress(FileNotFoundError):  # closed or taken meanwhile
@@ -144,9 +148,35 @@ def _locked(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _size(entry: os.DirEntry[str], status: os.stat_result) -> int:
+    """Bytes of its lines: of an open segment, without the room behind them."""
+    if not entry.name.endswith(OPEN):
+        return status.st_size
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # closed since it was listed
+        return status.st_size
+    try:
+        return bisect_left(
+            range(status.st_size), True, key=lambda place: not os.pread(descriptor, 1, place).strip(b"\0")
+        )
+    finally:
+        os.close(descriptor)
+
+
 def _whole_lines(descriptor: int) -> int:
-    """Bytes up to and with the last line feed."""
-    end = os.fstat(descriptor).st_size
+    """Bytes up to and with the last whole line. One that was killed in the middle of a copy has zeros left in it."""
+    end = _behind_line_feed(descriptor, os.fstat(descriptor).st_size)
+    while end:
+        start = _behind_line_feed(descriptor, end - 1)
+        if b"\0" not in os.pread(descriptor, end - start, start):
+            break
+        end = start
+    return end
+
+
+def _behind_line_feed(descriptor: int, end: int) -> int:
+    """Bytes up to and with the last line feed before `end`."""
     while end > 0:
         start = max(0, end - BLOCK)
         found = os.pread(descriptor, end - start, start).rfind(b"\n")

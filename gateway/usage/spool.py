@@ -1,7 +1,7 @@
 """Usage records on their way out of a worker: one line appended, nothing awaited, nothing raised.
 
 Knows how a record becomes a line and what to do when the disk refuses it. Does not know who reads the segments, nor
-whether anybody does. A line is safe from kill -9 of any process once `append` wrote it; power loss is the reader's
+whether anybody does. A line is safe from kill -9 of any process once `append` returns; power loss is the reader's
 business (`segments.sync`).
 """
 
@@ -19,6 +19,7 @@ from gateway import logs
 from gateway.records import UsageRecord
 from gateway.settings.model import UsageSettings
 from gateway.usage import segments
+from gateway.usage.appending import Appender, Torn, appender
 
 BACKLOG_BYTES = 8 * 1024 * 1024
 """Lines held in memory while the disk refuses them."""
@@ -78,8 +79,8 @@ class Spool:
         self._run = f"w{worker}-{os.getpid()}-{secrets.token_hex(6)}"
         self._sequence = 0
         self._stem = ""
-        self._descriptor: int | None = None
-        self._size = 0
+        self._descriptor = -1
+        self._segment: Appender | None = None
         self._begun = 0.0
         self._full_until = 0.0
         self._ours: deque[Path] = deque()
@@ -93,7 +94,7 @@ class Spool:
         return len(self._backlog)
 
     def append(self, line: bytes) -> None:
-        """Write a line of `encode`. While the disk refuses, lines wait in memory; beyond that they are `dropped`."""
+        """Put a line of `encode` into the spool. While the disk refuses, it waits in memory; beyond it is `dropped`."""
         if self._backlog:
             self._keep(line)
             return
@@ -109,7 +110,7 @@ class Spool:
         """Close the segment when it is due, and try again what the disk refused."""
         if self._backlog:
             self._retry()
-        if self._descriptor is not None and time.monotonic() - self._begun >= self._allowed_seconds():
+        if self._segment is not None and time.monotonic() - self._begun >= self._allowed_seconds():
             self._close()
 
     def close(self) -> None:
@@ -124,22 +125,16 @@ class Spool:
         self._close()
 
     def _write(self, line: bytes) -> None:
-        descriptor = self._descriptor
-        if descriptor is None:
-            descriptor = self._open()
+        segment = self._segment or self._begin()
         try:
-            written = os.write(descriptor, line)
-        except OSError:
-            self._cut()
+            segment.append(line)
+        except Torn:
+            self._let_go()
             raise
-        if written != len(line):
-            self._cut()
-            raise OSError("only a part of the line was written")
-        self._size += written
-        if self._size >= self._settings.segment_bytes:
+        if segment.size >= self._settings.segment_bytes:
             self._close()
 
-    def _open(self) -> int:
+    def _begin(self) -> Appender:
         now = time.monotonic()
         if now < self._full_until:
             raise SpoolFull
@@ -150,28 +145,26 @@ class Spool:
         self._sequence += 1
         self._stem = f"{self._run}-{self._sequence:08d}"
         self._descriptor = segments.begin(self._directory, self._stem)
-        self._begun, self._size = now, 0
-        return self._descriptor
-
-    def _cut(self) -> None:
-        """Take back a part of a line. Where even that fails we let go: whoever adopts the segment cuts it."""
-        descriptor = self._descriptor
-        if descriptor is None:
-            return
-        try:
-            os.ftruncate(descriptor, self._size)
-        except OSError:
-            self._descriptor = None
-            os.close(descriptor)
+        self._begun = now
+        self._segment = appender(self._descriptor)
+        return self._segment
 
     def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is None:
+        segment, self._segment = self._segment, None
+        if segment is None:
             return
+        segment.close()
         try:
-            self._ours.append(segments.close(self._directory, self._stem, descriptor))
+            self._ours.append(segments.close(self._directory, self._stem, self._descriptor, segment.size))
         except OSError as error:
             log.error("a segment was left open, for adoption", segment=self._stem, error=str(error))
+
+    def _let_go(self) -> None:
+        """Leave the segment for adoption."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.close()
+        os.close(self._descriptor)
 
     def _allowed_seconds(self) -> float:
         """How old a segment may get: a reader that is away for long must not come back to a million small files."""

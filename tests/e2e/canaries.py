@@ -189,6 +189,9 @@ class Life:
         self.tell("POST", "/api/credentials", credential)
         self.tell("POST", "/api/credentials", credential)
         self.tell("POST", "/api/credentials", {**credential, "api_key": SAID["provider key that was refused"]})
+        far = {"provider": "proxied-by-api", "proxy": proxy, "headers": provider["headers"]}
+        self.tell("POST", "/api/credentials", {**credential, **far})
+        self.tell("PATCH", "/api/credentials/proxied-by-api/first", {"proxy": proxy.replace(":1", ":2")})
         self.tell("POST", "/api/credentials/posted/first/test", {"model": "gpt-4o-mini;tattle;status=401"})
         tried = {**credential, "name": "tried", "api_key": SAID["provider key that was only tried"]}
         self.tell("POST", "/api/credentials/test", {**tried, "model": "gpt-4o-mini;tattle;status=401"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.people import People, live
+from tests.gateway.outbound.proxies import http_proxy
 from tests.gateway_process import CLIENT_KEY
 from tests.providers import MockProcess
 from tests.waiting import until
@@ -63,6 +65,40 @@ def test_a_credential_is_tried_with_a_real_request(people: People, mock: MockPro
     assert bad["error"]
     # What the file says is tried as well.
     assert people.make("admin", "/api/providers/mock/test", {})["models_count"] > 0
+
+
+async def test_what_is_said_of_a_credential_holds_with_the_next_request(people: People, mock: MockProcess) -> None:
+    async def asked(tag: str) -> set[tuple[str, str | None]]:
+        """Which secret the provider hears with two requests, and of which team."""
+        for _ in range(2):
+            assert (await asyncio.to_thread(chat, people, f"pooled/gpt-4o-mini;tag={tag}")).status_code == 200
+        heard = [dict(each["headers"]) for each in mock.requests(tag)]
+        assert len(heard) == 2
+        return {(each["authorization"].rpartition("-")[2], each.get("x-team")) for each in heard}
+
+    add(people, "providers", id="pooled", format="openai_chat", base_url=f"{mock.url}/v1")
+    for name in ("one", "two"):
+        add(people, "credentials", provider="pooled", name=name, api_key=f"{SECRET}-{name}")
+    place, secrets = "/api/credentials/pooled/two", {"api_key": f"{SECRET}-two", "headers": {"x-team": SECRET}}
+    assert await asked("pooled-evenly") == {("one", None), ("two", None)}
+    change = {"priority": 5, "headers": {"x-team": SECRET}}
+    assert people.change("admin", place, change).json()["priority"] == 5
+    assert await asked("pooled-preferred") == {("two", SECRET)}
+    async with http_proxy() as proxy:
+        way = {"proxy": f"http://127.0.0.1:{proxy.port}"}
+        refused = people.change("admin", place, way)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/proxy")
+        assert people.change("admin", place, {**way, **secrets}).status_code == 200
+        assert await asked("pooled-by-proxy") == {("two", SECRET)}
+        assert set(proxy.asked) == {f"POST {mock.url}/v1/chat/completions"}
+        assert (await asyncio.to_thread(people.make, "admin", f"{place}/test", {}))["ok"]
+        assert proxy.asked[-1] == f"GET {mock.url}/v1/models"
+        assert people.change("admin", place, {"proxy": ""}).status_code == 200
+        reached = len(proxy.heads)
+        assert await asked("pooled-straight") == {("two", SECRET)}
+        assert len(proxy.heads) == reached
+    assert people.change("admin", place, {"priority": -5}).status_code == 200
+    assert await asked("pooled-last") == {("one", None)}
 
 
 def test_a_price_and_a_setting_hold_within_a_second(people: People) -> None:

@@ -66,7 +66,8 @@ async def test_a_key_lives_and_dies_by_commands(commanded: GatewayProcess) -> No
 
 
 def test_keys_are_listed_and_shown(commanded: GatewayProcess) -> None:
-    made = keys_json(commanded, "create", "shown", "--strict", "--budget-usd", "2.5", "--budget-period", "week")
+    rules = ("--strict", "--allow-unpriced", "--budget-usd", "2.5", "--budget-period", "week")
+    made = keys_json(commanded, "create", "shown", *rules)
     assert made["secret"].startswith(made["key"]["prefix"])
     keys(commanded, "create", "other", "--tags", "rare")
     listed = keys_json(commanded, "list", "--search", "sho")
@@ -78,6 +79,7 @@ def test_keys_are_listed_and_shown(commanded: GatewayProcess) -> None:
     text = keys(commanded, "show", made["key"]["id"])
     assert "name                  shown\n" in text
     assert "strict                True\n" in text
+    assert "allow_unpriced        True\n" in text
     assert "budget_usd            2.5\n" in text
     assert keys_json(commanded, "show", "shown") == listed[0]
     assert keys(commanded, "list", "--tag", "none") == "No keys.\n"

@@ -42,7 +42,8 @@ def provider() -> Iterator[Accounts]:
 
 @pytest.fixture(scope="module")
 def gateway(provider: Accounts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    tables = [pool(name, provider.url, 1) for name in ("alone", "late", "paused", "silent", "awaited", "back")]
+    names = ("alone", "late", "paused", "silent", "awaited", "back", "challenged")
+    tables = [pool(name, provider.url, 1) for name in names]
     tables.append(pool("many", provider.url, 8))
     tables.append(pool("held", provider.url, 1, max_parallel=[1]))
     with pooled(tmp_path_factory.mktemp("attempts"), *tables, settings=SETTINGS, workers=WORKERS) as made:
@@ -61,6 +62,15 @@ async def test_four_requests_are_made_at_most_with_pauses_that_grow(
     for pause, least in zip(pauses, (PAUSE, 2 * PAUSE, 4 * PAUSE), strict=True):
         assert pause >= least * 0.8
     assert pauses == sorted(pauses)
+
+
+async def test_a_challenge_of_cloudflare_is_nothing_against_the_key(
+    gateway: GatewayProcess, provider: Accounts
+) -> None:
+    challenge = refusing(403, "-", headers=(("cf-mitigated", "challenge"),), until=time.monotonic() + PAUSE / 2)
+    provider["challenged-1"] = challenge
+    assert account_of(await asked(gateway, "challenged/m")) == "challenged-1"
+    assert len(provider.of("challenged-1")) == 2
 
 
 async def test_of_eight_accounts_four_are_asked_for_one_request(gateway: GatewayProcess, provider: Accounts) -> None:

@@ -9,7 +9,13 @@ from gateway.catalog.presets import presets
 from gateway.errors import SettingsError
 from gateway.records import ClientKey, FailureRule, ModelFacts, Provider
 from gateway.settings.model import Settings, UpstreamSettings
-from gateway.settings.objects import ClientKeySettings, FailureSettings, ModelFactsSettings, ProviderSettings
+from gateway.settings.objects import (
+    ClientKeySettings,
+    CredentialSettings,
+    FailureSettings,
+    ModelFactsSettings,
+    ProviderSettings,
+)
 from gateway.settings.providers import fill
 
 
@@ -152,3 +158,20 @@ def test_only_what_the_operator_did_not_say_is_guarded() -> None:
         Settings(providers=(told("own"),), upstream=upstream), {"own"}, Settings(providers=(told("own"),))
     )
     assert (own.guarded, own.proxy_guarded) == (False, True), "the proxy of all came by API"
+
+
+def test_the_proxy_of_a_credential_is_guarded_where_the_operator_did_not_say_it() -> None:
+    def told(**proxies: str) -> Settings:
+        credentials = tuple(CredentialSettings(name=name, api_key="sk-1", proxy=said) for name, said in proxies.items())
+        own = ProviderSettings(id="own", format="openai_chat", base_url="http://127.0.0.1:1", credentials=credentials)
+        return Settings(providers=(own,))
+
+    filed, other = "http://10.0.0.1:3128", "http://10.0.0.2:3128"
+    (own,) = providers_of(told(a=filed, b=other, c=filed, d="none", e=""), (), told(a=filed))
+    assert {each.name: (each.proxy, each.proxy_guarded) for each in own.credentials} == {
+        "a": (filed, False),
+        "b": (other, True),
+        "c": (filed, False),
+        "d": ("", False),
+        "e": (None, False),
+    }

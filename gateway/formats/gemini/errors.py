@@ -85,23 +85,26 @@ def refusal(error: Fields, status: int | None = None, retry_after: float | None 
     # A stream is HTTP 200 whatever it tells.
     status = status_in(error) or status
     category = narrowed(_CATEGORY_OF_WORD.get(word) or category_of(status or 500), message, _MEANINGS)
-    if category == "rate_limit" and _is_spent(error):
+    seconds = None if _is_of_the_day(error) else _seconds_in_details(error)
+    if category == "rate_limit" and seconds is None and (_is_of_the_day(error) or _is_money(error)):
         category = "quota"
     return ProviderRefused(
         readable(message, status),
         category=category,
         code=word or None,
-        retry_after=retry_after if retry_after is not None else _seconds_in_details(error),
+        retry_after=retry_after if retry_after is not None else seconds,
     )
 
 
-def _is_spent(error: Fields) -> bool:
-    """Whether a limit is one of money or of the day, and nothing is said of trying again soon."""
-    if _seconds_in_details(error) is not None:
-        return False
+def _is_of_the_day(error: Fields) -> bool:
+    """Whether a limit is back on the next day only. A `retryDelay` of seconds stands beside it all the same, which
+    Google's own client does not go by: https://github.com/google-gemini/gemini-cli, `googleQuotaErrors.ts`."""
     violations = [each for detail in objects_in(error, "details") for each in objects_in(detail, "violations")]
-    is_money = _MONEY.search(text_in(error, "message")) is not None
-    return is_money or any("PerDay" in str(each.get("quotaId")) for each in violations)
+    return any("PerDay" in str(each.get("quotaId")) for each in violations)
+
+
+def _is_money(error: Fields) -> bool:
+    return _MONEY.search(text_in(error, "message")) is not None
 
 
 def _seconds_in_details(error: Fields) -> float | None:

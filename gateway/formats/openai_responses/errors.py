@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
@@ -23,7 +24,7 @@ from gateway.formats.faults import (
     status_in,
 )
 from gateway.formats.format import Fields
-from gateway.formats.told import text_in
+from gateway.formats.told import string_of, text_in
 
 # From a provider
 
@@ -32,6 +33,7 @@ _CATEGORY_OF_CODE: dict[str, ProviderFault] = {
     "insufficient_quota": "quota",
     "billing_hard_limit_reached": "quota",
     "billing_not_active": "quota",
+    "usage_limit_reached": "quota",
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
     "requests": "rate_limit",
@@ -70,11 +72,16 @@ _MEANINGS: Meanings = (
         re.compile(r"signature|\bthinking\b|encrypted[ _]content|without its required following item", re.IGNORECASE),
         "thinking_state",
     ),
+    (re.compile(r"model is at capacity", re.IGNORECASE), "overloaded"),
 )
+
+_OF_THE_REQUEST = re.compile(r"\bitem with id\b|\bno such file object\b", re.IGNORECASE)
+"""What a 404 may be about that is no model: a part of the request, which nobody else has either."""
 
 _LIMITS = (b"requests", b"tokens")
 _REMAINING = b"x-ratelimit-remaining-%b"
 _RESET = b"x-ratelimit-reset-%b"
+_LONGEST_SECONDS = 10**9
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -88,17 +95,22 @@ def refusal(error: Fields, status: int | None = None, retry_after: float | None 
     """What an error object says. Without a status (streams, answers that failed later) its code alone counts."""
     code, kind, message = text_in(error, "code"), text_in(error, "type"), error.get("message")
     # Compatible servers put the status where the code is; what comes as HTTP 200 has no other.
-    status = status_in(error) or status
+    said = status_in(error)
+    status = said or status
+    if said is None and type(error.get("code")) is int:
+        code = str(error["code"])
     return ProviderRefused(
         readable(message, status),
-        category=narrowed(_category(code, kind, status), message, _MEANINGS),
+        category=narrowed(_category(code, kind, status, message), message, _MEANINGS),
         code=code or kind or None,
         param=text_in(error, "param") or None,
-        retry_after=retry_after,
+        retry_after=retry_after if retry_after is not None else _seconds_in(error),
     )
 
 
-def _category(code: str, kind: str, status: int | None) -> ProviderFault:
+def _category(code: str, kind: str, status: int | None, message: Any) -> ProviderFault:
+    if status == 404 and _OF_THE_REQUEST.search(string_of(message)):
+        return "bad_request"
     for word in (code, kind):
         if word in _CATEGORY_OF_CODE and word not in _VAGUE:
             return _CATEGORY_OF_CODE[word]
@@ -114,6 +126,12 @@ def _retry_after(headers: Mapping[bytes, bytes]) -> float | None:
         return seconds
     resets = [_seconds(headers.get(_RESET % limit, b"")) for limit in spent(headers, _REMAINING, _LIMITS)]
     return max((each for each in resets if each is not None), default=None)
+
+
+def _seconds_in(error: Fields) -> float | None:
+    """Until the usage of a ChatGPT plan is reset, which is told in the error that Codex gets, and in no header."""
+    seconds = error.get("resets_in_seconds")
+    return float(seconds) if type(seconds) is int and 0 < seconds <= _LONGEST_SECONDS else None
 
 
 def _seconds(text: bytes) -> float | None:

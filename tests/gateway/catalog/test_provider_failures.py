@@ -49,6 +49,7 @@ CASES: list[tuple[str, int, dict[str, Any], str, str | None]] = [
     ),
     ("gemini", 429, google("RESOURCE_EXHAUSTED", "Quota exceeded for metric: x, limit: 0"), "quota", "model"),
     ("gemini", 429, google("RESOURCE_EXHAUSTED", "You exceeded your current quota", PER_DAY), "quota", "model"),
+    ("gemini", 429, google("RESOURCE_EXHAUSTED", EXCEEDED, PER_DAY, {"retryDelay": "34.07s"}), "quota", "model"),
     ("gemini", 429, google("RESOURCE_EXHAUSTED", "Your prepaid credits are gone"), "quota", "credential"),
     ("gemini", 429, google("RESOURCE_EXHAUSTED", EXCEEDED, {"retryDelay": "34.07s"}), "rate_limit", "model"),
     ("gemini", 503, google("UNAVAILABLE", "The model is overloaded."), "overloaded", "model"),
@@ -57,12 +58,15 @@ CASES: list[tuple[str, int, dict[str, Any], str, str | None]] = [
     ("deepseek", 503, openai(None, "Server overloaded"), "overloaded", "model"),
     ("xai", 400, {"error": "Incorrect API key provided: xa***yz."}, "auth", "credential"),
     ("xai", 403, {"error": "Your team has used all available credits."}, "quota", "credential"),
+    ("xai", 429, {"error": "Your team has either used all available credits or reached"}, "quota", "credential"),
+    ("xai", 429, {"error": "Too many requests."}, "rate_limit", "model"),
     ("xai", 400, openai(None, "Invalid request"), "bad_request", None),
     ("openrouter", 402, openai(402, "Insufficient credits"), "quota", "credential"),
     ("openrouter", 403, openai(403, "The model requires moderation; your input was flagged"), "content_filter", None),
     ("openrouter", 502, openai(502, "Provider returned error"), "server", "model"),
     ("zai", 401, openai("1003", "Token expired"), "auth", "credential"),
     ("zai", 429, openai("1113", "Your account is in arrears"), "quota", "credential"),
+    ("zai", 429, openai(1113, "Your account is in arrears"), "quota", "credential"),
     ("zai", 400, openai("1211", "Unknown model"), "not_found", "model"),
     ("zai", 400, openai("1214", "Invalid parameter"), "bad_request", None),
     ("zai", 400, openai("1301", "Unsafe content"), "content_filter", None),
@@ -96,6 +100,9 @@ CASES: list[tuple[str, int, dict[str, Any], str, str | None]] = [
     ("dashscope", 429, openai(message="Requests rate limit exceeded"), "rate_limit", "model"),
     ("azure", 400, openai("content_filter", "The response was filtered"), "content_filter", None),
     ("groq", 429, openai("rate_limit_exceeded"), "rate_limit", "model"),
+    ("groq", 498, openai("capacity_exceeded"), "overloaded", "model"),
+    ("openai", 404, openai(None, "Item with id 'rs_1' not found."), "bad_request", None),
+    ("openai", 404, openai("model_not_found", "The model `x` does not exist"), "not_found", "model"),
 ]
 
 

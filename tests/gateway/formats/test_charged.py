@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.formats.charged import MOST_NANO_USD, charged, nano_usd
+from gateway.formats.charged import charged, nano_usd
+from gateway.records import MOST_NANO_USD
 
 
 @pytest.mark.parametrize(

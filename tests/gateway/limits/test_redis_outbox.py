@@ -136,3 +136,20 @@ async def test_an_outage_costs_as_much_memory_as_there_are_subjects(
     lost = [line for line in lines if "lost" in line["event"]]
     assert lost
     assert all(line["log_level"] == "error" for line in lost)
+
+
+async def test_what_is_lost_in_an_outage_is_not_held_for_ever(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_outbox, "MOST", 10)
+    limits = Limits(max_parallel=1)
+    async with impatient(node) as limiter:
+        running = [await limiter.admit(plan_of(limits, start=number), NOTHING) for number in range(20)]
+        node.server.kill()
+        await auntil(lambda: not limiter._link.is_here)
+        limiter._outbox._loose = 10
+        for each in running:
+            limiter.settle(each, NONE)
+        node.server.start()
+        await back(limiter)
+        await heard(limiter)
+        assert not limiter._held
+        assert [(await limiter.left(plan_of(limits, start=number)))[0].used for number in range(20)] == [0] * 20

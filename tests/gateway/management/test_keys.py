@@ -198,3 +198,19 @@ async def test_nobody_makes_keys_without_end_for_themselves(office: Office, monk
     with pytest.raises(Conflict, match="There are 2 keys already"):
         await keys.create_key(office, ann, KeyWish(name="three"))
     await keys.create_key(office, OPERATOR, KeyWish(name="three", user_id="ann"))
+
+
+async def test_what_no_budget_counts_is_for_others_to_allow(office: Office) -> None:
+    """A budget of one's team, or one that a rule gives each user, is not one's own to pass by."""
+    ann = somebody("member", "ann")
+    with pytest.raises(NotPermitted, match="Requests that no budget counts") as refused:
+        await keys.create_key(office, ann, KeyWish(name="own", allow_unpriced=True))
+    assert refused.value.param == "allow_unpriced"
+    own = (await keys.create_key(office, ann, KeyWish(name="own"))).key
+    with pytest.raises(NotPermitted, match="Requests that no budget counts"):
+        await keys.change_key(office, ann, own.id, KeyWish(name="own", allow_unpriced=True), None)
+    allowed = KeyWish(name="own", user_id="ann", allow_unpriced=True)
+    assert (await keys.change_key(office, OPERATOR, own.id, allowed, None)).allow_unpriced
+    renamed = KeyWish(name="mine", user_id="ann", allow_unpriced=True)
+    assert (await keys.change_key(office, ann, own.id, renamed, None)).allow_unpriced
+    assert (await keys.get_client_key(office, OPERATOR, "mine")).allow_unpriced

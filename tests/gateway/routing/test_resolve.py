@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import ModelForbidden, UnknownModel
 from gateway.records import ClientKey, Credential, Provider, Target
-from gateway.routing.resolve import Combo, Resolver
+from gateway.routing.resolve import LONGEST_NAME, Combo, Resolver
 from gateway.routing.targets import Choice, TargetList
 
 
@@ -122,3 +122,10 @@ def test_a_provider_that_asks_for_no_key_is_not_a_matter_of_credentials() -> Non
 
 def test_a_key_without_limits_costs_nothing_more() -> None:
     assert limited("both").credentials is None
+
+
+def test_a_name_that_is_too_long_to_be_remembered_is_unknown() -> None:
+    assert targets("any/" + "m" * (LONGEST_NAME - 4)).targets
+    with pytest.raises(UnknownModel, match="longer than 2048") as raised:
+        targets("any/" + "m" * (LONGEST_NAME - 3))
+    assert "mmm" not in raised.value.message

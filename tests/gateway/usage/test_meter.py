@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.records import Price, Rates, Tokens
+from gateway.records import MOST_NANO_USD, Price, Rates, Tokens
 from gateway.usage.meter import Bill, bill_of, cost_of, uuid7
 
 RATES = Rates(
@@ -121,6 +121,7 @@ def test_more_tokens_never_cost_less(tokens: Tokens, more: int) -> None:
     ("tokens", "price", "bill"),
     [
         (Tokens(input=1000), PRICE, Bill(2_500_000, "priced", "override mock/*")),
+        (Tokens(input=2**53), Price(Rates(10**12, 10**12)), Bill(MOST_NANO_USD, "priced")),  # of such one can make sums
         (Tokens(input=1000), None, Bill(None, "unpriced")),
         (Tokens(input=1000, cost_nano_usd=5), PRICE, Bill(5, "reported")),
         (Tokens(input=1000, cost_nano_usd=0), None, Bill(0, "reported")),

@@ -53,6 +53,8 @@ def said(status: int, error: Any, headers: dict[bytes, bytes] | None = None) -> 
         (409, {"message": "x"}, "bad_request", 400),
         (429, {"type": "insufficient_quota", "code": "insufficient_quota", "message": "x"}, "quota", 429),
         (429, {"type": "tokens", "code": "rate_limit_exceeded", "message": "x"}, "rate_limit", 429),
+        (429, {"type": "usage_limit_reached", "plan_type": "plus", "message": "x"}, "quota", 429),
+        (400, {"message": "Selected model is at capacity. Please try a different model."}, "overloaded", 529),
         (500, {"type": "server_error", "message": "x"}, "server", 502),
         (503, {"type": "server_error", "message": "x"}, "overloaded", 529),
         (504, {"message": "x"}, "timeout", 504),
@@ -180,3 +182,20 @@ def test_any_answer_is_an_error_of_ours(status: int, body: bytes, headers: dict[
     error = read_error(status, headers, body)
     assert error.message
     assert write_error(error, "id")[0] in (400, 404, 429, 502, 503, 504)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(3600, 3600.0), (0, None), (-1, None), (2**62, None), (True, None), ("60", None), (None, None)],
+)
+def test_a_plan_says_in_its_error_when_its_usage_is_reset(seconds: Any, expected: float | None) -> None:
+    error = {"type": "usage_limit_reached", "message": "x", "resets_at": 1, "resets_in_seconds": seconds}
+    assert said(429, error).retry_after == expected
+    assert said(429, error, {b"retry-after": b"7"}).retry_after == 7.0
+
+
+def test_a_reset_that_is_no_number_of_seconds_says_nothing_absurd() -> None:
+    headers = {b"x-ratelimit-remaining-tokens": b"0", b"x-ratelimit-reset-tokens": b"9" * 400 + b"s"}
+    found = said(429, {"message": "x"}, headers).retry_after
+    assert found is not None
+    assert found < 1e9
