@@ -109,12 +109,21 @@ class Course:
         """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
         exchange = self._exchange
         while passage is not None:
-            self._check_client()
-            trial = await self._over(exchange.begin(attempt, passage, await self._unready(attempt)))
+            trial = await self._over(await self._begun(attempt, passage))
             self._check_client()
             attempt = trial.attempt
             passage = None if exchange.is_streaming else await again(exchange, trial)
         return trial
+
+    async def _begun(self, attempt: Attempt, passage: Passage) -> Trial:
+        """The request of an attempt, once we can prove who asks. Raises ClientDisconnected."""
+        exchange = self._exchange
+        try:
+            self._check_client()
+            return exchange.begin(attempt, passage, await self._unready(attempt))
+        except ClientDisconnected:
+            outcomes.let_go(exchange, attempt)
+            raise
 
     async def _over(self, trial: Trial) -> Trial:
         """Once this attempt is over; where it has a rival, the one of the two that answered, or else failed last."""
@@ -140,6 +149,7 @@ class Course:
             passage = await self._passage(attempt)
             error = await self._unready(attempt) if passage is not None else None
         except GatewayError:
+            outcomes.let_go(exchange, attempt)
             return None
         if passage is None or exchange.gone or exchange.is_streaming or self._has_answered(trial):
             outcomes.let_go(exchange, attempt)

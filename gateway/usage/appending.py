@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from mmap import PAGESIZE, mmap
+from mmap import mmap
 from pathlib import Path
 from typing import Protocol
 
-STEP = 1024 * 1024
-"""Bytes of room asked for at a time: about 90 µs of ext4's."""
-
-AHEAD = 64 * 1024
-"""Bytes of room made ready at a time: a page fault for every fourth line would cost twice as much."""
+STEP = 64 * 1024
+"""Bytes of room made at a time: large enough that most lines need no page fault of their own."""
 
 IN_PLACE = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs"})
 """File systems, as /proc names them, on which a page that has room on the disk can be written to again and again."""
 
 MOUNTS = Path("/proc/self/mountinfo")
 
-_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE of madvise(2), since Linux 5.14
+_ZEROS = bytes(STEP)
 
 
 class Torn(OSError):
@@ -66,8 +63,8 @@ class Mapped:
 
     def __init__(self, descriptor: int) -> None:
         self.size = 0
-        self._descriptor, self._step = descriptor, STEP
-        self._room = self._ready = 0
+        self._descriptor = descriptor
+        self._room = 0
         self._memory: mmap | None = None
 
     def append(self, line: bytes) -> None:
@@ -75,7 +72,7 @@ class Mapped:
         start = self.size
         end = start + len(line)
         memory = self._memory
-        if end > self._ready or memory is None:
+        if memory is None or end > len(memory):
             memory = self._reach(end)
         memory[start:end] = line
         self.size = end
@@ -87,33 +84,12 @@ class Mapped:
             self._memory = None
 
     def _reach(self, end: int) -> mmap:
-        """The memory, ready for writing up to `end` and somewhat beyond."""
-        if end > self._room:
-            self._room = self._allocate(end)
-        memory = self._map()
-        ready = min(end + AHEAD, self._room)
-        begun = self._ready // PAGESIZE * PAGESIZE
-        try:
-            memory.madvise(_POPULATE_WRITE, begun, ready - begun)
-        except OSError:
-            if _populates():
-                raise
-        self._ready = ready
-        return memory
-
-    def _allocate(self, end: int) -> int:
-        """Have the disk set room aside up to `end` and a step beyond, or without the step; what there is now."""
-        try:
-            os.posix_fallocate(self._descriptor, self._room, end + self._step - self._room)
-        except OSError:
-            self._step = 0  # near the end of the disk, each line asks for its own room
-            os.posix_fallocate(self._descriptor, self._room, end - self._room)
-        return end + self._step
-
-    def _map(self) -> mmap:
+        """The memory, with room up to `end` or beyond it. What was written has its room; a hole might not get any."""
+        while self._room < end:
+            self._room += os.write(self._descriptor, _ZEROS)
         if self._memory is None:
             self._memory = mmap(self._descriptor, self._room)
-        elif len(self._memory) < self._room:
+        else:
             self._memory.resize(self._room)
         return self._memory
 
@@ -145,14 +121,3 @@ class Written:
             os.ftruncate(self._descriptor, self.size)
         except OSError as error:
             raise Torn(error.errno, "a part of a line cannot be taken back") from error
-
-
-@cache
-def _populates() -> bool:
-    """Whether this kernel makes pages ready when it is asked to: where it does not, they are when they are touched."""
-    with mmap(-1, PAGESIZE) as memory:
-        try:
-            memory.madvise(_POPULATE_WRITE)
-        except OSError:
-            return False
-    return True

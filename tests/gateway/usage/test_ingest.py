@@ -76,6 +76,16 @@ def test_an_abandoned_open_segment_is_taken_without_its_torn_line(bench: Bench) 
     assert bench.ingest.state.refused == 0
 
 
+def test_an_abandoned_open_segment_is_taken_without_the_room_behind_its_lines(bench: Bench) -> None:
+    records = [usage_record() for _ in range(3)]
+    bench.put("a", *records[:2], raw=bytes(1_000_000), suffix=segments.OPEN)
+    bench.put("b", records[2], raw=bytes(50) + encode(usage_record())[50:] + bytes(1_000_000), suffix=segments.OPEN)
+    bench.steps()
+    assert sorted(bench.rows()) == sorted(record.id for record in records)
+    assert bench.ingest.state.refused == 0
+    assert list(bench.spool.iterdir()) == []
+
+
 def test_an_open_segment_with_an_owner_is_not_touched(bench: Bench) -> None:
     out = Spool(bench.spool, 0, UsageSettings())
     out.append(encode(usage_record()))
@@ -103,6 +113,7 @@ BAD_LINES = {
     "no id": encode(EXAMPLE).replace(b'"id":"0192f0e1-0000-7000-8000-000000000001"', b'"id":"mine"'),
     "not UTF-8": encode(EXAMPLE).replace(b"gpt-4o", b"gpt-\xff\xfe"),
     "zeros of a power loss": b"\x00" * 300,
+    "zeros of a power loss in the middle": bytes(65_536) + encode(EXAMPLE)[300:] + encode(EXAMPLE),
     "an array": b"[1,2]\n",
     "a lone number": b"7\n",
     "nulls": b"null\n",

@@ -23,8 +23,9 @@ def test_an_open_segment_with_an_owner_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_closed_segment_is_handed_over_under_its_new_name(tmp_path: Path) -> None:
     descriptor = segments.begin(tmp_path, "a")
-    os.write(descriptor, b"one\n")
-    assert segments.close(tmp_path, "a", descriptor) == tmp_path / "a.seg"
+    os.write(descriptor, b"one\n" + bytes(1000))
+    assert segments.close(tmp_path, "a", descriptor, 4) == tmp_path / "a.seg"
+    assert (tmp_path / "a.seg").read_bytes() == b"one\n"
     assert [segment.name for segment in segments.closed(tmp_path)] == ["a"]
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
@@ -37,6 +38,11 @@ def test_a_closed_segment_is_handed_over_under_its_new_name(tmp_path: Path) -> N
         (b"one\ntw", b"one\n"),
         (b"one\n" + b"x" * 200_000, b"one\n"),
         (b"y" * 200_000 + b"\n" + b"x", b"y" * 200_000 + b"\n"),
+        (b"one\n" + bytes(200_000), b"one\n"),
+        (b"one\ntw" + bytes(200_000), b"one\n"),
+        (b"one\ntw\0\n" + bytes(10), b"one\n"),
+        (b"one\n" + b"x" * 100_000 + bytes(100_000) + b"x\n" + bytes(10), b"one\n"),
+        (b"one\n\0wo\n", b"one\n"),
     ],
 )
 def test_an_abandoned_segment_is_adopted_without_its_torn_line(tmp_path: Path, written: bytes, kept: bytes) -> None:
@@ -47,7 +53,7 @@ def test_an_abandoned_segment_is_adopted_without_its_torn_line(tmp_path: Path, w
     assert (tmp_path / "a.seg").read_bytes() == kept
 
 
-@pytest.mark.parametrize("written", [b"", b"torn"])
+@pytest.mark.parametrize("written", [b"", b"torn", bytes(70_000), b"torn" + bytes(70_000), b"\0orn\n"])
 def test_an_abandoned_segment_without_a_whole_line_is_removed(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "a.open").write_bytes(written)
     assert segments.adopt(tmp_path) == 0
@@ -87,6 +93,12 @@ def test_open_and_closed_segments_weigh_but_those_set_aside_do_not(tmp_path: Pat
     assert names(tmp_path / "bad") == ["c.seg"]
 
 
+@pytest.mark.parametrize("lines", [0, 1, 99, 65_536])
+def test_room_behind_the_lines_of_an_open_segment_weighs_nothing(tmp_path: Path, lines: int) -> None:
+    (tmp_path / "a.open").write_bytes(b"x\n" * lines + bytes(65_536))
+    assert segments.weigh(tmp_path) == 2 * lines
+
+
 def test_a_directory_that_is_not_there_has_no_segments(tmp_path: Path) -> None:
     assert segments.closed(tmp_path / "gone") == []
     assert segments.weigh(tmp_path / "gone") == 0
@@ -110,14 +122,15 @@ def test_only_what_grew_since_the_last_time_is_synced(tmp_path: Path, monkeypatc
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", note)
-    (tmp_path / "a.open").write_bytes(b"one\n")
+    (tmp_path / "a.open").write_bytes(b"one\n" + bytes(1000))
     (tmp_path / "b.seg").write_bytes(b"one\n")
     seen = segments.sync(tmp_path, {})
     assert sorted(synced) == sorted(["a.open", "b.seg", tmp_path.name])
     synced.clear()
     seen = segments.sync(tmp_path, seen)
     assert synced == []
-    with (tmp_path / "a.open").open("ab") as file:
-        file.write(b"two\n")
+    with (tmp_path / "a.open").open("r+b") as file:
+        file.seek(4)
+        file.write(b"two\n")  # into the room there was: the file is not larger than before
     segments.sync(tmp_path, seen)
     assert synced == ["a.open", tmp_path.name]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -17,9 +18,9 @@ import structlog
 from gateway.records import UsageRecord
 from gateway.settings.model import UsageSettings
 from gateway.usage import segments, spool
+from gateway.usage.appending import Mapped, Written
 from gateway.usage.spool import Spool, encode
 from tests.gateway.usage.records import EXAMPLE, usage_record
-from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +30,25 @@ def said() -> Iterator[list[structlog.typing.EventDict]]:
         yield events
 
 
+@pytest.fixture(autouse=True, params=["mapped", "written"])
+def means(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """By which means lines get into segments: all that is said here holds for both."""
+    monkeypatch.setattr(spool, "appender", MEANS[request.param])
+    return str(request.param)
+
+
+MEANS = {"mapped": Mapped, "written": Written}
+
+
 def written(directory: Path) -> list[bytes]:
-    """Every line in the spool, open segments included, in order."""
+    """Every line in the spool, open segments included, in order; without the room behind the lines of open ones."""
     files = sorted(directory.glob("*"), key=lambda path: path.name)
-    return [line for path in files if path.is_file() for line in path.read_bytes().splitlines(keepends=True)]
+    return [line for path in files if path.is_file() for line in lines_of(path)]
+
+
+def lines_of(path: Path) -> list[bytes]:
+    content = path.read_bytes()
+    return (content.rstrip(b"\0") if path.suffix == segments.OPEN else content).splitlines(keepends=True)
 
 
 @contextmanager
@@ -69,7 +85,7 @@ def test_a_line_is_in_the_file_when_append_returns(tmp_path: Path) -> None:
     out = Spool(tmp_path, 3, settings())
     out.append(b"one\n")
     (path,) = tmp_path.glob("w3-*.open")
-    assert path.read_bytes() == b"one\n"
+    assert lines_of(path) == [b"one\n"]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -80,17 +96,17 @@ def test_an_idle_worker_makes_no_segments(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_segment_is_closed_when_it_is_old_enough(tmp_path: Path) -> None:
-    out = Spool(tmp_path, 0, settings(segment_seconds=0.05))
+def test_a_segment_is_closed_when_it_is_old_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(spool, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    out = Spool(tmp_path, 0, settings(segment_seconds=0.5))
     out.append(b"one\n")
+    now[0] += 0.4
     out.tick()
     assert not segments.closed(tmp_path)
-
-    def closed_by_tick() -> bool:
-        out.tick()
-        return bool(segments.closed(tmp_path))
-
-    until(closed_by_tick)
+    now[0] += 0.2
+    out.tick()
+    assert [segment.size for segment in segments.closed(tmp_path)] == [4]
 
 
 def test_a_segment_is_closed_when_it_is_large_enough(tmp_path: Path) -> None:
@@ -183,6 +199,7 @@ def test_what_the_disk_refuses_to_the_end_is_counted(tmp_path: Path) -> None:
 def test_a_segment_that_cannot_even_be_cut_is_left_for_adoption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spool, "appender", Written)  # a copy cannot end half-way
     out = Spool(tmp_path, 0, settings())
     out.append(b"one\n")
 
@@ -228,8 +245,10 @@ FULL_DISK_PROGRAM = """
 import os, resource, sys
 from pathlib import Path
 from gateway.settings.model import UsageSettings
+from gateway.usage import appending, spool
 from gateway.usage.spool import Spool
 
+spool.appender = getattr(appending, sys.argv[3])
 place, filler = Path(sys.argv[1]), Path(sys.argv[1]) / "filler"
 out = Spool(place / "spool", 0, UsageSettings(segment_bytes=64 * 1024))
 
@@ -261,12 +280,13 @@ print("full", 1000 < backlog < 3000, dropped, "after", out.backlog, out.dropped)
 """
 
 
-def test_a_full_disk_loses_nothing_that_memory_can_hold(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing_that_memory_can_hold(tmp_path: Path, means: str) -> None:
     """On a file system of one megabyte where we may mount one, else under the kernel's limit on the size of files."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "sluicegate-test", str(tmp_path)]
     mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
-        program = [sys.executable, "-c", FULL_DISK_PROGRAM, str(tmp_path), "mounted" if mounted else "limited"]
+        place = [str(tmp_path), "mounted" if mounted else "limited"]
+        program = [sys.executable, "-c", FULL_DISK_PROGRAM, *place, MEANS[means].__name__]
         done = subprocess.run(program, capture_output=True, text=True, timeout=20, check=False)
         lines = written(tmp_path / "spool")
     finally:
