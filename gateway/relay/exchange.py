@@ -81,7 +81,6 @@ class Exchange:
     def __init__(self, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
         self.relay = relay
         self.conduct, self.ways = relay.conduct, relay.ways
-        """The providers that its targets are of, and the ways to them: they stay, whatever is reloaded meanwhile."""
         self.times = Times()
         self.id = relay.new_id(self.times.started_at_us // 1000)
         self.endpoint = endpoint
@@ -130,6 +129,7 @@ class Exchange:
         self.ask = passages.read_ask(self)
         if self.endpoint.format == conversation.FORMAT:
             self.thread = await conversation.begin(self, self.ask)
+        # The providers that its targets are of, and the ways to them: they stay, whatever is reloaded meanwhile.
         self.conduct, self.ways = self.relay.conduct, self.relay.ways
         targets = self.relay.find_targets(self.ask.model, self.admitted_key(), self.endpoint)
         targets = outcomes.fitting(self, targets)

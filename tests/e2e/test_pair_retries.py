@@ -110,7 +110,7 @@ LIMITS = {
         "info": gemini_limit(35, {"@type": f"{RPC}RetryInfo", "retryDelay": "34.4s"}),
         "last": gemini_limit(
             8,
-            {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDay"}]},
+            {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerMinute"}]},
             {"@type": f"{RPC}Help", "links": []},
             {"@type": f"{RPC}RetryInfo", "retryDelay": "8s"},
         ),

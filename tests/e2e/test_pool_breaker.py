@@ -35,7 +35,7 @@ BAD = refusing(400, "invalid_request_error", "There is no such field.")
 
 SAYS_NOTHING = {
     "bad": BAD,
-    "busy": limited(0),
+    "busy": limited(0.001),
     "stranger": refusing(401, "invalid_api_key"),
 }
 """Answers to a try that tell nothing of the target, by the name of its pool."""

@@ -65,9 +65,9 @@ async def test_a_provider_that_tells_no_usage_is_reckoned(
 @every_provider
 @every_client
 def test_a_client_that_leaves_pays_for_what_was_said(crossing: GatewayProcess, client: str, provider: str) -> None:
-    """Twenty chunks of a hundred bytes each, and then silence."""
+    """Thirteen chunks of a hundred bytes each, and then silence."""
     tag = f"left-{client}-{provider}"
-    script = f"tag={tag};size=100;stall=20;usage=late;text={'weir%20' * 399}weEND"
+    script = f"tag={tag};size=100;stall=13;usage=late;text={'weir%20' * 259}weEND"
     sock = connect(crossing.port)
     sock.sendall(asked(client, provider, script, stream=True))
     read_until(sock, b"END")
