@@ -95,12 +95,9 @@ class Trial:
         self.status = 0
         """What the provider answered; 0 before it did."""
         self.headers: list[tuple[bytes, bytes]] = []
-        self.is_stream = False
-        """Whether the answer is an event stream."""
-        self.is_array = False
-        """Whether that comes as one JSON array: events were asked for, but the provider knows none."""
-        self.is_wrapped = False
-        """Whether its events come in Bedrock's framing."""
+        self.is_stream = self.is_array = self.is_wrapped = False
+        """Whether the answer is an event stream; whether that comes as one JSON array, since the provider knows no
+        events; whether its events come in Bedrock's framing."""
         self.proof = b""
         """The header lines that were made for this request alone: a token, a signature."""
         self.error: UpstreamError | None = None
