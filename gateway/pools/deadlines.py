@@ -5,7 +5,7 @@ Deadlines are Unix time, so that they outlive a restart. A clock that was set ba
 
 from __future__ import annotations
 
-from gateway.pools.fields import PROBE_AT, SET_AT, UNTIL
+from gateway.pools.fields import HARD, PROBE_AT, SET_AT, UNTIL
 
 HIGHEST_LEVEL = 30
 
@@ -25,12 +25,12 @@ def until(words: memoryview, at: int, *, now_us: int, longest_us: int) -> int:
     set_at_us: int = words[at + SET_AT]
     if until_us <= now_us or _is_sound(set_at_us, until_us, now_us, longest_us):
         return until_us
-    if words[at + PROBE_AT]:
-        words[at + PROBE_AT] = now_us + min(max(words[at + PROBE_AT] - set_at_us, 0), longest_us)
-    until_us = now_us + min(max(until_us - set_at_us, 0), longest_us)
+    for word in (PROBE_AT, HARD, UNTIL):
+        if words[at + word]:
+            words[at + word] = now_us + min(max(words[at + word] - set_at_us, 0), longest_us)
     words[at + SET_AT] = now_us
-    words[at + UNTIL] = until_us
-    return until_us
+    moved_us: int = words[at + UNTIL]
+    return moved_us
 
 
 def _is_sound(set_at_us: int, until_us: int, now_us: int, longest_us: int) -> bool:

@@ -19,8 +19,9 @@ from enum import IntEnum
     FAILURES,
     TOUCHED,
 ) = range(13)
-"""`OWNER` tells whose slot it is, whatever the secret and the model. `SET_AT` is the last failure that the rest is for.
-`LATENCY` (µs) and `HEADROOM` are doubles, all others integers; times are Unix microseconds, 0 where there is none."""
+"""`OWNER` tells whose slot it is, whatever the secret and the model. `UNTIL` is the end of a rest, `HARD` that of the
+part of it that is hard. `SET_AT` is the last failure that the rest is for. `LATENCY` (µs) and `HEADROOM` are doubles,
+all others integers; times are Unix microseconds, 0 where there is none."""
 
 REASON_AT, REASON_BYTES = 13 * 8, 24
 LABEL_AT, LABEL_BYTES = REASON_AT + REASON_BYTES, 96

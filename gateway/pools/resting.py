@@ -50,10 +50,12 @@ class Resting:
         if not resting:
             return AVAILABLE
         words = self._words
-        worst = max(resting, key=lambda cell: (words[cell.at + HARD], words[cell.at + UNTIL]))
+        hard = [cell for cell in resting if words[cell.at + HARD] > now_us]
+        end = HARD if hard else UNTIL
+        worst = max(hard or resting, key=lambda cell: words[cell.at + end])
         return Standing(
-            until_us=words[worst.at + UNTIL],
-            hard=bool(words[worst.at + HARD]),
+            until_us=words[worst.at + end],
+            hard=bool(hard),
             reason=self.reason(worst),
             probe_due=all(self._is_due(cell, now_us) for cell in resting),
         )
@@ -64,8 +66,9 @@ class Resting:
         return read_text(self._bytes[at : at + REASON_BYTES].tobytes())
 
     def begin(self, cell: Cell, verdict: Verdict, now_us: int) -> int:
-        """Let it rest; when that ends, or 0. The later deadline wins. Where the verdict names no time it is longer each
-        time, as long as nothing succeeds; failures of requests that were under way when the rest began count once."""
+        """Let it rest; when that ends, or 0. The later deadline wins among those that are as hard: a short hard rest
+        makes no long soft one hard. Where the verdict names no time it is longer each time, as long as nothing succeeds;
+        failures of requests that were under way when the rest began count once."""
         if not self._cells.make(cell):
             return 0
         words = self._words
@@ -73,16 +76,19 @@ class Resting:
             if not is_ours:
                 return 0
             at = cell.at
-            former_us = self._until(cell, now_us)
-            is_resting = former_us > now_us
-            until_us = now_us + self._length(cell, verdict, None if not is_resting else former_us - now_us)
-            if until_us > former_us:
+            whole_us = self._until(cell, now_us)
+            is_hard_now = words[at + HARD] > now_us
+            former_us = words[at + HARD] if verdict.hard else whole_us
+            left_us = former_us - now_us if former_us > now_us else None
+            until_us = max(now_us + self._length(cell, verdict, left_us), former_us)
+            if until_us > former_us and (verdict.hard or not is_hard_now):
                 where = at * 8 + REASON_AT
                 self._bytes[where : where + REASON_BYTES] = write_text(verdict.reason, REASON_BYTES)
-            words[at + HARD] = verdict.hard or (is_resting and words[at + HARD])
+            if verdict.hard:
+                words[at + HARD] = until_us
             words[at + SET_AT] = words[at + TOUCHED] = now_us
             words[at + PROBE_AT] = now_us + self._probe_us if self._probe_us else 0
-            words[at + UNTIL] = until_us = max(until_us, former_us)
+            words[at + UNTIL] = max(until_us, whole_us)
             return until_us
 
     def succeeded(self, cell: Cell, sent_at_us: int) -> None:

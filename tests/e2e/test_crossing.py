@@ -171,7 +171,7 @@ async def test_headers_of_the_provider_that_matter_reach_the_client(page: Gatewa
 @pytest.mark.parametrize("name", ["gpt\r\nx-evil: 1", "gpt\nx-evil: 1", "gpt\0", "größe 😀", "x" * 5000])
 async def test_a_model_s_name_cannot_break_out_of_a_header(gateway: GatewayProcess, name: str) -> None:
     answer = await ask(gateway.port, request("POST", CHAT, chat_body(f"mock/{name}")))
-    assert answer.status in (200, 400)
+    assert answer.status in (200, 400, 404)
     assert "x-evil" not in answer.names
     assert (answer.header("x-sluicegate-model") or "").isprintable()
 

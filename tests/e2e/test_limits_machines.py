@@ -176,7 +176,9 @@ async def test_a_client_that_leaves_while_redis_thinks_about_it_holds_nothing(
         machines.redis.thaw()
     await auntil(lambda: machines.one.total("sluicegate_requests_in_flight") == 0)
     await auntil_used(machines, "leaving", "max_parallel", 0)
-    assert (await machines.used("leaving"))["tokens_per_month"] == 0
+    row = machines.one.record("first=60s;tag=" + tag)
+    billed = row["input_tokens"] + row["output_tokens"]
+    assert (await machines.used("leaving"))["tokens_per_month"] == billed, "what its provider was sent, if anything"
     assert (await ask(machines.other.port, chatting("leaving", "mock/gpt"))).status == 200
 
 

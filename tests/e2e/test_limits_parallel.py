@@ -118,7 +118,7 @@ async def test_a_client_that_leaves_before_the_first_byte_frees_its_place(
         assert held(key) == 1
         leaving.abort()
         await auntil(lambda: is_free(key), SOON_S)
-    assert key.used == {"max_parallel": 0, "budget_nano_usd": 0, "tokens_per_month": 0}
+    assert key.used == {"max_parallel": 0, "budget_nano_usd": 17_000, "tokens_per_month": 17}, "its prompt was sent"
     await check_has_room(here, key, for_one=True)
 
 

@@ -25,9 +25,18 @@ RULES: dict[str, Any] = {
 }
 
 
+PRICES = """
+[[prices]]
+model  = "mock/*"
+input  = 1.0
+output = 5.0
+"""
+"""A key with a budget asks for models that somebody knows the price of."""
+
+
 @pytest.fixture(scope="module")
 def everybody(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    with live(tmp_path_factory.mktemp("life"), mock.url, workers=2) as made:
+    with live(tmp_path_factory.mktemp("life"), mock.url, PRICES, workers=2) as made:
         made.judge = Documented(made.get("anonymous", "/api/openapi.json")).check
         yield made
         assert made.gateway.close() == 0, made.gateway.tail()

@@ -57,13 +57,25 @@ def test_the_later_deadline_wins(first: int, second: int, board: Board, clock: C
     assert seconds_left(board, clock) == 30
 
 
-def test_of_two_rests_in_one_the_reason_is_that_of_the_later_one_and_it_stays_hard(board: Board, clock: Clock) -> None:
+def test_hard_and_soft_rests_in_one_end_apart(board: Board, clock: Clock) -> None:
+    """A rate limit of some seconds does not keep everybody away for as long as a failing server is tried last."""
     board.rest(MAIN, GPT.model, rate_limit(10), clock())
     board.rest(MAIN, GPT.model, SERVER._replace(seconds=30), clock())
-    assert board.standing(MAIN, GPT.model, NOON) == Standing(NOON + 30 * SECOND, True, "server")
     board.rest(MAIN, MINI.model, SERVER._replace(seconds=30), clock())
     board.rest(MAIN, MINI.model, rate_limit(10), clock())
-    assert board.standing(MAIN, MINI.model, NOON) == Standing(NOON + 30 * SECOND, True, "server")
+    for model in (GPT.model, MINI.model):
+        assert board.standing(MAIN, model, NOON) == Standing(NOON + 10 * SECOND, True, "rate_limit")
+    clock.go(10)
+    for model in (GPT.model, MINI.model):
+        standing = board.standing(MAIN, model, clock())
+        assert (standing.until_us, standing.hard) == (NOON + 30 * SECOND, False)
+
+
+def test_a_hard_rest_that_is_longer_each_time_is_not_as_long_as_a_soft_one(board: Board, clock: Clock) -> None:
+    board.rest(MAIN, GPT.model, SERVER._replace(seconds=30), clock())
+    board.rest(MAIN, GPT.model, rate_limit(1)._replace(seconds=None), clock())
+    assert board.standing(MAIN, GPT.model, NOON).hard
+    assert seconds_left(board, clock) <= 1
 
 
 def test_a_soft_rest_after_a_hard_one_is_soft(board: Board, clock: Clock) -> None:
