@@ -67,8 +67,8 @@ class Resting:
 
     def begin(self, cell: Cell, verdict: Verdict, now_us: int) -> int:
         """Let it rest; when that ends, or 0. The later deadline wins among those that are as hard: a short hard rest
-        makes no long soft one hard. Where the verdict names no time it is longer each time, as long as nothing succeeds;
-        failures of requests that were under way when the rest began count once."""
+        makes no long soft one hard. Where the verdict names no time it is longer each time, as long as nothing
+        succeeds; failures of requests that were under way when the rest began count once."""
         if not self._cells.make(cell):
             return 0
         words = self._words
