@@ -99,14 +99,17 @@ def _by_everybody(row: Row, counted: Counted, known: Mapping[str, ClientKey]) ->
     yield from (_Said(each, row) for each in subjects_of(anybody, _of(counted.rules, "everybody")))
 
 
+OWNED = "usage/spent_by_owner"
+"""The statement that sums up by owner of keys: which kind of owner is a parameter of it."""
+
 STATEMENTS: Mapping[str, tuple[str, Callable[[Row, Counted, Mapping[str, ClientKey]], Iterator[_Said]]]] = (
     MappingProxyType(
         {
             "key": ("usage/spent_by_key", _by_key),
-            "user": ("usage/spent_by_user", _by_user),
-            "team": ("usage/spent_by_team", _by_team),
+            "user": (OWNED, _by_user),
+            "team": (OWNED, _by_team),
             "model": ("usage/spent_by_model", _by_model),
-            "everybody": ("usage/spent_by_everybody", _by_everybody),
+            "everybody": (OWNED, _by_everybody),
         }
     )
 )
@@ -158,6 +161,8 @@ class Ledger:
         if per == "key":
             parameters |= {"reset_ids": list(counted.resets), "reset_at": list(counted.resets.values())}
         statement, about = STATEMENTS[per]
+        if statement == OWNED:
+            parameters["owner"] = per
         known = {key.id: key for key in counted.keys}
         return [one for row in await self._read(statement, parameters) for one in about(row, counted, known)]
 

@@ -207,14 +207,6 @@ class Board:
             sorted((rest for rest in found if rest.standing.until_us), key=lambda rest: rest.standing.until_us)
         )
 
-    def clear(self, provider: str, credential: str, now_us: int) -> int:
-        """End all rests of a credential, for whatever model; how many there were."""
-        return sum(self._resting.clear(cell, now_us) for cell in self._cells.all_of(owner_of(provider, credential)))
-
-    def clear_target(self, target: Target, now_us: int) -> bool:
-        """Close the breaker of a target; whether it was open."""
-        return self._breaker.clear(self._cells.of_target(target), now_us)
-
     def end_rests(self, which: Which, now_us: int) -> int:
         """End the rests of whatever is meant, and close its breakers; how many there were."""
         return sum(self._end(cell, now_us) for cell in self._cells.all() if _is_meant(cell, which))
@@ -223,10 +215,6 @@ class Board:
         """Let the next request try each of these that rests; how many there are. Breakers have tries of their own."""
         meant = (cell for cell in self._cells.all() if cell.kind is not Kind.TARGET and _is_meant(cell, which))
         return sum(self._resting.let_probe(cell, now_us) for cell in meant)
-
-    def let_probe(self, provider: str, credential: str, now_us: int) -> int:
-        """Let the next request try a credential that rests; of how many rests that is true."""
-        return sum(self._resting.let_probe(cell, now_us) for cell in self._cells.all_of(owner_of(provider, credential)))
 
     def _end(self, cell: Cell, now_us: int) -> bool:
         return (self._breaker if cell.kind is Kind.TARGET else self._resting).clear(cell, now_us)

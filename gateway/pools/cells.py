@@ -207,10 +207,6 @@ class Cells:
         theirs: if not, nothing is to be done."""
         return Held(self._slots, [(cell.slot, cell.name) for cell in cells if cell.slot is not None])
 
-    def all_of(self, owner: int) -> list[Cell]:
-        """Everything that belongs to a credential, with whatever secret it had."""
-        return [cell for cell in self.all() if cell.owner == owner]
-
     def all(self) -> Iterator[Cell]:
         """Every slot that is filled in."""
         for slot, name in self._slots.names():

@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+from gateway.errors import ProviderFault
+
 Seconds = Annotated[float, Meta(gt=0)]
 NonNegativeSeconds = Annotated[float, Meta(ge=0)]
 Bytes = Annotated[int, Meta(ge=1024)]
@@ -23,23 +25,7 @@ ComboStrategy = Literal[
     "fallback", "round_robin", "weighted", "least_busy", "lowest_latency", "lowest_cost", "headroom"
 ]
 LimitSubject = Literal["key", "user", "team", "model", "everybody"]
-Fault = Literal[
-    "bad_request",
-    "context_too_long",
-    "auth",
-    "forbidden",
-    "quota",
-    "rate_limit",
-    "overloaded",
-    "not_found",
-    "timeout",
-    "content_filter",
-    "server",
-    "thinking_state",
-    "unreachable",
-    "closed",
-    "malformed",
-]
+Fault = Literal[ProviderFault, "unreachable", "closed", "malformed"]
 """What a failure means: a provider's error, or the lack of an answer."""
 Quirk = Literal[
     "developer_as_system",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Which
 from gateway.routing.standing import AVAILABLE, Standing
 from tests.gateway.pools.conftest import MakeBoard
 from tests.gateway.pools.scenes import GPT, MAIN, MINI, NOON, SECOND, Clock
@@ -130,8 +130,8 @@ def test_people_see_it_and_close_it(make: MakeBoard, clock: Clock) -> None:
     fail(board, clock, 3)
     [rest] = board.rests(NOON)
     assert (rest.provider, rest.credential, rest.model, rest.standing.reason) == ("openai", "", "gpt-5", "breaker")
-    assert board.clear_target(GPT, NOON)
-    assert not board.clear_target(GPT, NOON)
+    assert board.end_rests(Which(GPT.provider, model=GPT.model), NOON)
+    assert not board.end_rests(Which(GPT.provider, model=GPT.model), NOON)
     assert board.target_standing(GPT, NOON) == AVAILABLE
     fail(board, clock, 2)
     assert board.rests(NOON) == ()

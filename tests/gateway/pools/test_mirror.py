@@ -14,7 +14,7 @@ import pytest
 
 from gateway.limits.redis import RedisLimiter
 from gateway.limits.redis_scripts import PREFIX
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Which
 from gateway.pools.fields import Kind
 from gateway.pools.mirror import Mirror, credentials_of
 from gateway.records import Credential, Target
@@ -154,7 +154,7 @@ async def test_a_longer_rest_and_one_that_begins_again_are_told(machines: Machin
     other.rest(HARD)
     await machines.talk()
     assert one.rests() == {("main", ""): (60, True, "quota")}
-    one.board.clear("openai", "main", now())
+    one.board.end_rests(Which("openai", "main"), now())
     await machines.talk()
     other.rest(SOFT)
     await machines.talk()
@@ -197,7 +197,7 @@ async def test_a_process_that_begins_tells_of_rests_that_lasted_and_not_of_those
     one, other = await machines.add(), await machines.add()
     one.rest(HARD)
     await machines.talk()
-    other.board.clear("openai", "main", now())
+    other.board.end_rests(Which("openai", "main"), now())
     await other.mirror.round()
     one.rest(SOFT, SPARE)
     one.restart()

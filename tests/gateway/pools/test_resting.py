@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Which
 from gateway.records import Credential
 from gateway.routing.standing import AVAILABLE, Standing
 from gateway.settings.model import RestSettings
@@ -40,7 +40,7 @@ def test_all_workers_see_it(make: MakeBoard, clock: Clock) -> None:
     assert second.standing(MAIN, GPT.model, NOON) == AVAILABLE
     first.rest(MAIN, GPT.model, rate_limit(30), clock())
     assert second.standing(MAIN, GPT.model, NOON).reason == "rate_limit"
-    second.clear("openai", "main", NOON)
+    second.end_rests(Which("openai", "main"), NOON)
     assert first.standing(MAIN, GPT.model, NOON) == AVAILABLE
 
 
@@ -187,10 +187,10 @@ def test_nobody_probes_what_does_not_rest(board: Board) -> None:
 def test_people_may_have_one_probed_now(make: MakeBoard, clock: Clock) -> None:
     board = make(probe_seconds=0.0)
     board.rest(MAIN, GPT.model, rate_limit(600), clock())
-    assert board.let_probe("openai", "main", clock.go(1)) == 1
+    assert board.let_try(Which("openai", "main"), clock.go(1)) == 1
     assert board.claim_probe(MAIN, GPT.model, clock())
     assert not board.claim_probe(MAIN, GPT.model, clock.go(300))
-    assert board.let_probe("openai", "main", clock.go(300)) == 0
+    assert board.let_try(Which("openai", "main"), clock.go(300)) == 0
 
 
 def test_people_see_who_rests_and_why(board: Board, clock: Clock) -> None:
@@ -218,8 +218,8 @@ def test_clearing_ends_all_rests_of_a_credential(board: Board, clock: Clock) -> 
     for model in (GPT.model, MINI.model, None):
         board.rest(MAIN, model, rate_limit(30), clock())
     board.rest(SPARE, None, quota(30), clock())
-    assert board.clear("openai", "main", NOON) == 3
-    assert board.clear("openai", "main", NOON) == 0
+    assert board.end_rests(Which("openai", "main"), NOON) == 3
+    assert board.end_rests(Which("openai", "main"), NOON) == 0
     assert [rest.credential for rest in board.rests(NOON)] == ["spare"]
     assert board.standing(MAIN, GPT.model, NOON) == AVAILABLE
 

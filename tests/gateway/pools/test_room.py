@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.pools import cells
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Which
 from gateway.records import Target
 from gateway.routing.standing import AVAILABLE, UNKNOWN
 from gateway.settings.model import RestSettings
@@ -130,7 +130,7 @@ def test_a_slot_that_went_to_another_is_not_written_by_who_had_it(make: MakeBoar
         second.rest(SPARE, f"model-{number}", rate_limit(600), clock())
     assert first.standing(MAIN, "gone", clock()) == AVAILABLE
     first.succeeded(MAIN, Target("openai", "gone"), 1000, clock())
-    assert first.clear("openai", "main", clock()) == 0
+    assert first.end_rests(Which("openai", "main"), clock()) == 0
     assert len(second.rests(clock())) == POOLS.capacity
 
 
@@ -161,9 +161,9 @@ def test_a_slot_that_goes_to_another_before_it_is_locked_is_left_alone(
     board.failed_target(MINI, clock())
     assert not board.claim_probe(MAIN, GPT.model, clock())
     assert not board.claim_target_probe(MINI, clock())
-    assert not board.clear_target(MINI, clock())
-    assert not board.clear("openai", "main", clock())
-    assert not board.let_probe("openai", "main", clock())
+    assert not board.end_rests(Which(MINI.provider, model=MINI.model), clock())
+    assert not board.end_rests(Which("openai", "main"), clock())
+    assert not board.let_try(Which("openai", "main"), clock())
     assert board.take_turn("pool openai") == 0
     assert memory.map[place.slots : place.columns] == before
 

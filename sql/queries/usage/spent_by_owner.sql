@@ -1,7 +1,11 @@
--- What has each team spent in the present periods?
+-- What has each owner of client keys spent in the present periods: each `user`, each `team`, or `everybody` together?
 with counted as (
     select
-        team_id as id,
+        case $owner
+            when 'user' then user_id
+            when 'team' then team_id
+            else 'everybody'
+        end as id,
         ts,
         cost_nano_usd as nano_usd,
         input_tokens + output_tokens as tokens,
@@ -9,7 +13,7 @@ with counted as (
     from requests
     where
         ts >= make_timestamp($since_us)
-        and team_id is not null
+        and key is not null
 )
 select
     id,
@@ -20,4 +24,5 @@ select
     cast(coalesce(sum(tokens) filter (where ts >= make_timestamp($month_us)), 0) as bigint) as month_tokens,
     count(*) filter (where asked and ts >= make_timestamp($month_us)) as month_requests
 from counted
+where id is not null
 group by id
