@@ -98,10 +98,11 @@ class LineWriter:
     def __init__(self, descriptor: int, *, limit: int = BUFFER_BYTES) -> None:
         self.dropped = 0
         """Lines given up since the start."""
+        self.size = 0
+        """Bytes waiting to be written."""
         self._limit = limit
         self._lines: list[bytes] = []
         self._rest = b""
-        self._size = 0
         mode = os.fstat(descriptor).st_mode
         # Up to PIPE_BUF bytes go into a pipe as one piece, whoever else writes to it.
         self._piece = 64 * 1024 if stat.S_ISREG(mode) else select.PIPE_BUF
@@ -110,18 +111,13 @@ class LineWriter:
         self._poll = select.poll()
         self._poll.register(self._descriptor, select.POLLOUT)
 
-    @property
-    def size(self) -> int:
-        """Bytes waiting to be written."""
-        return self._size
-
     def write(self, line: bytes) -> None:
         """Keep a line, its line feed included, for the next `flush`; drop it when the buffer is full."""
-        size = self._size + len(line)
+        size = self.size + len(line)
         if size > self._limit:
             self.dropped += 1
             return
-        self._size = size
+        self.size = size
         self._lines.append(line)
 
     def flush(self) -> None:
@@ -135,17 +131,17 @@ class LineWriter:
                 break
             start += sent
         self._rest = waiting[start:]
-        self._size = len(self._rest)
+        self.size = len(self._rest)
 
     def close(self, *, seconds: float = 0.5) -> None:
         """Write what is left, waiting at most `seconds` for the reader; the rest, and what comes later, is dropped."""
         deadline = time.monotonic() + seconds
         self.flush()
-        while self._size and (left := deadline - time.monotonic()) > 0:
+        while self.size and (left := deadline - time.monotonic()) > 0:
             self._poll.poll(left * 1000)
             self.flush()
         self.dropped += self._rest.count(b"\n")
-        self._rest, self._size, self._limit = b"", 0, 0
+        self._rest, self.size, self._limit = b"", 0, 0
         if self._own is not None:
             os.close(self._own)
             self._own = None

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings.load import load
 from gateway.settings.model import ServerSettings
+from tests.redis_server import needs_redis, serving
 from tests.source import PROGRAM, ROOT
 
 UNIT = (ROOT / "deploy" / "sluicegate.service").read_text(encoding="utf-8")
 NGINX = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+DEPLOYMENT = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 PROGRAM_FILE = "/opt/sluicegate/bin/sluicegate"
 
 
@@ -125,6 +128,68 @@ def test_whoever_stops_us_waits_longer_than_we_drain() -> None:
     drain = ServerSettings().drain_seconds
     assert seconds(r"TimeoutStopSec=(\d+)s", UNIT) > drain + 10
     assert seconds(r"stop_grace_period: (\d+)s", COMPOSE) > drain + 10
+
+
+def part_of(place: str, text: str = COMPOSE) -> str:
+    """What stands below `place:` in the compose file, or in a part of it, without its comments; nothing if it is not
+    there."""
+    found = re.search(rf"^( *){place}:\n((?:\1 +.*\n|\n)*)", f"{text}\n", re.MULTILINE)
+    return "" if found is None else re.sub(r"^ *#.*\n", "", found[2], flags=re.MULTILINE)
+
+
+def test_only_nginx_is_reached_from_elsewhere() -> None:
+    assert re.findall(r'- "(.+)"', part_of("ports")) == ["80:80", "443:443"]
+    assert COMPOSE.count("ports:") == 1
+    assert "network_mode: service:gateway" in part_of("nginx")
+
+
+def test_whatever_keeps_something_has_a_volume_for_it() -> None:
+    declared = re.findall(r"^    (\w+):$", COMPOSE[COMPOSE.index("\nvolumes:") :], re.MULTILINE)
+    used = {name: re.findall(r"- (\w+):(/\S+)", part_of("volumes", part_of(name))) for name in ("gateway", "valkey")}
+    assert used == {"gateway": [("data", "/data")], "valkey": [("counts", "/data")]}
+    assert declared == ["data", "counts"]
+
+
+@pytest.mark.parametrize("name", ["gateway", "valkey"])
+def test_what_runs_may_do_as_little_as_it_can(name: str) -> None:
+    said = part_of(name)
+    assert "read_only: true" in said
+    assert part_of("cap_drop", said).split() == ["-", "ALL"]
+    assert "no-new-privileges:true" in said
+
+
+def test_valkey_is_a_version_that_is_known_and_runs_only_if_it_is_asked_for() -> None:
+    said = part_of("valkey")
+    assert re.search(r"^ *image: valkey/valkey:\d+\.\d+$", said, re.MULTILINE)
+    assert part_of("profiles", said).split() == ["-", "valkey"]
+    assert not re.search(r"^ *(ports|network_mode|depends_on):", COMPOSE[COMPOSE.index("    valkey:") :], re.MULTILINE)
+    assert json.loads(said_after("test:", said))[0] == "CMD"
+
+
+def test_the_gateway_counts_in_valkey_by_what_the_documentation_says() -> None:
+    said = dict(re.findall(r"^([A-Z_]+)=(\S+)$", DEPLOYMENT, re.MULTILINE))
+    assert said.pop("COMPOSE_PROFILES") == "valkey"
+    passed = re.findall(r"^ *(\w+):(.*)$", part_of("environment"), re.MULTILINE)
+    assert {name for name, value in passed if not value.strip()} == said.keys()
+    settings = load(None, {name: value.strip() or said[name] for name, value in passed})
+    assert settings.limits.redis_url == "redis://valkey:6379/0"
+    assert settings.server.listen == "127.0.0.1:8080"
+
+
+@needs_redis
+def test_what_valkey_is_told_is_understood_and_keeps_the_counts() -> None:
+    """By Redis, which understands the same."""
+    program, *options = json.loads(said_after("command:", part_of("valkey")))
+    assert program == "valkey-server"
+    with serving(*options) as server, server.client() as client:
+        told = {name: client.config_get(name)[name] for name in ("appendonly", "save", "maxmemory-policy")}
+    assert told == {"appendonly": "yes", "save": "", "maxmemory-policy": "noeviction"}
+
+
+def said_after(word: str, text: str) -> str:
+    """The rest of the one line that begins with a word."""
+    (found,) = re.findall(rf"^ *{word} (.+)$", text, re.MULTILINE)
+    return str(found)
 
 
 def test_nginx_lets_go_of_an_idle_connection_before_we_do() -> None:

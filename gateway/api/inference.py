@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway import logs
 from gateway.errors import AmbiguousRequest, ClientDisconnected, Draining, GatewayError, MethodNotAllowed
+from gateway.records import ANY
 from gateway.relay.caller import is_strict
 from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
@@ -80,7 +81,8 @@ class Inference:
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = key = self.keys.ring.get(headers)
-        check_endpoint(key, exchange.endpoint.path)
+        if key.endpoints != ANY:
+            check_endpoint(key, exchange.endpoint.path)
         exchange.caller.strict = is_strict(key, headers)
         exchange.caller.content_type = check_type(exchange.endpoint, headers)
         return declared_length(headers, limit)

@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -56,22 +57,28 @@ class ModelList:
         self._listed: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     async def listed(self, key: ClientKey) -> list[Listed]:
-        """The models that `key` may use: aliases and combos, then `provider/model`."""
+        """The models that `key` may use: aliases and combos, then `provider/model` and `prefix/model`."""
         providers = [each for each in self._relay.providers.values() if may_use_provider(key, each)]
         served = await asyncio.gather(*(self._served(provider) for provider in providers))
         names: dict[str, str] = dict.fromkeys(self._relay.resolver.names(), "sluicegate")
         for provider, models in zip(providers, served, strict=True):
-            names.update((f"{provider.id}/{model}", provider.id) for model in models)
+            for first, model in product(_first_words(provider), models):
+                names.setdefault(f"{first}/{model}", provider.id)
         found = (self._find(name, owner, key) for name, owner in names.items())
         return [model for model in found if model is not None]
 
     def get(self, name: str, key: ClientKey) -> Listed:
         """One model by its name; raises UnknownModel when the key may not use it, too."""
-        provider = name.partition("/")[0]
-        found = self._find(name, provider if provider in self._relay.providers else "sluicegate", key)
+        found = self._find(name, self._owner(name), key)
         if found is None:
             raise UnknownModel(f"The model `{name}` does not exist or you do not have access to it.", param="model")
         return found
+
+    def _owner(self, name: str) -> str:
+        first, providers = name.partition("/")[0], self._relay.providers
+        if first in providers:
+            return first
+        return next((each.id for each in providers.values() if first in each.prefixes), "sluicegate")
 
     def _find(self, name: str, owner: str, key: ClientKey) -> Listed | None:
         """A model with its limits: of several targets the least, where it is known of all of them."""
@@ -110,6 +117,11 @@ class ModelList:
             log.warning("a provider does not list its models", provider=provider.id, reason=error.message)
         self._listed[provider.id] = (time.monotonic(), models)
         return models
+
+
+def _first_words(provider: Provider) -> tuple[str, ...]:
+    """What its models may be addressed by: its id, and its prefixes."""
+    return (provider.id, *provider.prefixes)
 
 
 def _max_input(facts: ModelFacts) -> int | None:

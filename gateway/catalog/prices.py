@@ -28,10 +28,12 @@ class PriceList:
 
     def find(self, provider: str, model: str) -> Price | None:
         """The price of a model; None when nobody said what it costs."""
-        key = (provider, model)
-        if key not in self._known:
-            remember(self._known, key, self._look_up(provider, model))
-        return self._known[key]
+        try:
+            return self._known[provider, model]
+        except KeyError:
+            price = self._look_up(provider, model)
+        remember(self._known, (provider, model), price)
+        return price
 
     def renewed(self, registry: Registry) -> PriceList:
         """The same, with another registry behind it."""

@@ -39,13 +39,13 @@ def read_ask(body: bytes, default_model: str | None) -> Ask:
     fields = _object_in(body)
     named = fields.get("model")
     model = default_model if named is None else named
-    if not isinstance(model, str) or not model:
+    if model.__class__ is not str or not model:
         raise InvalidRequest("You must provide a model parameter.", param="model")
     stream = fields.get("stream")
-    if stream is not None and not isinstance(stream, bool):
+    if stream is not None and stream.__class__ is not bool:
         raise InvalidRequest("stream must be a boolean.", param="stream")
     options = fields.get("stream_options")
-    wants_usage = isinstance(options, dict) and options.get("include_usage") is True
+    wants_usage = options.__class__ is dict and options.get("include_usage") is True
     return Ask(model, named is not None, stream is True, wants_usage, fields)
 
 
@@ -59,7 +59,7 @@ def _object_in(body: bytes) -> dict[str, Any]:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"We could not parse the JSON body of your request: {error}") from None
-    if not isinstance(fields, dict):
+    if fields.__class__ is not dict:
         raise InvalidRequest("The body of the request must be a JSON object.")
     return fields
 
@@ -72,13 +72,15 @@ def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     """
     add_usage = ask_usage and ask.stream and not ask.wants_usage
     rename = ask.names_model and model != ask.model
-    if not (add_usage or rename or not ask.names_model):
+    if ask.names_model and not (add_usage or rename):
         return body
     if (add_usage and "stream_options" in ask.fields) or ("model" in ask.fields and not ask.names_model):
         return _searched(body, ask, model, add_usage=add_usage)
     edited = _renamed(body, ask.model, model) if rename else body
     if edited is None:
         return _searched(body, ask, model, add_usage=add_usage)
+    if ask.names_model and not add_usage:
+        return edited
     inserted = b'"stream_options":%b,' % _USAGE_ASKED if add_usage else b""
     if not ask.names_model:
         inserted += b'"model":' + orjson.dumps(model) + b","
@@ -111,8 +113,6 @@ def _member(model: str) -> bytes:
 
 
 def _inserted(body: bytes, pairs: bytes, ask: Ask) -> bytes:
-    if not pairs:
-        return body
     brace = body.index(b"{") + 1
     if not ask.fields:
         pairs = pairs[:-1]
@@ -131,7 +131,7 @@ def _searched(body: bytes, ask: Ask, model: str, *, add_usage: bool) -> bytes:
         missing += b"" if options else b'"stream_options":%b,' % _USAGE_ASKED
     for member, value in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
         body = body[: member.start] + value + body[member.end :]
-    return _inserted(body, missing, ask)
+    return _inserted(body, missing, ask) if missing else body
 
 
 def _members_named(body: bytes, name: str) -> list[Member]:

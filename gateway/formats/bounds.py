@@ -28,44 +28,45 @@ CHOICES = MappingProxyType({"openai_chat": ("n", "best_of"), "gemini": ("candida
 MOST_CHOICES = 128
 """To one prompt."""
 
-ELSEWHERE = ("previous_response_id", "conversation", "cachedContent", "cached_content", "continuationToken")
+ELSEWHERE = frozenset(("previous_response_id", "conversation", "cachedContent", "cached_content", "continuationToken"))
 """Fields that stand for a part of the prompt that only the provider has."""
 
 
 def most_output(format_name: str, fields: Fields) -> int | None:
     """The most output tokens of one answer that a request allows; None where it does not say."""
-    said = [
-        value
-        for place in _places(format_name, fields)
-        for name in LIMITS.get(format_name, ())
-        if (value := place.get(name)).__class__ is int and value >= 0
-    ]
-    return max(said, default=None)
+    most = None
+    for place in (fields,) if format_name != "gemini" else _configurations(fields):
+        for name in LIMITS.get(format_name, ()):
+            said = place.get(name)
+            if said.__class__ is int and said >= 0 and (most is None or said > most):
+                most = said
+    return most
 
 
 def choices(format_name: str, fields: Fields) -> int:
     """How many answers a request asks for: to each of its prompts, where it has several."""
-    names = CHOICES.get(format_name, ())
-    wanted = [_count(place.get(name)) for place in _places(format_name, fields) for name in names]
-    return min(max([1, *wanted]), MOST_CHOICES) * _prompts(format_name, fields)
+    wanted = 1
+    for place in (fields,) if format_name != "gemini" else _configurations(fields):
+        for name in CHOICES.get(format_name, ()):
+            if (said := place.get(name)) is not None:
+                wanted = max(wanted, min(_count(said), MOST_CHOICES))
+    prompt = fields.get("prompt")
+    return wanted * _prompts(prompt) if prompt.__class__ is list and format_name == "openai_chat" else wanted
 
 
 def goes_on(fields: Fields) -> bool:
     """Whether a part of the prompt is not in the request: only the provider has it, and it may be of any length."""
-    return any(fields.get(name) for name in ELSEWHERE)
+    return not ELSEWHERE.isdisjoint(fields) and any(fields.get(name) for name in ELSEWHERE)
 
 
-def _places(format_name: str, fields: Fields) -> list[Fields]:
-    """Where it is said."""
-    if format_name != "gemini":
-        return [fields]
+def _configurations(fields: Fields) -> list[Fields]:
+    """Where Gemini is told."""
     return objects_of([fields.get("generationConfig"), fields.get("generation_config")])
 
 
-def _prompts(format_name: str, fields: Fields) -> int:
+def _prompts(prompt: list[Any]) -> int:
     """Of a legacy completion, each is answered; a list of numbers is the tokens of one."""
-    prompt = fields.get("prompt") if format_name == "openai_chat" else None
-    return max(sum(each.__class__ in (str, list) for each in prompt), 1) if isinstance(prompt, list) else 1
+    return max(sum(each.__class__ in (str, list) for each in prompt), 1)
 
 
 def _count(value: Any) -> int:

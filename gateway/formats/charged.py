@@ -20,6 +20,8 @@ TICKS_PER_NANO_USD = 10
 
 def charged(usage: Fields) -> int | None:
     """Nano-USD that the provider itself names; None where it names none."""
+    if not ("cost" in usage or "cost_in_usd_ticks" in usage or "cost_details" in usage):
+        return None
     ticks = usage.get("cost_in_usd_ticks")
     if ticks.__class__ is int:
         return _believed((ticks + TICKS_PER_NANO_USD // 2) // TICKS_PER_NANO_USD)

@@ -28,19 +28,27 @@ class Media(NamedTuple):
     """Of base64 in the body; None where the request only says where it is."""
 
 
-def media_in(fields: Fields) -> Iterator[Media]:
+def media_in(fields: Fields) -> list[Media]:
     """The media of a request."""
+    found: list[Media] = []
     waiting: list[Any] = [fields]
-    while waiting:
-        value = waiting.pop()
+    for value in waiting:  # it grows meanwhile
         if value.__class__ is list:
             waiting += [each for each in value if each.__class__ is dict or each.__class__ is list]
             continue
+        if not _PLACES.isdisjoint(value):
+            found += _media_of(value)
         for name, each in value.items():
-            if (read := _READERS.get(name)) is not None and (media := read(value, each)) is not None:
-                yield media
             if each.__class__ is list or (each.__class__ is dict and name != "input"):
                 waiting += () if name in FREE else (each,)
+    return found
+
+
+def _media_of(part: Fields) -> Iterator[Media]:
+    """Those that are said right here."""
+    for name, value in part.items():
+        if (read := _READERS.get(name)) is not None and (media := read(part, value)) is not None:
+            yield media
 
 
 def _url(part: Fields, value: Any) -> Media | None:
@@ -91,3 +99,5 @@ _READERS: Mapping[str, Callable[[Fields, Any], Media | None]] = MappingProxyType
         "fileData": _file,
     }
 )
+
+_PLACES = frozenset(_READERS)

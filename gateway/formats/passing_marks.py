@@ -47,13 +47,9 @@ class Passing(NamedTuple):
     usage_within: tuple[str, ...] = ()
     """Objects of an event that may hold the usage, beside the event itself."""
     place: Place = Place(b'"model"')
+    """The member that has the model's name; in a whole reply it is one of the reply itself."""
     done: bytes = b""
     """Ends every stream; added where a finished one lacks it."""
-
-    @property
-    def model_key(self) -> bytes:
-        """The member that has the model's name, in a whole reply too."""
-        return self.place.key
 
 
 DONE = b"data: [DONE]\n\n"

@@ -52,19 +52,14 @@ def count_path(format_name: str, model: str) -> str | None:
     return path(model) if path is not None else None
 
 
-def own_path(endpoint: Endpoint, model: str, *, stream: bool) -> str:
-    """Where a request goes that stays in its dialect."""
-    if endpoint.format != "gemini":
-        return endpoint.upstream_path
-    return gemini_path(model, "streamGenerateContent" if stream else endpoint.upstream_path)
-
-
 # Of a provider
 
 
 def upstream_path(provider: Provider, endpoint: Endpoint, model: str, *, stream: bool) -> str:
     """Where this provider takes a request that stays in its dialect. Raises InvalidRequest."""
-    path = own_path(endpoint, model, stream=stream)
+    path = endpoint.upstream_path
+    if endpoint.format == "gemini":
+        path = gemini_path(model, "streamGenerateContent" if stream else path)
     return _placed(provider, path, model, stream=stream) if provider.paths else path
 
 

@@ -120,25 +120,29 @@ class Rename:
 
 def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
     """A whole reply, or its first bytes, with the name the client asked for; as it is where it says none."""
-    times = body.count(key)
-    if not times:
+    at = body.find(key)
+    if at < 0:
         return body
-    only = _name(key).search(body) if times == 1 else None
-    if only is not None and _is_outermost(body[: only.start()]):
-        spans = [only.span(2)]
-    elif only is not None and len(body) - only.end() < only.start():
-        spans = [only.span(2)] if closes(body, only.end()) == 1 else []
-    else:
+    new = orjson.dumps(model)
+    only = _name(key).match(body, at) if body.find(key, at + 1) < 0 else None
+    if only is None:
         said = (each for each in members(body) if each.name == key and body.startswith(b'"', each.start))
-        spans = [(each.start, each.end) for each in islice(said, times)]
-    for start, end in reversed(spans):
-        body = body[:start] + orjson.dumps(model) + body[end:]
-    return body
+        for each in reversed([*islice(said, body.count(key))]):
+            body = body[: each.start] + new + body[each.end :]
+        return body
+    start, end = only.span(2)
+    if only[2] == new or not _is_outermost(body, at, end):
+        return body
+    return b"".join((body[:start], new, body[end:]))
 
 
-def _is_outermost(before: bytes) -> bool:
-    """Whether one brace is all that was opened: what follows is a member of the reply itself."""
-    return before.count(b"{") == 1 and b"[" not in before
+def _is_outermost(body: bytes, start: int, end: int) -> bool:
+    """Whether the member that stands there is one of the reply itself. The shorter way to a brace tells."""
+    if body.count(b"{", 0, start) == 1 and body.find(b"[", 0, start) < 0:
+        return True
+    if len(body) - end < start:
+        return closes(body, end) == 1
+    return any(each.key == start for each in members(body))
 
 
 def _named(event: bytes, at: int, place: Place) -> list[Member]:

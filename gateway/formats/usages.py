@@ -25,8 +25,17 @@ def count_of(value: Any) -> int:
     return value if value.__class__ is int and 0 < value < MOST_TOKENS else 0
 
 
+def counts_in(value: Any) -> dict[str, int]:
+    """The numbers of tokens in an object, by name: those above zero, as `count_of` has them."""
+    if value.__class__ is not dict:
+        return {}
+    return {name: count for name, count in value.items() if count.__class__ is int and 0 < count < MOST_TOKENS}
+
+
 def within(whole: int, audio: int, image: int) -> tuple[int, int]:
     """How much of a whole is audio, and how much is images: never more than there is."""
+    if not (audio or image):
+        return 0, 0
     heard = min(audio, max(whole, 0))
     return heard, min(image, max(whole - heard, 0))
 

@@ -18,8 +18,10 @@ from gateway.limits.periods import KINDS, Period, period_of
 from gateway.limits.refusals import Shortage
 from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet
 from gateway.settings.instants import read_zone
+from gateway.shared.layout import SEQUENCE
+from gateway.shared.locks import Locked
 from gateway.shared.memory import SharedMemory
-from gateway.shared.slots import Locked, SharedFull, Slots
+from gateway.shared.slots import SharedFull, Slots
 
 REMEMBERED = 8192
 """Subjects, and combinations of them, that are kept at hand."""
@@ -45,14 +47,19 @@ class Clock(NamedTuple):
 REAL = Clock()
 
 
-class Together(NamedTuple):
+class Together:
     """Where subjects are counted that are asked together."""
 
-    lock: Locked
-    """Of their slots."""
-    slots: tuple[tuple[int, bytes], ...]
-    """Each with the subject it must be of; those that this process counts alone have none."""
-    sheets: list[Sheet]
+    __slots__ = ("lock", "sequence", "sheets", "slots")
+
+    def __init__(self, lock: Locked, slots: tuple[tuple[int, bytes], ...], sheets: list[Sheet]) -> None:
+        self.lock = lock
+        """Of their slots."""
+        self.slots = slots
+        """Each with the subject it must be of; those that this process counts alone have none."""
+        self.sheets = sheets
+        self.sequence = -1
+        """Of the index, when the slots were last seen to be theirs."""
 
 
 class Books:
@@ -63,6 +70,7 @@ class Books:
         self._memory, self._column = memory, column
         self._monotonic, self._unix = clock
         self._slots = Slots(memory, "limits", may_go=self._may_go)
+        self._head = memory.index("limits").head
         self._together: dict[tuple[bytes, ...], Together] = {}
         self._private: OrderedDict[bytes, Sheet] = OrderedDict()
         self._terms: dict[bytes, Terms] = {}
@@ -89,17 +97,24 @@ class Books:
             terms = self._terms[subject.id] = terms_of(subject, self._days)
         return terms
 
-    def locked(self, ids: tuple[bytes, ...], act: Callable[[list[Sheet]], T]) -> T:
-        """What `act` returns for the sheets of these subjects, while all of them are locked."""
+    def hold(self, ids: tuple[bytes, ...]) -> Together:
+        """Where these subjects are, all of them locked: until the caller lets go of `lock`."""
         while True:
             together = self._together.get(ids) or self._find(ids)
-            with together.lock:
-                for slot, name in together.slots:
-                    if not self._slots.holds(slot, name):
-                        break
-                else:
-                    return act(together.sheets)
+            together.lock.hold()
+            # A slot is given to another subject under its own lock, and the index then has another number.
+            if together.sequence == self._head[SEQUENCE] or self._are_theirs(together):
+                return together
+            together.lock.let_go()
             del self._together[ids]
+
+    def locked(self, ids: tuple[bytes, ...], act: Callable[[list[Sheet]], T]) -> T:
+        """What `act` returns for the sheets of these subjects, while all of them are locked."""
+        together = self.hold(ids)
+        try:
+            return act(together.sheets)
+        finally:
+            together.lock.let_go()
 
     def left(self, subject: Subject) -> tuple[Left, ...]:
         """How it stands with each limit of a subject."""
@@ -159,6 +174,15 @@ class Books:
         found = Together(self._slots.lock(*(slot for slot, _ in slots)), tuple(slots), sheets)
         self._together[ids] = found
         return found
+
+    def _are_theirs(self, together: Together) -> bool:
+        """Whether all slots are those of their subjects; under their locks it stays so."""
+        sequence = self._head[SEQUENCE]
+        for slot, name in together.slots:
+            if not self._slots.holds(slot, name):
+                return False
+        together.sequence = sequence
+        return True
 
     def _sheet(self, slot: int) -> Sheet:
         cells = tuple(self._slots.column_offset(slot, column) // WORD for column in range(self._memory.columns))

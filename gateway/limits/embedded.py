@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock
 from gateway.limits.judging import is_full, own_of, shortages, standing_after
-from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Used
+from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
-from gateway.limits.sheet import Moment, Sheet, Taken, bounded
+from gateway.limits.sheet import Moment, Sheet, Taken
 from gateway.records import ClientKey, LimitRule, Target
 from gateway.shared.memory import SharedMemory
 
@@ -52,7 +52,11 @@ class EmbeddedLimiter:
     async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
         moment, reserve = self._books.moment(), bounded(reserve)
-        return self._books.locked(plan.ids, lambda sheets: self._let_in(plan, sheets, reserve, moment=moment))
+        together = self._books.hold(plan.ids)
+        try:
+            return self._let_in(plan, together.sheets, reserve, moment)
+        finally:
+            together.lock.let_go()
 
     def settle(self, admission: Admission, used: Used) -> None:
         """Put what was used in the place of what was set aside; a second time changes nothing."""
@@ -60,17 +64,17 @@ class EmbeddedLimiter:
         if admission.settled:
             return
         admission.settled = True
-        moment, reserve, taken = self._books.moment(), admission.reserve, admission.taken
-
-        def write(sheets: list[Sheet]) -> None:
-            for sheet, one in zip(sheets, taken, strict=True):
+        moment, reserve = self._books.moment(), admission.reserve
+        together = self._books.hold(admission.plan.ids)
+        try:
+            for sheet, taken in zip(together.sheets, admission.taken, strict=True):
                 sheet.turn(moment)
                 sheet.spend(reserve, used)
                 if not used.counted:
-                    sheet.uncount(one)
-                sheet.give_back(reserve, one)
-
-        self._books.locked(admission.plan.ids, write)
+                    sheet.uncount(taken)
+                sheet.give_back(reserve, taken)
+        finally:
+            together.lock.let_go()
 
     async def refused(self, plan: Plan) -> RequestRefused | None:
         """What `admit` would raise now; None where it would let a request in. Nothing is counted."""
@@ -89,7 +93,7 @@ class EmbeddedLimiter:
         """Count at least what the ledger knows of a period, where that is the present one."""
         self._books.raise_spent(subject_id, period, spent)
 
-    def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, *, moment: Moment) -> _Admitted:
+    def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, moment: Moment) -> _Admitted:
         """Under the locks of all of them: look at each, and only then write to each."""
         uses = []
         has_room = True
@@ -101,7 +105,8 @@ class EmbeddedLimiter:
             has_room = has_room and not is_full(terms, used)
         if not has_room:
             raise refusal([short for terms, sheet, _ in uses for short in shortages(terms, sheet, moment)])
-        taken, standing = [], []
+        standing: list[Left] = []
+        taken = []
         for terms, sheet, used in uses:
             one = sheet.take(reserve, terms.needed_until)
             taken.append(one)

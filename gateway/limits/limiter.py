@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, get_args
 
+from msgspec import Struct
+
 from gateway.errors import RequestRefused
 from gateway.records import ClientKey, LimitRule, Limits, Target
 
@@ -56,12 +58,21 @@ class Plan:
     subjects: tuple[Subject, ...]
     ids: tuple[bytes, ...] = field(init=False)
     """Of the subjects."""
+    has_budget: bool = field(init=False)
+    """Money is limited."""
+    counts_use: bool = field(init=False)
+    """Tokens are, or money."""
 
     def __post_init__(self) -> None:
+        every = [subject.limits for subject in self.subjects]
         self.ids = tuple(subject.id for subject in self.subjects)
+        self.has_budget = any(limits.budget_nano_usd is not None for limits in every)
+        self.counts_use = self.has_budget or any(
+            limit is not None for limits in every for limit in (limits.tokens_per_minute, limits.tokens_per_month)
+        )
 
 
-class Reserve(NamedTuple):
+class Reserve(Struct, frozen=True, gc=False):
     """What is set aside for a request until it settles."""
 
     tokens: int
@@ -72,7 +83,15 @@ class Reserve(NamedTuple):
     """What its input is likely to be; what it uses beyond is expected from what its subject used before."""
 
 
-class Used(NamedTuple):
+def bounded(reserve: Reserve) -> Reserve:
+    """The same, no larger than what can be counted."""
+    tokens, nano_usd = reserve.tokens, reserve.nano_usd
+    if tokens <= LARGEST_TOKENS and nano_usd <= LARGEST_NANO_USD:
+        return reserve
+    return Reserve(min(tokens, LARGEST_TOKENS), min(nano_usd, LARGEST_NANO_USD), reserve.input_tokens)
+
+
+class Used(Struct, frozen=True, gc=False):
     """What a request really used."""
 
     tokens: int
@@ -81,7 +100,7 @@ class Used(NamedTuple):
     """False: no provider was asked, so that it does not count as a request either."""
 
 
-class Left(NamedTuple):
+class Left(Struct, frozen=True, gc=False):
     """How it stands with one limit of one subject."""
 
     subject: str
@@ -96,7 +115,8 @@ class Left(NamedTuple):
     @property
     def remaining(self) -> int:
         """What is left of it."""
-        return max(self.limit - self.used, 0)
+        left = self.limit - self.used
+        return left if left > 0 else 0
 
 
 class Spent(NamedTuple):

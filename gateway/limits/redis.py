@@ -20,14 +20,13 @@ from gateway.errors import RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import (
     FIRST_OUTPUT,
-    LARGEST_NANO_USD,
-    LARGEST_TOKENS,
     Admission,
     Left,
     Plan,
     Reserve,
     Spent,
     Used,
+    bounded,
 )
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
@@ -147,7 +146,7 @@ class RedisLimiter:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent, and
         LimitsUnavailable where nobody can tell."""
         asked = self._ask(plan)
-        reserve = _bounded(reserve)
+        reserve = bounded(reserve)
 
         def give_back(answer: Answer) -> None:
             # Whoever asked is gone, and would never settle.
@@ -294,9 +293,3 @@ class RedisLimiter:
             with suppress(Away, Refused):
                 if not await self._link.run(RENEW, 1, PREFIX, self._lease):
                     self._link.restart("it had let go of what this process holds")
-
-
-def _bounded(reserve: Reserve) -> Reserve:
-    return reserve._replace(
-        tokens=min(reserve.tokens, LARGEST_TOKENS), nano_usd=min(reserve.nano_usd, LARGEST_NANO_USD)
-    )

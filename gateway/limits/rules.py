@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from gateway.limits.limiter import Reserve, Subject
 from gateway.records import ClientKey, LimitRule, Limits, Price, Rates, Target
 
 REMEMBERED = 1024
-"""Patterns kept as expressions."""
+"""Patterns kept as expressions; rates of which the dearest is known."""
 
 BYTES_PER_TOKEN = 4
 """Of a request in JSON, as is likely: English comes to about this, names and signs of JSON beside it."""
@@ -35,7 +36,7 @@ LARGEST_OUTPUT = 1_000_000
 PICO_PER_NANO = 1000
 
 
-class Size(NamedTuple):
+class Size(Struct, frozen=True, gc=False):
     """How large a request is, as far as one can say before it is sent."""
 
     text_bytes: int
@@ -85,31 +86,39 @@ def reserve_of(
     says so; `context` is the longest prompt that the model takes, where somebody knows. A model without a price costs
     nothing here: whether it may be used at all is for others to say.
     """
-    likely = size.text_bytes // BYTES_PER_TOKEN + size.media_tokens
-    most = size.text_bytes // LEAST_BYTES_PER_TOKEN + size.media_tokens
+    text_bytes, media, output = size.text_bytes, size.media_tokens, size.max_output
+    most = text_bytes // LEAST_BYTES_PER_TOKEN + media
     if size.goes_on:
         most += context or LARGEST_MEDIA_TOKENS
-    said = [tokens for tokens in (size.max_output, max_output) if tokens is not None]
-    output = min(*said, LARGEST_OUTPUT) if said else output_tokens
-    output *= max(size.choices, 1)
-    return Reserve(most + output, 0 if price is None else _most_nano_usd(price, most, output), likely)
+    if output is None or (max_output is not None and max_output < output):
+        output = max_output
+    if output is None:
+        output = output_tokens
+    elif output > LARGEST_OUTPUT:
+        output = LARGEST_OUTPUT
+    if size.choices > 1:
+        output *= size.choices
+    money = 0 if price is None else _most_nano_usd(price, most, output)
+    return Reserve(most + output, money, text_bytes // BYTES_PER_TOKEN + media)
 
 
 def _most_nano_usd(price: Price, input_tokens: int, output_tokens: int) -> int:
     """By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach."""
-    rates = [price.rates, *(rates for above, rates in price.tiers if input_tokens > above)]
-    dearest = [max(map(side, rates)) for side in (_dearest_input, _dearest_output)]
-    pico = input_tokens * dearest[0] + output_tokens * dearest[1]
+    dearest_input, dearest_output = _dearest(price.rates)
+    for above, rates in price.tiers:
+        if input_tokens > above:
+            of_input, of_output = _dearest(rates)
+            dearest_input, dearest_output = max(dearest_input, of_input), max(dearest_output, of_output)
+    pico = input_tokens * dearest_input + output_tokens * dearest_output
     return -(-pico // PICO_PER_NANO) + price.request_nano_usd
 
 
-def _dearest_input(rates: Rates) -> int:
-    said = (rates.cache_read, rates.cache_write, rates.cache_write_1h, rates.input_audio, rates.input_image)
-    return max(rates.input, *(rate or 0 for rate in said))
-
-
-def _dearest_output(rates: Rates) -> int:
-    return max(rates.output, *(rate or 0 for rate in (rates.reasoning, rates.output_audio, rates.output_image)))
+@lru_cache(maxsize=REMEMBERED)
+def _dearest(rates: Rates) -> tuple[int, int]:
+    """Of a token of input, and of output."""
+    in_input = (rates.cache_read, rates.cache_write, rates.cache_write_1h, rates.input_audio, rates.input_image)
+    in_output = (rates.reasoning, rates.output_audio, rates.output_image)
+    return max(rates.input, *(rate or 0 for rate in in_input)), max(rates.output, *(rate or 0 for rate in in_output))
 
 
 def _subjects(key: ClientKey, rules: tuple[LimitRule, ...]) -> Iterator[Subject]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from gateway.limits.limiter import (
     AVERAGE_OVER,
     FIRST_OUTPUT,
@@ -69,7 +71,7 @@ class Days(NamedTuple):
     month: Period
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True, gc=False):
     """When it is, by both clocks, in seconds."""
 
     monotonic: float
@@ -77,7 +79,7 @@ class Moment(NamedTuple):
     days: Days
 
 
-class Taken(NamedTuple):
+class Taken(Struct, frozen=True, gc=False):
     """Where a request was counted."""
 
     second: int
@@ -133,12 +135,6 @@ class Sheet:
         of_month = (words[at + _MONTH_REQUESTS], words[at + _MONTH_TOKENS])
         return requests, tokens, 0, *of_month, words[at + _USD[budget]]
 
-    def expected_of(self, reserve: Reserve) -> int:
-        """Tokens that one more request is expected to use."""
-        average = self._words[self._at + _AVERAGE]
-        expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
-        return expected if expected < reserve.tokens else reserve.tokens
-
     def seconds_until(self, limit: int, monotonic: float, *, tokens: bool) -> float:
         """Until enough of the window has left for one more; what is set aside does not count."""
         requests, count = divmod(self._words[self._at + _SUM], _REQUEST)
@@ -170,19 +166,32 @@ class Sheet:
 
     def take(self, reserve: Reserve, needed_until: int) -> Taken:
         """Count a request that is let in. Its counts are kept until `needed_until`, Unix seconds, at least."""
-        words, at = self._words, self._at
-        taken = Taken(words[at + _SECOND], words[at + _MONTH], self.expected_of(reserve))
-        self._fill(taken.second, requests=1)
+        words, at, own = self._words, self._at, self._own
+        if own is None:
+            raise ValueError("only a worker has requests running")
+        second, average = words[at + _SECOND], words[at + _AVERAGE]
+        expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
+        if expected > reserve.tokens:
+            expected = reserve.tokens
+        place = at + _BUCKETS + second % WINDOW_SECONDS
+        bucket = words[place]
+        if bucket < _MOST_REQUESTS * _REQUEST:
+            words[place] = bucket + _REQUEST
+            words[at + _SUM] += _REQUEST
         words[at + _MONTH_REQUESTS] += 1
         if words[at + _NEEDED_UNTIL] != needed_until:
             words[at + _NEEDED_UNTIL] = needed_until
-        self._hold(1, reserve, taken.expected)
-        return taken
+        # Only this process writes here.
+        words[own + _TOKENS] += reserve.tokens
+        words[own + _EXPECTED] += expected
+        words[own + _NANO_USD] += reserve.nano_usd
+        words[own + _RUNNING] += 1
+        return Taken(second, words[at + _MONTH], expected)
 
     def spend(self, reserve: Reserve, used: Used) -> None:
         """Count what a request used."""
         words, at = self._words, self._at
-        tokens, nano_usd, _ = used
+        nano_usd, tokens = used.nano_usd, used.tokens
         if nano_usd > 0:
             nano_usd = nano_usd if nano_usd < LARGEST_NANO_USD else LARGEST_NANO_USD
             for place in (at + _DAY_USD, at + _WEEK_USD, at + _MONTH_USD, at + _TOTAL_USD):
@@ -192,21 +201,33 @@ class Sheet:
             tokens = tokens if tokens < LARGEST_TOKENS else LARGEST_TOKENS
             total = words[at + _MONTH_TOKENS] + tokens
             words[at + _MONTH_TOKENS] = total if total < _MOST else _MOST
-            self._fill(words[at + _SECOND], tokens=tokens)
+            place = at + _BUCKETS + words[at + _SECOND] % WINDOW_SECONDS
+            bucket = words[place]
+            room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
+            added = tokens if tokens < room else room
+            words[place] = bucket + added
+            words[at + _SUM] += added
             self._learn(tokens - reserve.input_tokens)
 
     def give_back(self, reserve: Reserve, taken: Taken) -> None:
         """What was set aside for a request is not any more."""
-        self._hold(-1, reserve, taken.expected)
+        words, own = self._words, self._own
+        if own is None or not words[own]:
+            return  # it was counted where nobody looks any more
+        words[own + _TOKENS] -= reserve.tokens
+        words[own + _EXPECTED] -= taken.expected
+        words[own + _NANO_USD] -= reserve.nano_usd
+        words[own + _RUNNING] -= 1
 
     def uncount(self, taken: Taken) -> None:
         """The request does not count as one."""
         words, at = self._words, self._at
         if words[at + _MONTH] == taken.month and words[at + _MONTH_REQUESTS]:
             words[at + _MONTH_REQUESTS] -= 1
-        is_in_window = words[at + _SECOND] - WINDOW_SECONDS < taken.second
-        if is_in_window and self._in_bucket(taken.second, tokens=False):
-            self._fill(taken.second, requests=-1)
+        place = at + _BUCKETS + taken.second % WINDOW_SECONDS
+        if words[at + _SECOND] - WINDOW_SECONDS < taken.second and words[place] >= _REQUEST:
+            words[place] -= _REQUEST
+            words[at + _SUM] -= _REQUEST
 
     def raise_to(self, period: Period, spent: Spent) -> None:
         """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
@@ -254,14 +275,6 @@ class Sheet:
                 words[at + place] = 0
             words[at + _IDS[kind]] = now[kind]
 
-    def _fill(self, second: int, *, requests: int = 0, tokens: int = 0) -> None:
-        words, place = self._words, self._at + _BUCKETS + second % WINDOW_SECONDS
-        bucket = words[place]
-        filled = min((bucket & _TOKEN_MASK) + tokens, _MOST_TOKENS)
-        filled += min(bucket // _REQUEST + requests, _MOST_REQUESTS) * _REQUEST
-        words[place] = filled
-        words[self._at + _SUM] += filled - bucket
-
     def _in_bucket(self, second: int, *, tokens: bool) -> int:
         bucket = self._words[self._at + _BUCKETS + second % WINDOW_SECONDS]
         return bucket & _TOKEN_MASK if tokens else bucket // _REQUEST
@@ -272,24 +285,3 @@ class Sheet:
         average = self._words[place]
         beyond = beyond << _SIXTEENTH if beyond > 0 else 0
         self._words[place] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
-
-    def _hold(self, sign: int, reserve: Reserve, expected: int) -> None:
-        """What one request more, or less, has running. Only this process writes here."""
-        words, own = self._words, self._own
-        if own is None:
-            raise ValueError("only a worker has requests running")
-        if sign < 0 and not words[own]:
-            return  # it was counted where nobody looks any more
-        words[own + _TOKENS] += sign * reserve.tokens
-        words[own + _EXPECTED] += sign * expected
-        words[own + _NANO_USD] += sign * reserve.nano_usd
-        words[own + _RUNNING] += sign
-
-
-def bounded(reserve: Reserve) -> Reserve:
-    """The same, no larger than what can be counted."""
-    if reserve.tokens <= LARGEST_TOKENS and reserve.nano_usd <= LARGEST_NANO_USD:
-        return reserve
-    return reserve._replace(
-        tokens=min(reserve.tokens, LARGEST_TOKENS), nano_usd=min(reserve.nano_usd, LARGEST_NANO_USD)
-    )

@@ -147,6 +147,12 @@ async def delete_object(office: Office, actor: Actor, which: tuple[Kind, str], v
     await office.change(actor, perform)
 
 
+async def check_new(office: Office, before: Configured, stored: StoredObject) -> None:
+    """Raises Unacceptable unless an object of a new name could be added."""
+    _check_placed(office, before, Placed(stored))
+    await reaching.check(office.declared.settings, stored, None)
+
+
 def check_may_set(actor: Actor, path: str) -> None:
     """Raises NotPermitted. Who logs in, and as what, is for those to say who may make owners: a provider's group may
     make one."""

@@ -6,9 +6,11 @@ Knows where they are found, who may, and what is told and remembered of it. How 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Protocol
+from uuid import uuid4
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, field, structs
 
 from gateway.assemble import providers_of
 from gateway.catalog.presets import presets
@@ -18,11 +20,10 @@ from gateway.management.configured import Configured
 from gateway.management.office import Actor, Office, Subject
 from gateway.records import Credential, Provider
 from gateway.settings.model import Settings
-from gateway.settings.objects import CredentialSettings, ProviderSettings
-from gateway.settings.providers import fill
-from gateway.settings.section import Identifier, Section
-from gateway.settings.shape import Wrong
-from gateway.settings.stored import Kind, read_secret
+from gateway.settings.objects import CredentialRules, ProviderSettings
+from gateway.settings.overlay import overlay
+from gateway.settings.section import Identifier, Pattern, Section
+from gateway.settings.stored import Kind, StoredObject, part
 
 SHOWN_MODELS = 50
 """Of a provider's list."""
@@ -46,10 +47,17 @@ class ProbeWish(Section, frozen=True, kw_only=True):
 class CredentialProbeWish(ProbeWish, frozen=True, kw_only=True):
     """A credential that is not kept yet."""
 
-    secrets = frozenset({"api_key"})
+    secrets = CredentialRules.secrets | {"api_key"}
 
     provider: Annotated[Identifier, Meta(description="A provider that is configured, or of the catalogue.")]
     api_key: Annotated[str, Meta(min_length=1, max_length=16384, description="The secret. It is not kept.")]
+    proxy: Annotated[
+        str, Meta(max_length=2000, description="Proxy to go through; `none` for no proxy; empty follows the provider.")
+    ] = ""
+    headers: Annotated[
+        dict[Pattern, Annotated[str, Meta(max_length=8000)]],
+        Meta(description="Headers to add, over those of the provider."),
+    ] = field(default_factory=dict)
 
 
 class ProbeView(Struct, frozen=True, kw_only=True):
@@ -96,12 +104,7 @@ Ask = Callable[[Provider, Credential, str, Settings], Awaitable[Found]]
 async def try_credential(office: Office, actor: Actor, name: str, wish: ProbeWish, ask: Ask) -> ProbeView:
     """Ask with a credential in use, `provider/name`. Raises NotPermitted, UnknownResource, Unacceptable."""
     now = await _configured(office, actor)
-    provider_id, _, own_name = name.partition("/")
-    provider = _provider(now, provider_id)
-    found = next((one for one in provider.credentials if one.name == own_name), None)
-    if found is None:
-        raise _missing(now, "credential", name)
-    view = await _ask(office, now, structs.replace(provider, credentials=(found,)), wish, ask)
+    view = await _ask(office, now, _holding(now, name), wish, ask)
     await _note(office, actor, Subject("credential", name, name), wish, view)
     return view
 
@@ -115,17 +118,38 @@ async def try_provider(office: Office, actor: Actor, name: str, wish: ProbeWish,
 
 
 async def try_secret(office: Office, actor: Actor, wish: CredentialProbeWish, ask: Ask) -> ProbeView:
-    """Ask with a secret that nobody has kept yet. Raises NotPermitted, Unacceptable."""
-    now = await _configured(office, actor)
-    try:
-        secret = read_secret(wish.api_key, ("api_key",))
-        provider = _known(now, wish.provider) or fill(ProviderSettings(id=wish.provider), (), presets())
-    except Wrong as wrong:
-        raise Unacceptable(f"{wrong.message}.", param=str(wrong.path[0]) if wrong.path else "provider") from None
-    credential = CredentialSettings(name="new", api_key=secret)
-    view = await _ask(office, now, structs.replace(provider, credentials=(credential,)), wish, ask)
+    """Ask with a credential that nobody has kept yet. Raises NotPermitted, and Unacceptable where it could not be
+    kept."""
+    now = _with_provider(office, await _configured(office, actor), wish.provider)
+    stored = _credential_of(wish)
+    await configuration.check_new(office, now, stored)
+    after = _with(office, now, stored)
+    view = await _ask(office, after, _holding(after, stored.name), wish, ask)
     await _note(office, actor, Subject("provider", wish.provider, wish.provider), wish, view)
     return view
+
+
+def _with_provider(office: Office, now: Configured, name: str) -> Configured:
+    """The same with a provider of the catalogue that nobody has set up. Raises Unacceptable where it cannot be used."""
+    if _known(now, name) is None and ("provider", name) not in now.objects:
+        now = _with(office, now, StoredObject("provider", name, {}))
+    if _known(now, name) is None:
+        raise Unacceptable(_missing(now, "provider", name).message, param="provider")
+    return now
+
+
+def _with(office: Office, now: Configured, stored: StoredObject) -> Configured:
+    """How it would be with one more object."""
+    objects = {**now.objects, (stored.kind, stored.name): stored}
+    declared = office.declared
+    effective = overlay(declared.settings, declared.origins, list(objects.values()), presets=presets())
+    return replace(now, objects=objects, effective=effective)
+
+
+def _credential_of(wish: CredentialProbeWish) -> StoredObject:
+    """What would be kept of it, under a name that no other has."""
+    values = {name: getattr(wish, name) for name in wish.secrets}
+    return StoredObject("credential", f"{wish.provider}/{uuid4().hex}", *part("credential", "", values))
 
 
 async def _configured(office: Office, actor: Actor) -> Configured:
@@ -142,6 +166,16 @@ def _provider(now: Configured, name: str) -> ProviderSettings:
     if found is None:
         raise _missing(now, "provider", name)
     return found
+
+
+def _holding(now: Configured, name: str) -> ProviderSettings:
+    """A provider with one of its credentials and no other, `provider/name`."""
+    provider_id, _, own_name = name.partition("/")
+    provider = _provider(now, provider_id)
+    found = tuple(one for one in provider.credentials if one.name == own_name)
+    if not found:
+        raise _missing(now, "credential", name)
+    return structs.replace(provider, credentials=found)
 
 
 def _missing(now: Configured, kind: Kind, name: str) -> GatewayError:
@@ -183,7 +217,8 @@ async def _note(office: Office, actor: Actor, subject: Subject, wish: ProbeWish,
     """That it was tried and how it went; of what was said, the log keeps nothing but a fingerprint."""
     said: dict[str, object] = {"ok": view.ok, "status": view.status, "code": view.code, "model": wish.model}
     if isinstance(wish, CredentialProbeWish):
-        said["fingerprints"] = {"api_key": office.fingerprint(wish.api_key)}
+        secrets = _credential_of(wish).secrets
+        said["fingerprints"] = {place: office.fingerprint(secret) for place, secret in secrets.items()}
     await office.change(actor, lambda change: change.note(f"{_action(wish, subject)}.test", subject, after=said))
 
 

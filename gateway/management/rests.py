@@ -17,7 +17,7 @@ from gateway.management.probes import Ask, Model, ProbeView, ProbeWish
 from gateway.pools.board import Rest, Which
 from gateway.pools.cells import as_kept
 from gateway.records import Credential, Provider, Target
-from gateway.routing.ordering import nobody
+from gateway.routing.pool import nobody
 from gateway.routing.standing import Figures, Standing
 from gateway.settings.instants import Moment, write_instant
 from gateway.settings.section import Identifier, Section

@@ -6,7 +6,7 @@ Lines are gathered and leave many at a time: from the worker's tick, when enough
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from select import PIPE_BUF
 from typing import TypeVar
 
@@ -53,18 +53,15 @@ class AccessLog:
         self._writer = LineWriter(stream_fd)
         self._flush_at = BATCH_BYTES
         self._clock = Clock()
-        self._words: Memory[Key] = Memory()
-        self._tidy: Memory[str] = Memory()
-        self._quotes: Memory[str] = Memory()
+        self._tidy: Memory[str] = Memory(lambda text: tidy(text, WORD_CHARACTERS))
+        self._quotes: Memory[str] = Memory(lambda client: orjson.dumps(self._tidy[client]).decode())
         self.configure(enabled=enabled, style=style)
 
     def configure(self, *, enabled: bool, style: LogFormat) -> None:
         """Change what a reload may change."""
         self._enabled = enabled
-        self._compose, self._render = (
-            (self._json_line, self._as_json) if style == "json" else (self._console_line, self._for_eyes)
-        )
-        self._words.clear()
+        self._compose = self._json_line if style == "json" else self._console_line
+        self._words: Memory[Key] = Memory(self._as_json if style == "json" else self._for_eyes)
 
     @property
     def dropped(self) -> int:
@@ -75,8 +72,9 @@ class AccessLog:
         """Keep the line of one exchange: `method` as the client sent it, `client` its address."""
         if not self._enabled:
             return
-        self._writer.write(self._compose(record, method, client))
-        if self._writer.size >= self._flush_at:
+        writer = self._writer
+        writer.write(self._compose(record, method, client))
+        if writer.size >= self._flush_at:
             self.flush()
 
     def flush(self) -> None:
@@ -90,13 +88,12 @@ class AccessLog:
 
     def _json_line(self, record: UsageRecord, method: str, client: str | None) -> bytes:
         at = self._clock.text(record.started_at_us + record.total_us)
-        words = self._words_of(record, method)
-        first_byte = record.first_byte_us
-        tokens = record.tokens
+        words, quoted = self._words[_key(record, method)], "null" if client is None else self._quotes[client]
+        first_byte, total_us, tokens = record.first_byte_us, record.total_us, record.tokens
         # Numbers written out by hand: a dict and its encoder would cost twice as much.
         return (
-            f'{{"time":"{at}","id":"{record.id}",{words},"client":{self._quoted(client)},'
-            f'"ttfb_ms":{"null" if first_byte is None else first_byte / 1000},"total_ms":{record.total_us / 1000},'
+            f'{{"time":"{at}","id":"{record.id}",{words},"client":{quoted},'
+            f'"ttfb_ms":{"null" if first_byte is None else first_byte / 1000},"total_ms":{total_us / 1000},'
             f'"upstream_ms":{record.upstream_us / 1000},"overhead_ms":{record.overhead_us / 1000},'
             f'"tokens_in":{tokens.input},"tokens_out":{tokens.output},"attempts":{len(record.attempts)},'
             f'"bytes_in":{record.request_bytes},"bytes_out":{record.response_bytes},"worker":{record.worker}}}\n'
@@ -104,42 +101,14 @@ class AccessLog:
 
     def _console_line(self, record: UsageRecord, method: str, client: str | None) -> bytes:
         at = self._clock.text(record.started_at_us + record.total_us)
-        words = self._words_of(record, method)
+        words = self._words[_key(record, method)]
         numbers = f"{record.total_us / 1000:.1f}ms tokens={record.tokens.input}/{record.tokens.output}"
-        rest = f"attempts={len(record.attempts)} client={self._tidied(client) or '-'} id={record.id}"
+        rest = f"attempts={len(record.attempts)} client={self._tidy[client] if client else '-'} id={record.id}"
         return f"{at} {words} {numbers} {rest}\n".encode()
-
-    def _words_of(self, record: UsageRecord, method: str) -> str:
-        """The words of a line, rendered: the same few again and again."""
-        key = (
-            record.key,
-            method,
-            record.endpoint,
-            record.requested_model,
-            record.provider,
-            record.model,
-            record.credential,
-            record.status,
-            record.error,
-            record.stream,
-            record.user_agent,
-        )
-        return self._words.get(key) or self._words.remember(key, self._render(key))
-
-    def _quoted(self, client: str | None) -> str:
-        """A client's address as JSON."""
-        if client is None:
-            return "null"
-        return self._quotes.get(client) or self._quotes.remember(client, orjson.dumps(self._tidied(client)).decode())
-
-    def _tidied(self, text: str | None) -> str | None:
-        if text is None:
-            return None
-        return self._tidy.get(text) or self._tidy.remember(text, tidy(text, WORD_CHARACTERS))
 
     def _as_json(self, key: Key) -> str:
         """Members of a JSON object; cut further where the line would not go into a pipe as one piece."""
-        words = [self._tidied(word) if isinstance(word, str) else word for word in key]
+        words = [self._tidy[word] if isinstance(word, str) else word for word in key]
         rendered = _json_members(words)
         if len(rendered) > PIPE_BUF - _NUMBERS_BYTES:
             rendered = _json_members([word[:60] if isinstance(word, str) else word for word in words])
@@ -147,10 +116,27 @@ class AccessLog:
 
     def _for_eyes(self, key: Key) -> str:
         """What a person looks for; what is missing is `-`."""
-        words = dict(zip(_WORDS, ("-" if word is None else self._tidied(str(word)) for word in key), strict=True))
+        words = dict(zip(_WORDS, ("-" if word is None else self._tidy[str(word)] for word in key), strict=True))
         asked = words["requested_model"] if words["provider"] == "-" else f"{words['provider']}/{words['model']}"
         called = f"{words['method']} {words['endpoint']} {words['status']} {asked}"
         return f"info    {called} key={words['key']} error={words['error']}"
+
+
+def _key(record: UsageRecord, method: str) -> Key:
+    """What the words of a line are made of: the same few again and again."""
+    return (
+        record.key,
+        method,
+        record.endpoint,
+        record.requested_model,
+        record.provider,
+        record.model,
+        record.credential,
+        record.status,
+        record.error,
+        record.stream,
+        record.user_agent,
+    )
 
 
 def _json_members(words: list[str | int | None]) -> bytes:
@@ -158,10 +144,14 @@ def _json_members(words: list[str | int | None]) -> bytes:
 
 
 class Memory(dict[K, str]):
-    """What was rendered before, as long as it is not too much: emptied when full, and nothing long is kept."""
+    """What was rendered, rendered anew only where it has to be: emptied when full, and nothing long is kept."""
 
-    def remember(self, key: K, text: str) -> str:
-        """`text`, kept under `key` where there is room."""
+    def __init__(self, render: Callable[[K], str]) -> None:
+        self._render = render
+
+    def __missing__(self, key: K) -> str:
+        """Render it, and remember it where there is room."""
+        text = self._render(key)
         if len(self) >= _REMEMBERED:
             self.clear()
         if _length(key) <= _LONGEST_REMEMBERED:
@@ -186,8 +176,8 @@ class Clock:
 
     def text(self, at_us: int) -> str:
         """E.g. `2025-06-01T12:00:00.123Z`."""
-        second, microseconds = divmod(at_us, 1_000_000)
+        second = at_us // 1_000_000
         if second != self._second:
             self._second = second
             self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-        return f"{self._prefix}{microseconds // 1000:03d}Z"
+        return f"{self._prefix}{at_us % 1_000_000 // 1000:03d}Z"

@@ -14,6 +14,25 @@ MAX_INTERIM_ANSWERS = 32
 NOTED = frozenset((b"content-length", b"transfer-encoding", b"content-encoding", b"keep-alive"))
 KEEP_ALIVE_TIMEOUT = re.compile(rb"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 BODYLESS = frozenset((204, 304))
+SPACE = 32
+
+NAMES_LEARNT = 1024
+LONGEST_LEARNT = 64
+"""Names of fields that are remembered, and the bytes of the longest."""
+
+
+class Names(dict[bytes, bytes]):
+    """Names of fields in lower case, by how they are written; learnt, up to a bound."""
+
+    def __missing__(self, written: bytes) -> bytes:
+        """Look closely once."""
+        name = written.lower()
+        if len(self) < NAMES_LEARNT and len(written) <= LONGEST_LEARNT:
+            self[written] = name
+        return name
+
+
+_names = Names()
 
 
 class Stop(Exception):
@@ -117,8 +136,8 @@ class AnswerReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of a head, or of the trailers."""
-        name = name.lower()
-        if value[-1:] <= b" ":
+        name = _names[name]
+        if not value or value[-1] <= SPACE:
             value = value.rstrip(b" \t")
         if name in NOTED and not self.answering:
             self._note(name, value)

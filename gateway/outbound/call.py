@@ -5,8 +5,9 @@ Knows nothing of sockets and HTTP syntax; `connection` and `pool` move a call al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from gateway.errors import UpstreamError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from .pool import Lane
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A complete request. `head` is sent as it is: request line, `Host`, framing headers and the empty line."""
 
     method: bytes

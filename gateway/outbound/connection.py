@@ -208,13 +208,13 @@ class Connection(AnswerReader, asyncio.BufferedProtocol):
             self.abort()
             return
         self.feed(data)
-        if self.new_head is not None:
+        if self.pieces or self.new_head is not None:
             self.deadline = self._time() + call.idle_timeout
+        if self.new_head is not None:
             self._tell_head(call)
             if self.call is not call:
                 return
         if self.pieces:
-            self.deadline = self._time() + call.idle_timeout
             call.ending = self.complete and not self.fault and call.inflating is None
             (call.inflating or call.receiver).body(self.take_pieces())
             if self.call is not call:

@@ -92,6 +92,16 @@ class Board:
 
     # What routing asks
 
+    def is_calm(self, credentials: tuple[Credential, ...], target: Target, now_us: int) -> bool:
+        """Whether nothing at all is the matter with any of these at a target, nor with the target."""
+        watch, words = self._cells.watch(credentials, target), self._words
+        if words[watch.breaker]:
+            return False
+        for at in watch.ends:  # noqa: SIM110  # a generator would cost as much as all the looks
+            if words[at] > now_us:
+                return False
+        return True
+
     def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
         """How a credential stands for a model: a hard rest before a soft one, the later one of equals."""
         cell = self._cells.of(credential)
@@ -117,7 +127,7 @@ class Board:
     def take_turn(self, name: str, sticky: int = 1) -> int:
         """The next number of a count by that name, exact over all processes; it goes on every `sticky` calls."""
         cell = self._cells.of_turn(name)
-        turn = self._cells.count_up(cell, TURN) if self._cells.make(cell) else None
+        turn = self._cells.count_up(cell, TURN) if cell.slot is not None or self._cells.make(cell) else None
         if turn is None:
             turn = self._own_turns.get(name, 0)
             self._own_turns[name] = turn + 1
@@ -144,17 +154,23 @@ class Board:
 
     # What the relay tells
 
-    def begin(self, credential: Credential, target: Target | None = None) -> None:
+    def begin(self, credential: Credential, target: Target) -> None:
         """A request is sent."""
-        self._count(self._cells.of(credential))
-        if target is not None:
-            self._count(self._cells.of_target(target))
+        if not self._counts:
+            return
+        pair, words = self._cells.pair(credential, target), self._words
+        for cell in (pair.credential, pair.target):
+            if cell.slot is not None or self._cells.make(cell):
+                words[cell.own] += 1
 
-    def end(self, credential: Credential, target: Target | None = None) -> None:
+    def end(self, credential: Credential, target: Target) -> None:
         """It has ended, however it did."""
-        self._count_less(self._cells.of(credential))
-        if target is not None:
-            self._count_less(self._cells.of_target(target))
+        if not self._counts:
+            return
+        pair, words = self._cells.pair(credential, target), self._words
+        for cell in (pair.credential, pair.target):
+            if cell.slot is not None and words[cell.own] > 0:
+                words[cell.own] -= 1
 
     def rest(self, credential: Credential, model: str | None, verdict: Verdict, now_us: int) -> int:
         """Let a credential rest, as a whole or for a model, as the verdict says; for how many microseconds."""
@@ -164,12 +180,13 @@ class Board:
 
     def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
         """A request was answered, `waited_us` after it was sent: whatever rested before that rests no more."""
-        cell, aim = self._cells.of(credential), self._cells.of_target(target)
-        by_model = self._cells.with_model(cell, target.model)
+        pair = self._cells.pair(credential, target)
+        cell, by_model, aim = pair.credential, pair.by_model, pair.target
         words = self._words
-        for each in (cell, by_model):
-            if words[each.at + UNTIL]:
-                self._resting.succeeded(each, now_us - waited_us)
+        if words[cell.at + UNTIL]:
+            self._resting.succeeded(cell, now_us - waited_us)
+        if words[by_model.at + UNTIL]:
+            self._resting.succeeded(by_model, now_us - waited_us)
         if words[aim.at + FAILURES]:
             self._breaker.succeeded(aim, now_us - waited_us)
         self._learn(cell, waited_us, now_us)
@@ -232,14 +249,6 @@ class Board:
         reals, resets_at_us = self._reals, self._words[cell.at + HEADROOM_RESETS]
         headroom = reals[cell.at + HEADROOM] if resets_at_us and resets_at_us > self._clock() else 1.0
         return Figures(self._cells.in_flight(cell.column), int(reals[cell.at + LATENCY]), headroom)
-
-    def _count(self, cell: Cell) -> None:
-        if self._counts and (cell.slot is not None or self._cells.make(cell)):
-            self._words[cell.own] += 1
-
-    def _count_less(self, cell: Cell) -> None:
-        if self._counts and cell.slot is not None and self._words[cell.own] > 0:
-            self._words[cell.own] -= 1
 
     def _learn(self, cell: Cell, waited_us: int, now_us: int) -> None:
         """Without a lock: of two who learn at once one is not heard, and an average does not mind."""

@@ -65,6 +65,35 @@ class Cell:
         """Kept, so that no other can come to be at its address."""
 
 
+class Pair:
+    """The cells that one attempt is about: found together, as long as the index stands still."""
+
+    __slots__ = ("by_model", "credential", "kept", "sequence", "target")
+
+    def __init__(self, kept: Credential) -> None:
+        self.kept = kept
+        """So that no other can come to be at its address."""
+        self.sequence = -1
+        self.credential: Cell
+        self.by_model: Cell
+        self.target: Cell
+
+
+class Watch:
+    """Where to look to know whether anybody rests of those who may answer for a target."""
+
+    __slots__ = ("breaker", "ends", "kept", "sequence")
+
+    def __init__(self, kept: tuple[Credential, ...]) -> None:
+        self.kept = kept
+        """So that no others can come to be at their address."""
+        self.sequence = -1
+        self.breaker = 0
+        """Word that is 0 as long as the breaker of the target is closed."""
+        self.ends: tuple[int, ...] = ()
+        """Words in which rests end."""
+
+
 class Held:
     """Slots that are locked while the block runs."""
 
@@ -101,12 +130,46 @@ class Cells:
         self._credentials: dict[int, Cell] = {}
         self._targets: dict[tuple[str, str], Cell] = {}
         self._turns: dict[str, Cell] = {}
+        self._pairs: dict[tuple[int, Target], Pair] = {}
+        self._watches: dict[tuple[int, Target], Watch] = {}
 
     def forget(self) -> None:
         """Nothing is known any more: other credentials are in use."""
         self._credentials.clear()
         self._targets.clear()
         self._turns.clear()
+        self._pairs.clear()
+        self._watches.clear()
+
+    def pair(self, credential: Credential, target: Target) -> Pair:
+        """The cells of a credential, of the target's model with it, and of the target."""
+        asked = (id(credential), target)
+        pair = self._pairs.get(asked)
+        if pair is None:
+            if len(self._pairs) >= MOST_KNOWN:
+                self._pairs.clear()
+            pair = self._pairs[asked] = Pair(credential)
+        if pair.sequence != self.head[SEQUENCE]:
+            pair.sequence = self.head[SEQUENCE]
+            pair.credential = self.of(credential)
+            pair.by_model = self.with_model(pair.credential, target.model)
+            pair.target = self.of_target(target)
+        return pair
+
+    def watch(self, credentials: tuple[Credential, ...], target: Target) -> Watch:
+        """Where to look for rests of these, and of the target's model with them, and for its breaker."""
+        asked = (id(credentials), target)
+        watch = self._watches.get(asked)
+        if watch is None:
+            if len(self._watches) >= MOST_KNOWN:
+                self._watches.clear()
+            watch = self._watches[asked] = Watch(credentials)
+        if watch.sequence != self.head[SEQUENCE]:
+            watch.sequence = self.head[SEQUENCE]
+            pairs = [self.pair(credential, target) for credential in credentials]
+            watch.breaker = self.of_target(target).at + UNTIL
+            watch.ends = tuple(cell.at + UNTIL for pair in pairs for cell in (pair.credential, pair.by_model))
+        return watch
 
     def of(self, credential: Credential) -> Cell:
         """The cell of a credential."""
@@ -153,16 +216,21 @@ class Cells:
         return cell
 
     def count_up(self, cell: Cell, field: int) -> int | None:
-        """Add one to a word of a slot, exactly whoever else does; what it was before. None where the slot is another's
-        by now."""
+        """Add one to a word of a slot, exactly whichever worker else does; what it was before. None where the slot is
+        another's by now."""
         slot = cell.slot
         assert slot is not None  # made before anything is counted in it
+        if self.columns == 1:  # there is no other
+            value: int = self.words[cell.at + field]
+            self.words[cell.at + field] = value + 1
+            self.words[cell.at + TOUCHED] = self._clock()
+            return value
         lock = self._slots.lock_of(slot)
         locks.hold(self._descriptor, lock)
         try:
             if not self._slots.holds(slot, cell.name):
                 return None
-            value: int = self.words[cell.at + field]
+            value = self.words[cell.at + field]
             self.words[cell.at + field] = value + 1
             self.words[cell.at + TOUCHED] = self._clock()
             return value

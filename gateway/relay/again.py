@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 class Amends:
     """What was changed about an exchange so that a provider takes it."""
 
-    __slots__ = ("forgot", "renewed")
+    forgot = False
+    """Reasoning of its history was left out, because a provider had refused it."""
+    renewed: Attempt | None = None
+    """The attempt that was made once more with a renewed token."""
 
-    def __init__(self) -> None:
-        self.forgot = False
-        """Reasoning of its history was left out, because a provider had refused it."""
-        self.renewed: Attempt | None = None
-        """The attempt that was made once more with a renewed token."""
+
+def may_be_again(exchange: Exchange, trial: Trial) -> bool:
+    """Whether `again` may bring anything: not of an answer that flows, nor of one that is whole."""
+    if exchange.is_streaming:
+        return False
+    return trial.answered is None or bool(trial.answered.goes_on)
 
 
 async def again(exchange: Exchange, trial: Trial) -> Passage | None:
@@ -49,7 +53,7 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     if not _forget(exchange, everything):
         return None
     exchange.relay.refusals.note(trial.attempt, signatures)
-    return await exchange.passage(trial.attempt)
+    return exchange.passed(trial.attempt) or await exchange.translated(trial.attempt)
 
 
 async def _is_renewed(exchange: Exchange, trial: Trial) -> bool:

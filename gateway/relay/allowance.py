@@ -6,12 +6,13 @@ aside; how limits are counted, and where, is the limiter's business.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable, UnsupportedParameter
 from gateway.limits.limiter import Left, Limiter, Plan, Reserve, Used
-from gateway.records import Limits, Target
+from gateway.records import Target
 from gateway.routing.targets import TargetList
 
 from .errand import LEFT
@@ -59,7 +60,8 @@ def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
     used = Used(tokens, nano_usd) if answered is not None else NOTHING
     limiter = exchange.relay.limiter
     for target, admission in exchange.admissions.items():
-        limiter.settle(admission, used if target in (None, answered) else _in_vain(exchange, target))
+        is_its = target is None or target == answered
+        limiter.settle(admission, used if is_its else _in_vain(exchange, target))
 
 
 def settle_in_full(exchange: Exchange) -> None:
@@ -70,15 +72,19 @@ def settle_in_full(exchange: Exchange) -> None:
 
 def leave_others(exchange: Exchange, target: Target) -> None:
     """Only this target is asked from now on: of those that were tried before, or beside it, nothing is set aside."""
-    others = [other for other in exchange.admissions if other not in (None, target)]
-    for other in others:
-        exchange.relay.limiter.settle(exchange.admissions.pop(other), _in_vain(exchange, other))
+    admissions = exchange.admissions
+    if len(admissions) == 1 and None in admissions:
+        return
+    for other in [other for other in admissions if other is not None and other != target]:
+        exchange.relay.limiter.settle(admissions.pop(other), _in_vain(exchange, other))
 
 
-def standing(exchange: Exchange) -> list[Left]:
+def standing(exchange: Exchange) -> Sequence[Left]:
     """How it stands with the limits of an exchange that was let in, or refused: with its own, and with those of the
     target that answers; where nobody was asked, of those that had no room."""
     said = exchange.standing
+    if len(said) == 1 and None in said:
+        return said[None]
     if not exchange.trials:
         return [left for each in said.values() for left in each]
     return [*said.get(None, ()), *said.get(exchange.trials[-1].attempt.target, ())]
@@ -88,14 +94,9 @@ def _check_countable(exchange: Exchange, plan: Plan) -> None:
     """Raises UnsupportedParameter for an answer that nobody would count: one made in the background is told of before
     it is there."""
     assert exchange.ask is not None  # read before anything is counted
-    if exchange.ask.fields.get("background") and any(_counts_use(subject.limits) for subject in plan.subjects):
+    if plan.counts_use and exchange.ask.fields.get("background"):
         message = "Where tokens or money are limited no answer can be made in the background: its use is not told."
         raise UnsupportedParameter(message, param="background")
-
-
-def _counts_use(limits: Limits) -> bool:
-    said = (limits.tokens_per_minute, limits.tokens_per_month, limits.budget_nano_usd)
-    return any(limit is not None for limit in said)
 
 
 async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve: Reserve) -> None:

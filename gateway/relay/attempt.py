@@ -34,6 +34,9 @@ CHALLENGED = (b"cf-mitigated", b"challenge")
 """Cloudflare, in front of a provider, wants to see a browser: that passes, and is nothing against the credential.
 https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/"""
 
+BEFORE_ARRAY = b"[ \t\r\n"
+"""What a JSON array may begin with."""
+
 JSON_KINDS = (b"application/json", b"text/json")
 
 log = logs.get("gateway.relay")
@@ -146,17 +149,18 @@ class Trial:
         self._named = dict(headers)
         if status >= 300:
             return
-        kind = self.header(b"content-type")
-        self.is_wrapped = kind.startswith(event_stream.CONTENT_TYPE)
-        self.is_stream = self.is_wrapped or kind.startswith(b"text/event-stream")
+        kind = self._named.get(b"content-type", b"")
+        if not kind.startswith(JSON_KINDS):
+            self.is_wrapped = kind.startswith(event_stream.CONTENT_TYPE)
+            self.is_stream = self.is_wrapped or kind.startswith(b"text/event-stream")
         if self.is_stream and self.call is not None:
             self.call.set_idle_timeout(self._exchange.relay.settings.stream.idle_timeout_seconds)
-        elif not self._is_collected():
+        elif not self._is_collected(kind):
             self._exchange.begin_pumping(self)
 
     def body(self, data: bytes) -> None:
         """The first pieces of a stream, or a piece of an answer that is collected."""
-        if self.status < 300 and not self._pieces and self._is_array(data):
+        if self.status < 300 and not self._pieces and data[:1] in BEFORE_ARRAY and self._is_array(data):
             self.is_stream = self.is_array = True
         if self.is_stream:
             try:
@@ -236,7 +240,8 @@ class Trial:
         """Let go of everything that points back here; the exchange is over."""
         if self.call is not None:
             self.call.cancel()
-        self.stop_waiting()
+        if self._is_counted or not self.waited_us:
+            self.stop_waiting()
         self.call = self.error = self.pipeline = None
 
     def _waits(self) -> bool:
@@ -245,9 +250,10 @@ class Trial:
 
     def _join(self) -> bool:
         """Be among the requests under way with its credential, where there is somebody to ask."""
-        if self.passage.path:
-            self._exchange.relay.board.begin(self.attempt.credential, self.attempt.target)
-        return bool(self.passage.path)
+        if not self.passage.path:
+            return False
+        self._exchange.relay.board.begin(self.attempt.credential, self.attempt.target)
+        return True
 
     def _open_stream(self, data: bytes) -> None:
         """Bytes of a stream without content so far: should the provider fail now, another one may answer."""
@@ -339,15 +345,15 @@ class Trial:
         """Whether a stream of Gemini's begins that has no events."""
         return data.lstrip()[:1] == b"[" and self.pipeline is None and self._may_be_array()
 
-    def _is_collected(self) -> bool:
+    def _is_collected(self, kind: bytes) -> bool:
         """Whether to hold the answer until it is complete: JSON, of moderate size unless it must be translated."""
-        kind = self.header(b"content-type")
         if self._exchange.endpoint.operation != "pass":
             # A page, or nothing at all, is no answer from a model; that is judged once it is there.
-            length = self.header(b"content-length") if kind.startswith(JSON_KINDS) else b""
+            length = self._named.get(b"content-length", b"") if kind.startswith(JSON_KINDS) else b""
         elif kind and not kind.startswith(JSON_KINDS):
             return False
         else:
             length = self.header(b"content-length")
-        held = self.passage.translated or self._may_be_array()
-        return held or not length or int(length) <= COLLECTED_BYTES
+        if not length or int(length) <= COLLECTED_BYTES:
+            return True
+        return self.passage.translated or self._may_be_array()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.records import ClientKey
 
-from .sink import Headers
+from .sink import Header
 
 TRUE = frozenset((b"1", b"true", b"yes"))
 
@@ -34,15 +34,12 @@ def is_strict(key: ClientKey, headers: Mapping[bytes, bytes]) -> bool:
 class Caller:
     """Who asks, and how: what the head of a request tells."""
 
-    __slots__ = ("address", "content_type", "cors", "method", "strict", "user_agent")
-
-    def __init__(self) -> None:
-        self.address: str | None = None
-        """Of the client's end of the connection."""
-        self.method = "POST"
-        self.strict = False
-        """What a translation would have to drop is refused."""
-        self.user_agent: str | None = None
-        self.content_type = b""
-        self.cors: Headers = []
-        """Headers for a browser, where its page may call us."""
+    address: str | None = None
+    """Of the client's end of the connection."""
+    method = "POST"
+    strict = False
+    """What a translation would have to drop is refused."""
+    user_agent: str | None = None
+    content_type = b""
+    cors: Sequence[Header] = ()
+    """Headers for a browser, where its page may call us."""

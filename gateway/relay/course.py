@@ -17,7 +17,7 @@ from gateway.routing.targets import TargetList
 from gateway.routing.verdicts import Verdict
 
 from . import allowance, counting, outcomes, replies
-from .again import again
+from .again import again, may_be_again
 from .errand import LEFT
 from .prospects import PASSED
 
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 OTHER_TARGET = Verdict("next_target")
 """This one cannot be given what is asked for, or has no room for it."""
 OTHER_CREDENTIAL = Verdict("next_credential")
-
-
-def now_us() -> int:
-    """Unix microseconds."""
-    return time.time_ns() // 1000
 
 
 def chance() -> float:
@@ -60,7 +55,10 @@ class Course:
     async def run(self) -> None:
         """Until there is an answer, or nobody is left to give one. Raises GatewayError when the client must hear."""
         exchange = self._exchange
-        while (attempt := await self._next()) is not None:
+        while (attempt := self._next()) is not None:
+            if isinstance(attempt, Wait):
+                await exchange.errand.run(asyncio.sleep(attempt.seconds))
+                continue
             if exchange.admissions:
                 allowance.leave_others(exchange, attempt.target)
             passage = await self._passage(attempt)
@@ -78,20 +76,16 @@ class Course:
         trial = exchange.trials[-1]
         replies.settle(exchange, trial, outcomes.seconds_of_rest(self._dispatch) if trial.verdict is not None else None)
 
-    async def _next(self) -> Attempt | None:
-        """The next attempt, after a pause where one is due."""
-        while True:
-            self._at_us = now_us()
-            step = self._dispatch.next(self._at_us)
-            if not isinstance(step, Wait):
-                return step
-            await self._exchange.errand.run(asyncio.sleep(step.seconds))
+    def _next(self) -> Attempt | Wait | None:
+        """Whom to ask next, or how long to wait before that."""
+        self._at_us = time.time_ns() // 1000
+        return self._dispatch.next(self._at_us)
 
     async def _passage(self, attempt: Attempt) -> Passage | None:
         """The way of an attempt; None where there is none, or the target has no room for it."""
         exchange = self._exchange
         try:
-            passage = await exchange.passage(attempt)
+            passage = exchange.passed(attempt) or await exchange.translated(attempt)
             if exchange.key is not self._key:
                 self._check_still_allowed(attempt)
             await allowance.admit_to(exchange, attempt.target)
@@ -101,7 +95,7 @@ class Course:
                 raise
             self._refusal = error
             verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
-            self._dispatch.skipped(verdict, now_us(), attempt=attempt)
+            self._dispatch.skipped(verdict, time.time_ns() // 1000, attempt=attempt)
             return None
         return passage
 
@@ -109,28 +103,26 @@ class Course:
         """One attempt, in as many requests as it takes. Raises ClientDisconnected."""
         exchange = self._exchange
         while passage is not None:
-            trial = await self._over(await self._begun(attempt, passage))
+            try:
+                self._check_client()
+                is_ready = exchange.relay.access.is_ready(attempt.provider, attempt.credential)
+                trial = exchange.begin(attempt, passage, None if is_ready else await self._unready(attempt))
+            except ClientDisconnected:
+                outcomes.let_go(exchange, attempt)
+                raise
+            if self._hedge_ms is None:
+                await trial.done
+            else:
+                trial = await self._over(trial, self._hedge_ms)
             self._check_client()
             attempt = trial.attempt
-            passage = None if exchange.is_streaming else await again(exchange, trial)
+            passage = await again(exchange, trial) if may_be_again(exchange, trial) else None
         return trial
 
-    async def _begun(self, attempt: Attempt, passage: Passage) -> Trial:
-        """The request of an attempt, once we can prove who asks. Raises ClientDisconnected."""
-        exchange = self._exchange
-        try:
-            self._check_client()
-            return exchange.begin(attempt, passage, await self._unready(attempt))
-        except ClientDisconnected:
-            outcomes.let_go(exchange, attempt)
-            raise
-
-    async def _over(self, trial: Trial) -> Trial:
-        """Once this attempt is over; where it has a rival, the one of the two that answered, or else failed last."""
-        if self._hedge_ms is None:
-            await trial.done
-            return trial
-        done, _ = await asyncio.wait((trial.done,), timeout=self._hedge_ms / 1000)
+    async def _over(self, trial: Trial, hedge_ms: int) -> Trial:
+        """Once this attempt is over, or the rival it gets when it takes so long: the one of the two that answered, or
+        else failed last."""
+        done, _ = await asyncio.wait((trial.done,), timeout=hedge_ms / 1000)
         self._hedge_ms = None
         rival = None if done or self._exchange.is_streaming or self._exchange.gone else await self._rival(trial)
         if rival is None:
@@ -142,7 +134,7 @@ class Course:
         """An attempt at another target beside the one that says nothing, unless that has answered meanwhile. What
         speaks against it is no reason to give up the one that is under way."""
         exchange = self._exchange
-        attempt = self._dispatch.hedge(now_us())
+        attempt = self._dispatch.hedge(time.time_ns() // 1000)
         if attempt is None:
             return None
         try:
@@ -161,7 +153,7 @@ class Course:
         return trial.done.done() and outcomes.failure_in(trial) is None
 
     async def _unready(self, attempt: Attempt) -> UpstreamError | None:
-        """What keeps us from asking a provider, where our word for it must be got first."""
+        """What keeps us from asking a provider: our word for it is got first, where it must be."""
         access = self._exchange.relay.access
         if access.is_ready(attempt.provider, attempt.credential):
             return None
@@ -194,11 +186,11 @@ class Course:
         """What came of an attempt, told to whoever must know, once."""
         if trial.verdict is not None:
             return True
-        verdict = outcomes.failed(self._exchange, trial)
+        verdict = outcomes.failed(self._exchange, trial) if trial.error is not None or trial.status >= 400 else None
         if verdict is None:
             outcomes.succeeded(self._exchange, trial)
             return False
-        trial.verdict = self._dispatch.failed(verdict, now_us(), attempt=trial.attempt, chance=chance())
+        trial.verdict = self._dispatch.failed(verdict, time.time_ns() // 1000, attempt=trial.attempt, chance=chance())
         return True
 
     def _is_final(self, trial: Trial) -> bool:

@@ -17,13 +17,10 @@ Item = TypeVar("Item")
 class Errand:
     """The errands of one exchange, one after another."""
 
-    __slots__ = ("_given_up", "_task", "waited_us")
-
-    def __init__(self) -> None:
-        self._given_up = False
-        self._task: asyncio.Task[Any] | None = None
-        self.waited_us = 0
-        """Microseconds they took together: other servers' time, not ours."""
+    _given_up = False
+    _task: asyncio.Task[Any] | None = None
+    waited_us = 0
+    """Microseconds they took together: other servers' time, not ours."""
 
     async def run(self, work: Coroutine[Any, Any, Item]) -> Item:
         """What `work` brings. Raises ClientDisconnected when it is given up, however far it has come, and whatever

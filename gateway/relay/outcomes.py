@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gateway.errors import STATUS_OF_FAULT, GatewayError, HedgeLost, ProviderRefused, UpstreamError
-from gateway.routing.affinity import pooled, session_of
+from gateway.routing.affinity import find_session, pooled
 from gateway.routing.dispatch import Attempt, Dispatch, Resting
 from gateway.routing.ordering import look
 from gateway.routing.rate_headers import headroom_in, resets_in
@@ -42,9 +42,9 @@ def dispatch(exchange: Exchange, targets: TargetList) -> Dispatch:
     """Who is to be asked, in which order."""
     conduct, thread, ask = exchange.conduct, exchange.thread, exchange.ask
     if ask is not None and prospects.may_hold_sessions(targets, conduct.providers):
-        exchange.session = session_of(
-            exchange.headers, ask.fields, key_id=exchange.admitted_key().id, body_bytes=len(exchange.body)
-        )
+        key_id, size = exchange.admitted_key().id, len(exchange.body)
+        session = find_session(exchange.headers, ask.fields, key_id=key_id, body_bytes=size)
+        exchange.session = session.name if session is not None else None
     pinned = thread.pinned if thread is not None else None
     return Dispatch(targets, conduct, session=exchange.session, pinned=pinned)
 

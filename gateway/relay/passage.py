@@ -167,24 +167,22 @@ class Passed:
 
     def reply(self, body: bytes) -> Answer:
         """The answer as it came, but for the model's name. Raises UpstreamError when it is an error in disguise."""
-        endpoint = self._endpoint
-        if endpoint.operation != "pass" or endpoint.ends_with_done:
+        operation, upstream = self._endpoint.operation, self.upstream
+        if operation != "pass" or self._endpoint.ends_with_done:
             _check_json(body)
-        self._check_error(body)
-        if self.upstream.refusal is not None and body[:1] == b"{" and (error := self.upstream.refusal(_object(body))):
-            raise error
-        if self._context is not None and endpoint.operation == "generate":
-            reply = self.upstream.read_reply(_object(body))
-            written = write_as_stream(reply, self.upstream.event_writer(self._context))
-            tokens = tokens_of(reply.usage) if reply.usage else None
-            return Answer(written, tokens, is_stream=True, said=self._said(tokens, body))
-        counts = endpoint.operation == "count"  # what is counted was not spent
-        tokens = None if counts else self.upstream.tokens_in(body[-16384:])
-        return Answer(self.beginning(body), tokens, said=self._said(tokens, body))
+        if body[:1] == b"{":
+            self._check_object(body)
+        if operation == "generate" and self._context is not None:
+            return self._as_stream(upstream.read_reply(_object(body)), self._context, body)
+        tokens = None if operation == "count" else upstream.tokens_in(body[-16384:])  # what is counted was not spent
+        said = said_in(body, upstream.name) if tokens is None and operation == "generate" else 0
+        return Answer(self.beginning(body), tokens, False, said)
 
-    def _said(self, tokens: Tokens | None, body: bytes) -> int:
-        generates = self._endpoint.operation == "generate"
-        return said_in(body, self.upstream.name) if tokens is None and generates else 0
+    def _as_stream(self, reply: Reply, context: ReplyContext, body: bytes) -> Answer:
+        written = write_as_stream(reply, self.upstream.event_writer(context))
+        tokens = tokens_of(reply.usage) if reply.usage else None
+        said = said_in(body, self.upstream.name) if tokens is None else 0
+        return Answer(written, tokens, is_stream=True, said=said)
 
     def request_rest(self, token: str) -> bytes:
         """Not asked for: its pipeline never resumes."""
@@ -192,18 +190,21 @@ class Passed:
 
     def beginning(self, body: bytes) -> bytes:
         """The first bytes of an answer with the model's name as the client knows it."""
-        return renamed_reply(body, PASSING[self.upstream.name].model_key, self._ask.model)
+        return renamed_reply(body, PASSING[self.upstream.name].place.key, self._ask.model)
 
     def error(self, status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamError:
         """A provider's error, in neutral words."""
         return self.upstream.read_error(status, headers, body)
 
-    def _check_error(self, body: bytes) -> None:
-        if body[:1] != b"{" or _ERROR_INSIDE.search(body) is None:
-            return
-        fields = _object(body)
-        if fields.get("error") and not any(fields.get(name) for name in _CONTENT):
-            raise self.upstream.read_error(500, {}, body)
+    def _check_object(self, body: bytes) -> None:
+        """Raises UpstreamError where a reply is none though its status says so."""
+        upstream = self.upstream
+        if b'"error"' in body and _ERROR_INSIDE.search(body) is not None:
+            fields = _object(body)
+            if fields.get("error") and not any(fields.get(name) for name in _CONTENT):
+                raise upstream.read_error(500, {}, body)
+        if upstream.refusal is not None and (error := upstream.refusal(_object(body))):
+            raise error
 
 
 class Translated:
@@ -300,6 +301,8 @@ class Compacted(Translated):
 
 def _check_json(body: bytes) -> None:
     """Raises UpstreamMalformed on what cannot be JSON: a page, or half of an answer."""
+    if body[:1] == b"{" and body[-1:] == b"}":
+        return
     if body.lstrip()[:1] not in (b"{", b"[") or body.rstrip()[-1:] not in (b"}", b"]"):
         raise UpstreamMalformed("The provider's answer is not JSON.")
 

@@ -49,10 +49,12 @@ def read_json_ask(endpoint: Endpoint, model: str, body: bytes) -> Ask:
 
 def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     """For a provider that speaks the client's dialect: the body but for the model's name."""
-    endpoint, ask = exchange.endpoint, exchange.ask
+    endpoint, ask, provider = exchange.endpoint, exchange.ask, attempt.provider
     assert ask is not None  # read before anything is tried
-    provider = _met(attempt.provider, endpoint.format)
-    body, dropped = exchange.body, tuple[str, ...]()
+    if provider.format != endpoint.format:
+        provider = _met(provider, endpoint.format)
+    body = exchange.body
+    dropped: tuple[str, ...] = ()
     if provider.drop_fields and endpoint.body == "json":
         body, ask, dropped = _without_dropped(exchange, ask, provider)
     streams = ask.stream and endpoint.operation == "generate"
@@ -64,8 +66,8 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     model = attempt.target.model
     if provider.paths and endpoint.operation == "count" and counted_path(provider, model) is None:
         return passage  # nobody to ask: the number is our own
-    path = upstream_path(provider, endpoint, model, stream=ask.stream)
-    passage.path = with_query(path, exchange.address.query)
+    path, query = upstream_path(provider, endpoint, model, stream=ask.stream), exchange.address.query
+    passage.path = with_query(path, query) if query else path
     if provider.quirks and endpoint.body == "json" and endpoint.operation != "pass":
         fixed = _fixed(exchange, ask, provider, model)
         if fixed is not None:
@@ -77,9 +79,7 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
 
 
 def _met(provider: Provider, format_name: str) -> Provider:
-    """The provider as whoever speaks this dialect meets it."""
-    if provider.format == format_name:
-        return provider
+    """The provider as whoever speaks this dialect, which is not its own, meets it."""
     met = spoken_in(provider, format_name)
     assert met is not None  # it is passed because this provider speaks it
     return met
@@ -92,7 +92,7 @@ def _named(exchange: Exchange, body: bytes, ask: Ask, attempt: Attempt) -> bytes
         return renamed_inside(body, ask.fields, model) if _names_within(exchange) else body
     if endpoint.body == "multipart":
         return multipart.edit_form(body, exchange.caller.content_type, ask, model)
-    return asking.edit_body(body, ask, model, ask_usage=_asks_usage(exchange, attempt.provider))
+    return asking.edit_body(body, ask, model, ask_usage=ask.stream and _asks_usage(exchange, attempt.provider))
 
 
 def _names_within(exchange: Exchange) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from gateway.catalog.prices import PriceList
 from gateway.errors import (
@@ -35,7 +37,7 @@ PASSED = (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached, Bud
 """What keeps one target from a request, and not the next one. Whatever else goes wrong before it is sent ends it."""
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, frozen=True):
     """A request, as far as its prospects depend on it."""
 
     endpoint: Endpoint
@@ -83,9 +85,12 @@ def fitting(wanted: Wanted, found: TargetList, facts: Callable[[Target], ModelFa
 def affordable(found: TargetList, plan: Plan | None, key: ClientKey, prices: PriceList) -> TargetList:
     """The targets that a key may pay for: with a budget, those that somebody knows the price of. Raises ModelUnpriced
     when there are none."""
-    if plan is None or key.allow_unpriced or not _has_budget(plan):
+    if plan is None or key.allow_unpriced or not plan.has_budget:
         return found
-    kept = found.keeping(lambda each: prices.find(each.provider, each.model) is not None)
+    unpriced = [target for target in found.targets if prices.find(target.provider, target.model) is None]
+    if not unpriced:
+        return found
+    kept = found.keeping(lambda target: target not in unpriced)
     if not kept.targets:
         first = found.targets[0]
         raise ModelUnpriced(
@@ -134,7 +139,3 @@ def nobody_left(model: str, resting: Resting | None, now_us: int) -> GatewayErro
         retry_after=seconds,
         limited=resting.limited,
     )
-
-
-def _has_budget(plan: Plan) -> bool:
-    return any(subject.limits.budget_nano_usd is not None for subject in plan.subjects)

@@ -38,6 +38,7 @@ class Pump:
         "_secrets",
         "_sink",
         "_tail",
+        "_times",
         "_trial",
         "pipeline",
         "sent_at",
@@ -48,6 +49,7 @@ class Pump:
         self._trial = trial
         self._call = call
         self._sink = exchange.sink
+        self._times = exchange.times
         self._clock = exchange.relay.loop.time
         self._last = b""
         """The last piece, which leaves together with the end."""
@@ -99,7 +101,8 @@ class Pump:
             return
         if self._secret in out or self._others:
             out = masked(out, self._secrets)
-        self._exchange.times.note_first_byte()
+        if not self._times.first_byte_ns:
+            self._times.note_first_byte()
         self.sent_at = self._clock()
         if not self._sink.write(out):
             self._call.pause()

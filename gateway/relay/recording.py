@@ -29,9 +29,10 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
     """The usage record of an exchange that has just ended."""
     now, ask, key, times = time.monotonic_ns(), exchange.ask, exchange.key, exchange.times
     tokens, source = reckoned(exchange)
-    trial = exchange.trials[-1] if exchange.trials else None
+    trials, agent = exchange.trials, exchange.caller.user_agent
+    trial = trials[-1] if trials else None
     target = trial.attempt.target if trial else None
-    bill = _bill(exchange, tokens, prices)
+    cost, cost_source, price = _bill(exchange, tokens, prices)
     return UsageRecord(
         id=exchange.id,
         started_at_us=times.started_at_us,
@@ -46,24 +47,24 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         stream=ask.stream if ask else False,
         tokens=tokens or NO_TOKENS,
         usage_source=source,
-        cost_nano_usd=bill.cost_nano_usd,
-        attempts=tuple([_attempt(each) for each in exchange.trials]),
+        cost_nano_usd=cost,
+        attempts=tuple([_attempt(each) for each in trials]),
         total_us=(now - times.started_ns) // 1000,
         first_byte_us=times.first_byte_us,
-        upstream_us=waited_us(exchange.trials, now),
+        upstream_us=waited_us(trials, now),
         overhead_us=exchange.overhead_us(now) if times.head_overhead_us < 0 else times.head_overhead_us,
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
-        upstream_request_id=_upstream_id(trial),
-        user_agent=exchange.caller.user_agent[:NAME_CHARACTERS] if exchange.caller.user_agent else None,
+        upstream_request_id=_upstream_id(trial) if trial else None,
+        user_agent=agent[:NAME_CHARACTERS] if agent else None,
         worker=worker,
         dropped=trial.passage.losses if trial else (),
         upstream_format=trial.passage.upstream.name if trial else None,
         key_id=key.id if key else None,
         user_id=key.user_id if key else None,
         team_id=key.team_id if key else None,
-        cost_source=bill.source,
-        price=bill.price,
+        cost_source=cost_source,
+        price=price,
     )
 
 
@@ -99,8 +100,6 @@ def _attempt(trial: Trial) -> AttemptRecord:
     )
 
 
-def _upstream_id(trial: Trial | None) -> str | None:
-    if trial is None:
-        return None
+def _upstream_id(trial: Trial) -> str | None:
     said = trial.header(b"x-request-id") or trial.header(b"request-id")
     return said[:NAME_CHARACTERS].decode("latin-1") or None

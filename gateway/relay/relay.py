@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -109,7 +109,8 @@ class Relay:
         self.known = Known()
         self._labels: dict[tuple[str, str, str], Headers] = {}
         self._routes: dict[tuple[object, ...], TargetList] = {}
-        self._young: deque[Exchange] = deque()
+        self._young: dict[Exchange, None] = {}
+        """Those whose clients are not watched yet, the oldest first."""
         self._ticks = 0
         self._emptied: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -154,13 +155,15 @@ class Relay:
 
     def watch(self, exchange: Exchange) -> None:
         """The request has been read: from now on its client may leave, and is watched once that matters."""
-        self._young.append(exchange)
+        self._young[exchange] = None
 
     def end(self, exchange: Exchange) -> None:
         """An exchange is over."""
         exchange.watch.end()
+        self._young.pop(exchange, None)
         self.live.discard(exchange)
-        exchange.conclude()
+        if not exchange.recorded:
+            exchange.conclude()
         exchange.dissolve()
         if not self.live and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)
@@ -207,12 +210,10 @@ class Relay:
     def _tick(self) -> None:
         self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
         now = self.loop.time()
-        young = self._young
         born_before = time.monotonic_ns() - WATCHED_AFTER_NS
-        while young and young[0].times.started_ns < born_before:
-            exchange = young.popleft()
-            if exchange in self.live:
-                exchange.watch.begin()
+        for exchange in list(itertools.takewhile(lambda each: each.times.started_ns < born_before, self._young)):
+            del self._young[exchange]
+            exchange.watch.begin()
         self._ticks += 1
         if self._ticks % SLOW_TICKS == 0:
             for exchange in list(self.live):

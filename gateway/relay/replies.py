@@ -34,6 +34,8 @@ JSON = (b"content-type", b"application/json")
 
 ESTIMATE = (b"x-sluicegate-token-count", b"estimate")
 
+ONE_TRY = (b"x-sluicegate-attempts", b"1")
+
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 UNBUFFERED: Headers = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
@@ -61,14 +63,14 @@ def our_headers(exchange: Exchange) -> Headers:
     if not exchange.trials:
         return headers
     trial = exchange.trials[-1]
-    headers.extend(exchange.relay.labels(trial.attempt))
+    headers += exchange.relay.labels(trial.attempt)
     if trial.passage.losses:
         headers.append((b"x-sluicegate-dropped", _listed(trial.passage.losses)))
     exchange.times.head_overhead_us = overhead = exchange.overhead_us(time.monotonic_ns())
     if trial.passage.estimated:
         headers.append(ESTIMATE)
-    headers.append((b"x-sluicegate-attempts", b"%d" % len(exchange.trials)))
-    headers.append((b"x-sluicegate-overhead-us", b"%d" % overhead))
+    tries = ONE_TRY if len(exchange.trials) == 1 else (b"x-sluicegate-attempts", b"%d" % len(exchange.trials))
+    headers += tries, (b"x-sluicegate-overhead-us", b"%d" % overhead)
     return headers
 
 
@@ -135,18 +137,16 @@ def _answer(exchange: Exchange, trial: Trial) -> None:
     body = answer.body
     exchange.tokens = answer.tokens
     exchange.times.note_first_byte()
-    if exchange.sink.started:
-        exchange.finish(body)
-        return
-    headers: Headers
-    if answer.is_stream:
-        headers = [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange)]
-    elif trial.passage.translated:
-        headers = [JSON, *_own_id(exchange), _length(body)]
-    else:
-        headers = _passed(trial)
-        headers.append(_length(body))
-    exchange.sink.start(trial.status, headers + our_headers(exchange))
+    if not exchange.sink.started:
+        if answer.is_stream:
+            headers = [_stream_kind(exchange), *UNBUFFERED, *_own_id(exchange)]
+        elif trial.passage.translated:
+            headers = [JSON, *_own_id(exchange), _length(body)]
+        else:
+            headers = _passed(trial)
+            headers.append(_length(body))
+        headers += our_headers(exchange)
+        exchange.sink.start(trial.status, headers)
     exchange.finish(body)
 
 

@@ -6,7 +6,9 @@ Knows what each kind of endpoint answers with; what that is in tokens and money 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gateway.catalog.prices import PriceList
 from gateway.formats.bounds import choices, goes_on, most_output
@@ -28,7 +30,7 @@ WITHOUT_OUTPUT = frozenset(("/v1/embeddings", "/v1/moderations", "/v1/rerank"))
 FORM_MEDIA = "application/octet-stream"
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True):
     """What is known of targets."""
 
     prices: PriceList
@@ -50,9 +52,18 @@ def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
     if wanted.endpoint.operation == "count":
         return NOTHING
     size = _size(wanted)
-    reserves = [_reserve(size, target, known) for target in targets]
-    tokens, money, likely = zip(*reserves, strict=True)
-    return Reserve(max(tokens), max(money), max(likely))
+    most = _reserve(size, targets[0], known)
+    for target in targets[1:]:
+        most = _larger(most, _reserve(size, target, known))
+    return most
+
+
+def _larger(one: Reserve, other: Reserve) -> Reserve:
+    return Reserve(
+        max(one.tokens, other.tokens),
+        max(one.nano_usd, other.nano_usd),
+        max(one.input_tokens, other.input_tokens),
+    )
 
 
 def _reserve(size: Size, target: Target, known: Known) -> Reserve:
@@ -67,17 +78,19 @@ def _reserve(size: Size, target: Target, known: Known) -> Reserve:
 
 
 def _size(wanted: Wanted) -> Size:
-    endpoint, fields, body = wanted
-    length = len(body)
+    endpoint, fields, length = wanted.endpoint, wanted.fields, len(wanted.body)
     if endpoint.body == "multipart":
         return Size(0, media_tokens(FORM_MEDIA, length))
-    media = list(media_in(fields))
-    text = max(length - sum(each.letters or 0 for each in media), 0)
-    tokens = sum(map(_media_tokens, media))
+    tokens = 0
+    for media in media_in(fields):
+        length -= media.letters or 0
+        tokens += _media_tokens(media)
+    if length < 0:
+        length = 0
     if _answers_nothing(endpoint):
-        return Size(text, tokens, max_output=0)
-    allowed, answers = most_output(endpoint.format, fields), choices(endpoint.format, fields)
-    return Size(text, tokens, allowed, answers, goes_on(fields))
+        return Size(length, tokens, 0)
+    name = endpoint.format
+    return Size(length, tokens, most_output(name, fields), choices(name, fields), goes_on(fields))
 
 
 def _media_tokens(media: Media) -> int:

@@ -15,7 +15,8 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 
 SHARE_OF_WINDOW = 16
 """Granian and its HTTP library hold a handful of pieces each; one piece is this share of what a client may cost."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ class Times:
         return (time.monotonic_ns() - self.heard_ns) / 1e9
 
 
-def waited_us(trials: Iterable[Trial], until_ns: int) -> int:
+def waited_us(trials: Sequence[Trial], until_ns: int) -> int:
     """Microseconds of the time until `until_ns` in which a provider was waited for: of two at once, once."""
+    if len(trials) == 1 and trials[0].waited_us:
+        return trials[0].waited_us
     waited_ns = last_ns = 0
     for trial in sorted(trials, key=lambda each: each.sent_ns):
         end_ns = trial.sent_ns + trial.waited_us * 1000 if trial.waited_us else until_ns

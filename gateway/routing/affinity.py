@@ -116,12 +116,6 @@ def find_session(
     return Session(_named(key_id, *opening), BY_WORDS) if opening is not None else None
 
 
-def session_of(headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int) -> bytes | None:
-    """The name of what `find_session` finds."""
-    found = find_session(headers, fields, key_id=key_id, body_bytes=body_bytes)
-    return None if found is None else found.name
-
-
 def pooled(session: bytes, provider: str) -> bytes:
     """The name under which a session is bound in the pool of a provider: one client may talk with several at a time."""
     return (int.from_bytes(session) ^ _number_of(provider)).to_bytes(SIZE)

@@ -15,7 +15,8 @@ from msgspec import Struct, structs
 from gateway.records import Credential, Provider, Target
 
 from .affinity import pooled
-from .ordering import Conduct, Seen, is_open, is_usable, line_up, look, order_targets, usable
+from .ordering import Conduct, Seen, in_order, is_open, is_usable, line_up, look, order_targets
+from .pool import Pool, pinned_to, pool_of
 from .targets import TargetList
 from .verdicts import Verdict, backoff
 
@@ -202,22 +203,36 @@ class Dispatch:
 
     def _pick(self, target: Target, now_us: int) -> Attempt | None:
         """Who can be asked now at a target."""
-        board = self._conduct.board
+        board, pool = self._conduct.board, self._pool(target)
+        is_new = self._line is None and not self._tried and self._pinned is None
+        if is_new and not pool.is_bounded and board.is_calm(pool.credentials, target, now_us):
+            return self._calmly(pool, now_us)
         standing = board.target_standing(target, now_us)
         if is_open(standing, now_us):
             return None
-        attempt = self._choose(target, now_us)
+        attempt = self._choose(pool, now_us)
         if attempt is None or standing.until_us <= now_us:
             return attempt
         return structs.replace(attempt, claimed_at_us=now_us) if board.claim_target_probe(target, now_us) else None
 
-    def _choose(self, target: Target, now_us: int) -> Attempt | None:
-        """Who of those at a target."""
-        provider = self._conduct.providers[target.provider]
+    def _calmly(self, pool: Pool, now_us: int) -> Attempt | None:
+        """Who is asked first where nobody rests: who holds the conversation, or by strategy."""
+        credential = self._holder(pool, now_us)
+        if credential is None:
+            line = self._line = in_order(self._conduct, pool, pool.credentials, self._turn)
+            line.reverse()
+            if not line:
+                return None
+            credential = line.pop()
+        return Attempt(pool.target, pool.provider, credential)
+
+    def _choose(self, pool: Pool, now_us: int) -> Attempt | None:
+        """Who of those in a pool."""
+        target, provider = pool.target, pool.provider
         if self._line is None:
-            untried = self._untried(target, provider)
+            untried = self._untried(pool)
             if len(untried) != 1:
-                return self._first(target, provider, untried, now_us)
+                return self._first(pool, untried, now_us)
             self._line = list(untried)
         while self._line:
             seen = look(self._conduct, provider, self._line.pop(), target.model, now_us)
@@ -227,24 +242,28 @@ class Dispatch:
                 return Attempt(target, provider, seen.credential, True)
         return None
 
-    def _first(
-        self, target: Target, provider: Provider, untried: tuple[Credential, ...], now_us: int
-    ) -> Attempt | None:
+    def _first(self, pool: Pool, untried: tuple[Credential, ...], now_us: int) -> Attempt | None:
         """Who of several is asked first: who holds the conversation, who is due to be probed, or by strategy."""
-        conduct = self._conduct
+        conduct, target, provider = self._conduct, pool.target, pool.provider
         seen = [look(conduct, provider, credential, target.model, now_us) for credential in untried]
-        session = self.session_at(provider)
-        if session is not None and (holder := conduct.board.holder(session, now_us)) is not None:
-            name = holder.decode(errors="replace")
+        holder = self._holder(pool, now_us)
+        if holder is not None:
             for credential, standing, is_full in seen:
-                if credential.name == name and not (standing.until_us or is_full):
+                if credential is holder and not (standing.until_us or is_full):
                     return Attempt(target, provider, credential)
         for each in seen:
             if each.standing.hard and self._may_probe(each, target, now_us):
                 return Attempt(target, provider, each.credential, True)
-        self._line = line_up(conduct, provider, seen, self._turn)
+        self._line = line_up(conduct, pool, seen, self._turn)
         self._line.reverse()
         return Attempt(target, provider, self._line.pop()) if self._line else None
+
+    def _holder(self, pool: Pool, now_us: int) -> Credential | None:
+        """Who of a pool holds the conversation, resting or not."""
+        session = self.session_at(pool.provider) if self._session is not None else None
+        if session is None:
+            return None
+        return pool.by_name.get(self._conduct.board.holder(session, now_us) or b"")
 
     def _may_probe(self, seen: Seen, target: Target, now_us: int) -> bool:
         """Whether this request is the one to try a credential that rests."""
@@ -265,17 +284,15 @@ class Dispatch:
         turn = self._turn_of_session if stays else self._turn
         return order_targets(self._conduct, self._found, targets, turn)
 
-    def _usable(self, target: Target, provider: Provider) -> tuple[Credential, ...]:
-        credentials = usable(self._found, provider, target.model)
-        if self._pinned is None or self._pinned[0] != provider.id:
-            return credentials
-        return tuple(each for each in credentials if each.name == self._pinned[1]) or credentials
+    def _pool(self, target: Target) -> Pool:
+        """Who may be asked at a target."""
+        pool = pool_of(self._found, self._conduct.providers[target.provider], target)
+        return pool if self._pinned is None else pinned_to(pool, self._pinned)
 
-    def _untried(self, target: Target, provider: Provider) -> tuple[Credential, ...]:
-        credentials = self._usable(target, provider)
+    def _untried(self, pool: Pool) -> tuple[Credential, ...]:
         if not self._tried:
-            return credentials
-        return tuple(each for each in credentials if (target, each.name) not in self._tried)
+            return pool.credentials
+        return tuple(each for each in pool.credentials if (pool.target, each.name) not in self._tried)
 
     def _turn(self, name: str, sticky: int) -> int:
         """One turn of each count an exchange, however often it is asked for."""
@@ -293,8 +310,8 @@ class Dispatch:
 
     def _leave(self, failed: Attempt, *, by_way: bool) -> None:
         """Try nobody else at a target, but for those who take another way where that is what failed."""
-        target, provider = failed.target, failed.provider
-        for each in self._usable(target, provider):
+        target = failed.target
+        for each in self._pool(target).credentials:
             if not by_way or each.proxy == failed.credential.proxy:
                 self._tried.add((target, each.name))
         self._line = None
@@ -340,7 +357,7 @@ class Dispatch:
         return [
             (target, look(conduct, providers[target.provider], credential, target.model, now_us))
             for target in self._targets
-            for credential in self._usable(target, providers[target.provider])
+            for credential in self._pool(target).credentials
         ]
 
     def _end(self, target: Target, seen: Seen, now_us: int) -> tuple[int, str]:

@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 from gateway.records import Credential, Provider, Target
 
 from .dispatch import BUSY, Attempt, Dispatch, Resting, Wait
-from .ordering import Conduct, is_open, look, nobody, usable
+from .ordering import Conduct, is_open, look
+from .pool import nobody, usable
 from .standing import Board
 from .targets import TargetList
 from .verdicts import Verdict
@@ -61,6 +62,7 @@ class _Onlooker:
     """The board as somebody sees it who leaves everything as it is."""
 
     def __init__(self, board: Board) -> None:
+        self.is_calm = board.is_calm
         self.standing = board.standing
         self.target_standing = board.target_standing
         self.figures = board.figures

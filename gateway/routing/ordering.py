@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.records import ANY, Credential, Provider, Target
+from gateway.records import Credential, Provider, Target
 
-from .reach import credential_serves
+from .pool import Pool
 from .standing import AVAILABLE, UNKNOWN, Board, Figures, Standing
 from .strategies import STRATEGIES, Candidate
 from .targets import Choice, TargetList
@@ -56,23 +55,6 @@ class Seen(NamedTuple):
     """As many requests are under way with it as may be."""
 
 
-@lru_cache(maxsize=1024)
-def nobody(provider: str) -> Credential:
-    """Stands for the credential of a server that asks for none, and rests like one."""
-    return Credential(provider, "", "")
-
-
-def usable(found: TargetList, provider: Provider, model: str) -> tuple[Credential, ...]:
-    """The credentials of a provider that may be used for a model, and by whoever asks for it."""
-    held = provider.credentials if found.credentials is None else found.credentials[provider.id]
-    if not provider.credentials:
-        return (nobody(provider.id),)
-    for credential in held:
-        if credential.models != ANY:
-            return tuple(each for each in held if credential_serves(each, model))
-    return held
-
-
 def look(conduct: Conduct, provider: Provider, credential: Credential, model: str, now_us: int) -> Seen:
     """How a credential stands now."""
     standing = AVAILABLE
@@ -94,16 +76,27 @@ def is_open(standing: Standing, now_us: int) -> bool:
     return standing.until_us > now_us and not standing.probe_due
 
 
-def line_up(conduct: Conduct, provider: Provider, seen: Iterable[Seen], take_turn: TakeTurn) -> list[Credential]:
-    """The credentials that can be used now, in the order in which they are tried."""
+def line_up(conduct: Conduct, pool: Pool, seen: Iterable[Seen], take_turn: TakeTurn) -> list[Credential]:
+    """The credentials of a pool that can be used now, in the order in which they are tried."""
     fit: list[Credential] = []
     resting: list[Credential] = []
     for credential, standing, is_full in seen:
         if not (standing.hard or is_full):
             (resting if standing.until_us else fit).append(credential)
-    ordered = _by_priority(conduct, provider, fit, take_turn)
+    ordered = in_order(conduct, pool, fit, take_turn)
     if resting:
-        ordered += _by_priority(conduct, provider, resting, take_turn)
+        ordered += in_order(conduct, pool, resting, take_turn)
+    return ordered
+
+
+def in_order(conduct: Conduct, pool: Pool, credentials: Sequence[Credential], take_turn: TakeTurn) -> list[Credential]:
+    """Credentials of a pool by priority and strategy."""
+    if len(pool.ranks) < 2:
+        return _by_strategy(conduct, pool, credentials, take_turn)
+    ordered: list[Credential] = []
+    for priority in pool.ranks:
+        equals = [credential for credential in credentials if credential.priority == priority]
+        ordered += _by_strategy(conduct, pool, equals, take_turn)
     return ordered
 
 
@@ -117,29 +110,20 @@ def order_targets(
     return [target for target in _chosen(conduct, found.choice, take_turn) if target in wanted]
 
 
-def _by_priority(
-    conduct: Conduct, provider: Provider, credentials: list[Credential], take_turn: TakeTurn
-) -> list[Credential]:
-    priorities = {credential.priority for credential in credentials}
-    if len(priorities) < 2:
-        return _by_strategy(conduct, provider, credentials, take_turn)
-    ordered: list[Credential] = []
-    for priority in sorted(priorities, reverse=True):
-        equals = [credential for credential in credentials if credential.priority == priority]
-        ordered += _by_strategy(conduct, provider, equals, take_turn)
-    return ordered
-
-
 def _by_strategy(
-    conduct: Conduct, provider: Provider, credentials: list[Credential], take_turn: TakeTurn
+    conduct: Conduct, pool: Pool, credentials: Sequence[Credential], take_turn: TakeTurn
 ) -> list[Credential]:
     if len(credentials) < 2:
-        return credentials
-    strategy = STRATEGIES[provider.strategy]
-    sticky = provider.sticky_requests if provider.strategy == "round_robin" else 1
-    turn = take_turn(f"pool {provider.id}", sticky) if strategy.takes_turns else 0
-    figures = conduct.board.figures if strategy.reads_figures else None
-    candidates = [_candidate(each.weight, figures(each) if figures is not None else UNKNOWN) for each in credentials]
+        return list(credentials)
+    strategy = pool.strategy
+    turn = take_turn(pool.turns, pool.sticky) if strategy.takes_turns else 0
+    if strategy.reads_figures:
+        figures = conduct.board.figures
+        candidates: Sequence[Candidate] = [_candidate(each.weight, figures(each)) for each in credentials]
+    elif credentials is pool.credentials:
+        candidates = pool.candidates
+    else:
+        candidates = [Candidate(each.weight) for each in credentials]
     return [credentials[index] for index in strategy.order(candidates, turn)]
 
 

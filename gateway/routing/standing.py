@@ -45,6 +45,10 @@ UNKNOWN = Figures()
 class Board(Protocol):
     """Tells how credentials and targets stand. Asked for each request: answers take no lock."""
 
+    def is_calm(self, credentials: tuple[Credential, ...], target: Target, now_us: int) -> bool:
+        """Whether nothing at all is the matter with any of these at a target, nor with the target. The same tuple is
+        to be asked about again and again: where to look is remembered by it."""
+
     def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
         """How a credential stands for a model: the later of its own rest and the model's with it."""
 

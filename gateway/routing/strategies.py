@@ -50,7 +50,9 @@ def fill_first(candidates: Sequence[Candidate], turn: int) -> Sequence[int]:
 
 def round_robin(candidates: Sequence[Candidate], turn: int) -> Sequence[int]:
     """Each in turn; the others follow in their order."""
-    return _rotated(range(len(candidates)), turn)
+    count = len(candidates)
+    start = turn % count
+    return [*range(start, count), *range(start)] if start else range(count)
 
 
 def weighted(candidates: Sequence[Candidate], turn: int) -> Sequence[int]:
@@ -127,9 +129,4 @@ def _latency(candidate: Candidate) -> tuple[int, int]:
 
 def _by(candidates: Sequence[Candidate], turn: int, key: Callable[[Candidate], float | tuple[int, int]]) -> list[int]:
     """Indexes by key, equals in turn."""
-    return sorted(_rotated(range(len(candidates)), turn), key=lambda index: key(candidates[index]))
-
-
-def _rotated(items: Sequence[int], turn: int) -> Sequence[int]:
-    start = turn % len(items)
-    return [*items[start:], *items[:start]] if start else items
+    return sorted(round_robin(candidates, turn), key=lambda index: key(candidates[index]))

@@ -7,9 +7,13 @@ strategy orders those.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from gateway.records import Credential, Target
+
+if TYPE_CHECKING:
+    from .pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class TargetList:
     terms: Terms = USUAL
     credentials: Mapping[str, tuple[Credential, ...]] | None = None
     """By provider those that the key may use; None where it may use all of them."""
+    pools: dict[Target, Pool] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Those of its targets that were asked for: `pool.pool_of`."""
 
     def keeping(self, keep: Callable[[Target], bool]) -> TargetList:
         """The same with only those targets that `keep` accepts; there may be none."""

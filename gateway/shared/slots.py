@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from types import TracebackType
 
 from gateway.shared import locks
 from gateway.shared.index import NO_NAME
 from gateway.shared.layout import BACKED, HAND, NAME_BYTES, USED
+from gateway.shared.locks import Locked
 from gateway.shared.memory import SharedMemory
 
 TRIED_AT_ONCE = 256
@@ -31,23 +31,6 @@ class SharedFull(Exception):
 def name_of(*parts: str) -> bytes:
     """The name of a slot, from what it is for."""
     return blake2b("\0".join(parts).encode(), digest_size=NAME_BYTES).digest()
-
-
-class Locked:
-    """Slots that are ours while the block runs."""
-
-    __slots__ = ("_descriptor", "_offsets")
-
-    def __init__(self, descriptor: int, offsets: tuple[int, ...]) -> None:
-        self._descriptor, self._offsets = descriptor, offsets
-
-    def __enter__(self) -> None:
-        for offset in self._offsets:
-            locks.hold(self._descriptor, offset)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for offset in self._offsets:
-            locks.let_go(self._descriptor, offset)
 
 
 class Slots:

@@ -35,7 +35,8 @@ def bill_of(tokens: Tokens | None, price: Price | None) -> Bill:
         return Bill(tokens.cost_nano_usd, "reported")
     if price is None or (tokens is None and not price.request_nano_usd and any(astuple(price.rates))):
         return UNPRICED
-    return Bill(min(cost_of(tokens or Tokens(), price), MOST_NANO_USD), "priced", price.source or None)
+    cost = cost_of(tokens or Tokens(), price)
+    return Bill(cost if cost < MOST_NANO_USD else MOST_NANO_USD, "priced", price.source or None)
 
 
 def cost_of(tokens: Tokens, price: Price) -> int:
@@ -47,6 +48,8 @@ def cost_of(tokens: Tokens, price: Price) -> int:
 
 def _rates_at(prompt: int, price: Price) -> Rates:
     """The rates of a prompt of this size; what those of its tier leave open is as without one."""
+    if not price.tiers:
+        return price.rates
     reached = [rates for size, rates in price.tiers if size < prompt]
     if not reached:
         return price.rates
@@ -56,6 +59,8 @@ def _rates_at(prompt: int, price: Price) -> Rates:
 
 def _input(tokens: Tokens, rates: Rates) -> int:
     left, usual = tokens.input, rates.input
+    if not (tokens.cache_read or tokens.cache_write or tokens.input_audio or tokens.input_image):
+        return left * usual
     written = usual if rates.cache_write is None else rates.cache_write
     long_written = min(tokens.cache_write_1h, tokens.cache_write)
     kinds = (
@@ -70,6 +75,8 @@ def _input(tokens: Tokens, rates: Rates) -> int:
 
 def _output(tokens: Tokens, rates: Rates) -> int:
     usual = rates.output
+    if not (tokens.reasoning or tokens.output_audio or tokens.output_image):
+        return tokens.output * usual
     kinds = (
         (tokens.reasoning, rates.reasoning, usual),
         (tokens.output_audio, rates.output_audio, usual),

@@ -193,8 +193,9 @@ class Life:
         self.tell("POST", "/api/credentials", {**credential, **far})
         self.tell("PATCH", "/api/credentials/proxied-by-api/first", {"proxy": proxy.replace(":1", ":2")})
         self.tell("POST", "/api/credentials/posted/first/test", {"model": "gpt-4o-mini;tattle;status=401"})
-        tried = {**credential, "name": "tried", "api_key": SAID["provider key that was only tried"]}
+        tried = {"provider": "posted", "api_key": SAID["provider key that was only tried"]}
         self.tell("POST", "/api/credentials/test", {**tried, "model": "gpt-4o-mini;tattle;status=401"})
+        self.tell("POST", "/api/credentials/test", {**tried, "proxy": proxy, "headers": provider["headers"]})
         self.tell("PATCH", "/api/credentials/posted/first", {"api_key": SAID["provider key by API, changed"]})
         made = operator.tell(self.gateway.data_dir, "POST", "/api/keys", {"name": "laptop"})
         self.aviary.secrets["client key"] = made["secret"]

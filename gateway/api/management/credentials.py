@@ -85,7 +85,8 @@ OPERATIONS = (
         path="/api/credentials/test",
         id="test_secret",
         summary="Try a secret before it is kept",
-        description="The same with a secret that nothing else becomes of.",
+        description="The same with a secret that nothing else becomes of, through a proxy and with headers of its own "
+        "where these are given. What could not be kept is not tried.",
         tag=TAG,
         permission=WRITE,
         body=CredentialProbeWish,

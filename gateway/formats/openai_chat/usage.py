@@ -6,15 +6,18 @@ Fields: https://platform.openai.com/docs/api-reference/chat/object#chat-object-u
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import orjson
 
 from gateway.formats.charged import charged
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
-from gateway.formats.told import object_of
-from gateway.formats.usages import count_of, tokens_of, usage_object, within
+from gateway.formats.usages import counts_in, tokens_of, usage_object, within
 from gateway.records import Tokens
+
+Counts = dict[str, int]
+"""Numbers of tokens by name, none of them 0."""
 
 _KEY = b'"usage"'
 _OBJECT = re.compile(rb"\s*:\s*(%b)" % usage_object(depth=2))
@@ -25,17 +28,25 @@ def read_usage(usage: Fields) -> Usage:
     """The numbers; what is larger than its whole is a server's mistake and clamps (USAGE-4)."""
     if "prompt_tokens" not in usage and "input_tokens" in usage:
         usage = _of_media(usage)
-    entered = count_of(usage.get("prompt_tokens"))
-    before, after = object_of(usage.get("prompt_tokens_details")), object_of(usage.get("completion_tokens_details"))
-    produced, reasoning = _produced(usage, entered, count_of(after.get("reasoning_tokens")))
+    before, totals = usage.get("prompt_tokens_details"), counts_in(usage)
+    parts, after = counts_in(before), counts_in(usage.get("completion_tokens_details"))
+    entered, produced, reasoning = totals.get("prompt_tokens", 0), totals.get("completion_tokens", 0), 0
+    spoken = drawn = audio = image = written = 0
+    if after:
+        produced, reasoning = _with_reasoning(totals, after.get("reasoning_tokens", 0))
+        spoken, drawn = _media(after, produced - reasoning)
     if not (entered or produced):
-        entered = count_of(usage.get("total_tokens"))
-    cached = min(_cached(usage, before), entered)
-    written = min(count_of(before.get("cache_write_tokens")), entered - cached)
-    audio, image = _fresh_media(before, entered - cached - written)
-    spoken, drawn = _media(after, produced - reasoning)
+        entered = totals.get("total_tokens", 0)
+    cached = _cached(totals, parts)
+    if cached > entered:
+        cached = entered
+    fresh = entered - cached
+    if parts:
+        written = min(parts.get("cache_write_tokens", 0), fresh)
+        fresh -= written
+        audio, image = _media(_uncached(parts, before), fresh)
     return Usage(
-        fresh=entered - cached - written,
+        fresh=fresh,
         cache_read=cached,
         cache_write=written,
         visible=produced - reasoning,
@@ -59,44 +70,33 @@ def _of_media(usage: Fields) -> Fields:
     }
 
 
-def _produced(usage: Fields, entered: int, reasoning: int) -> tuple[int, int]:
+def _with_reasoning(totals: Counts, reasoning: int) -> tuple[int, int]:
     """All output, and how much of it was reasoning.
 
     xAI leaves reasoning out of `completion_tokens`, and has it in the total: https://docs.x.ai/docs/guides/reasoning.
     """
-    produced = count_of(usage.get("completion_tokens"))
-    if reasoning and count_of(usage.get("total_tokens")) == entered + produced + reasoning:
+    produced = totals.get("completion_tokens", 0)
+    if totals.get("total_tokens") == totals.get("prompt_tokens", 0) + produced + reasoning:
         produced += reasoning
     return produced, min(reasoning, produced)
 
 
-def _cached(usage: Fields, before: Fields) -> int:
+def _cached(totals: Counts, parts: Counts) -> int:
     """DeepSeek tells its cache hits beside the totals (https://api-docs.deepseek.com/guides/kv_cache), and so does Kimi
     (https://platform.moonshot.ai/docs/api/chat)."""
-    return (
-        count_of(before.get("cached_tokens"))
-        or count_of(usage.get("prompt_cache_hit_tokens"))
-        or count_of(usage.get("cached_tokens"))
-    )
+    return parts.get("cached_tokens") or totals.get("prompt_cache_hit_tokens") or totals.get("cached_tokens") or 0
 
 
-def _media(details: Fields, whole: int) -> tuple[int, int]:
+def _media(parts: Counts, whole: int) -> tuple[int, int]:
     """Audio and images in a part of the tokens."""
-    if "audio_tokens" not in details and "image_tokens" not in details:
-        return 0, 0
-    return within(whole, count_of(details.get("audio_tokens")), count_of(details.get("image_tokens")))
+    return within(whole, parts.get("audio_tokens", 0), parts.get("image_tokens", 0))
 
 
-def _fresh_media(before: Fields, fresh: int) -> tuple[int, int]:
-    """Audio and images that were in no cache. The totals have cached ones in them, which OpenAI tells apart:
+def _uncached(parts: Counts, before: Any) -> Counts:
+    """The parts of a prompt, audio and images without those that were in a cache. OpenAI tells these apart:
     https://platform.openai.com/docs/guides/realtime-costs."""
-    if "cached_tokens_details" not in before:
-        return _media(before, fresh)
-    cached = object_of(before["cached_tokens_details"])
-    audio, image = (
-        max(count_of(before.get(name)) - count_of(cached.get(name)), 0) for name in ("audio_tokens", "image_tokens")
-    )
-    return within(fresh, audio, image)
+    cached = counts_in(before.get("cached_tokens_details"))
+    return {name: max(count - cached.get(name, 0), 0) for name, count in parts.items()} if cached else parts
 
 
 def write_usage(usage: Usage) -> Fields:
@@ -114,12 +114,22 @@ def write_usage(usage: Usage) -> Fields:
 
 
 def tokens_in(body: bytes) -> Tokens | None:
-    """Tokens in the last bytes of a whole reply, None where it has none. Only `usage` is parsed."""
+    """Tokens in the last bytes of a whole reply, None where it has none. Only `usage`, and what follows it, is parsed:
+    where it is a member of the reply itself, that with a brace in front of it is an object again."""
     key = body.rfind(_KEY)
-    found = _OBJECT.match(body, key + len(_KEY)) if key >= 0 else None
-    if found is None:
+    if key < 0:
         return None
     try:
-        return tokens_of(read_usage(orjson.loads(found[1])))
+        usage = orjson.loads(b"{" + body[key:])["usage"]
+    except orjson.JSONDecodeError:
+        usage = _usage_within(body, key)
+    return tokens_of(read_usage(usage)) if usage.__class__ is dict else None
+
+
+def _usage_within(body: bytes, key: int) -> Fields | None:
+    """The object behind the key, where it is a member of something within the reply."""
+    found = _OBJECT.match(body, key + len(_KEY))
+    try:
+        return orjson.loads(found[1]) if found else None
     except orjson.JSONDecodeError:
         return None

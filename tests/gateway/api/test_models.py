@@ -153,6 +153,51 @@ def test_who_owns_a_model_is_its_provider(world: World) -> None:
     assert world.list.get("best", EVERYTHING).owner == "sluicegate"
 
 
+# Prefixes
+
+
+@pytest.fixture
+def prefixed(world: World) -> World:
+    """Both providers have further names, one of which is its own id, and an alias has the name of a model by one."""
+    exact, opened = PROVIDERS
+    providers = replace(exact, prefixes=("mine", "exact")), replace(opened, prefixes=("free", "any"))
+    world.relay.providers = {each.id: each for each in providers}
+    world.relay.resolver = Resolver(providers, {"mine/b": "open/own"}, ())
+    knowing(world, theirs=None)
+    return world
+
+
+async def test_models_are_listed_by_the_prefixes_of_their_provider_too(prefixed: World) -> None:
+    listed = [(model.name, model.owner) for model in await prefixed.list.listed(EVERYTHING)]
+    assert listed == [
+        ("mine/b", "sluicegate"),
+        *((name, "exact") for name in ("exact/a", "exact/b", "mine/a")),
+        *((f"{word}/{model}", "open") for word in ("open", "free", "any") for model in ("own", "theirs")),
+    ]
+    for name, owner in listed[1:]:
+        assert prefixed.list.get(name, EVERYTHING)[:2] == (name, owner)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "names"),
+    [
+        ({"models": ("free/*",)}, ["free/own", "free/theirs"]),
+        ({"models": ("any/own", "mine/*")}, ["mine/b", "mine/a", "any/own"]),
+        ({"models": ("exact/a",)}, ["exact/a", "mine/a"]),
+        ({"models": ("*/theirs",)}, ["open/theirs", "free/theirs", "any/theirs"]),
+        ({"providers": ("exact",)}, ["exact/a", "exact/b", "mine/a"]),
+        ({"providers": ("mine", "free")}, []),
+    ],
+)
+async def test_by_a_prefix_a_key_sees_what_it_may_ask_for_by_it(
+    prefixed: World, allowed: dict[str, tuple[str, ...]], names: list[str]
+) -> None:
+    key = ClientKey("narrow", id="narrow", **allowed)  # type: ignore[arg-type]
+    assert await prefixed.names(key) == names
+    for name in await prefixed.names():
+        assert prefixed.relay.resolver.may_use(name, key) == (name in names)
+
+
 # What is known beforehand
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ Writer: TypeAlias = asyncio.StreamWriter
 
 
 class HttpProxy:
-    """An HTTP proxy. `refusal` is sent to every CONNECT instead of a tunnel."""
+    """An HTTP proxy, which keeps connections open. `refusal` is sent to every CONNECT instead of a tunnel."""
 
     def __init__(self, credentials: str, refusal: bytes) -> None:
         self.port = 0
@@ -28,20 +29,49 @@ class HttpProxy:
         self._refusal = refusal
 
     async def serve(self, reader: Reader, writer: Writer) -> None:
+        head = await self._hear(reader, writer)
+        if head is None:
+            return
+        if not head.startswith(b"CONNECT "):
+            await self._forward(reader, writer, head)
+            return
+        writer.write(self._refusal or b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if not self._refusal:
+            await join(reader, writer, _port(_target(head)))
+
+    async def _hear(self, reader: Reader, writer: Writer) -> bytes | None:
+        """The head of the next request; None where it shows other credentials than ours."""
         head = await reader.readuntil(b"\r\n\r\n")
         self.heads.append(head)
         if self._credentials and f"proxy-authorization: Basic {self._credentials}".encode() not in head:
             writer.write(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
-            return
-        method, target, _ = head.split(b" ", 2)
-        self.asked.append(f"{method.decode()} {target.decode()}")
-        if method == b"CONNECT":
-            writer.write(self._refusal or b"HTTP/1.1 200 Connection established\r\n\r\n")
-            if not self._refusal:
-                await join(reader, writer, int(target.rpartition(b":")[2]))
-            return
-        authority = target.removeprefix(b"http://").partition(b"/")[0]
-        await join(reader, writer, int(authority.rpartition(b":")[2]), head.replace(b"http://" + authority, b"", 1))
+            return None
+        self.asked.append(f"{head.partition(b' ')[0].decode()} {_target(head).decode()}")
+        return head
+
+    async def _forward(self, reader: Reader, writer: Writer, first: bytes) -> None:
+        """Hand on one request after another to whom the first of them names, each with its path alone."""
+        origin = b"/".join(_target(first).split(b"/")[:3])
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", _port(origin))
+        answers = asyncio.create_task(carry(far_reader, writer))
+        head: bytes | None = first
+        try:
+            while head is not None:
+                length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+                far_writer.write(head.replace(origin, b"", 1))
+                far_writer.write(await reader.readexactly(int(length[1]) if length else 0))
+                head = await self._hear(reader, writer)
+        finally:
+            far_writer.close()
+            answers.cancel()
+
+
+def _target(head: bytes) -> bytes:
+    return head.split(b" ", 2)[1]
+
+
+def _port(authority: bytes) -> int:
+    return int(authority.rpartition(b":")[2])
 
 
 class SocksProxy:
@@ -79,10 +109,9 @@ class SocksProxy:
         return right
 
 
-async def join(reader: Reader, writer: Writer, port: int, first: bytes = b"") -> None:
+async def join(reader: Reader, writer: Writer, port: int) -> None:
     """Carry bytes both ways between a client and 127.0.0.1 until either ends."""
     far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-    far_writer.write(first)
     await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer), return_exceptions=True)
 
 

@@ -9,6 +9,7 @@ import zlib
 import pytest
 
 from gateway.errors import UpstreamClosed
+from gateway.outbound.answer import LONGEST_LEARNT, NAMES_LEARNT
 from gateway.outbound.wire import Call, Pool
 from tests.gateway.outbound.peers import (
     HELLO,
@@ -78,6 +79,15 @@ async def test_names_are_lower_case_and_values_trimmed(pool: Pool) -> None:
     async with provider(answering(ANSWERS["space around values"][0])) as there:
         _, heard = await ask(pool, there.origin)
     assert heard.headers == [(b"x-space", b"a b"), (b"x-empty", b""), (b"content-length", b"2")]
+
+
+async def test_names_of_any_number_and_length_are_lower_case(pool: Pool) -> None:
+    lines = [b"X-Many-%d: v" % number for number in range(NAMES_LEARNT + 1)]
+    async with provider(answering(sized(b"", *lines, b"X-" + b"Long" * LONGEST_LEARNT + b": v"))) as there:
+        for _ in range(2):
+            _, heard = await ask(pool, there.origin)
+            assert len(heard.headers) == len(lines) + 2
+            assert all(name == name.lower() for name, _ in heard.headers)
 
 
 async def test_trailers_are_on_the_call(pool: Pool) -> None:

@@ -60,7 +60,16 @@ async def test_descriptors_do_not_leak_when_connections_fail(pool: Pool) -> None
 
 
 async def test_the_connection_used_last_is_used_first(pool: Pool) -> None:
-    async with provider(answering(HELLO)) as there:
+    all_asked = asyncio.Barrier(3)
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await all_asked.wait()
+        while True:
+            await peer.send(HELLO)
+            await peer.request()
+
+    async with provider(script) as there:
         await asyncio.gather(*(ask(pool, there.origin) for _ in range(3)))
         for _ in range(5):
             await ask(pool, there.origin)

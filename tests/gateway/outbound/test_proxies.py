@@ -46,7 +46,7 @@ async def test_plain_http_goes_by_absolute_url(pool: Pool) -> None:
             call, heard = await ask(pool, origin, request(b"prompt"))
             assert heard.text == b"hello"
         assert call.connection_reused
-        assert proxy.asked == [f"POST http://provider.example:{there.port}/v1/echo"]
+        assert proxy.asked == [f"POST http://provider.example:{there.port}/v1/echo"] * 2
         assert proxy.heads[0].startswith(b"POST http://provider.example")
         assert b"\r\nproxy-authorization: Basic " + BASIC.encode() + b"\r\n" in proxy.heads[0]
 

@@ -27,17 +27,11 @@ def test_requests_under_way_are_those_of_all_workers(make: MakeBoard) -> None:
 
 def test_more_ends_than_beginnings_are_no_fewer_than_none(make: MakeBoard) -> None:
     board = make(0)
-    board.begin(MAIN)
+    board.begin(MAIN, GPT)
     for _ in range(3):
         board.end(MAIN, GPT)
-    board.begin(MAIN)
+    board.begin(MAIN, GPT)
     assert board.figures(MAIN).in_flight == 1
-
-
-def test_a_request_without_a_target_counts_for_its_credential_alone(board: Board) -> None:
-    board.begin(MAIN)
-    assert board.figures(MAIN).in_flight == 1
-    assert board.target_figures(GPT) == UNKNOWN
 
 
 def test_the_first_answer_is_the_average_and_twenty_later_half_of_it_is_new(board: Board, clock: Clock) -> None:
@@ -57,7 +51,7 @@ def test_latency_of_a_target_is_not_that_of_another_with_the_same_credential(boa
 
 
 def test_headroom_is_unknown_again_once_it_resets(board: Board, clock: Clock) -> None:
-    board.begin(MAIN)
+    board.begin(MAIN, GPT)
     board.note_headroom(MAIN, 0.25, 30.0, clock())
     assert board.figures(MAIN).headroom == 0.25
     clock.go(29)
@@ -67,7 +61,7 @@ def test_headroom_is_unknown_again_once_it_resets(board: Board, clock: Clock) ->
 
 
 def test_headroom_whose_reset_nobody_names_holds_a_minute(board: Board, clock: Clock) -> None:
-    board.begin(MAIN)
+    board.begin(MAIN, GPT)
     board.note_headroom(MAIN, 0.0, None, clock())
     clock.go(59)
     assert board.figures(MAIN).headroom == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.errors import ClientDisconnected
 from gateway.records import ClientKey, Target
-from gateway.relay.course import Course, now_us
+from gateway.relay.course import Course
 from gateway.relay.errand import Errand
 from gateway.routing.dispatch import Attempt
 from gateway.routing.standing import Standing
@@ -25,7 +26,9 @@ class HalfOpen(Slate):
 
     def __init__(self) -> None:
         super().__init__()
-        self.breakers["a/m"] = Standing(now_us() + 60_000_000, hard=True, reason="breaker", probe_due=True)
+        self.breakers["a/m"] = Standing(
+            time.time_ns() // 1000 + 60_000_000, hard=True, reason="breaker", probe_due=True
+        )
         self.given_back: list[tuple[Target, int]] = []
 
     def give_back(self, target: Target, claimed_at_us: int, now_us: int) -> None:
@@ -56,7 +59,7 @@ class Scene:
     def target_plan(self, key: ClientKey, target: Target) -> None:
         """Nothing limits it."""
 
-    async def passage(self, attempt: Attempt) -> object:
+    def passed(self, attempt: Attempt) -> object:
         if self._leave == "on the way":
             self._left()
         return object()

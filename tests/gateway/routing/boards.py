@@ -35,6 +35,10 @@ class Slate:
         self.probed: list[str] = []
         self.claimed: list[str] = []
 
+    def is_calm(self, credentials: tuple[Credential, ...], target: Target, now_us: int) -> bool:
+        rests = [self.standing(each, target.model, now_us) for each in credentials]
+        return all(standing == AVAILABLE for standing in (*rests, self.target_standing(target, now_us)))
+
     def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
         return self.rests.get(credential.name, AVAILABLE)
 

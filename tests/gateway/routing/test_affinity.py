@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.routing.affinity import LEAST_BYTES, SIZE, SOURCES, WORDS, pooled, session_of
+from gateway.routing.affinity import LEAST_BYTES, SIZE, SOURCES, WORDS, find_session, pooled
 
 Headers = list[tuple[bytes, bytes]]
 Fields = dict[str, Any]
@@ -18,7 +18,8 @@ ID = "0b5c1f7e-3c1d-4a55-9b0a-2f6f0e6d9a11"
 def named(
     headers: Headers | None = None, fields: Fields | None = None, *, key: str = "k", size: int = 0
 ) -> bytes | None:
-    return session_of(headers or [], fields or {}, key_id=key, body_bytes=size)
+    found = find_session(headers or [], fields or {}, key_id=key, body_bytes=size)
+    return found.name if found is not None else None
 
 
 @pytest.mark.parametrize(

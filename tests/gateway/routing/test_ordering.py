@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.records import Target
 from gateway.routing.dispatch import Dispatch
-from gateway.routing.ordering import Conduct, nobody
+from gateway.routing.ordering import Conduct
+from gateway.routing.pool import nobody
 from gateway.routing.standing import Figures
 from gateway.routing.targets import Choice, TargetList
 from tests.gateway.routing.boards import NOW, Slate, conduct, pool, rest, script, told

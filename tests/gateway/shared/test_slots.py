@@ -46,10 +46,15 @@ def test_names_tell_their_parts_apart() -> None:
 
 def test_slots_are_locked_in_rising_order(memory: SharedMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[int] = []
-    monkeypatch.setattr(locks, "hold", lambda _, offset: order.append(offset))
+
+    def take(descriptor: int, command: int, told: bytes) -> int:
+        order.append(int(told))
+        return 0
+
+    monkeypatch.setattr(locks, "_told", lambda kind, offset: b"%d" % offset)
+    monkeypatch.setattr(locks, "_fcntl", take)
     slots = Slots(memory, "limits")
-    with slots.lock(5, 2, 9, 2):
-        pass
+    slots.lock(5, 2, 9, 2).hold()
     assert order == [slots.offset(slot) - 16 for slot in (2, 5, 9)]
 
 

@@ -83,7 +83,11 @@ def test_usage_in_every_shape(usage: dict[str, Any], tokens: Tokens) -> None:
     [
         (b'{"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}', Tokens(input=3)),
         (b'{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }', Tokens(input=3)),
-        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{"b":{}}}} }', None),
+        (b'{"usage" : {"prompt_tokens":3,"details":{"a":{"b":{}}}},"id":"\\"usage\\"" }', Tokens(input=3)),
+        (b'{"choices":[],"x":{"usage" : {"prompt_tokens":3,"details":{"a":{}}} }}', Tokens(input=3)),
+        (b'{"choices":[],"x":{"usage" : {"prompt_tokens":3,"details":{"a":{"b":{}}}} }}', None),
+        (b'{"choices":[],"x":["usage"]}', None),
+        (b'{"usage":[3]}', None),
         (b'{"text":"say \\"usage\\": {}"}', None),
         (b'{"usage":null}', None),
         (b'{"usage":{bad}}', None),
