@@ -16,6 +16,10 @@ from gateway.logs import LineWriter, tidy
 from gateway.records import UsageRecord
 from gateway.settings.section import LogFormat
 
+AT_ONCE = 32
+"""Exchanges of which lines are composed together: one after another they take half the time that they take between
+requests, when the processor has to fetch everything anew."""
+
 BATCH_BYTES = 16 * 1024
 """Lines waiting that make a write worthwhile before the next tick."""
 
@@ -55,10 +59,13 @@ class AccessLog:
         self._clock = Clock()
         self._tidy: Memory[str] = Memory(lambda text: tidy(text, WORD_CHARACTERS))
         self._quotes: Memory[str] = Memory(lambda client: orjson.dumps(self._tidy[client]).decode())
+        self._waiting: list[tuple[UsageRecord, str, str | None]] = []
+        """Exchanges whose lines are not composed yet."""
         self.configure(enabled=enabled, style=style)
 
     def configure(self, *, enabled: bool, style: LogFormat) -> None:
-        """Change what a reload may change."""
+        """Change what a reload may change, for the exchanges that end from now on."""
+        self._compose_waiting()
         self._enabled = enabled
         self._compose = self._json_line if style == "json" else self._console_line
         self._words: Memory[Key] = Memory(self._as_json if style == "json" else self._for_eyes)
@@ -72,19 +79,27 @@ class AccessLog:
         """Keep the line of one exchange: `method` as the client sent it, `client` its address."""
         if not self._enabled:
             return
-        writer = self._writer
-        writer.write(self._compose(record, method, client))
-        if writer.size >= self._flush_at:
-            self.flush()
+        self._waiting.append((record, method, client))
+        if len(self._waiting) >= AT_ONCE:
+            self._compose_waiting()
+            if self._writer.size >= self._flush_at:
+                self.flush()
 
     def flush(self) -> None:
         """Write what has gathered, as far as that goes without waiting."""
+        self._compose_waiting()
         self._writer.flush()
         self._flush_at = self._writer.size + BATCH_BYTES
 
     def close(self) -> None:
         """Write what has gathered; waits half a second at most."""
+        self._compose_waiting()
         self._writer.close()
+
+    def _compose_waiting(self) -> None:
+        for record, method, client in self._waiting:
+            self._writer.write(self._compose(record, method, client))
+        self._waiting.clear()
 
     def _json_line(self, record: UsageRecord, method: str, client: str | None) -> bytes:
         at = self._clock.text(record.started_at_us + record.total_us)

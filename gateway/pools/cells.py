@@ -116,7 +116,6 @@ class Cells:
 
     def __init__(self, memory: SharedMemory, column: int | None, clock: Callable[[], int]) -> None:
         self._slots = Slots(memory, "pools", self._may_go)
-        self._descriptor = memory.descriptor
         self._column, self._clock = column, clock
         self._place = memory.layout.of("pools")
         self.bytes = memory.bytes
@@ -216,26 +215,21 @@ class Cells:
         return cell
 
     def count_up(self, cell: Cell, field: int) -> int | None:
-        """Add one to a word of a slot, exactly whichever worker else does; what it was before. None where the slot is
-        another's by now."""
+        """Add one to a word of a slot, exactly whoever else does; what it was before. None where the slot is another's
+        by now."""
         slot = cell.slot
         assert slot is not None  # made before anything is counted in it
-        if self.columns == 1:  # there is no other
+        lock = self._slots.lock_of(slot)
+        locks.hold(lock)
+        try:
+            if not self._slots.holds(slot, cell.name):
+                return None
             value: int = self.words[cell.at + field]
             self.words[cell.at + field] = value + 1
             self.words[cell.at + TOUCHED] = self._clock()
             return value
-        lock = self._slots.lock_of(slot)
-        locks.hold(self._descriptor, lock)
-        try:
-            if not self._slots.holds(slot, cell.name):
-                return None
-            value = self.words[cell.at + field]
-            self.words[cell.at + field] = value + 1
-            self.words[cell.at + TOUCHED] = self._clock()
-            return value
         finally:
-            locks.let_go(self._descriptor, lock)
+            locks.let_go(lock)
 
     def look(self, cell: Cell) -> int | None:
         """Find its slot, as things stand now."""

@@ -3,7 +3,8 @@
 The file begins with the words of `gateway/store/generations.py`; at `HEADER_OFFSET` stands what tells the rest apart
 from any other file. Behind the first page come the areas, one after another, each on pages of its own:
 
-    head      used, sequence, backed, hand (words of 8 bytes)
+    head      used, sequence, backed, hand, laid (words of 8 bytes)
+    locks     that of the index, then those of the slots, each for many of them
     index     of a named area: numbers of slots by the hash of their names
     slots     a name of 16 bytes and the fixed part; of an area without names the fixed part alone
     columns   one column after another; in each the part of every slot that belongs to one worker
@@ -27,7 +28,7 @@ MAX_COLUMNS = 64
 """Most workers of one machine: `server.workers` allows no more."""
 
 MAGIC = b"slgshare"
-VERSION = 1
+VERSION = 2
 """Of this arrangement. What is in the slots of an area has a version of its own."""
 
 LIMIT_FIXED_BYTES = 1024
@@ -41,9 +42,15 @@ POOL_COLUMN_BYTES = 8
 
 SESSION_BYTES = 80
 
-USED, SEQUENCE, BACKED, HAND = range(4)
+LOCK_BYTES = 64
+"""More than a mutex of pthread takes; one is in no cache line with another."""
+LOCK_COUNT = 256
+INDEX_LOCK = 0
+"""The number of the lock of an area's index; the others are for its slots in turn."""
+
+USED, SEQUENCE, BACKED, HAND, LAID = range(5)
 """Words of the head of an area: slots given out; a number that is odd while the index is being changed; slots for which
-the disk has room set aside; where eviction goes on."""
+the disk has room set aside; where eviction goes on; whether the locks were laid, all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class Place(NamedTuple):
 
     area: Area
     head: int
+    locks: int
     entries: int
     entry_count: int
     """Of 4 bytes each; 0 where there are no names."""
@@ -83,6 +91,11 @@ class Place(NamedTuple):
     def fixed_offset(self, slot: int) -> int:
         """Of the fixed part of a slot."""
         return self.slots + slot * self.slot_bytes + (NAME_BYTES if self.area.is_named else 0)
+
+    @staticmethod
+    def lock_of(slot: int) -> int:
+        """The number of the lock of a slot, which others have as well."""
+        return INDEX_LOCK + 1 + slot % (LOCK_COUNT - 1)
 
     def column_offset(self, slot: int, column: int) -> int:
         """Of the part of a slot that belongs to a worker."""
@@ -129,14 +142,15 @@ def lay_out(areas: Sequence[Area]) -> Layout:
 
 
 def _place(area: Area, head: int) -> Place:
-    entries = head + PAGE
+    locks = head + PAGE
+    entries = _round_up(locks + LOCK_COUNT * LOCK_BYTES)
     entry_count = area.capacity * 2 if area.is_named else 0
     slots = _round_up(entries + entry_count * 4)
     slot_bytes = area.fixed_bytes + (NAME_BYTES if area.is_named else 0)
     columns = _round_up(slots + area.capacity * slot_bytes)
     column_size = _round_up(area.capacity * area.column_bytes)
     end = columns + column_size * MAX_COLUMNS
-    return Place(area, head, entries, entry_count, slots, slot_bytes, columns, column_size, end)
+    return Place(area, head, locks, entries, entry_count, slots, slot_bytes, columns, column_size, end)
 
 
 def _round_up(offset: int) -> int:

@@ -6,20 +6,23 @@ file are the words of `gateway/store/generations.py`, which are never touched he
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from contextlib import closing
 from pathlib import Path
 
 from gateway import logs
-from gateway.shared import locks
 from gateway.shared.carrying import Carried, gather
 from gateway.shared.index import Index
 from gateway.shared.layout import (
     BACKED,
     HEADER_BYTES,
     HEADER_OFFSET,
+    INDEX_LOCK,
+    LAID,
     LAYOUT,
+    LOCK_COUNT,
     MAX_COLUMNS,
     USED,
     Header,
@@ -29,6 +32,7 @@ from gateway.shared.layout import (
     read_header,
     write_header,
 )
+from gateway.shared.locks import Locked, Locks
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,7 +46,7 @@ class SharedMemory:
         """Raises OSError, and ValueError where it was not prepared, or by another version."""
         self.layout = layout
         self.descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        """For locks."""
+        """Of the file."""
         try:
             header = read_header(os.pread(self.descriptor, HEADER_BYTES, HEADER_OFFSET))
             if header is None or header.areas != layout.areas or os.fstat(self.descriptor).st_size < layout.size:
@@ -58,11 +62,16 @@ class SharedMemory:
         """The same as integers of 8 bytes: index is offset / 8."""
         self.unsigned = self.bytes.cast("Q")
         self.reals = self.bytes.cast("d")
+        self._locks = {place.area.name: Locks(self.map, place.locks) for place in layout.places}
         self._indices = {place.area.name: Index(self.map, place) for place in layout.places if place.area.is_named}
 
     def index(self, area: str) -> Index:
         """Of a named area. Raises KeyError."""
         return self._indices[area]
+
+    def locks(self, area: str) -> Locks:
+        """Of an area. Raises KeyError."""
+        return self._locks[area]
 
     def release(self, column: int) -> None:
         """Zero everything that a worker held, once it is dead. ValueError for a column that is not in use."""
@@ -102,7 +111,7 @@ def prepare(path: Path, workers: int, layout: Layout = LAYOUT) -> None:
         raise ValueError(f"there is room for {MAX_COLUMNS} workers")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        locks.hold(descriptor, HEADER_OFFSET)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         boot = _boot()
         former = _former(descriptor, path)
         is_kept = former is not None and former.areas == layout.areas
@@ -112,9 +121,11 @@ def prepare(path: Path, workers: int, layout: Layout = LAYOUT) -> None:
         _grow(descriptor, layout)
         _write_header(descriptor, Header(workers, boot, layout.areas))
         with closing(SharedMemory(path, layout)) as memory:
+            is_new_boot = former is None or former.boot != boot or not any(boot)
+            _lay_locks(memory, is_new_boot=is_new_boot)
             for each in carried:
                 _put_back(memory, each)
-            _settle(memory, is_new_boot=former is None or former.boot != boot or not any(boot))
+            _settle(memory, is_new_boot=is_new_boot)
     finally:
         os.close(descriptor)
 
@@ -162,6 +173,17 @@ def _write_header(descriptor: int, header: Header) -> None:
     os.pwrite(descriptor, raw + bytes(HEADER_BYTES - len(raw)), HEADER_OFFSET)
 
 
+def _lay_locks(memory: SharedMemory, *, is_new_boot: bool) -> None:
+    """Locks that nobody has: where there are none yet, and where those who had them ended with the machine. All others
+    stay as they are: a worker of a supervisor that was killed may not have ended yet."""
+    for place in memory.layout.places:
+        laid = place.head // 8 + LAID
+        if is_new_boot or not memory.signed[laid]:
+            memory.signed[laid] = 0
+            memory.locks(place.area.name).lay(LOCK_COUNT)
+            memory.signed[laid] = 1
+
+
 def _put_back(memory: SharedMemory, carried: Carried) -> None:
     """As much as there is room for."""
     place = memory.layout.of(carried.area)
@@ -183,9 +205,8 @@ def _settle(memory: SharedMemory, *, is_new_boot: bool) -> None:
             continue
         index = memory.index(place.area.name)
         # A worker of a supervisor that was killed may not have ended yet.
-        locks.hold(memory.descriptor, place.head)
-        index.rebuild()
-        locks.let_go(memory.descriptor, place.head)
+        with Locked((memory.locks(place.area.name).of(INDEX_LOCK),)):
+            index.rebuild()
         used = index.head[USED]
         memory.back(place, 0, max(used, 1))
         index.head[BACKED] = used

@@ -12,8 +12,8 @@ from hashlib import blake2b
 
 from gateway.shared import locks
 from gateway.shared.index import NO_NAME
-from gateway.shared.layout import BACKED, HAND, NAME_BYTES, USED
-from gateway.shared.locks import Locked
+from gateway.shared.layout import BACKED, HAND, INDEX_LOCK, NAME_BYTES, USED
+from gateway.shared.locks import Lock, Locked
 from gateway.shared.memory import SharedMemory
 
 TRIED_AT_ONCE = 256
@@ -42,7 +42,7 @@ class Slots:
         self._memory, self._place, self._may_go = memory, place, may_go
         self._index = memory.index(area)
         self._head = self._index.head
-        self._first, self._slot_bytes = place.slots, place.slot_bytes
+        self._locks = memory.locks(area)
         self._capacity = place.area.capacity
         self.find: Callable[[bytes], int | None] = self._index.find
         """The slot of a name, without a lock; None while there is none."""
@@ -65,13 +65,12 @@ class Slots:
     def lock(self, *slots: int) -> Locked:
         """Hold the locks of these slots while the block runs. They are taken in rising order, so that nobody waits for
         somebody who waits for him; whoever holds some must not ask for more."""
-        if len(slots) > 1:
-            slots = tuple(sorted(set(slots)))
-        return Locked(self._memory.descriptor, tuple(map(self.lock_of, slots)))
+        numbers = sorted({self._place.lock_of(slot) for slot in slots})
+        return Locked(tuple(map(self._locks.of, numbers)))
 
-    def lock_of(self, slot: int) -> int:
-        """Where in the file the lock of a slot is, for those who take one at a time and often: `locks.hold`."""
-        return self._first + slot * self._slot_bytes
+    def lock_of(self, slot: int) -> Lock:
+        """The lock of a slot, for those who take one at a time and often."""
+        return self._locks.of(self._place.lock_of(slot))
 
     def names(self) -> Iterator[tuple[int, bytes]]:
         """Every slot with a name."""
@@ -84,7 +83,7 @@ class Slots:
         slot = self.find(name)
         if slot is not None:
             return slot
-        with Locked(self._memory.descriptor, (self._place.head,)):
+        with Locked((self._locks.of(INDEX_LOCK),)):
             self._index.mend()
             slot = self._index.probe(name)
             if slot is None:
@@ -128,7 +127,7 @@ class Slots:
     def _vacate(self, slot: int) -> bool:
         """Whether it could be emptied: not while somebody has its lock, nor when it came into use meanwhile."""
         lock = self.lock_of(slot)
-        if not locks.try_to_hold(self._memory.descriptor, lock):
+        if not locks.try_to_hold(lock):
             return False
         try:
             if not self._may_be_taken(slot):
@@ -138,7 +137,7 @@ class Slots:
             self._wipe(slot)
             return True
         finally:
-            locks.let_go(self._memory.descriptor, lock)
+            locks.let_go(lock)
 
     def _wipe(self, slot: int) -> None:
         self._memory.wipe(self.offset(slot), self._place.area.fixed_bytes)

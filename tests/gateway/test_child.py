@@ -47,6 +47,23 @@ async def test_it_says_ready_when_it_answers(tmp_path: Path) -> None:
         assert await text(child) == f"200 {child.process.pid} 0 one"
 
 
+async def test_its_threads_interrupt_nobody(tmp_path: Path) -> None:
+    async with leashed(tmp_path) as child:
+        await child.start(ONE)
+        threads = [int(each.name) for each in Path(f"/proc/{child.process.pid}/task").iterdir()]
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+
+
+def test_a_policy_that_somebody_has_chosen_stays() -> None:
+    program = (
+        "import os; from gateway.child import let_each_finish;"
+        "os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0));"
+        "let_each_finish(); print(os.sched_getscheduler(0))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(done.stdout) == os.SCHED_IDLE
+
+
 async def test_it_drains_when_told_and_leaves(tmp_path: Path) -> None:
     async with leashed(tmp_path) as child:
         await child.start(ONE)

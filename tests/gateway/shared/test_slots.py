@@ -9,7 +9,7 @@ import pytest
 
 from gateway.shared import locks
 from gateway.shared.index import Index
-from gateway.shared.layout import BACKED, USED
+from gateway.shared.layout import BACKED, LOCK_COUNT, USED
 from gateway.shared.memory import SharedMemory
 from gateway.shared.slots import SharedFull, Slots, name_of
 from tests.gateway.shared.places import LIMITS, SMALL, name
@@ -47,15 +47,15 @@ def test_names_tell_their_parts_apart() -> None:
 def test_slots_are_locked_in_rising_order(memory: SharedMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[int] = []
 
-    def take(descriptor: int, command: int, told: bytes) -> int:
-        order.append(int(told))
+    def take(lock: locks.Lock) -> int:
+        order.append(lock.value or 0)
         return 0
 
-    monkeypatch.setattr(locks, "_told", lambda kind, offset: b"%d" % offset)
-    monkeypatch.setattr(locks, "_fcntl", take)
+    monkeypatch.setattr(locks, "_try_to_lock", take)
     slots = Slots(memory, "limits")
-    slots.lock(5, 2, 9, 2).hold()
-    assert order == [slots.offset(slot) - 16 for slot in (2, 5, 9)]
+    slots.lock(5, 2, 9, 2, 5 + LOCK_COUNT - 1).hold()
+    assert order == [slots.lock_of(slot).value for slot in (2, 5, 9)], "two slots may have one lock: it is taken once"
+    assert order == sorted(order)
 
 
 def test_when_all_are_given_out_there_is_none(memory: SharedMemory) -> None:
