@@ -41,6 +41,11 @@ async def text(child: Leashed, target: str = "/", *, path: Path | None = None) -
     return f"{head.split()[1]} {body}"
 
 
+def policies(pid: int) -> set[int]:
+    """By which the threads of a process are scheduled."""
+    return {os.sched_getscheduler(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")}
+
+
 async def test_it_says_ready_when_it_answers(tmp_path: Path) -> None:
     async with leashed(tmp_path) as child:
         assert await child.start(ONE) == Ready()
@@ -50,8 +55,7 @@ async def test_it_says_ready_when_it_answers(tmp_path: Path) -> None:
 async def test_its_threads_interrupt_nobody(tmp_path: Path) -> None:
     async with leashed(tmp_path) as child:
         await child.start(ONE)
-        threads = [int(each.name) for each in Path(f"/proc/{child.process.pid}/task").iterdir()]
-        assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
+        assert policies(child.process.pid) == {os.SCHED_BATCH}
 
 
 def test_a_policy_that_somebody_has_chosen_stays() -> None:
