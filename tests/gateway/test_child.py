@@ -43,7 +43,7 @@ async def text(child: Leashed, target: str = "/", *, path: Path | None = None) -
 
 def policies(pid: int) -> set[int]:
     """By which the threads of a process are scheduled."""
-    return {os.sched_getscheduler(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")}
+    return {os.sched_getscheduler(int(thread.name)) for thread in Path(f"/proc/{pid}/task").iterdir()}
 
 
 async def test_it_says_ready_when_it_answers(tmp_path: Path) -> None:
