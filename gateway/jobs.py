@@ -178,7 +178,10 @@ class Clockwork:
     def __init__(self, chores: Chores, jobs: tuple[Job, ...] = JOBS) -> None:
         self._chores, self._jobs = chores, {job.name: job for job in jobs}
         self._running: set[str] = set()
-        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self._wanted: set[str] = set()
+        """Those that somebody asked for since they last began."""
+        # One runs at a time: that is seen to here. The scheduler would forget what is asked for while a job is ending.
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 2})
         for job in jobs:
             seconds = job.every.total_seconds()
             begin = {} if job.first is None else {"next_run_time": datetime.now(UTC) + job.first}
@@ -196,9 +199,11 @@ class Clockwork:
         return [self._report(self._jobs[name], rows.get(name, {})) for name in sorted(self._jobs)]
 
     def run_soon(self, name: str) -> None:
-        """Have a job done now, and then again in its own time. Raises UnknownResource."""
+        """Have a job done now, or once more where it is being done, and then again in its own time. Raises
+        UnknownResource."""
         if name not in self._jobs:
             raise UnknownResource(f"There is no job `{name}`; there are {', '.join(sorted(self._jobs))}.")
+        self._wanted.add(name)
         self._scheduler.modify_job(name, next_run_time=datetime.now(self._scheduler.timezone))
 
     def _report(self, job: Job, row: Row | Mapping[str, Any]) -> JobReport:
@@ -219,15 +224,22 @@ class Clockwork:
         )
 
     async def _run(self, job: Job) -> None:
-        if job.shared and not await self._leads():
+        if job.name in self._running:
             return
         self._running.add(job.name)
+        self._wanted.discard(job.name)
         try:
-            await self._write_down("jobs/began", job)
-            error = await _done(job, self._chores)
-            await self._write_down("jobs/ended", job, error=error, failed=int(error is not None))
+            if not job.shared or await self._leads():
+                await self._do(job)
         finally:
             self._running.discard(job.name)
+            if job.name in self._wanted and self._scheduler.running:
+                self.run_soon(job.name)
+
+    async def _do(self, job: Job) -> None:
+        await self._write_down("jobs/began", job)
+        error = await _done(job, self._chores)
+        await self._write_down("jobs/ended", job, error=error, failed=int(error is not None))
 
     async def _leads(self) -> bool:
         """Whether this process does what concerns all of them. Nobody does while nobody can be asked."""

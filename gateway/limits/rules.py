@@ -19,9 +19,8 @@ REMEMBERED = 1024
 """Patterns kept as expressions; rates of which the dearest is known."""
 
 BYTES_PER_TOKEN = 4
-"""Of a request in JSON, as is likely: English comes to about this, names and signs of JSON beside it."""
-LEAST_BYTES_PER_TOKEN = 2
-"""For the most it can be: languages and code that tokenizers know least come to two to three."""
+"""Of a request in JSON, as is likely: English comes to about this, names and signs of JSON beside it. At most it can be
+a token a byte: tokenizers that know nothing better, of digits or rare letters, take byte by byte."""
 
 IMAGE_TOKENS = 4800
 """The largest of what vendors count for an image, whatever its bytes:
@@ -87,7 +86,7 @@ def reserve_of(
     nothing here: whether it may be used at all is for others to say.
     """
     text_bytes, media, output = size.text_bytes, size.media_tokens, size.max_output
-    most = text_bytes // LEAST_BYTES_PER_TOKEN + media
+    most = text_bytes + media
     if size.goes_on:
         most += context or LARGEST_MEDIA_TOKENS
     if output is None or (max_output is not None and max_output < output):

@@ -32,6 +32,11 @@ OTHER_TARGET = Verdict("next_target")
 OTHER_CREDENTIAL = Verdict("next_credential")
 
 
+def now_us() -> int:
+    """Unix microseconds."""
+    return time.time_ns() // 1000
+
+
 def chance() -> float:
     """A number from 0 to 1."""
     return random.getrandbits(16) / 65536
@@ -78,7 +83,7 @@ class Course:
 
     def _next(self) -> Attempt | Wait | None:
         """Whom to ask next, or how long to wait before that."""
-        self._at_us = time.time_ns() // 1000
+        self._at_us = now_us()
         return self._dispatch.next(self._at_us)
 
     async def _passage(self, attempt: Attempt) -> Passage | None:
@@ -95,7 +100,7 @@ class Course:
                 raise
             self._refusal = error
             verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
-            self._dispatch.skipped(verdict, time.time_ns() // 1000, attempt=attempt)
+            self._dispatch.skipped(verdict, now_us(), attempt=attempt)
             return None
         return passage
 
@@ -134,7 +139,7 @@ class Course:
         """An attempt at another target beside the one that says nothing, unless that has answered meanwhile. What
         speaks against it is no reason to give up the one that is under way."""
         exchange = self._exchange
-        attempt = self._dispatch.hedge(time.time_ns() // 1000)
+        attempt = self._dispatch.hedge(now_us())
         if attempt is None:
             return None
         try:
@@ -190,7 +195,7 @@ class Course:
         if verdict is None:
             outcomes.succeeded(self._exchange, trial)
             return False
-        trial.verdict = self._dispatch.failed(verdict, time.time_ns() // 1000, attempt=trial.attempt, chance=chance())
+        trial.verdict = self._dispatch.failed(verdict, now_us(), attempt=trial.attempt, chance=chance())
         return True
 
     def _is_final(self, trial: Trial) -> bool:

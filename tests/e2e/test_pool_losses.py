@@ -22,7 +22,7 @@ pause_seconds = 0.05
 longest_wait_seconds = 0.0
 
 [upstream]
-first_byte_timeout_seconds = 0.6
+first_byte_timeout_seconds = 2.5
 """
 
 DEAD: dict[str, Mood] = {

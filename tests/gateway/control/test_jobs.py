@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -170,6 +171,36 @@ async def test_a_job_is_run_when_somebody_asks(chores: StoreChores) -> None:
         await auntil(lambda: written(chores, "seldom") == 1)
         with pytest.raises(UnknownResource, match="There is no job `never`; there are seldom"):
             clock.run_soon("never")
+
+
+async def test_a_job_that_is_asked_for_while_it_runs_is_done_once_more(chores: StoreChores) -> None:
+    going, let_go = asyncio.Event(), asyncio.Event()
+
+    async def held(chores: Chores) -> None:
+        going.set()
+        await let_go.wait()
+
+    async with clockwork(chores, Job("held", "Held.", timedelta(days=1), held)) as clock:
+        clock.run_soon("held")
+        await going.wait()
+        going.clear()
+        for _ in range(3):
+            clock.run_soon("held")
+            await asyncio.sleep(0.02)  # the scheduler has had its chance to begin it a second time
+        assert not going.is_set(), "one at a time"
+        assert (await reports(clock))["held"].is_running
+        let_go.set()
+        await auntil(lambda: written(chores, "held") == 2)
+        await auntil(going.is_set)
+        await asyncio.sleep(0.05)
+    assert written(chores, "held") == 2, "once more, however often it was asked for"
+
+
+async def test_a_job_that_is_asked_for_as_it_ends_is_done_once_more(chores: StoreChores) -> None:
+    async with clockwork(chores, Job("short", "Short.", timedelta(days=1), nothing)) as clock:
+        for number in range(1, 20):
+            clock.run_soon("short")
+            await auntil(lambda number=number: written(chores, "short") >= number)  # type: ignore[misc]
 
 
 async def test_what_concerns_all_is_done_by_the_one_that_leads(

@@ -115,7 +115,7 @@ PRICE = Price(Rates(input=3_000_000, output=15_000_000))
 
 def test_what_is_set_aside_is_the_most_a_request_can_use_and_cost() -> None:
     reserve = reserve_of(Size(4000, max_output=500), PRICE, max_output=None, output_tokens=32768)
-    assert reserve == Reserve(tokens=2500, nano_usd=2000 * 3000 + 500 * 15000, input_tokens=1000)
+    assert reserve == Reserve(tokens=4500, nano_usd=4000 * 3000 + 500 * 15000, input_tokens=1000)
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_several_answers_are_set_aside_for_as_many() -> None:
 def test_the_dearest_kind_of_tokens_on_either_side_counts() -> None:
     rates = Rates(input=1000, output=2000, cache_read=100, cache_write_1h=4000, reasoning=9000, output_audio=8000)
     reserve = reserve_of(Size(2000, max_output=100), Price(rates), max_output=None, output_tokens=1)
-    assert reserve.nano_usd == 1000 * 4 + 100 * 9
+    assert reserve.nano_usd == 2000 * 4 + 100 * 9
 
 
 def test_the_price_of_a_long_prompt_counts_once_a_prompt_may_be_that_long() -> None:
     price = Price(PRICE.rates, tiers=((1000, Rates(input=6_000_000, output=22_000_000)),), request_nano_usd=7)
     short, long = (
-        reserve_of(Size(size, max_output=10), price, max_output=None, output_tokens=1) for size in (2000, 2002)
+        reserve_of(Size(size, max_output=10), price, max_output=None, output_tokens=1) for size in (1000, 1001)
     )
     assert short.nano_usd == 1000 * 3000 + 10 * 15000 + 7
     assert long.nano_usd == 1001 * 6000 + 10 * 22000 + 7
