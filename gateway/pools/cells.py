@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from types import TracebackType
+from typing import TypeVar
 
 from gateway import logs
 from gateway.pools.fields import (
@@ -40,6 +41,8 @@ FULL_US = 1_000_000
 MOST_KNOWN = 8192
 """Names that are kept at most; whatever clients ask for, it does not fill the memory of a process."""
 
+K = TypeVar("K")
+V = TypeVar("V")
 log = logs.get("pools")
 
 
@@ -143,11 +146,7 @@ class Cells:
     def pair(self, credential: Credential, target: Target) -> Pair:
         """The cells of a credential, of the target's model with it, and of the target."""
         asked = (id(credential), target)
-        pair = self._pairs.get(asked)
-        if pair is None:
-            if len(self._pairs) >= MOST_KNOWN:
-                self._pairs.clear()
-            pair = self._pairs[asked] = Pair(credential)
+        pair = self._pairs.get(asked) or _remember(self._pairs, asked, Pair(credential))
         if pair.sequence != self.head[SEQUENCE]:
             pair.sequence = self.head[SEQUENCE]
             pair.credential = self.of(credential)
@@ -158,11 +157,7 @@ class Cells:
     def watch(self, credentials: tuple[Credential, ...], target: Target) -> Watch:
         """Where to look for rests of these, and of the target's model with them, and for its breaker."""
         asked = (id(credentials), target)
-        watch = self._watches.get(asked)
-        if watch is None:
-            if len(self._watches) >= MOST_KNOWN:
-                self._watches.clear()
-            watch = self._watches[asked] = Watch(credentials)
+        watch = self._watches.get(asked) or _remember(self._watches, asked, Watch(credentials))
         if watch.sequence != self.head[SEQUENCE]:
             watch.sequence = self.head[SEQUENCE]
             pairs = [self.pair(credential, target) for credential in credentials]
@@ -183,10 +178,8 @@ class Cells:
         """The cell of a model with the credential of a cell."""
         found = cell.models.get(model)
         if found is None:
-            if len(cell.models) >= MOST_KNOWN:
-                cell.models.clear()
             name = name_of("model", model, cell.name.hex())
-            found = cell.models[model] = Cell(Kind.MODEL, (*cell.parts, model), name, cell.owner)
+            found = _remember(cell.models, model, Cell(Kind.MODEL, (*cell.parts, model), name, cell.owner))
         if found.sequence != self.head[SEQUENCE]:
             self.look(found)
         return found
@@ -196,9 +189,7 @@ class Cells:
         parts = (target.provider, target.model)
         cell = self._targets.get(parts)
         if cell is None:
-            if len(self._targets) >= MOST_KNOWN:
-                self._targets.clear()
-            cell = self._targets[parts] = Cell(Kind.TARGET, parts, name_of("target", *parts), 0)
+            cell = _remember(self._targets, parts, Cell(Kind.TARGET, parts, name_of("target", *parts), 0))
         if cell.sequence != self.head[SEQUENCE]:
             self.look(cell)
         return cell
@@ -207,9 +198,7 @@ class Cells:
         """The cell of a count of turns."""
         cell = self._turns.get(name)
         if cell is None:
-            if len(self._turns) >= MOST_KNOWN:
-                self._turns.clear()
-            cell = self._turns[name] = Cell(Kind.TURN, (name,), name_of("turn", name), 0)
+            cell = _remember(self._turns, name, Cell(Kind.TURN, (name,), name_of("turn", name), 0))
         if cell.sequence != self.head[SEQUENCE]:
             self.look(cell)
         return cell
@@ -283,15 +272,12 @@ class Cells:
             yield cell
 
     def _meet(self, credential: Credential) -> Cell:
-        if len(self._credentials) >= MOST_KNOWN:
-            self._credentials.clear()
         parts = (credential.provider, credential.name)
         # A new secret is another account: it does not inherit the rests of the former one.
         secret = blake2b(credential.secret.encode(), digest_size=32).hexdigest()
         cell = Cell(Kind.CREDENTIAL, parts, name_of("credential", *parts, secret), owner_of(*parts))
         cell.credential = credential
-        self._credentials[id(credential)] = cell
-        return cell
+        return _remember(self._credentials, id(credential), cell)
 
     def _fill(self, cell: Cell, slot: int, now_us: int) -> None:
         """Say what a slot is for. Two who do so at once write the same."""
@@ -322,6 +308,14 @@ class Cells:
             total += self.words[column]
             column += self.stride
         return max(total, 0)
+
+
+def _remember(known: dict[K, V], name: K, value: V) -> V:
+    """Keep what was looked up; all is forgotten once it is too much."""
+    if len(known) >= MOST_KNOWN:
+        known.clear()
+    known[name] = value
+    return value
 
 
 def owner_of(provider: str, name: str) -> int:

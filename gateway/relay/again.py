@@ -31,17 +31,12 @@ class Amends:
     """The attempt that was made once more with a renewed token."""
 
 
-def may_be_again(exchange: Exchange, trial: Trial) -> bool:
-    """Whether `again` may bring anything: not of an answer that flows, nor of one that is whole."""
-    if exchange.is_streaming:
-        return False
-    return trial.answered is None or bool(trial.answered.goes_on)
-
-
 async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     """The passage of the next request; None when the last one was answered, or failed for good."""
     answer = trial.answered
-    if answer is not None and answer.goes_on:
+    if answer is not None:
+        if not answer.goes_on:
+            return None
         trial.passage.body = answer.goes_on
         return trial.passage
     if await _is_renewed(exchange, trial):

@@ -240,8 +240,7 @@ class Trial:
         """Let go of everything that points back here; the exchange is over."""
         if self.call is not None:
             self.call.cancel()
-        if self._is_counted or not self.waited_us:
-            self.stop_waiting()
+        self.stop_waiting()
         self.call = self.error = self.pipeline = None
 
     def _waits(self) -> bool:

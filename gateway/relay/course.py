@@ -17,7 +17,7 @@ from gateway.routing.targets import TargetList
 from gateway.routing.verdicts import Verdict
 
 from . import allowance, counting, outcomes, replies
-from .again import again, may_be_again
+from .again import again
 from .errand import LEFT
 from .prospects import PASSED
 
@@ -121,7 +121,7 @@ class Course:
                 trial = await self._over(trial, self._hedge_ms)
             self._check_client()
             attempt = trial.attempt
-            passage = await again(exchange, trial) if may_be_again(exchange, trial) else None
+            passage = None if exchange.is_streaming else await again(exchange, trial)
         return trial
 
     async def _over(self, trial: Trial, hedge_ms: int) -> Trial:
@@ -191,7 +191,7 @@ class Course:
         """What came of an attempt, told to whoever must know, once."""
         if trial.verdict is not None:
             return True
-        verdict = outcomes.failed(self._exchange, trial) if trial.error is not None or trial.status >= 400 else None
+        verdict = outcomes.failed(self._exchange, trial)
         if verdict is None:
             outcomes.succeeded(self._exchange, trial)
             return False

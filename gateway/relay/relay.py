@@ -162,8 +162,7 @@ class Relay:
         exchange.watch.end()
         self._young.pop(exchange, None)
         self.live.discard(exchange)
-        if not exchange.recorded:
-            exchange.conclude()
+        exchange.conclude()
         exchange.dissolve()
         if not self.live and self._emptied is not None and not self._emptied.done():
             self._emptied.set_result(None)

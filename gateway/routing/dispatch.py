@@ -217,14 +217,10 @@ class Dispatch:
 
     def _calmly(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who is asked first where nobody rests: who holds the conversation, or by strategy."""
-        credential = self._holder(pool, now_us)
-        if credential is None:
-            line = self._line = in_order(self._conduct, pool, pool.credentials, self._turn)
-            line.reverse()
-            if not line:
-                return None
-            credential = line.pop()
-        return Attempt(pool.target, pool.provider, credential)
+        holder = self._holder(pool, now_us)
+        if holder is not None:
+            return Attempt(pool.target, pool.provider, holder)
+        return self._first_of(pool, in_order(self._conduct, pool, pool.credentials, self._turn))
 
     def _choose(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who of those in a pool."""
@@ -254,9 +250,13 @@ class Dispatch:
         for each in seen:
             if each.standing.hard and self._may_probe(each, target, now_us):
                 return Attempt(target, provider, each.credential, True)
-        self._line = line_up(conduct, pool, seen, self._turn)
-        self._line.reverse()
-        return Attempt(target, provider, self._line.pop()) if self._line else None
+        return self._first_of(pool, line_up(conduct, pool, seen, self._turn))
+
+    def _first_of(self, pool: Pool, line: list[Credential]) -> Attempt | None:
+        """The first of a line; the others are kept for when it fails."""
+        line.reverse()
+        self._line = line
+        return Attempt(pool.target, pool.provider, line.pop()) if line else None
 
     def _holder(self, pool: Pool, now_us: int) -> Credential | None:
         """Who of a pool holds the conversation, resting or not."""
