@@ -48,7 +48,7 @@ async def again(exchange: Exchange, trial: Trial) -> Passage | None:
     if not _forget(exchange, everything):
         return None
     exchange.relay.refusals.note(trial.attempt, signatures)
-    return exchange.passed(trial.attempt) or await exchange.translated(trial.attempt)
+    return await exchange.passage(trial.attempt)
 
 
 async def _is_renewed(exchange: Exchange, trial: Trial) -> bool:

@@ -90,7 +90,7 @@ class Course:
         """The way of an attempt; None where there is none, or the target has no room for it."""
         exchange = self._exchange
         try:
-            passage = exchange.passed(attempt) or await exchange.translated(attempt)
+            passage = await exchange.passage(attempt)
             if exchange.key is not self._key:
                 self._check_still_allowed(attempt)
             await allowance.admit_to(exchange, attempt.target)
@@ -110,8 +110,7 @@ class Course:
         while passage is not None:
             try:
                 self._check_client()
-                is_ready = exchange.relay.access.is_ready(attempt.provider, attempt.credential)
-                trial = exchange.begin(attempt, passage, None if is_ready else await self._unready(attempt))
+                trial = exchange.begin(attempt, passage, await self._unready(attempt))
             except ClientDisconnected:
                 outcomes.let_go(exchange, attempt)
                 raise
@@ -158,7 +157,7 @@ class Course:
         return trial.done.done() and outcomes.failure_in(trial) is None
 
     async def _unready(self, attempt: Attempt) -> UpstreamError | None:
-        """What keeps us from asking a provider: our word for it is got first, where it must be."""
+        """What keeps us from asking a provider, where our word for it must be got first."""
         access = self._exchange.relay.access
         if access.is_ready(attempt.provider, attempt.credential):
             return None

@@ -139,22 +139,16 @@ class Exchange:
         """What one of its targets can do."""
         return self.relay.facts(self.conduct.providers[target.provider], target.model)
 
-    def passed(self, attempt: Attempt) -> Passage | None:
-        """The way to a provider that speaks the client's dialect, as the request is; None for another one. Raises
-        InvalidRequest, UnsupportedParameter."""
-        if not speaks(attempt.provider, self.endpoint):
-            return None
-        forget_refused(self, attempt)
-        return self._told(passages.passed(self, attempt))
+    async def passage(self, attempt: Attempt) -> Passage:
+        """The way to a provider: as the request is where it speaks the client's dialect, else translated.
 
-    async def translated(self, attempt: Attempt) -> Passage:
-        """The way to a provider of another dialect. Raises InvalidRequest, UnsupportedParameter, MediaUnavailable,
-        ClientDisconnected."""
+        Raises InvalidRequest, UnsupportedParameter, MediaUnavailable, ClientDisconnected.
+        """
         forget_refused(self, attempt)
-        return self._told(await passages.translated(self, attempt))
-
-    def _told(self, passage: Passage) -> Passage:
-        """The same, with what was left out for all of them."""
+        if speaks(attempt.provider, self.endpoint):
+            passage: Passage = passages.passed(self, attempt)
+        else:
+            passage = await passages.translated(self, attempt)
         if self.amends.forgot and (thoughts := self.format.field_names["thoughts"]) not in passage.losses:
             passage.losses = (*passage.losses, thoughts)
         return passage

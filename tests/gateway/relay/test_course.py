@@ -59,7 +59,7 @@ class Scene:
     def target_plan(self, key: ClientKey, target: Target) -> None:
         """Nothing limits it."""
 
-    def passed(self, attempt: Attempt) -> object:
+    async def passage(self, attempt: Attempt) -> object:
         if self._leave == "on the way":
             self._left()
         return object()
