@@ -31,6 +31,22 @@ MOST_CHOICES = 128
 ELSEWHERE = frozenset(("previous_response_id", "conversation", "cachedContent", "cached_content", "continuationToken"))
 """Fields that stand for a part of the prompt that only the provider has."""
 
+CONFIGURATIONS = ("generationConfig", "generation_config")
+"""Where Gemini is told, in either way of writing."""
+
+_PLACES = MappingProxyType(
+    {
+        name: ELSEWHERE | {"prompt"} | set(CONFIGURATIONS if name == "gemini" else (*names, *CHOICES.get(name, ())))
+        for name, names in LIMITS.items()
+    }
+)
+"""Fields of which one is there where any of the functions below finds anything, by dialect."""
+
+
+def says_nothing(format_name: str, fields: Fields) -> bool:
+    """Whether all of this goes unsaid, as in many requests: one look instead of three."""
+    return _PLACES[format_name].isdisjoint(fields)
+
 
 def most_output(format_name: str, fields: Fields) -> int | None:
     """The most output tokens of one answer that a request allows; None where it does not say."""
@@ -61,7 +77,7 @@ def goes_on(fields: Fields) -> bool:
 
 def _configurations(fields: Fields) -> list[Fields]:
     """Where Gemini is told."""
-    return objects_of([fields.get("generationConfig"), fields.get("generation_config")])
+    return objects_of([fields.get(name) for name in CONFIGURATIONS])
 
 
 def _prompts(prompt: list[Any]) -> int:

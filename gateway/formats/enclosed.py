@@ -17,6 +17,8 @@ FREE = frozenset(("arguments", "args", "parameters", "response", "input_schema",
 """What is in these is anybody's: no parts of messages. Nor is it in Anthropic's `input` of a tool, which is an object;
 that of the Responses API is a list."""
 
+_NESTING: frozenset[Any] = frozenset((dict, list))
+
 DATA = "data:"
 
 
@@ -34,14 +36,31 @@ def media_in(fields: Fields) -> list[Media]:
     waiting: list[Any] = [fields]
     for value in waiting:  # it grows meanwhile
         if value.__class__ is list:
-            waiting += [each for each in value if each.__class__ is dict or each.__class__ is list]
+            waiting += _to_look_at(value)
             continue
         if not _PLACES.isdisjoint(value):
             found += _media_of(value)
         for name, each in value.items():
-            if each.__class__ is list or (each.__class__ is dict and name != "input"):
-                waiting += () if name in FREE else (each,)
+            if each.__class__ in _NESTING and name not in FREE and (name != "input" or each.__class__ is list):
+                waiting.append(each)
     return found
+
+
+def _to_look_at(values: list[Any]) -> list[Any]:
+    """Those that media may be in. Most are messages and parts of nothing but text, which are passed over at once:
+    conversations are long."""
+    nested = []
+    for each in values:
+        if each.__class__ is dict:
+            of_two = len(each) == 2
+            if of_two and each.get("content").__class__ is str and "role" in each:
+                continue
+            if of_two and each.get("text").__class__ is str and "type" in each:
+                continue
+        elif each.__class__ is not list:
+            continue
+        nested.append(each)
+    return nested
 
 
 def _media_of(part: Fields) -> Iterator[Media]:

@@ -83,10 +83,10 @@ class Books:
 
     def moment(self) -> Moment:
         """Now."""
-        unix, day = self._unix(), self._days.day
-        if not day.starts <= unix < day.ends:
+        unix = self._unix()
+        if not self._starts <= unix < self._ends:
             self._begin(unix)
-        return Moment(self._monotonic(), unix, self._days)
+        return Moment(self._monotonic(), unix, self._days, self._day)
 
     def terms(self, subject: Subject) -> Terms:
         """The limits of a subject, as they are in the present periods."""
@@ -205,4 +205,5 @@ class Books:
         """Another day, or another calendar."""
         now = int(unix)
         self._days = Days(*(period_of(kind, now, self._zone) for kind in KINDS if kind != "total"))
+        _, self._day, self._starts, self._ends = self._days.day
         self._terms.clear()

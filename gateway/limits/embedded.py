@@ -6,12 +6,12 @@ and `judging`. A request holds the locks of all its subjects for some microsecon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock
-from gateway.limits.judging import is_full, own_of, shortages, standing_after
-from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Used, bounded
+from gateway.limits.judging import is_full, own_of, shortages, tell
+from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
@@ -20,11 +20,10 @@ from gateway.records import ClientKey, LimitRule, Target
 from gateway.shared.memory import SharedMemory
 
 
-@dataclass(slots=True, eq=False)
-class _Admitted(Admission):
+class _Admitted(Admission, eq=False, kw_only=True):
     """With where it was counted, subject by subject."""
 
-    taken: tuple[Taken, ...]
+    taken: Sequence[Taken]
 
 
 class EmbeddedLimiter:
@@ -96,19 +95,17 @@ class EmbeddedLimiter:
     def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, moment: Moment) -> _Admitted:
         """Under the locks of all of them: look at each, and only then write to each."""
         uses = []
-        has_room = True
         for subject, sheet in zip(plan.subjects, sheets, strict=True):
             sheet.turn(moment)
             terms = self._books.terms(subject)
-            used = sheet.used(terms.budget)
-            uses.append((terms, sheet, used))
-            has_room = has_room and not is_full(terms, used)
-        if not has_room:
-            raise refusal([short for terms, sheet, _ in uses for short in shortages(terms, sheet, moment)])
-        standing: list[Left] = []
+            uses.append((terms, sheet, sheet.used(terms.budget)))
+        for terms, _, used in uses:
+            if is_full(terms, used):
+                raise refusal([short for terms, sheet, _ in uses for short in shortages(terms, sheet, moment)])
+        standing: dict[str, Stand] = {}
         taken = []
         for terms, sheet, used in uses:
             one = sheet.take(reserve, terms.needed_until)
             taken.append(one)
-            standing += standing_after(terms, used, own_of(reserve, one), moment)
-        return _Admitted(plan, reserve, tuple(standing), tuple(taken))
+            tell(standing, terms, used, own_of(reserve, one), moment)
+        return _Admitted(plan, reserve, standing, taken=taken)

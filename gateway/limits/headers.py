@@ -9,64 +9,38 @@ https://docs.claude.com/en/api/rate-limits#response-headers. Gemini has none: th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
-from gateway.limits.limiter import Left, LimitName
+from gateway.limits.limiter import TOLD, WINDOW_SECONDS, Standing
 
 US = 1_000_000
 
 REMEMBERED = 256
-"""Instants that are kept as written: one belongs to all requests of a second, or of a month."""
-
-_KINDS: dict[LimitName, str] = {
-    "requests_per_minute": "requests",
-    "requests_per_month": "requests",
-    "tokens_per_minute": "tokens",
-    "tokens_per_month": "tokens",
-}
-"""What headers call it that a limit counts."""
+"""Limits, and instants, that are kept as written: an instant belongs to all requests of a second, or of a month."""
 
 
-def limit_headers(format_name: str, left: Sequence[Left], now_us: int) -> list[tuple[bytes, bytes]]:
+def limit_headers(format_name: str, standing: Standing, now_us: int) -> list[tuple[bytes, bytes]]:
     """What is left of limits, for a client of this format."""
-    names = _NAMES.get(format_name)
     headers: list[tuple[bytes, bytes]] = []
-    if names is None:
+    if (names := _NAMES.get(format_name)) is None:
         return headers
-    for kind, (remaining, tightest) in _tightest(left).items():
+    for kind, (limit, remaining, resets_at_us) in standing.items():
         limit_name, remaining_name, reset_name, write_reset = names[kind]
         headers += (
-            (limit_name, b"%d" % tightest.limit),
+            (limit_name, _number(limit)),
             (remaining_name, b"%d" % remaining),
-            (reset_name, write_reset(tightest.resets_at_us, now_us)),
+            (reset_name, write_reset(resets_at_us, now_us)),
         )
     return headers
-
-
-def _tightest(left: Sequence[Left]) -> dict[str, tuple[int, Left]]:
-    """By kind, that of which the least is left, and how much; of equals the one that lasts longest."""
-    tightest: dict[str, tuple[int, Left]] = {}
-    for each in left:
-        kind = _KINDS.get(each.field)
-        if kind is None:
-            continue
-        remaining = each.remaining
-        if kind in tightest:
-            least, known = tightest[kind]
-            if remaining > least or (remaining == least and each.resets_at_us <= known.resets_at_us):
-                continue
-        tightest[kind] = remaining, each
-    return tightest
 
 
 def _duration(resets_at_us: int, now_us: int) -> bytes:
     """As Go writes durations: `1s`, `6m0s`, `240h0m0s`; whole seconds, rounded up."""
     seconds = -((now_us - resets_at_us) // US)
-    if seconds < 60:
-        return b"%ds" % seconds if seconds > 0 else b"0s"
+    if seconds <= WINDOW_SECONDS:
+        return _OF_A_MINUTE[seconds] if seconds > 0 else b"0s"
     if seconds < 3600:
         return b"%dm%ds" % (seconds // 60, seconds % 60)
     return b"%dh%dm%ds" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
@@ -77,18 +51,23 @@ def _instant(resets_at_us: int, now_us: int) -> bytes:
     return _written(-(-(resets_at_us if resets_at_us > now_us else now_us) // US))
 
 
+_OF_A_MINUTE = (*(b"%ds" % seconds for seconds in range(WINDOW_SECONDS)), b"1m0s")
+"""Durations that nearly every answer has one of."""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _number(limit: int) -> bytes:
+    return b"%d" % limit
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _written(seconds: int) -> bytes:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
-class _Names(NamedTuple):
-    """How a vendor says it of one kind."""
-
-    limit: bytes
-    remaining: bytes
-    reset: bytes
-    write_reset: Callable[[int, int], bytes]
+_Names = tuple[bytes, bytes, bytes, Callable[[int, int], bytes]]
+"""How a vendor says it of one kind: the names of the limit, of what remains and of its reset, and how that is written.
+A bare tuple, since every answer takes some apart."""
 
 
 def _names(pattern: str, write_reset: Callable[[int, int], bytes]) -> dict[str, _Names]:
@@ -98,8 +77,8 @@ def _names(pattern: str, write_reset: Callable[[int, int], bytes]) -> dict[str, 
         return pattern.format(kind=kind, figure=figure).encode()
 
     return {
-        kind: _Names(name(kind, "limit"), name(kind, "remaining"), name(kind, "reset"), write_reset)
-        for kind in _KINDS.values()
+        kind: (name(kind, "limit"), name(kind, "remaining"), name(kind, "reset"), write_reset)
+        for kind in dict.fromkeys(TOLD.values())
     }
 
 

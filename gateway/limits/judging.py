@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.limits.limiter import LIMIT_NAMES, WINDOW_SECONDS, Left, LimitName, Reserve, Subject
+from gateway.limits.limiter import LIMIT_NAMES, TOLD, WINDOW_SECONDS, Left, LimitName, Reserve, Stand, Subject, tighten
 from gateway.limits.periods import ENDLESS, Kind, Period
 from gateway.limits.refusals import NEVER, SOON_SECONDS, Shortage
 from gateway.limits.sheet import Days, Figures, Moment, Sheet, Taken
@@ -17,6 +17,12 @@ US = 1_000_000
 
 _REQUESTS, _TOKENS = 0, 1
 """The figures of the last minute."""
+
+KINDS = tuple(dict.fromkeys(TOLD.values()))
+"""What they count that clients hear of."""
+
+_UNLIMITED = 2**63
+"""More than anything can come to."""
 
 
 class Said(NamedTuple):
@@ -32,6 +38,10 @@ class Said(NamedTuple):
     """The same in microseconds; 0 also where it never ends."""
 
 
+Told = tuple[int, int, int]
+"""Figure, limit and `ends_us` of what is said: a bare tuple, since every request takes some apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The limits of a subject, as they are in the present day, week and month."""
@@ -42,6 +52,10 @@ class Terms:
     """The period of its budget."""
     needed_until: int
     """Unix seconds until which the counts behind these limits matter."""
+    ceilings: Figures
+    """By figure what it must stay below."""
+    told: tuple[tuple[str, tuple[Told, ...]], ...]
+    """The limits that a client hears of with each answer, by what they count."""
 
 
 def terms_of(subject: Subject, days: Days) -> Terms:
@@ -51,15 +65,25 @@ def terms_of(subject: Subject, days: Days) -> Terms:
     ends = (0, 0, 0, month, month, _end(budget, days))
     rows = ((figure, field, getattr(subject.limits, field)) for figure, field in enumerate(LIMIT_NAMES))
     said = tuple(_said(figure, field, limit, ends[figure]) for figure, field, limit in rows if limit is not None)
-    return Terms(subject, said, budget, max((each.ends for each in said), default=0))
+    limits = {each.figure: each.limit for each in said}
+    a, b, c, d, e, f = (limits.get(figure, _UNLIMITED) for figure in range(len(LIMIT_NAMES)))
+    told = ((kind, tuple(_told(each) for each in said if TOLD.get(each.field) == kind)) for kind in KINDS)
+    needed_until = max((each.ends for each in said), default=0)
+    return Terms(subject, said, budget, needed_until, (a, b, c, d, e, f), tuple(each for each in told if each[1]))
 
 
 def is_full(terms: Terms, used: Figures) -> bool:
     """Whether one of the limits leaves no room."""
-    for figure, _, limit, _, _ in terms.said:  # noqa: SIM110 - a generator costs every request more than all of this
-        if used[figure] >= limit:
-            return True
-    return False
+    requests, tokens, running, of_month, tokens_of_month, nano_usd = used
+    below = terms.ceilings
+    return (
+        requests >= below[0]
+        or tokens >= below[1]
+        or running >= below[2]
+        or of_month >= below[3]
+        or tokens_of_month >= below[4]
+        or nano_usd >= below[5]
+    )
 
 
 def shortages(terms: Terms, sheet: Sheet, moment: Moment) -> list[Shortage]:
@@ -96,19 +120,28 @@ def untouched(terms: Terms, moment: Moment) -> tuple[Left, ...]:
     )
 
 
-def standing_after(terms: Terms, used: Figures, own: Figures, moment: Moment) -> list[Left]:
-    """How it stands right after a request was let in that takes `own`, from what was used before."""
-    name = terms.subject.name
+def tell(standing: dict[str, Stand], terms: Terms, used: Figures, own: Figures, moment: Moment) -> None:
+    """Add to `standing` how it stands right after a request was let in that takes `own`, from what was used before."""
     window_us = round((moment.unix + WINDOW_SECONDS) * US)
-    return [
-        Left(name, field, limit, used[figure] + own[figure], window_us if figure <= _TOKENS else ends_us)
-        for figure, field, limit, _, ends_us in terms.said
-    ]
+    for kind, told in terms.told:
+        least = _UNLIMITED
+        for figure, limit, ends_us in told:
+            left = limit - used[figure] - own[figure]
+            if left <= least:  # of equals the later one: nearly always it lasts longer
+                least, stand = left, (limit, left if left > 0 else 0, ends_us or window_us)
+        if kind in standing:
+            tighten(standing, kind, stand)
+        else:
+            standing[kind] = stand
 
 
 def own_of(reserve: Reserve, taken: Taken) -> Figures:
     """What a request that was let in takes of each limit."""
     return 1, taken.expected, 1, 1, reserve.tokens, reserve.nano_usd
+
+
+def _told(said: Said) -> Told:
+    return said.figure, said.limit, said.ends_us
 
 
 def _said(figure: int, field: LimitName, limit: int, ends: int) -> Said:

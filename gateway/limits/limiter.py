@@ -5,7 +5,9 @@ Knows the words both share; counts nothing itself. Money is nano-USD, times endi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from msgspec import Struct
@@ -24,6 +26,16 @@ LimitName = Literal[
 """A field of `Limits` that holds a limit."""
 
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
+
+TOLD: Mapping[LimitName, str] = MappingProxyType(
+    {
+        "requests_per_minute": "requests",
+        "tokens_per_minute": "tokens",
+        "requests_per_month": "requests",
+        "tokens_per_month": "tokens",
+    }
+)
+"""The limits that clients hear of with each answer, and what they count."""
 
 WINDOW_SECONDS = 60
 """A minute of the limits a minute: so many buckets of one second, the running one among them."""
@@ -119,6 +131,30 @@ class Left(Struct, frozen=True, gc=False):
         return left if left > 0 else 0
 
 
+Stand = tuple[int, int, int]
+"""A limit, what remains of it, and when it resets, Unix microseconds; 0 where no time does that."""
+
+Standing = Mapping[str, Stand]
+"""How it stands with the limits that clients hear of, by what they count: of several that count the same, with the
+tightest. Bare tuples, since every request makes some."""
+
+
+def tightest(left: Iterable[Left]) -> dict[str, Stand]:
+    """How it stands with all of these together."""
+    standing: dict[str, Stand] = {}
+    for each in left:
+        if (kind := TOLD.get(each.field)) is not None:
+            tighten(standing, kind, (each.limit, each.remaining, each.resets_at_us))
+    return standing
+
+
+def tighten(standing: dict[str, Stand], kind: str, stand: Stand) -> None:
+    """Add a limit, where it is tighter than what is known; of equals the one that lasts longest."""
+    known = standing.get(kind)
+    if known is None or (stand[1], -stand[2]) < (known[1], -known[2]):
+        standing[kind] = stand
+
+
 class Spent(NamedTuple):
     """What the ledger knows of a subject in a period."""
 
@@ -128,15 +164,14 @@ class Spent(NamedTuple):
     """Tokens and requests have quotas by month only, and are not looked at for other periods."""
 
 
-@dataclass(slots=True, eq=False)
-class Admission:
+class Admission(Struct, eq=False):
     """A request that was let in. It is settled exactly once: a second time changes nothing."""
 
     plan: Plan
     reserve: Reserve
-    standing: tuple[Left, ...]
+    standing: Standing
     """How it stood right after."""
-    settled: bool = field(default=False, kw_only=True)
+    settled: bool = False
 
 
 class Limiter(Protocol):

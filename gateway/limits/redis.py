@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway import logs
@@ -27,6 +26,7 @@ from gateway.limits.limiter import (
     Spent,
     Used,
     bounded,
+    tightest,
 )
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
@@ -73,8 +73,7 @@ class _Asked(NamedTuple):
     rows: tuple[str, ...]
 
 
-@dataclass(slots=True, eq=False)
-class _Admitted(Admission):
+class _Admitted(Admission, eq=False, kw_only=True):
     """Let in by Redis; with what is held of each subject."""
 
     held: tuple[Settlement, ...]
@@ -247,11 +246,11 @@ class RedisLimiter:
         rows = held(asked.plan, reply, reserve, asked.today)
         for row in rows:
             self._count_held(row, 1)
-        stands = standing_after(asked.plan, reply, self._calendar.unix(), asked.today)
+        stands = tightest(standing_after(asked.plan, reply, self._calendar.unix(), asked.today))
         self._alone.hear(asked.plan, spent_after(asked.plan, reply))
         if reply[1]:
             self._link.restart("it had let go of what this process holds")
-        return _Admitted(asked.plan, reserve, stands, rows)
+        return _Admitted(asked.plan, reserve, stands, held=rows)
 
     def _count_held(self, row: Settlement, sign: int) -> None:
         own = self._held.setdefault(row.subject, [0, 0, 0, 0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.errors import LimitsUnavailable, RequestRefused
@@ -35,8 +34,7 @@ _WORDS: dict[LimitName, str] = {
 """What the limits of periods are of, as a ledger names it."""
 
 
-@dataclass(slots=True, eq=False)
-class AdmittedAlone(Admission):
+class AdmittedAlone(Admission, eq=False, kw_only=True):
     """Let in by this machine alone."""
 
     inner: Admission
@@ -93,7 +91,7 @@ class Alone:
     async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in. Raises as any limiter; LimitsUnavailable where this is how it is wanted."""
         inner = await self._local.admit(self._share(plan), reserve)
-        return AdmittedAlone(plan, reserve, inner.standing, inner, self._today().month.id)
+        return AdmittedAlone(plan, reserve, inner.standing, inner=inner, month=self._today().month.id)
 
     async def refused(self, plan: Plan) -> RequestRefused | None:
         """What `admit` would raise for this machine's share. Raises LimitsUnavailable as `admit` does."""

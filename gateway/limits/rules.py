@@ -13,10 +13,10 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from gateway.limits.limiter import Reserve, Subject
-from gateway.records import ClientKey, LimitRule, Limits, Price, Rates, Target
+from gateway.records import ClientKey, LimitRule, Limits, Price, Target
 
 REMEMBERED = 1024
-"""Patterns kept as expressions; rates of which the dearest is known."""
+"""Patterns kept as expressions."""
 
 BYTES_PER_TOKEN = 4
 """Of a request in JSON, as is likely: English comes to about this, names and signs of JSON beside it. At most it can be
@@ -103,21 +103,12 @@ def reserve_of(
 
 def _most_nano_usd(price: Price, input_tokens: int, output_tokens: int) -> int:
     """By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach."""
-    dearest_input, dearest_output = _dearest(price.rates)
-    for above, rates in price.tiers:
+    (_, dearest_input, dearest_output), *tiers = price.dearest
+    for above, of_input, of_output in tiers:
         if input_tokens > above:
-            of_input, of_output = _dearest(rates)
             dearest_input, dearest_output = max(dearest_input, of_input), max(dearest_output, of_output)
     pico = input_tokens * dearest_input + output_tokens * dearest_output
     return -(-pico // PICO_PER_NANO) + price.request_nano_usd
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _dearest(rates: Rates) -> tuple[int, int]:
-    """Of a token of input, and of output."""
-    in_input = (rates.cache_read, rates.cache_write, rates.cache_write_1h, rates.input_audio, rates.input_image)
-    in_output = (rates.reasoning, rates.output_audio, rates.output_image)
-    return max(rates.input, *(rate or 0 for rate in in_input)), max(rates.output, *(rate or 0 for rate in in_output))
 
 
 def _subjects(key: ClientKey, rules: tuple[LimitRule, ...]) -> Iterator[Subject]:

@@ -77,6 +77,8 @@ class Moment(Struct, frozen=True, gc=False):
     monotonic: float
     unix: float
     days: Days
+    day: int
+    """The id of the day."""
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -99,10 +101,10 @@ class Sheet:
 
     def turn(self, moment: Moment) -> None:
         """Leave behind what is over. Comes before anything else is asked."""
-        second = int(moment.monotonic)
-        if self._words[self._at + _SECOND] != second:
+        words, at = self._words, self._at
+        if words[at + _SECOND] != (second := int(moment.monotonic)):
             self._turn_window(second)
-        if self._words[self._at + _DAY] != moment.days.day.id:
+        if words[at + _DAY] != moment.day:
             self._turn_periods(moment.days)
 
     # What counts
@@ -193,21 +195,26 @@ class Sheet:
         words, at = self._words, self._at
         nano_usd, tokens = used.nano_usd, used.tokens
         if nano_usd > 0:
-            nano_usd = nano_usd if nano_usd < LARGEST_NANO_USD else LARGEST_NANO_USD
-            for place in (at + _DAY_USD, at + _WEEK_USD, at + _MONTH_USD, at + _TOTAL_USD):
-                total = words[place] + nano_usd
-                words[place] = total if total < _MOST else _MOST
+            if nano_usd > LARGEST_NANO_USD:
+                nano_usd = LARGEST_NANO_USD
+            words[at + _DAY_USD] += nano_usd
+            words[at + _WEEK_USD] += nano_usd
+            words[at + _MONTH_USD] += nano_usd
+            words[at + _TOTAL_USD] += nano_usd
         if tokens > 0:
-            tokens = tokens if tokens < LARGEST_TOKENS else LARGEST_TOKENS
-            total = words[at + _MONTH_TOKENS] + tokens
-            words[at + _MONTH_TOKENS] = total if total < _MOST else _MOST
+            if tokens > LARGEST_TOKENS:
+                tokens = LARGEST_TOKENS
+            words[at + _MONTH_TOKENS] += tokens
             place = at + _BUCKETS + words[at + _SECOND] % WINDOW_SECONDS
             bucket = words[place]
             room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
             added = tokens if tokens < room else room
             words[place] = bucket + added
             words[at + _SUM] += added
-            self._learn(tokens - reserve.input_tokens)
+            # What requests use beyond their input.
+            average, beyond = words[at + _AVERAGE], tokens - reserve.input_tokens
+            beyond = beyond << _SIXTEENTH if beyond > 0 else 0
+            words[at + _AVERAGE] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
 
     def give_back(self, reserve: Reserve, taken: Taken) -> None:
         """What was set aside for a request is not any more."""
@@ -251,6 +258,9 @@ class Sheet:
 
     def _turn_window(self, second: int) -> None:
         words, at = self._words, self._at
+        for place in _COUNTS:  # a second adds less than is left above this
+            if words[at + place] > _MOST:
+                words[at + place] = _MOST
         newest = words[at + _SECOND]
         # Another process may have read its clock a little later than we did, yet got the lock before us.
         if newest - 1 <= second < newest:
@@ -278,10 +288,3 @@ class Sheet:
     def _in_bucket(self, second: int, *, tokens: bool) -> int:
         bucket = self._words[self._at + _BUCKETS + second % WINDOW_SECONDS]
         return bucket & _TOKEN_MASK if tokens else bucket // _REQUEST
-
-    def _learn(self, beyond: int) -> None:
-        """Of what requests use beyond their input."""
-        place = self._at + _AVERAGE
-        average = self._words[place]
-        beyond = beyond << _SIXTEENTH if beyond > 0 else 0
-        self._words[place] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec import Struct
@@ -81,3 +81,17 @@ class Price:
     """For each request beside its tokens."""
     source: str = ""
     """Which row it is from, for people: `override openai/*`, `models.dev openai/gpt-5 of 2026-05-12`."""
+    dearest: tuple[tuple[int, int, int], ...] = field(init=False, repr=False, compare=False)
+    """The dearest kind of tokens of input, and of output, for a prompt of more tokens than the number in front; rising,
+    the first from nothing on."""
+
+    def __post_init__(self) -> None:
+        rows = ((0, self.rates), *self.tiers)
+        object.__setattr__(self, "dearest", tuple((above, *_dearest(rates)) for above, rates in rows))
+
+
+def _dearest(rates: Rates) -> tuple[int, int]:
+    """Of a token of input, and of output."""
+    in_input = (rates.cache_read, rates.cache_write, rates.cache_write_1h, rates.input_audio, rates.input_image)
+    in_output = (rates.reasoning, rates.output_audio, rates.output_image)
+    return max(rates.input, *(rate or 0 for rate in in_input)), max(rates.output, *(rate or 0 for rate in in_output))

@@ -6,12 +6,11 @@ aside; how limits are counted, and where, is the limiter's business.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable, UnsupportedParameter
-from gateway.limits.limiter import Left, Limiter, Plan, Reserve, Used
+from gateway.limits.limiter import Limiter, Plan, Reserve, Stand, Standing, Used, tighten, tightest
 from gateway.records import Target
 from gateway.routing.targets import TargetList
 
@@ -79,15 +78,19 @@ def leave_others(exchange: Exchange, target: Target) -> None:
         exchange.relay.limiter.settle(admissions.pop(other), _in_vain(exchange, other))
 
 
-def standing(exchange: Exchange) -> Sequence[Left]:
+def standing(exchange: Exchange) -> Standing:
     """How it stands with the limits of an exchange that was let in, or refused: with its own, and with those of the
     target that answers; where nobody was asked, of those that had no room."""
     said = exchange.standing
     if len(said) == 1 and None in said:
         return said[None]
-    if not exchange.trials:
-        return [left for each in said.values() for left in each]
-    return [*said.get(None, ()), *said.get(exchange.trials[-1].attempt.target, ())]
+    answered = exchange.trials[-1].attempt.target if exchange.trials else None
+    together: dict[str, Stand] = {}
+    for target, each in said.items():
+        if target in (None, answered) or not exchange.trials:
+            for kind, stand in each.items():
+                tighten(together, kind, stand)
+    return together
 
 
 def _check_countable(exchange: Exchange, plan: Plan) -> None:
@@ -104,7 +107,7 @@ async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve:
     try:
         admission = await limiter.admit(plan, reserve)
     except (LimitReached, BudgetSpent):
-        exchange.standing[target] = await _left(limiter, plan)
+        exchange.standing[target] = await _standing(limiter, plan)
         raise
     if exchange.recorded:  # it was cut meanwhile, and what it had is settled
         limiter.settle(admission, NOTHING)
@@ -113,11 +116,11 @@ async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve:
     exchange.standing[target] = admission.standing
 
 
-async def _left(limiter: Limiter, plan: Plan) -> tuple[Left, ...]:
-    """What is left, as far as anybody can tell."""
+async def _standing(limiter: Limiter, plan: Plan) -> Standing:
+    """How it stands, as far as anybody can tell."""
     with suppress(LimitsUnavailable):
-        return await limiter.left(plan)
-    return ()
+        return tightest(await limiter.left(plan))
+    return {}
 
 
 def _in_vain(exchange: Exchange, target: Target | None) -> Used:

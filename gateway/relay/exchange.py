@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import ClientDisconnected, GatewayError, UpstreamError, UpstreamRejected
 from gateway.formats.ask import Ask
 from gateway.formats.table import FORMATS
-from gateway.limits.limiter import Admission, Left
+from gateway.limits.limiter import Admission, Standing
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
@@ -103,7 +103,7 @@ class Exchange:
         """Its attempts; the last one is, or may become, the answer."""
         self.admissions: dict[Target | None, Admission] = {}
         """What is set aside for it: as a whole, and by target that it was let go to."""
-        self.standing: dict[Target | None, tuple[Left, ...]] = {}
+        self.standing: dict[Target | None, Standing] = {}
         """How its limits stood when it was let in, or refused."""
         self.amends = Amends()
         self.session: bytes | None = None

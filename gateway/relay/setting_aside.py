@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gateway.catalog.prices import PriceList
-from gateway.formats.bounds import choices, goes_on, most_output
+from gateway.formats.bounds import choices, goes_on, most_output, says_nothing
 from gateway.formats.enclosed import Media, media_in
 from gateway.limits.limiter import Reserve
 from gateway.limits.rules import Size, media_tokens, reserve_of
@@ -90,6 +90,8 @@ def _size(wanted: Wanted) -> Size:
     if _answers_nothing(endpoint):
         return Size(length, tokens, 0)
     name = endpoint.format
+    if says_nothing(name, fields):
+        return Size(length, tokens)
     return Size(length, tokens, most_output(name, fields), choices(name, fields), goes_on(fields))
 
 

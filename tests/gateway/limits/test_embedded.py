@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import LimitReached, QuotaSpent
 from gateway.limits.books import Clock
 from gateway.limits.embedded import EmbeddedLimiter
-from gateway.limits.limiter import Left, Plan, Reserve, Spent, Used
+from gateway.limits.limiter import Left, Plan, Reserve, Spent, Used, tightest
 from gateway.limits.periods import TOTAL, Kind, period_of
 from gateway.records import ClientKey, LimitRule, Limits, Target
 from gateway.settings.instants import read_instant, read_zone
@@ -139,6 +143,35 @@ async def test_rules_of_models_are_asked_for_targets(limiter: EmbeddedLimiter) -
         await limiter.admit(plan, NOTHING)
 
 
+A_LIMIT = st.none() | st.integers(2, 20)
+
+
+@given(
+    st.lists(st.tuples(A_LIMIT, A_LIMIT, A_LIMIT, A_LIMIT).map(lambda said: Limits(*said[:2], None, *said[2:]))),
+    st.lists(st.integers(0, 3), max_size=3),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_who_is_let_in_hears_of_the_tightest_of_all_limits(
+    memory: SharedMemory, hands: Hands, limits: list[Limits], before: list[int]
+) -> None:
+    """Whatever limits count for him, and whoever's they are."""
+    limiter = EmbeddedLimiter(memory, 0, hands.clock())
+
+    async def admit() -> None:
+        plan = plan_of(*(said for said in limits if said != Limits()))
+        for subject in plan.subjects:
+            limiter.reset(subject.id)
+        with suppress(LimitReached, QuotaSpent):
+            for tokens in before:
+                limiter.settle(await limiter.admit(plan, Reserve(tokens, 0, tokens)), Used(tokens, 0))
+            admission = await limiter.admit(plan, Reserve(1, 0, 1))
+            looked = tightest(await limiter.left(plan))
+            limiter.settle(admission, Used(0, 0))
+            assert admission.standing == looked
+
+    asyncio.run(admit())
+
+
 async def test_how_it_stands_is_said_with_when_it_is_free_again(limiter: EmbeddedLimiter, hands: Hands) -> None:
     limits = Limits(5, 1000, 2, 10, 5000, 10**9, "total")
     plan, now_us = plan_of(limits), round(MAY * 1e6)
@@ -155,8 +188,8 @@ async def test_how_it_stands_is_said_with_when_it_is_free_again(limiter: Embedde
     assert await limiter.left(plan) == lefts((0,) * 6, ends)
     minute = [now_us + 60_000_000] * 2
     admission = await limiter.admit(plan, Reserve(300, 70, 100))
-    assert admission.standing == lefts((1, 300, 1, 1, 300, 70), minute + ends[2:])
-    assert await limiter.left(plan) == admission.standing
+    assert await limiter.left(plan) == lefts((1, 300, 1, 1, 300, 70), minute + ends[2:])
+    assert admission.standing == tightest(await limiter.left(plan))
     hands.wait(10.0)
     limiter.settle(admission, Used(50, 20))
     assert await limiter.left(plan) == lefts((1, 50, 0, 1, 50, 20), [minute[0], minute[1] + 10_000_000, *ends[2:]])

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.formats.table import FORMATS
 from gateway.limits.headers import limit_headers
-from gateway.limits.limiter import Left, LimitName
+from gateway.limits.limiter import Left, LimitName, tightest
 from gateway.settings.instants import read_instant
 
 NOW = read_instant("2026-05-12T12:00:00.25Z")
@@ -25,13 +25,13 @@ def test_openai_hears_how_long_it_takes() -> None:
         (b"x-ratelimit-remaining-tokens", b"10"),
         (b"x-ratelimit-reset-tokens", b"6m0s"),
     ]
-    assert limit_headers("openai_chat", said, NOW) == headers
-    assert limit_headers("openai_responses", said, NOW) == headers
+    assert limit_headers("openai_chat", tightest(said), NOW) == headers
+    assert limit_headers("openai_responses", tightest(said), NOW) == headers
 
 
 def test_anthropic_hears_when_it_is() -> None:
     said = (left("tokens_per_month", 1000, 0, JUNE), left("requests_per_minute", 5, 1))
-    assert limit_headers("anthropic", said, NOW) == [
+    assert limit_headers("anthropic", tightest(said), NOW) == [
         (b"anthropic-ratelimit-tokens-limit", b"1000"),
         (b"anthropic-ratelimit-tokens-remaining", b"1000"),
         (b"anthropic-ratelimit-tokens-reset", b"2026-06-01T00:00:00Z"),
@@ -43,7 +43,7 @@ def test_anthropic_hears_when_it_is() -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_dialect_is_thought_of(name: str) -> None:
-    said = limit_headers(name, (left("requests_per_minute", 5, 1),), NOW)
+    said = limit_headers(name, tightest([left("requests_per_minute", 5, 1)]), NOW)
     assert bool(said) == (name != "gemini"), "Google says it in the error, and in no header"
 
 
@@ -54,18 +54,18 @@ def test_the_tightest_counts_whoever_it_is_of() -> None:
         left("requests_per_minute", 10, 2),
         left("requests_per_month", 5, 0, NOW),
     )
-    headers = limit_headers("openai_chat", said, NOW)
+    headers = limit_headers("openai_chat", tightest(said), NOW)
     assert [value for _, value in headers] == [b"1000", b"5", b"468h0m0s"]
 
 
 def test_what_is_more_than_used_up_leaves_nothing_and_not_less() -> None:
-    headers = dict(limit_headers("openai_chat", (left("tokens_per_minute", 5, 9, NOW),), NOW))
+    headers = dict(limit_headers("openai_chat", tightest([left("tokens_per_minute", 5, 9, NOW)]), NOW))
     assert headers[b"x-ratelimit-remaining-tokens"] == b"0"
     assert headers[b"x-ratelimit-reset-tokens"] == b"0s"
-    headers = dict(limit_headers("anthropic", (left("tokens_per_minute", 5, 9, 0),), NOW))
+    headers = dict(limit_headers("anthropic", tightest([left("tokens_per_minute", 5, 9, 0)]), NOW))
     assert headers[b"anthropic-ratelimit-tokens-reset"] == b"2026-05-12T12:00:01Z"
 
 
 @pytest.mark.parametrize("field", ["max_parallel", "budget_nano_usd"])
 def test_limits_that_no_vendor_has_a_header_for_are_not_said(field: LimitName) -> None:
-    assert limit_headers("openai_chat", (left(field, 5, 1),), NOW) == []
+    assert limit_headers("openai_chat", tightest([left(field, 5, 1)]), NOW) == []

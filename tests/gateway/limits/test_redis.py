@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import LimitReached, QuotaSpent
-from gateway.limits.limiter import Left, Reserve, Spent, Used
+from gateway.limits.limiter import Left, Reserve, Spent, Used, tightest
 from gateway.limits.periods import TOTAL, period_of
 from gateway.limits.redis import RedisLimiter
 from gateway.limits.redis_scripts import PREFIX
@@ -68,7 +68,7 @@ async def test_how_it_stands_is_told_at_admission_and_when_looked_at(node: Node,
             Left(name, "tokens_per_month", 500, 30, may_end),
             Left(name, "budget_nano_usd", 50, 20, day_end),
         )
-        assert admission.standing == stands
+        assert admission.standing == tightest(stands)
         assert await limiter.left(plan_of(limits)) == stands
         hands.wait(5)
         limiter.settle(admission, Used(12, 7))

@@ -39,7 +39,7 @@ class Words(list[int]):
 def at(seconds: float) -> Moment:
     now, zone = MAY + int(seconds), read_zone("UTC")
     days = Days(*(period_of(kind, now, zone) for kind in ("day", "week", "month")))
-    return Moment(1000.0 + seconds, MAY + seconds, days)
+    return Moment(1000.0 + seconds, MAY + seconds, days, days.day.id)
 
 
 def sheet_on(words: Words, worker: int) -> Sheet:
