@@ -120,8 +120,11 @@ def nginx(stage: Stage, port: int, directory: Path) -> str:
     )
 
 
-def gateway(stage: Stage, port: int) -> str:
-    """The gateway in front of the stage's mock: a checked key, an allow list, two credentials, an alias."""
+def gateway(stage: Stage, port: int, *, policies: bool = False) -> str:
+    """The gateway in front of the stage's mock: a checked key, an allow list, two credentials, an alias.
+
+    With `policies` it also has every limit, prices, combos, and a hundred more keys with limits of their own.
+    """
     return _GATEWAY.format(
         port=port,
         workers=stage.workers,
@@ -131,8 +134,8 @@ def gateway(stage: Stage, port: int) -> str:
         key=UPSTREAM_KEY,
         alias=ALIAS,
         model=MODEL,
-        limits=_LIMITS if stage.policies else "",
-        policies=_policies() if stage.policies else "",
+        limits=_LIMITS if policies else "",
+        policies=_policies() if policies else "",
     )
 
 

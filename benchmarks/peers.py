@@ -71,18 +71,21 @@ def nginx(stage: Stage) -> AbstractContextManager[Peer]:
     return _started(stage, command, Peer(f"127.0.0.1:{port}", worker_mark="worker process"))
 
 
-def gateway(stage: Stage, dialect: DialectName = "openai_chat") -> AbstractContextManager[Peer]:
+def gateway(
+    stage: Stage, *, dialect: DialectName = "openai_chat", policies: bool = False
+) -> AbstractContextManager[Peer]:
     """Ourselves, with everything on that is on by default and an access log into a file.
 
-    The stage's mock speaks chat: clients of another `dialect` get its answers translated.
+    The stage's mock speaks chat: clients of another `dialect` get its answers translated. With `policies` the key has
+    every limit, and the model is asked for by an alias.
     """
     directory = _directory(stage, "gateway")
     port = free_port()
     configuration = directory / "sluicegate.toml"
-    configuration.write_text(configurations.gateway(stage, port))
+    configuration.write_text(configurations.gateway(stage, port, policies=policies))
     command = [sys.executable, "-m", "gateway", "serve"]
     command += ["--config", str(configuration), "--data-dir", str(directory / "data")]
-    model = configurations.ALIAS if stage.policies else f"{configurations.PROVIDER}/{MODEL}"
+    model = configurations.ALIAS if policies else f"{configurations.PROVIDER}/{MODEL}"
     peer = Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker", dialect=dialect)
     return _started(stage, command, peer)
 
@@ -102,6 +105,7 @@ PEERS: dict[str, Callable[[Stage], AbstractContextManager[Peer]]] = {
     "nginx": nginx,
     "direct": direct,
     "naive": naive,
+    "with-policies": partial(gateway, policies=True),
     "from-responses": partial(gateway, dialect="openai_responses"),
     "from-anthropic": partial(gateway, dialect="anthropic"),
     "from-gemini": partial(gateway, dialect="gemini"),

@@ -42,6 +42,7 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
         Column("CPU µs/request", "cpu_us_per_request", spread=True),
         Column("of it not in workers", "beside_cpu_us_per_request"),
         Column("x nginx", "cpu_us_per_request", "ratio", spread=True),
+        Column("µs above passing through", "cpu_us_per_request", "above", spread=True),
         *_LATENCY,
         *_USE,
     ),
@@ -82,8 +83,9 @@ METHOD = """\
   one connection a plain load is a closed loop that keeps a core full: its latencies are mostly waiting in line.
 - `naive` is `benchmarks/naive.py`: BlackSheep and one shared `httpx.AsyncClient`, under Granian's command line.
 - The gateway runs with what a real one has: key check, model allow list, two credentials in turn, usage records through
-  the spool into DuckDB, metrics, and an access log into a file. The scenario `policies` adds 100 further keys with
-  limits and budgets, prices, combos, and asks for the model by an alias.
+  the spool into DuckDB, metrics, and an access log into a file. `with-policies` has every limit on its
+  key, 100 further keys with limits and budgets, prices, combos, and is asked for the model by an alias; what that takes
+  is the difference to `gateway` in the same round.
 - Paced streams: the ramp is as long as a stream, so that streams end and begin all the time; time to first token is
   from the request being written to the first event with content. Each chunk carries the mock's clock; a chunk's delay
   is from there to the load generator.

@@ -98,13 +98,7 @@ class _Course:
         return ScenarioResult(name=named.name, scenario=scenario, cores=cores, measurements=measurements)
 
     def _stage(self, scenario: Scenario, cores: Cores, directory: Path) -> AbstractContextManager[Stage]:
-        return staged(
-            self._options.mock,
-            cores=cores,
-            directory=directory,
-            workers=scenario.workers,
-            policies=scenario.policies,
-        )
+        return staged(self._options.mock, cores=cores, directory=directory, workers=scenario.workers)
 
     def _peers(self, scenario: Scenario) -> list[str]:
         return [peer for peer in scenario.peers if peer in self._options.peers]

@@ -13,8 +13,11 @@ from msgspec import Meta, Struct
 from benchmarks.errors import BenchmarkError
 from benchmarks.places import SCENARIOS
 
-PeerName = Literal["gateway", "nginx", "direct", "naive", "from-responses", "from-anthropic", "from-gemini"]
-"""`from-` is the gateway asked in that dialect; `gateway` is asked in the mock's own."""
+PeerName = Literal[
+    "gateway", "with-policies", "nginx", "direct", "naive", "from-responses", "from-anthropic", "from-gemini"
+]
+"""`from-` is the gateway asked in that dialect; `gateway` is asked in the mock's own. `with-policies` has every limit,
+many keys, prices and combos beside, and is asked for its model by an alias."""
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -28,8 +31,6 @@ class Outline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     peers: tuple[PeerName, ...]
     rounds: Count = 3
     workers: Count = 1
-    policies: bool = False
-    """Whether the gateway also has many keys, limits, prices and combos, and the request goes through an alias."""
 
 
 class Timed(Outline, frozen=True, kw_only=True):

@@ -34,7 +34,6 @@ class Stage:
     cores: Cores
     directory: Path
     workers: int
-    policies: bool
 
     @property
     def upstream(self) -> str:
@@ -50,13 +49,13 @@ def mock_command(name: MockName) -> list[str]:
 
 
 @contextlib.contextmanager
-def staged(name: MockName, *, cores: Cores, directory: Path, workers: int, policies: bool) -> Iterator[Stage]:
+def staged(name: MockName, *, cores: Cores, directory: Path, workers: int) -> Iterator[Stage]:
     """A running mock. Raises `BenchmarkError` when it does not say where it listens."""
     log = directory / "mock.log"
     process = spawn(mock_command(name), cores=cores.mock, output=subprocess.PIPE, log=log)
     with running(process):
         port = _announced_port(process, log)
-        yield Stage(process, port, cores=cores, directory=directory, workers=workers, policies=policies)
+        yield Stage(process, port, cores=cores, directory=directory, workers=workers)
 
 
 def _announced_port(process: Process, log: Path) -> int:

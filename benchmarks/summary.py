@@ -2,7 +2,7 @@
 
 Pure: a result in, figures out. A figure of a peer can be looked at in four ways: as it is, as a ratio to nginx
 measured just before and just after it, as what it adds to the same figure without any relay in the same round, and,
-where the gateway translates, by how much it is above that of the gateway that passes through.
+where the gateway does more than pass through, translates or limits, by how much it is above that of one that does not.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Way = Literal["value", "ratio", "added", "above"]
 YARDSTICK = "nginx"
 BARE = "direct"
 PASSING = "gateway"
-TRANSLATING = "from-"
-"""What the names of those begin with who translate."""
+DOING_MORE = ("from-", "with-")
+"""What the names of those begin with who translate, or have policies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _added(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Ite
 def _above(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
     passing = {m.round: m.figures[figure] for m in measurements if m.peer == PASSING and figure in m.figures}
     for measurement in measurements:
-        if measurement.peer == peer and peer.startswith(TRANSLATING) and measurement.round in passing:
+        if measurement.peer == peer and peer.startswith(DOING_MORE) and measurement.round in passing:
             yield measurement.figures[figure] - passing[measurement.round]
 
 

@@ -39,7 +39,10 @@ _CLIENTS = {"from-responses": "Responses", "from-anthropic": "Anthropic", "from-
 
 TARGETS = (
     Target("CPU per plain request, 32 connections", "plain32", "cpu_us_per_request", "ratio", 6, "x nginx"),
-    Target("the same, every policy on", "policies", "cpu_us_per_request", "ratio", 6, "x nginx"),
+    Target("the same, every policy on", "policies", "cpu_us_per_request", "ratio", 6, "x nginx", peer="with-policies"),
+    Target(
+        "CPU of every policy per request", "policies", "cpu_us_per_request", "above", 30, "µs", peer="with-policies"
+    ),
     Target("CPU per paced chunk, 500 streams", "paced500", "cpu_us_per_chunk", "ratio", 2, "x nginx"),
     Target("CPU per burst chunk", "burst", "cpu_us_per_chunk", "ratio", 4, "x nginx"),
     Target("naive relay's CPU per request to ours", "plain32", "cpu_us_per_request", "value", 50, "x", against="naive"),

@@ -22,7 +22,7 @@ CORES = assign_cores(1)
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged("native", cores=CORES, directory=tmp_path, workers=1, policies=False) as stage:
+    with staged("native", cores=CORES, directory=tmp_path, workers=1) as stage:
         yield stage
 
 

@@ -22,7 +22,7 @@ CORES = machine.assign_cores(1)
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged("native", cores=CORES, directory=tmp_path, workers=1, policies=False) as stage:
+    with staged("native", cores=CORES, directory=tmp_path, workers=1) as stage:
         yield stage
 
 
@@ -38,8 +38,8 @@ def test_a_peer_answers_plain_and_streamed(stage: Stage, name: str) -> None:
 
 
 @pytest.mark.needs("cc")
-@pytest.mark.parametrize("name", ["from-responses", "from-anthropic", "from-gemini"])
-def test_the_gateway_answers_in_the_dialect_in_which_it_is_asked(stage: Stage, name: str) -> None:
+@pytest.mark.parametrize("name", ["with-policies", "from-responses", "from-anthropic", "from-gemini"])
+def test_the_gateway_answers_as_it_is_asked(stage: Stage, name: str) -> None:
     with PEERS[name](stage) as peer:
         marks = DIALECTS[peer.dialect]
         request = peer.request(";chunks=300;size=20;stamp", stream=True)
@@ -68,7 +68,7 @@ def test_a_peer_that_cannot_start_says_why(stage: Stage, monkeypatch: pytest.Mon
 @pytest.mark.needs("cc")
 @pytest.mark.parametrize("policies", [False, True])
 def test_the_configuration_of_the_gateway_is_one_it_accepts(stage: Stage, policies: bool) -> None:
-    text = configurations.gateway(replace(stage, policies=policies), 8080)
+    text = configurations.gateway(stage, 8080, policies=policies)
     settings = msgspec.toml.decode(text, type=Settings)
 
     assert settings.server.access_log

@@ -110,6 +110,12 @@ def test_an_image_counts_as_one_enclosed_or_not(path: str, part: dict[str, Any])
         (MESSAGES, {"type": "document", "title": "image", "source": {"type": "file", "file_id": "file_1"}}),
         (GEMINI, {"fileData": {"mimeType": "video/mp4", "fileUri": "https://www.youtube.com/watch?v=1"}}),
         (GEMINI, {"file_data": {"file_uri": "https://generativelanguage.googleapis.com/v1beta/files/1"}}),
+        (
+            GEMINI,
+            {"text": "this", "file_data": {"file_uri": "https://generativelanguage.googleapis.com/v1beta/files/1"}},
+        ),
+        (MESSAGES, {"content": "this", "source": {"type": "file", "file_id": "file_1"}}),
+        (CHAT, {"type": "text", "text": "this", "file_id": "file-1"}),
     ],
 )
 def test_a_document_that_is_elsewhere_may_be_a_large_one(path: str, part: dict[str, Any]) -> None:
