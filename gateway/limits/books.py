@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from gateway import logs
-from gateway.limits.judging import Terms, is_full, shortages, standing, terms_of, untouched
+from gateway.limits.judging import Terms, shortages, standing, terms_of, untouched
 from gateway.limits.limiter import Left, Spent, Subject
 from gateway.limits.periods import KINDS, Period, period_of
 from gateway.limits.refusals import Shortage
-from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet
+from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet, is_full
 from gateway.settings.instants import read_zone
 from gateway.shared.layout import SEQUENCE
 from gateway.shared.locks import Locked
@@ -132,7 +132,7 @@ class Books:
         """What the limits of a subject lack that leave no room; nothing where they do."""
         moment, terms = self.moment(), self.terms(subject)
         is_there = subject.id in self._private or self._slots.find(subject.id) is not None
-        if not is_there and not is_full(terms, NOTHING_USED):
+        if not is_there and not is_full(NOTHING_USED, terms.ceilings):
             return []
 
         def read(sheets: list[Sheet]) -> list[Shortage]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock
-from gateway.limits.judging import is_full, own_of, shortages, tell
+from gateway.limits.judging import shortages, tell
 from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
@@ -68,10 +68,7 @@ class EmbeddedLimiter:
         try:
             for sheet, taken in zip(together.sheets, admission.taken, strict=True):
                 sheet.turn(moment)
-                sheet.spend(reserve, used)
-                if not used.counted:
-                    sheet.uncount(taken)
-                sheet.give_back(reserve, taken)
+                sheet.settle(reserve, used, taken)
         finally:
             together.lock.let_go()
 
@@ -93,19 +90,24 @@ class EmbeddedLimiter:
         self._books.raise_spent(subject_id, period, spent)
 
     def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, moment: Moment) -> _Admitted:
-        """Under the locks of all of them: look at each, and only then write to each."""
-        uses = []
+        """Under the locks of all of them: count it for one after the other, and for none where one has no room."""
+        standing: dict[str, Stand] = {}
+        counted: list[Taken] = []
         for subject, sheet in zip(plan.subjects, sheets, strict=True):
             sheet.turn(moment)
             terms = self._books.terms(subject)
-            uses.append((terms, sheet, sheet.used(terms.budget)))
-        for terms, _, used in uses:
-            if is_full(terms, used):
-                raise refusal([short for terms, sheet, _ in uses for short in shortages(terms, sheet, moment)])
-        standing: dict[str, Stand] = {}
-        taken = []
-        for terms, sheet, used in uses:
-            one = sheet.take(reserve, terms.needed_until)
-            taken.append(one)
-            tell(standing, terms, used, own_of(reserve, one), moment)
-        return _Admitted(plan, reserve, standing, taken=taken)
+            taken = sheet.take(reserve, terms.budget, terms.ceilings, terms.needed_until)
+            if taken is None:
+                for former, its in zip(sheets, counted, strict=False):
+                    former.untake(reserve, its)
+                raise self._refusal(plan, sheets, moment)
+            counted.append(taken)
+            tell(standing, terms, taken.after, moment)
+        return _Admitted(plan, reserve, standing, taken=counted)
+
+    def _refusal(self, plan: Plan, sheets: list[Sheet], moment: Moment) -> RequestRefused:
+        short = []
+        for subject, sheet in zip(plan.subjects, sheets, strict=True):
+            sheet.turn(moment)
+            short += shortages(self._books.terms(subject), sheet, moment)
+        return refusal(short)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.limits.limiter import LIMIT_NAMES, TOLD, WINDOW_SECONDS, Left, LimitName, Reserve, Stand, Subject, tighten
+from gateway.limits.limiter import LIMIT_NAMES, TOLD, WINDOW_SECONDS, Left, LimitName, Stand, Subject, tighten
 from gateway.limits.periods import ENDLESS, Kind, Period
 from gateway.limits.refusals import NEVER, SOON_SECONDS, Shortage
-from gateway.limits.sheet import Days, Figures, Moment, Sheet, Taken
+from gateway.limits.sheet import Days, Figures, Moment, Sheet
 
 US = 1_000_000
 
@@ -72,20 +72,6 @@ def terms_of(subject: Subject, days: Days) -> Terms:
     return Terms(subject, said, budget, needed_until, (a, b, c, d, e, f), tuple(each for each in told if each[1]))
 
 
-def is_full(terms: Terms, used: Figures) -> bool:
-    """Whether one of the limits leaves no room."""
-    requests, tokens, running, of_month, tokens_of_month, nano_usd = used
-    below = terms.ceilings
-    return (
-        requests >= below[0]
-        or tokens >= below[1]
-        or running >= below[2]
-        or of_month >= below[3]
-        or tokens_of_month >= below[4]
-        or nano_usd >= below[5]
-    )
-
-
 def shortages(terms: Terms, sheet: Sheet, moment: Moment) -> list[Shortage]:
     """What the limits lack that leave no room, and until when."""
     used, spent = sheet.used(terms.budget), sheet.spent(terms.budget)
@@ -120,24 +106,19 @@ def untouched(terms: Terms, moment: Moment) -> tuple[Left, ...]:
     )
 
 
-def tell(standing: dict[str, Stand], terms: Terms, used: Figures, own: Figures, moment: Moment) -> None:
-    """Add to `standing` how it stands right after a request was let in that takes `own`, from what was used before."""
+def tell(standing: dict[str, Stand], terms: Terms, after: Figures, moment: Moment) -> None:
+    """Add to `standing` how it stands right after a request was let in, by the figures that it left."""
     window_us = round((moment.unix + WINDOW_SECONDS) * US)
     for kind, told in terms.told:
         least = _UNLIMITED
         for figure, limit, ends_us in told:
-            left = limit - used[figure] - own[figure]
+            left = limit - after[figure]
             if left <= least:  # of equals the later one: nearly always it lasts longer
                 least, stand = left, (limit, left if left > 0 else 0, ends_us or window_us)
         if kind in standing:
             tighten(standing, kind, stand)
         else:
             standing[kind] = stand
-
-
-def own_of(reserve: Reserve, taken: Taken) -> Figures:
-    """What a request that was let in takes of each limit."""
-    return 1, taken.expected, 1, 1, reserve.tokens, reserve.nano_usd
 
 
 def _told(said: Said) -> Told:

@@ -88,6 +88,21 @@ class Taken(Struct, frozen=True, gc=False):
     month: int
     expected: int
     """Tokens it is expected to use."""
+    after: Figures
+    """What counted against each limit right after."""
+
+
+def is_full(used: Figures, ceilings: Figures) -> bool:
+    """Whether a figure has reached its ceiling."""
+    requests, tokens, running, of_month, tokens_of_month, nano_usd = used
+    return (
+        requests >= ceilings[0]
+        or tokens >= ceilings[1]
+        or running >= ceilings[2]
+        or of_month >= ceilings[3]
+        or tokens_of_month >= ceilings[4]
+        or nano_usd >= ceilings[5]
+    )
 
 
 class Sheet:
@@ -166,11 +181,15 @@ class Sheet:
 
     # What changes them
 
-    def take(self, reserve: Reserve, needed_until: int) -> Taken:
-        """Count a request that is let in. Its counts are kept until `needed_until`, Unix seconds, at least."""
+    def take(self, reserve: Reserve, budget: Kind, ceilings: Figures, needed_until: int) -> Taken | None:
+        """Count one more request, or nothing where a figure has reached its ceiling already: None. Its counts are kept
+        until `needed_until`, Unix seconds, at least."""
         words, at, own = self._words, self._at, self._own
         if own is None:
             raise ValueError("only a worker has requests running")
+        requests, tokens, running, of_month, tokens_of_month, nano_usd = used = self.used(budget)
+        if is_full(used, ceilings):
+            return None
         second, average = words[at + _SECOND], words[at + _AVERAGE]
         expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
         if expected > reserve.tokens:
@@ -180,7 +199,7 @@ class Sheet:
         if bucket < _MOST_REQUESTS * _REQUEST:
             words[place] = bucket + _REQUEST
             words[at + _SUM] += _REQUEST
-        words[at + _MONTH_REQUESTS] += 1
+        words[at + _MONTH_REQUESTS] = of_month + 1
         if words[at + _NEEDED_UNTIL] != needed_until:
             words[at + _NEEDED_UNTIL] = needed_until
         # Only this process writes here.
@@ -188,9 +207,43 @@ class Sheet:
         words[own + _EXPECTED] += expected
         words[own + _NANO_USD] += reserve.nano_usd
         words[own + _RUNNING] += 1
-        return Taken(second, words[at + _MONTH], expected)
+        tokens_of_month += reserve.tokens
+        after = requests + 1, tokens + expected, running + 1, of_month + 1, tokens_of_month, nano_usd + reserve.nano_usd
+        return Taken(second, words[at + _MONTH], expected, after)
 
-    def spend(self, reserve: Reserve, used: Used) -> None:
+    def settle(self, reserve: Reserve, used: Used, taken: Taken) -> None:
+        """Count what a request used in the place of what was set aside for it."""
+        self._spend(reserve, used)
+        if not used.counted:
+            self._uncount(taken)
+        self._give_back(reserve, taken)
+
+    def untake(self, reserve: Reserve, taken: Taken) -> None:
+        """As if it had never been counted."""
+        self._uncount(taken)
+        self._give_back(reserve, taken)
+
+    def raise_to(self, period: Period, spent: Spent) -> None:
+        """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
+        words, at = self._words, self._at
+        if period.kind in _IDS and words[at + _IDS[period.kind]] != period.id:
+            return
+        said = {_USD[period.kind]: spent.nano_usd}
+        if period.kind == "month":
+            said |= {_MONTH_TOKENS: spent.tokens, _MONTH_REQUESTS: spent.requests}
+        for place, amount in said.items():
+            words[at + place] = max(words[at + place], min(amount, _MOST))
+        words[at + _NEEDED_UNTIL] = max(words[at + _NEEDED_UNTIL], period.ends)
+
+    def forget(self) -> None:
+        """Count from nothing; what is running goes on being so."""
+        words, at = self._words, self._at
+        words[at + _BUCKETS : at + _BUCKETS + WINDOW_SECONDS] = _EMPTY
+        words[at + _SUM] = 0
+        for place in _COUNTS:
+            words[at + place] = 0
+
+    def _spend(self, reserve: Reserve, used: Used) -> None:
         """Count what a request used."""
         words, at = self._words, self._at
         nano_usd, tokens = used.nano_usd, used.tokens
@@ -216,7 +269,7 @@ class Sheet:
             beyond = beyond << _SIXTEENTH if beyond > 0 else 0
             words[at + _AVERAGE] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
 
-    def give_back(self, reserve: Reserve, taken: Taken) -> None:
+    def _give_back(self, reserve: Reserve, taken: Taken) -> None:
         """What was set aside for a request is not any more."""
         words, own = self._words, self._own
         if own is None or not words[own]:
@@ -226,7 +279,7 @@ class Sheet:
         words[own + _NANO_USD] -= reserve.nano_usd
         words[own + _RUNNING] -= 1
 
-    def uncount(self, taken: Taken) -> None:
+    def _uncount(self, taken: Taken) -> None:
         """The request does not count as one."""
         words, at = self._words, self._at
         if words[at + _MONTH] == taken.month and words[at + _MONTH_REQUESTS]:
@@ -235,26 +288,6 @@ class Sheet:
         if words[at + _SECOND] - WINDOW_SECONDS < taken.second and words[place] >= _REQUEST:
             words[place] -= _REQUEST
             words[at + _SUM] -= _REQUEST
-
-    def raise_to(self, period: Period, spent: Spent) -> None:
-        """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
-        words, at = self._words, self._at
-        if period.kind in _IDS and words[at + _IDS[period.kind]] != period.id:
-            return
-        said = {_USD[period.kind]: spent.nano_usd}
-        if period.kind == "month":
-            said |= {_MONTH_TOKENS: spent.tokens, _MONTH_REQUESTS: spent.requests}
-        for place, amount in said.items():
-            words[at + place] = max(words[at + place], min(amount, _MOST))
-        words[at + _NEEDED_UNTIL] = max(words[at + _NEEDED_UNTIL], period.ends)
-
-    def forget(self) -> None:
-        """Count from nothing; what is running goes on being so."""
-        words, at = self._words, self._at
-        words[at + _BUCKETS : at + _BUCKETS + WINDOW_SECONDS] = _EMPTY
-        words[at + _SUM] = 0
-        for place in _COUNTS:
-            words[at + place] = 0
 
     def _turn_window(self, second: int) -> None:
         words, at = self._words, self._at
