@@ -13,7 +13,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from gateway.limits.limiter import Reserve, Subject
-from gateway.records import ClientKey, LimitRule, Limits, Price, Target
+from gateway.records import ClientKey, LimitRule, Limits, ModelFacts, Price, Target
 
 REMEMBERED = 1024
 """Patterns kept as expressions."""
@@ -76,19 +76,16 @@ def media_tokens(media_type: str, size: int | None) -> int:
     return min(IMAGE_TOKENS + size // MEDIA_BYTES_PER_TOKEN, LARGEST_MEDIA_TOKENS)
 
 
-def reserve_of(
-    size: Size, price: Price | None, *, max_output: int | None, output_tokens: int, context: int | None = None
-) -> Reserve:
+def reserve_of(size: Size, price: Price | None, facts: ModelFacts, output_tokens: int) -> Reserve:
     """What is set aside for a request: the most it can use, and the most that can cost.
 
-    `max_output` is what the model can answer at most, `output_tokens` what is assumed where neither it nor the request
-    says so; `context` is the longest prompt that the model takes, where somebody knows. A model without a price costs
-    nothing here: whether it may be used at all is for others to say.
+    `output_tokens` is what is assumed of an answer where neither the request nor the facts of the model bound it. A
+    model without a price costs nothing here: whether it may be used at all is for others to say.
     """
-    text_bytes, media, output = size.text_bytes, size.media_tokens, size.max_output
+    text_bytes, media, output, max_output = size.text_bytes, size.media_tokens, size.max_output, facts.max_output
     most = text_bytes + media
     if size.goes_on:
-        most += context or LARGEST_MEDIA_TOKENS
+        most += facts.max_input or facts.context or LARGEST_MEDIA_TOKENS
     if output is None or (max_output is not None and max_output < output):
         output = max_output
     if output is None:

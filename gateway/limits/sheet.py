@@ -8,6 +8,7 @@ is given back.
 
 from __future__ import annotations
 
+from struct import Struct as Layout
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -26,6 +27,8 @@ from gateway.limits.periods import Kind, Period
 
 SHEET_WORDS = 128
 """Of what is shared; the first 112 go by the monotonic clock and mean nothing after a restart of the machine."""
+WORD = 8
+"""Bytes."""
 CELL_WORDS = 4
 """Of what one worker has running."""
 
@@ -34,6 +37,10 @@ _SECOND, _SUM, _BUCKETS = 0, 1, 2
 _DAY, _WEEK, _MONTH = 112, 113, 114
 _DAY_USD, _WEEK_USD, _MONTH_USD, _TOTAL_USD = 115, 116, 117, 118
 _MONTH_REQUESTS, _MONTH_TOKENS, _AVERAGE, _NEEDED_UNTIL = 119, 120, 121, 122
+
+# Those from the first money on, and of them the money alone, are read and written at once.
+_read_spent = Layout("=7q").unpack_from
+_write_money = Layout("=4q").pack_into
 
 _IDS: dict[Kind, int] = {"day": _DAY, "week": _WEEK, "month": _MONTH}
 _USD: dict[Kind, int] = {"day": _DAY_USD, "week": _WEEK_USD, "month": _MONTH_USD, "total": _TOTAL_USD}
@@ -44,8 +51,8 @@ _OF_PERIOD: dict[Kind, tuple[int, ...]] = {
 }
 _COUNTS = (*_USD.values(), _MONTH_REQUESTS, _MONTH_TOKENS)
 
-# Words of a cell.
-_RUNNING, _TOKENS, _EXPECTED, _NANO_USD = range(CELL_WORDS)
+# A cell: requests that are running, tokens and money set aside for them, tokens they are expected to use.
+_read_cell, _write_cell = Layout(f"={CELL_WORDS}q").unpack_from, Layout(f"={CELL_WORDS}q").pack_into
 
 _REQUEST = 1 << 42
 _TOKEN_MASK = _REQUEST - 1
@@ -108,11 +115,15 @@ def is_full(used: Figures, ceilings: Figures) -> bool:
 class Sheet:
     """The counts of one subject, in shared memory or not."""
 
-    __slots__ = ("_at", "_cells", "_own", "_words")
+    __slots__ = ("_at", "_cells", "_own", "_spent", "_words")
 
     def __init__(self, words: memoryview[int], at: int, cells: tuple[int, ...], own: int | None) -> None:
-        """Counts begin at word `at`; those of the workers stand at `cells`, our own at `own` if we are one."""
-        self._words, self._at, self._cells, self._own = words, at, cells, own
+        """Counts begin at word `at`; those of the workers stand at words `cells`, our own at `own` if we are one."""
+        self._words, self._at = words, at
+        # In bytes, as all that is read at once:
+        self._spent = (at + _DAY_USD) * WORD
+        self._cells = tuple(cell * WORD for cell in cells)
+        self._own = None if own is None else own * WORD
 
     def turn(self, moment: Moment) -> None:
         """Leave behind what is over. Comes before anything else is asked."""
@@ -127,22 +138,23 @@ class Sheet:
     def used(self, budget: Kind) -> Figures:
         """What counts against each limit, what is set aside for running requests included; of a budget for such a
         period."""
-        words, at = self._words, self._at
-        running = tokens = expected = nano_usd = 0
+        words = self._words
+        running = tokens = nano_usd = expected = 0
         for cell in self._cells:
-            if words[cell]:
-                running += words[cell]
-                tokens += words[cell + _TOKENS]
-                expected += words[cell + _EXPECTED]
-                nano_usd += words[cell + _NANO_USD]
-        window = words[at + _SUM]
+            its = _read_cell(words, cell)
+            if its[0]:
+                running += its[0]
+                tokens += its[1]
+                nano_usd += its[2]
+                expected += its[3]
+        window, spent = words[self._at + _SUM], _read_spent(words, self._spent)
         return (
             window // _REQUEST,
             (window & _TOKEN_MASK) + expected,
             running,
-            words[at + _MONTH_REQUESTS],
-            words[at + _MONTH_TOKENS] + tokens,
-            words[at + _USD[budget]] + nano_usd,
+            spent[4],
+            spent[5] + tokens,
+            spent[_USD[budget] - _DAY_USD] + nano_usd,
         )
 
     def spent(self, budget: Kind) -> Figures:
@@ -175,7 +187,7 @@ class Sheet:
     def is_needed(self, monotonic: float, unix: float) -> bool:
         """Whether anybody would miss these counts, as they were left."""
         words, at = self._words, self._at
-        if unix < words[at + _NEEDED_UNTIL] or any(words[cell] for cell in self._cells):
+        if unix < words[at + _NEEDED_UNTIL] or any(_read_cell(words, cell)[0] for cell in self._cells):
             return True
         return words[at + _SUM] != 0 and -2 < monotonic - words[at + _SECOND] < WINDOW_SECONDS
 
@@ -203,10 +215,8 @@ class Sheet:
         if words[at + _NEEDED_UNTIL] != needed_until:
             words[at + _NEEDED_UNTIL] = needed_until
         # Only this process writes here.
-        words[own + _TOKENS] += reserve.tokens
-        words[own + _EXPECTED] += expected
-        words[own + _NANO_USD] += reserve.nano_usd
-        words[own + _RUNNING] += 1
+        its = _read_cell(words, own)
+        _write_cell(words, own, its[0] + 1, its[1] + reserve.tokens, its[2] + reserve.nano_usd, its[3] + expected)
         tokens_of_month += reserve.tokens
         after = requests + 1, tokens + expected, running + 1, of_month + 1, tokens_of_month, nano_usd + reserve.nano_usd
         return Taken(second, words[at + _MONTH], expected, after)
@@ -250,10 +260,8 @@ class Sheet:
         if nano_usd > 0:
             if nano_usd > LARGEST_NANO_USD:
                 nano_usd = LARGEST_NANO_USD
-            words[at + _DAY_USD] += nano_usd
-            words[at + _WEEK_USD] += nano_usd
-            words[at + _MONTH_USD] += nano_usd
-            words[at + _TOTAL_USD] += nano_usd
+            day, week, month, total, _, _, _ = _read_spent(words, self._spent)
+            _write_money(words, self._spent, day + nano_usd, week + nano_usd, month + nano_usd, total + nano_usd)
         if tokens > 0:
             if tokens > LARGEST_TOKENS:
                 tokens = LARGEST_TOKENS
@@ -272,12 +280,12 @@ class Sheet:
     def _give_back(self, reserve: Reserve, taken: Taken) -> None:
         """What was set aside for a request is not any more."""
         words, own = self._words, self._own
-        if own is None or not words[own]:
-            return  # it was counted where nobody looks any more
-        words[own + _TOKENS] -= reserve.tokens
-        words[own + _EXPECTED] -= taken.expected
-        words[own + _NANO_USD] -= reserve.nano_usd
-        words[own + _RUNNING] -= 1
+        if own is None:
+            return
+        running, tokens, nano_usd, expected = _read_cell(words, own)
+        if running:  # else it was counted where nobody looks any more
+            tokens, nano_usd = tokens - reserve.tokens, nano_usd - reserve.nano_usd
+            _write_cell(words, own, running - 1, tokens, nano_usd, expected - taken.expected)
 
     def _uncount(self, taken: Taken) -> None:
         """The request does not count as one."""

@@ -51,11 +51,12 @@ def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
     """The most that any of these targets can use and cost for a request. Counting tokens is free."""
     if wanted.endpoint.operation == "count":
         return NOTHING
-    size = _size(wanted)
-    most = _reserve(size, targets[0], known)
-    for target in targets[1:]:
-        most = _larger(most, _reserve(size, target, known))
-    return most
+    size, most = _size(wanted), None
+    for target in targets:
+        price = known.prices.find(target.provider, target.model)
+        its = reserve_of(size, price, known.facts(target), known.output_tokens)
+        most = its if most is None else _larger(most, its)
+    return most or NOTHING
 
 
 def _larger(one: Reserve, other: Reserve) -> Reserve:
@@ -63,17 +64,6 @@ def _larger(one: Reserve, other: Reserve) -> Reserve:
         max(one.tokens, other.tokens),
         max(one.nano_usd, other.nano_usd),
         max(one.input_tokens, other.input_tokens),
-    )
-
-
-def _reserve(size: Size, target: Target, known: Known) -> Reserve:
-    facts = known.facts(target)
-    return reserve_of(
-        size,
-        known.prices.find(target.provider, target.model),
-        max_output=facts.max_output,
-        output_tokens=known.output_tokens,
-        context=facts.max_input or facts.context,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import cast
 
 import pytest
 
+from gateway.limits import sheet
 from gateway.limits.limiter import LIMIT_NAMES, Reserve, Spent, Used
-from gateway.limits.periods import period_of
-from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Moment, Sheet
+from gateway.limits.periods import TOTAL, period_of
+from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, WORD, Days, Figures, Moment, Sheet, Taken
 from gateway.settings.instants import read_instant, read_zone
 
 RESERVE = Reserve(500, 7000, 100)
@@ -18,22 +21,44 @@ MAY = read_instant("2026-05-12T23:59:30Z") // 1_000_000
 CELLS = (SHEET_WORDS, SHEET_WORDS + CELL_WORDS)
 
 
+UNLIMITED: Figures = (2**63,) * 6
+ELSEWHERE = Taken(0, 0, 0, (0,) * 6)
+"""By whom nothing is held here."""
+
+
 class Killed(BaseException):
     """Here and now."""
 
 
-class Words(list[int]):
-    """Memory of a process that lives for so many stores more."""
+class Words(array):  # type: ignore[type-arg]  # it takes no arguments when it runs
+    """Memory of a process that lives for so many stores more. What is stored at once counts as one."""
 
-    def __init__(self) -> None:
-        super().__init__([0] * (SHEET_WORDS + 2 * CELL_WORDS))
-        self.lives = 10**9
+    lives = 10**9
+
+    def __new__(cls) -> Words:
+        return cast("Words", super().__new__(cls, "q", bytes((SHEET_WORDS + 2 * CELL_WORDS) * WORD)))
 
     def __setitem__(self, place: object, value: object) -> None:
+        self.store()
+        said = array("q", cast("Iterable[int]", value)) if isinstance(place, slice) else value
+        super().__setitem__(place, said)  # type: ignore[call-overload]
+
+    def store(self) -> None:
         if not self.lives:
             raise Killed
         self.lives -= 1
-        super().__setitem__(place, value)  # type: ignore[call-overload]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts the stores of several words, too."""
+    for name in ("_write_money", "_write_cell"):
+        monkeypatch.setattr(sheet, name, partial(store_at_once, getattr(sheet, name)))
+
+
+def store_at_once(write: Callable[..., None], words: Words, *said: int) -> None:
+    words.store()
+    write(words, *said)
 
 
 def at(seconds: float) -> Moment:
@@ -50,29 +75,32 @@ def figures(sheet: Sheet) -> dict[str, int]:
     return dict(zip(LIMIT_NAMES, sheet.used("month"), strict=True))
 
 
+def let_in(sheet: Sheet, ceilings: Figures = UNLIMITED) -> Taken:
+    taken = sheet.take(RESERVE, "month", ceilings, 0)
+    assert taken is not None
+    return taken
+
+
 def take(sheet: Sheet) -> None:
     sheet.turn(at(10))
-    sheet.take(RESERVE, 0)
+    let_in(sheet)
 
 
 def settle(sheet: Sheet) -> None:
     sheet.turn(at(0))
-    taken = sheet.take(RESERVE, 0)
+    taken = let_in(sheet)
     sheet.turn(at(45))  # past midnight
-    sheet.spend(RESERVE, USED)
-    sheet.give_back(RESERVE, taken)
+    sheet.settle(RESERVE, USED, taken)
 
 
 def take_back(sheet: Sheet) -> None:
     sheet.turn(at(0))
-    taken = sheet.take(RESERVE, 0)
-    sheet.uncount(taken)
-    sheet.give_back(RESERVE, taken)
+    sheet.untake(RESERVE, let_in(sheet))
 
 
 def come_late(sheet: Sheet) -> None:
     sheet.turn(at(40 * 86400))
-    sheet.take(RESERVE, 0)
+    let_in(sheet)
 
 
 @pytest.mark.parametrize("task", [take, settle, take_back, come_late], ids=lambda task: task.__name__)
@@ -83,7 +111,7 @@ def test_whoever_is_killed_leaves_nothing_behind_but_what_he_used(task: Callable
         words = Words()
         doomed, alive = sheet_on(words, 0), sheet_on(words, 1)
         alive.turn(at(0))
-        theirs = alive.take(RESERVE, 0)
+        theirs = let_in(alive)
         words.lives = stores
         try:
             task(doomed)
@@ -100,8 +128,7 @@ def test_whoever_is_killed_leaves_nothing_behind_but_what_he_used(task: Callable
         assert left["requests_per_minute"] in ((0, 1) if late else (1, 2))
         assert left["tokens_per_minute"] in (500, 500 + 300)
         assert left["budget_nano_usd"] in (7000, 7000 + 4000)
-        alive.spend(RESERVE, Used(1, 1))
-        alive.give_back(RESERVE, theirs)
+        alive.settle(RESERVE, Used(1, 1), theirs)
         assert figures(alive)["max_parallel"] == 0
         assert figures(alive)["budget_nano_usd"] in (1, 4001)
         stores += 1
@@ -112,8 +139,8 @@ def test_money_is_counted_before_it_is_not_set_aside_any_more() -> None:
     words = Words()
     sheet, other = sheet_on(words, 0), sheet_on(words, 1)
     sheet.turn(at(0))
-    sheet.give_back(RESERVE, sheet.take(RESERVE, 0))
-    taken = sheet.take(RESERVE, 0)
+    sheet.settle(RESERVE, Used(0, 0), let_in(sheet))
+    taken = let_in(sheet)
     seen = []
     for stores in range(40):
         copy = Words()
@@ -121,8 +148,7 @@ def test_money_is_counted_before_it_is_not_set_aside_any_more() -> None:
         doomed = sheet_on(copy, 0)
         copy.lives = stores
         try:
-            doomed.spend(RESERVE, Used(300, 7000))
-            doomed.give_back(RESERVE, taken)
+            doomed.settle(RESERVE, Used(300, 7000), taken)
         except Killed:
             seen.append(sheet_on(copy, 1).used("total")[-1])
     assert min(seen) >= 7000
@@ -132,9 +158,9 @@ def test_money_is_counted_before_it_is_not_set_aside_any_more() -> None:
 def test_what_was_counted_on_another_sheet_is_not_given_back_here() -> None:
     sheet = sheet_on(Words(), 0)
     sheet.turn(at(0))
-    taken = sheet.take(RESERVE, 0)
-    sheet.give_back(RESERVE, taken)
-    sheet.give_back(RESERVE, taken)
+    taken = let_in(sheet)
+    sheet.settle(RESERVE, Used(0, 0), taken)
+    sheet.settle(RESERVE, Used(0, 0), taken)
     assert figures(sheet)["max_parallel"] == 0
 
 
@@ -142,9 +168,9 @@ def test_a_sheet_is_needed_while_something_runs_or_is_in_the_window_or_its_perio
     sheet = sheet_on(Words(), 0)
     assert not sheet.is_needed(1000.0, MAY)
     sheet.turn(at(0))
-    taken = sheet.take(RESERVE, 0)
+    taken = let_in(sheet)
     assert sheet.is_needed(10_000.0, MAY + 9000)
-    sheet.give_back(RESERVE, taken)
+    sheet.settle(RESERVE, Used(0, 0), taken)
     assert [sheet.is_needed(1000.0 + each, MAY + each) for each in (-1, 0, 59, 60)] == [True, True, True, False]
     month = at(0).days.month
     sheet.raise_to(month, Spent(1))
@@ -155,7 +181,33 @@ def test_tokens_of_one_second_do_not_run_over_into_requests() -> None:
     sheet = sheet_on(Words(), 0)
     sheet.turn(at(0))
     for _ in range(200):
-        sheet.spend(RESERVE, Used(2**60, 2**60))
+        sheet.settle(RESERVE, Used(2**60, 2**60), ELSEWHERE)
     left = figures(sheet)
     assert left["requests_per_minute"] == 0
     assert left["tokens_per_minute"] == 2**36 - 1
+
+
+def test_whoever_finds_a_figure_at_its_ceiling_is_not_counted() -> None:
+    sheet = sheet_on(Words(), 0)
+    sheet.turn(at(0))
+    let_in(sheet)
+    before = sheet.used("month")
+    for figure, amount in enumerate(before):
+        ceilings = (*UNLIMITED[:figure], amount, *UNLIMITED[figure + 1 :])
+        assert sheet.take(RESERVE, "month", cast("Figures", ceilings), 0) is None
+        assert sheet.used("month") == before
+    taken = let_in(sheet, cast("Figures", tuple(amount + 1 for amount in before)))
+    assert taken.after == sheet.used("month")
+    sheet.untake(RESERVE, taken)
+    assert sheet.used("month") == before
+
+
+def test_sums_that_nobody_can_have_used_stay_within_their_words() -> None:
+    sheet = sheet_on(Words(), 0)
+    sheet.turn(at(0))
+    for seconds in range(3):
+        sheet.raise_to(TOTAL, Spent(2**70))
+        for _ in range(1000):
+            sheet.settle(RESERVE, Used(2**60, 2**60), ELSEWHERE)
+        sheet.turn(at(seconds))
+    assert 2**62 <= sheet.used("total")[-1] < 2**63
