@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from gateway import logs
 from gateway.limits.judging import Terms, shortages, standing, terms_of, untouched
-from gateway.limits.limiter import Left, Spent, Subject
+from gateway.limits.limiter import Left, Plan, Spent, Subject
 from gateway.limits.periods import KINDS, Period, period_of
 from gateway.limits.refusals import Shortage
 from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet, is_full
@@ -50,7 +50,7 @@ REAL = Clock()
 class Together:
     """Where subjects are counted that are asked together."""
 
-    __slots__ = ("lock", "sequence", "sheets", "slots")
+    __slots__ = ("lock", "moment", "plan", "sequence", "sheets", "slots", "terms")
 
     def __init__(self, lock: Locked, slots: tuple[tuple[int, bytes], ...], sheets: list[Sheet]) -> None:
         self.lock = lock
@@ -60,6 +60,11 @@ class Together:
         self.sheets = sheets
         self.sequence = -1
         """Of the index, when the slots were last seen to be theirs."""
+        self.plan: Plan | None = None
+        self.terms: tuple[Terms, ...] = ()
+        """Of the subjects of this plan."""
+        self.moment: Moment | None = None
+        """To which sheets and terms were last brought."""
 
 
 class Books:
@@ -79,14 +84,23 @@ class Books:
     def count_by(self, time_zone: str) -> None:
         """Go by the calendar of this time zone. ValueError for an unknown one."""
         self._zone = read_zone(time_zone)
-        self._begin(self._unix())
+        self._days = self._begin(self._unix())
+        self._latest = self.moment()
 
     def moment(self) -> Moment:
         """Now."""
-        unix = self._unix()
-        if not self._starts <= unix < self._ends:
-            self._begin(unix)
-        return Moment(self._monotonic(), unix, self._days, self._day)
+        unix, monotonic = self._unix(), self._monotonic()
+        day = self._days.day
+        if not day.starts <= unix < day.ends:
+            self._days = self._begin(unix)
+        # Until the second ends, or the day.
+        self._until = min(int(monotonic) + 1, monotonic + self._days.day.ends - unix)
+        self._latest = Moment(monotonic, unix, self._days)
+        return self._latest
+
+    def second(self) -> Moment:
+        """The latest moment, as long as it is of the present second and day: nothing is counted by less."""
+        return self._latest if self._monotonic() < self._until else self.moment()
 
     def terms(self, subject: Subject) -> Terms:
         """The limits of a subject, as they are in the present periods."""
@@ -96,6 +110,24 @@ class Books:
                 self._terms.clear()
             terms = self._terms[subject.id] = terms_of(subject, self._days)
         return terms
+
+    def open(self, plan: Plan, moment: Moment) -> Together:
+        """Where the subjects of a plan are, brought to this moment, all of them locked: until the caller lets go."""
+        together = self.hold(plan.ids)
+        try:
+            if together.moment is not moment or together.plan is not plan:
+                self.bring(together, plan, moment)
+        except BaseException:
+            together.lock.let_go()
+            raise
+        return together
+
+    def bring(self, together: Together, plan: Plan, moment: Moment) -> None:
+        """Bring the subjects of a plan to this moment. They are locked."""
+        for sheet in together.sheets:
+            sheet.turn(moment)
+        together.terms = tuple(map(self.terms, plan.subjects))
+        together.plan, together.moment = plan, moment
 
     def hold(self, ids: tuple[bytes, ...]) -> Together:
         """Where these subjects are, all of them locked: until the caller lets go of `lock`."""
@@ -182,6 +214,7 @@ class Books:
             if not self._slots.holds(slot, name):
                 return False
         together.sequence = sequence
+        together.moment = None  # they may have been emptied meanwhile
         return True
 
     def _sheet(self, slot: int) -> Sheet:
@@ -201,9 +234,7 @@ class Books:
     def _may_go(self, slot: int) -> bool:
         return not self._sheet(slot).is_needed(self._monotonic(), self._unix())
 
-    def _begin(self, unix: float) -> None:
+    def _begin(self, unix: float) -> Days:
         """Another day, or another calendar."""
-        now = int(unix)
-        self._days = Days(*(period_of(kind, now, self._zone) for kind in KINDS if kind != "total"))
-        _, self._day, self._starts, self._ends = self._days.day
         self._terms.clear()
+        return Days(*(period_of(kind, int(unix), self._zone) for kind in KINDS if kind != "total"))

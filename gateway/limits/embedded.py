@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import RequestRefused
-from gateway.limits.books import REAL, Books, Clock
+from gateway.limits.books import REAL, Books, Clock, Together
 from gateway.limits.judging import shortages, tell
 from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
-from gateway.limits.sheet import Moment, Sheet, Taken
+from gateway.limits.sheet import Moment, Taken
 from gateway.records import ClientKey, LimitRule, Target
 from gateway.shared.memory import SharedMemory
 
@@ -50,10 +50,10 @@ class EmbeddedLimiter:
 
     async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
-        moment, reserve = self._books.moment(), bounded(reserve)
-        together = self._books.hold(plan.ids)
+        moment, reserve = self._books.second(), bounded(reserve)
+        together = self._books.open(plan, moment)
         try:
-            return self._let_in(plan, together.sheets, reserve, moment)
+            return self._let_in(plan, together, reserve, moment)
         finally:
             together.lock.let_go()
 
@@ -63,12 +63,10 @@ class EmbeddedLimiter:
         if admission.settled:
             return
         admission.settled = True
-        moment, reserve = self._books.moment(), admission.reserve
-        together = self._books.hold(admission.plan.ids)
+        together = self._books.open(admission.plan, self._books.second())
         try:
             for sheet, taken in zip(together.sheets, admission.taken, strict=True):
-                sheet.turn(moment)
-                sheet.settle(reserve, used, taken)
+                sheet.settle(admission.reserve, used, taken)
         finally:
             together.lock.let_go()
 
@@ -89,25 +87,22 @@ class EmbeddedLimiter:
         """Count at least what the ledger knows of a period, where that is the present one."""
         self._books.raise_spent(subject_id, period, spent)
 
-    def _let_in(self, plan: Plan, sheets: list[Sheet], reserve: Reserve, moment: Moment) -> _Admitted:
+    def _let_in(self, plan: Plan, together: Together, reserve: Reserve, moment: Moment) -> _Admitted:
         """Under the locks of all of them: count it for one after the other, and for none where one has no room."""
         standing: dict[str, Stand] = {}
         counted: list[Taken] = []
-        for subject, sheet in zip(plan.subjects, sheets, strict=True):
-            sheet.turn(moment)
-            terms = self._books.terms(subject)
+        for terms, sheet in zip(together.terms, together.sheets, strict=True):
             taken = sheet.take(reserve, terms.budget, terms.ceilings, terms.needed_until)
             if taken is None:
-                for former, its in zip(sheets, counted, strict=False):
+                for former, its in zip(together.sheets, counted, strict=False):
                     former.untake(reserve, its)
-                raise self._refusal(plan, sheets, moment)
+                raise self._refusal(plan, together)
             counted.append(taken)
             tell(standing, terms, taken.after, moment)
         return _Admitted(plan, reserve, standing, taken=counted)
 
-    def _refusal(self, plan: Plan, sheets: list[Sheet], moment: Moment) -> RequestRefused:
-        short = []
-        for subject, sheet in zip(plan.subjects, sheets, strict=True):
-            sheet.turn(moment)
-            short += shortages(self._books.terms(subject), sheet, moment)
-        return refusal(short)
+    def _refusal(self, plan: Plan, together: Together) -> RequestRefused:
+        moment = self._books.moment()  # exactly: clients are told how long to wait
+        self._books.bring(together, plan, moment)
+        rows = zip(together.terms, together.sheets, strict=True)
+        return refusal([short for terms, sheet in rows for short in shortages(terms, sheet, moment)])

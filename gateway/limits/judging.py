@@ -5,6 +5,7 @@ Knows limits and counts. Does not know where sheets are, nor what is done about 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,9 +18,6 @@ US = 1_000_000
 
 _REQUESTS, _TOKENS = 0, 1
 """The figures of the last minute."""
-
-KINDS = tuple(dict.fromkeys(TOLD.values()))
-"""What they count that clients hear of."""
 
 _UNLIMITED = 2**63
 """More than anything can come to."""
@@ -38,8 +36,9 @@ class Said(NamedTuple):
     """The same in microseconds; 0 also where it never ends."""
 
 
-Told = tuple[int, int, int]
-"""Figure, limit and `ends_us` of what is said: a bare tuple, since every request takes some apart."""
+Told = tuple[str, int, int, int, int, int]
+"""What limits count; figure and limit of a minute; those of a month, and when that ends. Where there is no limit it is
+more than anything can come to. A bare tuple, since every request takes some apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Terms:
     """Unix seconds until which the counts behind these limits matter."""
     ceilings: Figures
     """By figure what it must stay below."""
-    told: tuple[tuple[str, tuple[Told, ...]], ...]
-    """The limits that a client hears of with each answer, by what they count."""
+    told: tuple[Told, ...]
+    """The limits that a client hears of with each answer."""
 
 
 def terms_of(subject: Subject, days: Days) -> Terms:
@@ -65,11 +64,9 @@ def terms_of(subject: Subject, days: Days) -> Terms:
     ends = (0, 0, 0, month, month, _end(budget, days))
     rows = ((figure, field, getattr(subject.limits, field)) for figure, field in enumerate(LIMIT_NAMES))
     said = tuple(_said(figure, field, limit, ends[figure]) for figure, field, limit in rows if limit is not None)
-    limits = {each.figure: each.limit for each in said}
-    a, b, c, d, e, f = (limits.get(figure, _UNLIMITED) for figure in range(len(LIMIT_NAMES)))
-    told = ((kind, tuple(_told(each) for each in said if TOLD.get(each.field) == kind)) for kind in KINDS)
+    ceilings = _ceilings(said)
     needed_until = max((each.ends for each in said), default=0)
-    return Terms(subject, said, budget, needed_until, (a, b, c, d, e, f), tuple(each for each in told if each[1]))
+    return Terms(subject, said, budget, needed_until, ceilings, tuple(_told(ceilings, month)))
 
 
 def shortages(terms: Terms, sheet: Sheet, moment: Moment) -> list[Shortage]:
@@ -109,20 +106,29 @@ def untouched(terms: Terms, moment: Moment) -> tuple[Left, ...]:
 def tell(standing: dict[str, Stand], terms: Terms, after: Figures, moment: Moment) -> None:
     """Add to `standing` how it stands right after a request was let in, by the figures that it left."""
     window_us = round((moment.unix + WINDOW_SECONDS) * US)
-    for kind, told in terms.told:
-        least = _UNLIMITED
-        for figure, limit, ends_us in told:
-            left = limit - after[figure]
-            if left <= least:  # of equals the later one: nearly always it lasts longer
-                least, stand = left, (limit, left if left > 0 else 0, ends_us or window_us)
+    for kind, of_minute, a_minute, of_month, a_month, month_us in terms.told:
+        left, left_of_month = a_minute - after[of_minute], a_month - after[of_month]
+        if left < left_of_month:
+            stand = a_minute, left if left > 0 else 0, window_us
+        else:  # of equals that which lasts longer
+            stand = a_month, left_of_month if left_of_month > 0 else 0, month_us
         if kind in standing:
             tighten(standing, kind, stand)
         else:
             standing[kind] = stand
 
 
-def _told(said: Said) -> Told:
-    return said.figure, said.limit, said.ends_us
+def _ceilings(said: Iterable[Said]) -> Figures:
+    limits = {each.figure: each.limit for each in said}
+    a, b, c, d, e, f = (limits.get(figure, _UNLIMITED) for figure in range(len(LIMIT_NAMES)))
+    return a, b, c, d, e, f
+
+
+def _told(ceilings: Figures, month_ends: int) -> Iterator[Told]:
+    for kind in dict.fromkeys(TOLD.values()):
+        of_minute, of_month = (LIMIT_NAMES.index(name) for name, counted in TOLD.items() if counted == kind)
+        if min(ceilings[of_minute], ceilings[of_month]) < _UNLIMITED:
+            yield kind, of_minute, ceilings[of_minute], of_month, ceilings[of_month], month_ends * US
 
 
 def _said(figure: int, field: LimitName, limit: int, ends: int) -> Said:

@@ -84,8 +84,6 @@ class Moment(Struct, frozen=True, gc=False):
     monotonic: float
     unix: float
     days: Days
-    day: int
-    """The id of the day."""
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -130,7 +128,7 @@ class Sheet:
         words, at = self._words, self._at
         if words[at + _SECOND] != (second := int(moment.monotonic)):
             self._turn_window(second)
-        if words[at + _DAY] != moment.day:
+        if words[at + _DAY] != moment.days.day.id:
             self._turn_periods(moment.days)
 
     # What counts

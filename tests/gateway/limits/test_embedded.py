@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import LimitReached, QuotaSpent
+from gateway.errors import BudgetSpent, LimitReached, QuotaSpent
 from gateway.limits.books import Clock
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Left, Plan, Reserve, Spent, Used, tightest
@@ -141,6 +141,30 @@ async def test_rules_of_models_are_asked_for_targets(limiter: EmbeddedLimiter) -
     await limiter.admit(plan, NOTHING)
     with pytest.raises(LimitReached, match="model `openai/gpt-5` \\(rule `gpt`\\), 1 requests at once"):
         await limiter.admit(plan, NOTHING)
+
+
+async def test_a_day_ends_when_it_does_and_not_with_the_second_of_the_other_clock(memory: SharedMemory) -> None:
+    hands = Hands()
+    hands.unix = read_instant("2026-05-12T23:59:59.7Z") / 1e6
+    limiter = EmbeddedLimiter(memory, 0, hands.clock())
+    plan = plan_of(Limits(budget_nano_usd=10, budget_period="day"))
+    limiter.settle(await limiter.admit(plan, NOTHING), Used(0, 10))
+    hands.wait(0.2)
+    with pytest.raises(BudgetSpent):
+        await limiter.admit(plan, NOTHING)
+    hands.wait(0.2)
+    assert (await used(limiter, plan))["budget_nano_usd"] == 0
+    await limiter.admit(plan, NOTHING)
+
+
+async def test_how_long_to_wait_is_said_to_the_moment(memory: SharedMemory, hands: Hands) -> None:
+    limiter = EmbeddedLimiter(memory, 0, hands.clock())
+    plan = plan_of(Limits(requests_per_minute=1))
+    await limiter.admit(plan, NOTHING)
+    hands.wait(0.75)
+    with pytest.raises(LimitReached) as refused:
+        await limiter.admit(plan, NOTHING)
+    assert refused.value.retry_after == 59.25
 
 
 A_LIMIT = st.none() | st.integers(2, 20)

@@ -64,7 +64,7 @@ def store_at_once(write: Callable[..., None], words: Words, *said: int) -> None:
 def at(seconds: float) -> Moment:
     now, zone = MAY + int(seconds), read_zone("UTC")
     days = Days(*(period_of(kind, now, zone) for kind in ("day", "week", "month")))
-    return Moment(1000.0 + seconds, MAY + seconds, days, days.day.id)
+    return Moment(1000.0 + seconds, MAY + seconds, days)
 
 
 def sheet_on(words: Words, worker: int) -> Sheet:
