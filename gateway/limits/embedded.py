@@ -49,6 +49,10 @@ class EmbeddedLimiter:
         return self._plans.of_target(target)
 
     async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
+        """As `admit_at_once`."""
+        return self.admit_at_once(plan, reserve)
+
+    def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
         moment, reserve = self._books.second(), bounded(reserve)
         together = self._books.open(plan, moment)

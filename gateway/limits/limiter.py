@@ -195,6 +195,10 @@ class Limiter(Protocol):
         LimitsUnavailable where nobody can tell."""
         ...
 
+    def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission | None:
+        """The same, where nobody has to be asked for it; else None, and nothing is done."""
+        ...
+
     def settle(self, admission: Admission, used: Used) -> None:
         """Put what was used in the place of what was set aside."""
         ...

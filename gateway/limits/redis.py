@@ -164,6 +164,10 @@ class RedisLimiter:
             raise refusal(short)
         return self._let_in(asked, reserve, reply)
 
+    def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission | None:
+        """Never: Redis has to be asked."""
+        return None
+
     def settle(self, admission: Admission, used: Used) -> None:
         """Put what was used in the place of what was set aside; a second time changes nothing."""
         if admission.settled:

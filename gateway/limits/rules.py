@@ -100,11 +100,11 @@ def reserve_of(size: Size, price: Price | None, facts: ModelFacts, output_tokens
 
 def _most_nano_usd(price: Price, input_tokens: int, output_tokens: int) -> int:
     """By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach."""
-    (_, dearest_input, dearest_output), *tiers = price.dearest
-    for above, of_input, of_output in tiers:
+    of_input = of_output = 0
+    for above, its_input, its_output in price.dearest:
         if input_tokens > above:
-            dearest_input, dearest_output = max(dearest_input, of_input), max(dearest_output, of_output)
-    pico = input_tokens * dearest_input + output_tokens * dearest_output
+            of_input, of_output = its_input, its_output
+    pico = input_tokens * of_input + output_tokens * of_output
     return -(-pico // PICO_PER_NANO) + price.request_nano_usd
 
 

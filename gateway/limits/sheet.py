@@ -255,15 +255,15 @@ class Sheet:
         """Count what a request used."""
         words, at = self._words, self._at
         nano_usd, tokens = used.nano_usd, used.tokens
+        day, week, month, total, _, of_month, average = _read_spent(words, self._spent)
         if nano_usd > 0:
             if nano_usd > LARGEST_NANO_USD:
                 nano_usd = LARGEST_NANO_USD
-            day, week, month, total, _, _, _ = _read_spent(words, self._spent)
             _write_money(words, self._spent, day + nano_usd, week + nano_usd, month + nano_usd, total + nano_usd)
         if tokens > 0:
             if tokens > LARGEST_TOKENS:
                 tokens = LARGEST_TOKENS
-            words[at + _MONTH_TOKENS] += tokens
+            words[at + _MONTH_TOKENS] = of_month + tokens
             place = at + _BUCKETS + words[at + _SECOND] % WINDOW_SECONDS
             bucket = words[place]
             room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
@@ -271,7 +271,7 @@ class Sheet:
             words[place] = bucket + added
             words[at + _SUM] += added
             # What requests use beyond their input.
-            average, beyond = words[at + _AVERAGE], tokens - reserve.input_tokens
+            beyond = tokens - reserve.input_tokens
             beyond = beyond << _SIXTEENTH if beyond > 0 else 0
             words[at + _AVERAGE] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,12 +83,20 @@ class Price:
     source: str = ""
     """Which row it is from, for people: `override openai/*`, `models.dev openai/gpt-5 of 2026-05-12`."""
     dearest: tuple[tuple[int, int, int], ...] = field(init=False, repr=False, compare=False)
-    """The dearest kind of tokens of input, and of output, for a prompt of more tokens than the number in front; rising,
-    the first from nothing on."""
+    """The most that a token of input, and one of output, may cost where a prompt may have more tokens than the number
+    in front; rising, the first for any prompt."""
 
     def __post_init__(self) -> None:
-        rows = ((0, self.rates), *self.tiers)
-        object.__setattr__(self, "dearest", tuple((above, *_dearest(rates)) for above, rates in rows))
+        object.__setattr__(self, "dearest", tuple(_rising(((-1, self.rates), *self.tiers))))
+
+
+def _rising(tiers: Sequence[tuple[int, Rates]]) -> Iterator[tuple[int, int, int]]:
+    """What a token may cost from each tier on, whichever tier up to that its prompt ends up in."""
+    of_input = of_output = 0
+    for above, rates in tiers:
+        its_input, its_output = _dearest(rates)
+        of_input, of_output = max(of_input, its_input), max(of_output, its_output)
+        yield above, of_input, of_output
 
 
 def _dearest(rates: Rates) -> tuple[int, int]:

@@ -32,12 +32,12 @@ async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
     Raises LimitReached, QuotaSpent, BudgetSpent, LimitsUnavailable, ModelUnpriced, UnsupportedParameter,
     ClientDisconnected.
     """
-    key = exchange.admitted_key()
-    plan = exchange.relay.limiter.plan(key)
+    key, relay = exchange.admitted_key(), exchange.relay
+    plan = relay.limiter.plan(key)
     if plan is None:
         return targets
     _check_countable(exchange, plan)
-    targets = affordable(targets, plan, key, exchange.relay.prices)
+    targets = affordable(targets, plan, key, relay.prices)
     await _admit(exchange, None, plan, reserve_for(exchange, targets.targets))
     return targets
 
@@ -105,7 +105,7 @@ def _check_countable(exchange: Exchange, plan: Plan) -> None:
 async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve: Reserve) -> None:
     limiter = exchange.relay.limiter
     try:
-        admission = await limiter.admit(plan, reserve)
+        admission = limiter.admit_at_once(plan, reserve) or await limiter.admit(plan, reserve)
     except (LimitReached, BudgetSpent):
         exchange.standing[target] = await _standing(limiter, plan)
         raise

@@ -87,10 +87,14 @@ def affordable(found: TargetList, plan: Plan | None, key: ClientKey, prices: Pri
     when there are none."""
     if plan is None or key.allow_unpriced or not plan.has_budget:
         return found
-    unpriced = [target for target in found.targets if prices.find(target.provider, target.model) is None]
-    if not unpriced:
-        return found
-    kept = found.keeping(lambda target: target not in unpriced)
+    for target in found.targets:
+        if prices.find(target.provider, target.model) is None:
+            return _priced(found, prices)
+    return found
+
+
+def _priced(found: TargetList, prices: PriceList) -> TargetList:
+    kept = found.keeping(lambda target: prices.find(target.provider, target.model) is not None)
     if not kept.targets:
         first = found.targets[0]
         raise ModelUnpriced(

@@ -77,7 +77,7 @@ def _size(wanted: Wanted) -> Size:
         tokens += _media_tokens(media)
     if length < 0:
         length = 0
-    if _answers_nothing(endpoint):
+    if endpoint.operation == "pass" and _answers_nothing(endpoint):
         return Size(length, tokens, 0)
     name = endpoint.format
     if says_nothing(name, fields):
@@ -91,4 +91,4 @@ def _media_tokens(media: Media) -> int:
 
 
 def _answers_nothing(endpoint: Endpoint) -> bool:
-    return endpoint.path in WITHOUT_OUTPUT or (endpoint.operation == "pass" and "mbed" in endpoint.upstream_path)
+    return endpoint.path in WITHOUT_OUTPUT or "mbed" in endpoint.upstream_path

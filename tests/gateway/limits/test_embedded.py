@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import BudgetSpent, LimitReached, QuotaSpent
+from gateway.errors import LimitReached, QuotaSpent
 from gateway.limits.books import Clock
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Left, Plan, Reserve, Spent, Used, tightest
@@ -150,7 +150,7 @@ async def test_a_day_ends_when_it_does_and_not_with_the_second_of_the_other_cloc
     plan = plan_of(Limits(budget_nano_usd=10, budget_period="day"))
     limiter.settle(await limiter.admit(plan, NOTHING), Used(0, 10))
     hands.wait(0.2)
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(QuotaSpent):
         await limiter.admit(plan, NOTHING)
     hands.wait(0.2)
     assert (await used(limiter, plan))["budget_nano_usd"] == 0
