@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from gateway import logs
 from gateway.limits.judging import Terms, shortages, standing, terms_of, untouched
 from gateway.limits.limiter import Left, Plan, Spent, Subject
-from gateway.limits.periods import KINDS, Period, period_of
+from gateway.limits.periods import KINDS, TOTAL, Period, period_of
 from gateway.limits.refusals import Shortage
 from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet, is_full
 from gateway.settings.instants import read_zone
@@ -30,6 +30,8 @@ PRIVATE = 4096
 
 WORD = 8
 """Bytes."""
+
+NEVER = Moment(0.0, 0.0, Days(TOTAL, TOTAL, TOTAL))
 
 NOTHING_USED: Figures = (0, 0, 0, 0, 0, 0)
 
@@ -63,7 +65,7 @@ class Together:
         self.plan: Plan | None = None
         self.terms: tuple[Terms, ...] = ()
         """Of the subjects of this plan."""
-        self.moment: Moment | None = None
+        self.moment: Moment = NEVER
         """To which sheets and terms were last brought."""
 
 
@@ -98,10 +100,6 @@ class Books:
         self._latest = Moment(monotonic, unix, self._days)
         return self._latest
 
-    def second(self) -> Moment:
-        """The latest moment, as long as it is of the present second and day: nothing is counted by less."""
-        return self._latest if self._monotonic() < self._until else self.moment()
-
     def terms(self, subject: Subject) -> Terms:
         """The limits of a subject, as they are in the present periods."""
         terms = self._terms.get(subject.id)
@@ -111,10 +109,12 @@ class Books:
             terms = self._terms[subject.id] = terms_of(subject, self._days)
         return terms
 
-    def open(self, plan: Plan, moment: Moment) -> Together:
-        """Where the subjects of a plan are, brought to this moment, all of them locked: until the caller lets go."""
+    def open(self, plan: Plan) -> Together:
+        """Where the subjects of a plan are, brought to the present second, all of them locked: until the caller lets
+        go of `lock`. Nothing is counted by less than a second."""
         together = self.hold(plan.ids)
         try:
+            moment = self._latest if self._monotonic() < self._until else self.moment()
             if together.moment is not moment or together.plan is not plan:
                 self.bring(together, plan, moment)
         except BaseException:
@@ -124,9 +124,10 @@ class Books:
 
     def bring(self, together: Together, plan: Plan, moment: Moment) -> None:
         """Bring the subjects of a plan to this moment. They are locked."""
-        for sheet in together.sheets:
-            sheet.turn(moment)
         together.terms = tuple(map(self.terms, plan.subjects))
+        for sheet, terms in zip(together.sheets, together.terms, strict=True):
+            sheet.turn(moment)
+            sheet.keep(terms.needed_until)
         together.plan, together.moment = plan, moment
 
     def hold(self, ids: tuple[bytes, ...]) -> Together:
@@ -214,7 +215,7 @@ class Books:
             if not self._slots.holds(slot, name):
                 return False
         together.sequence = sequence
-        together.moment = None  # they may have been emptied meanwhile
+        together.moment = NEVER  # they may have been emptied meanwhile
         return True
 
     def _sheet(self, slot: int) -> Sheet:

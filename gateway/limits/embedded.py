@@ -15,7 +15,7 @@ from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Stand,
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
-from gateway.limits.sheet import Moment, Taken
+from gateway.limits.sheet import Taken
 from gateway.records import ClientKey, LimitRule, Target
 from gateway.shared.memory import SharedMemory
 
@@ -54,10 +54,9 @@ class EmbeddedLimiter:
 
     def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
-        moment, reserve = self._books.second(), bounded(reserve)
-        together = self._books.open(plan, moment)
+        together = self._books.open(plan)
         try:
-            return self._let_in(plan, together, reserve, moment)
+            return self._let_in(plan, together, bounded(reserve))
         finally:
             together.lock.let_go()
 
@@ -67,7 +66,7 @@ class EmbeddedLimiter:
         if admission.settled:
             return
         admission.settled = True
-        together = self._books.open(admission.plan, self._books.second())
+        together = self._books.open(admission.plan)
         try:
             for sheet, taken in zip(together.sheets, admission.taken, strict=True):
                 sheet.settle(admission.reserve, used, taken)
@@ -91,18 +90,18 @@ class EmbeddedLimiter:
         """Count at least what the ledger knows of a period, where that is the present one."""
         self._books.raise_spent(subject_id, period, spent)
 
-    def _let_in(self, plan: Plan, together: Together, reserve: Reserve, moment: Moment) -> _Admitted:
+    def _let_in(self, plan: Plan, together: Together, reserve: Reserve) -> _Admitted:
         """Under the locks of all of them: count it for one after the other, and for none where one has no room."""
         standing: dict[str, Stand] = {}
         counted: list[Taken] = []
         for terms, sheet in zip(together.terms, together.sheets, strict=True):
-            taken = sheet.take(reserve, terms.budget, terms.ceilings, terms.needed_until)
+            taken = sheet.take(reserve, terms.budget, terms.ceilings)
             if taken is None:
                 for former, its in zip(together.sheets, counted, strict=False):
                     former.untake(reserve, its)
                 raise self._refusal(plan, together)
             counted.append(taken)
-            tell(standing, terms, taken.after, moment)
+            tell(standing, terms, taken.after, together.moment)
         return _Admitted(plan, reserve, standing, taken=counted)
 
     def _refusal(self, plan: Plan, together: Together) -> RequestRefused:

@@ -8,6 +8,7 @@ is given back.
 
 from __future__ import annotations
 
+from operator import ge
 from struct import Struct as Layout
 from typing import NamedTuple
 
@@ -99,15 +100,7 @@ class Taken(Struct, frozen=True, gc=False):
 
 def is_full(used: Figures, ceilings: Figures) -> bool:
     """Whether a figure has reached its ceiling."""
-    requests, tokens, running, of_month, tokens_of_month, nano_usd = used
-    return (
-        requests >= ceilings[0]
-        or tokens >= ceilings[1]
-        or running >= ceilings[2]
-        or of_month >= ceilings[3]
-        or tokens_of_month >= ceilings[4]
-        or nano_usd >= ceilings[5]
-    )
+    return any(map(ge, used, ceilings))
 
 
 class Sheet:
@@ -191,9 +184,13 @@ class Sheet:
 
     # What changes them
 
-    def take(self, reserve: Reserve, budget: Kind, ceilings: Figures, needed_until: int) -> Taken | None:
-        """Count one more request, or nothing where a figure has reached its ceiling already: None. Its counts are kept
-        until `needed_until`, Unix seconds, at least."""
+    def keep(self, needed_until: int) -> None:
+        """What is counted matters until then, Unix seconds."""
+        if self._words[self._at + _NEEDED_UNTIL] != needed_until:
+            self._words[self._at + _NEEDED_UNTIL] = needed_until
+
+    def take(self, reserve: Reserve, budget: Kind, ceilings: Figures) -> Taken | None:
+        """Count one more request, or nothing where a figure has reached its ceiling already: None."""
         words, at, own = self._words, self._at, self._own
         if own is None:
             raise ValueError("only a worker has requests running")
@@ -210,8 +207,6 @@ class Sheet:
             words[place] = bucket + _REQUEST
             words[at + _SUM] += _REQUEST
         words[at + _MONTH_REQUESTS] = of_month + 1
-        if words[at + _NEEDED_UNTIL] != needed_until:
-            words[at + _NEEDED_UNTIL] = needed_until
         # Only this process writes here.
         its = _read_cell(words, own)
         _write_cell(words, own, its[0] + 1, its[1] + reserve.tokens, its[2] + reserve.nano_usd, its[3] + expected)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable, UnsupportedParameter
-from gateway.limits.limiter import Limiter, Plan, Reserve, Stand, Standing, Used, tighten, tightest
+from gateway.limits.limiter import Admission, Limiter, Plan, Reserve, Standing, Used, tighten, tightest
 from gateway.records import Target
 from gateway.routing.targets import TargetList
 
@@ -38,59 +38,69 @@ async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
         return targets
     _check_countable(exchange, plan)
     targets = affordable(targets, plan, key, relay.prices)
-    await _admit(exchange, None, plan, reserve_for(exchange, targets.targets))
+    reserve = reserve_for(exchange, targets.targets)
+    try:
+        admission = relay.limiter.admit_at_once(plan, reserve) or await _asked(exchange, plan, reserve)
+    except (LimitReached, BudgetSpent):
+        exchange.standing = await _standing(relay.limiter, plan)
+        raise
+    exchange.admission, exchange.standing = admission, admission.standing
     return targets
 
 
 async def admit_to(exchange: Exchange, target: Target) -> None:
     """Let it go to a target, where limits are set for that. Raises as `admit`."""
-    key = exchange.admitted_key()
-    plan = exchange.relay.limiter.target_plan(key, target)
-    if plan is None or target in exchange.admissions:
+    key, limiter = exchange.admitted_key(), exchange.relay.limiter
+    plan = limiter.target_plan(key, target)
+    if plan is None or target in exchange.target_admissions:
         return
     _check_countable(exchange, plan)
     affordable(TargetList((target,)), plan, key, exchange.relay.prices)
-    await _admit(exchange, target, plan, reserve_for(exchange, (target,)))
+    reserve = reserve_for(exchange, (target,))
+    try:
+        admission = limiter.admit_at_once(plan, reserve) or await _asked(exchange, plan, reserve)
+    except (LimitReached, BudgetSpent):
+        exchange.target_standings[target] = await _standing(limiter, plan)
+        raise
+    exchange.target_admissions[target], exchange.target_standings[target] = admission, admission.standing
 
 
 def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
     """Once it is over: `tokens` and `nano_usd` were used by the attempt that answered."""
-    answered = exchange.trials[-1].attempt.target if exchange.trials else None
+    limiter, answered = exchange.relay.limiter, _answered(exchange)
     used = Used(tokens, nano_usd) if answered is not None else NOTHING
-    limiter = exchange.relay.limiter
-    for target, admission in exchange.admissions.items():
-        is_its = target is None or target == answered
-        limiter.settle(admission, used if is_its else _in_vain(exchange, target))
+    if exchange.admission is not None:
+        limiter.settle(exchange.admission, used)
+    for target, admission in exchange.target_admissions.items():
+        limiter.settle(admission, used if target == answered else _in_vain(exchange, target))
 
 
 def settle_in_full(exchange: Exchange) -> None:
     """Nobody can tell what it used: everything that was set aside for it was."""
-    for admission in exchange.admissions.values():
-        exchange.relay.limiter.settle(admission, Used(admission.reserve.tokens, admission.reserve.nano_usd))
+    for admission in (exchange.admission, *exchange.target_admissions.values()):
+        if admission is not None:
+            exchange.relay.limiter.settle(admission, Used(admission.reserve.tokens, admission.reserve.nano_usd))
 
 
 def leave_others(exchange: Exchange, target: Target) -> None:
     """Only this target is asked from now on: of those that were tried before, or beside it, nothing is set aside."""
-    admissions = exchange.admissions
-    if len(admissions) == 1 and None in admissions:
-        return
-    for other in [other for other in admissions if other is not None and other != target]:
-        exchange.relay.limiter.settle(admissions.pop(other), _in_vain(exchange, other))
+    for other in [other for other in exchange.target_admissions if other != target]:
+        exchange.relay.limiter.settle(exchange.target_admissions.pop(other), _in_vain(exchange, other))
 
 
 def standing(exchange: Exchange) -> Standing:
     """How it stands with the limits of an exchange that was let in, or refused: with its own, and with those of the
     target that answers; where nobody was asked, of those that had no room."""
-    said = exchange.standing
-    if len(said) == 1 and None in said:
-        return said[None]
-    answered = exchange.trials[-1].attempt.target if exchange.trials else None
-    together: dict[str, Stand] = {}
-    for target, each in said.items():
-        if target in (None, answered) or not exchange.trials:
-            for kind, stand in each.items():
-                tighten(together, kind, stand)
+    answered, said = _answered(exchange), exchange.target_standings
+    together = dict(exchange.standing or {})
+    for each in said.values() if answered is None else [said.get(answered, {})]:
+        for kind, stand in each.items():
+            tighten(together, kind, stand)
     return together
+
+
+def _answered(exchange: Exchange) -> Target | None:
+    return exchange.trials[-1].attempt.target if exchange.trials else None
 
 
 def _check_countable(exchange: Exchange, plan: Plan) -> None:
@@ -102,18 +112,14 @@ def _check_countable(exchange: Exchange, plan: Plan) -> None:
         raise UnsupportedParameter(message, param="background")
 
 
-async def _admit(exchange: Exchange, target: Target | None, plan: Plan, reserve: Reserve) -> None:
+async def _asked(exchange: Exchange, plan: Plan, reserve: Reserve) -> Admission:
+    """Where somebody has to be asked to let it in, which takes a while."""
     limiter = exchange.relay.limiter
-    try:
-        admission = limiter.admit_at_once(plan, reserve) or await limiter.admit(plan, reserve)
-    except (LimitReached, BudgetSpent):
-        exchange.standing[target] = await _standing(limiter, plan)
-        raise
+    admission = await limiter.admit(plan, reserve)
     if exchange.recorded:  # it was cut meanwhile, and what it had is settled
         limiter.settle(admission, NOTHING)
         raise ClientDisconnected(LEFT)
-    exchange.admissions[target] = admission
-    exchange.standing[target] = admission.standing
+    return admission
 
 
 async def _standing(limiter: Limiter, plan: Plan) -> Standing:
@@ -123,7 +129,7 @@ async def _standing(limiter: Limiter, plan: Plan) -> Standing:
     return {}
 
 
-def _in_vain(exchange: Exchange, target: Target | None) -> Used:
+def _in_vain(exchange: Exchange, target: Target) -> Used:
     """What was used of a target that did not answer."""
     is_asked = any(trial.attempt.target == target for trial in exchange.trials)
     return TRIED if is_asked else NOTHING

@@ -64,7 +64,7 @@ class Course:
             if isinstance(attempt, Wait):
                 await exchange.errand.run(asyncio.sleep(attempt.seconds))
                 continue
-            if exchange.admissions:
+            if exchange.target_admissions:
                 allowance.leave_others(exchange, attempt.target)
             passage = await self._passage(attempt)
             if passage is None:

@@ -49,7 +49,7 @@ class Exchange:
         "_keeping",
         "_pump",
         "address",
-        "admissions",
+        "admission",
         "amends",
         "ask",
         "body",
@@ -70,6 +70,8 @@ class Exchange:
         "session",
         "sink",
         "standing",
+        "target_admissions",
+        "target_standings",
         "thread",
         "times",
         "tokens",
@@ -101,10 +103,13 @@ class Exchange:
         self.ask: Ask | None = None
         self.trials: list[Trial] = []
         """Its attempts; the last one is, or may become, the answer."""
-        self.admissions: dict[Target | None, Admission] = {}
-        """What is set aside for it: as a whole, and by target that it was let go to."""
-        self.standing: dict[Target | None, Standing] = {}
+        self.admission: Admission | None = None
+        """What is set aside for it as a whole."""
+        self.standing: Standing | None = None
         """How its limits stood when it was let in, or refused."""
+        self.target_admissions: dict[Target, Admission] = {}
+        self.target_standings: dict[Target, Standing] = {}
+        """The same of each target that it was let go to, where limits are set for that."""
         self.amends = Amends()
         self.session: bytes | None = None
         """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
@@ -217,7 +222,7 @@ class Exchange:
             self.trials.append(trial)
         for other in self.trials[:-1]:
             other.lose()
-        if self.admissions:
+        if self.target_admissions:
             allowance.leave_others(self, trial.attempt.target)
 
     def client_left(self) -> None:

@@ -58,8 +58,9 @@ def our_headers(exchange: Exchange) -> Headers:
     """What we say about the exchange: its id, how its limits stand (RL-1) and, once a provider was asked, which one and
     at what cost of ours."""
     headers: Headers = [(b"x-sluicegate-request-id", exchange.id.encode()), *exchange.caller.cors]
-    if exchange.standing:
-        headers += limit_headers(exchange.format.name, allowance.standing(exchange), time.time_ns() // 1000)
+    standing = allowance.standing(exchange) if exchange.target_standings else exchange.standing
+    if standing:
+        headers += limit_headers(exchange.format.name, standing, time.time_ns() // 1000)
     if not exchange.trials:
         return headers
     trial = exchange.trials[-1]

@@ -33,7 +33,7 @@ def test_what_cannot_be_reckoned_is_not_set_aside_for_ever(monkeypatch: pytest.M
     worker = Worker.__new__(Worker)
     vars(worker).update(_relay=relay, _start=SimpleNamespace(index=0))
     whole, of_model = (Admission(Plan(()), Reserve(tokens, 7), {}) for tokens in (5, 6))
-    exchange = SimpleNamespace(id="1", relay=relay, admissions={None: whole, "target": of_model})
+    exchange = SimpleNamespace(id="1", relay=relay, admission=whole, target_admissions={"target": of_model})
     with capture_logs() as lines:
         worker._record(cast(Exchange, exchange))
     assert limiter.settled == [(whole, Used(5, 7)), (of_model, Used(6, 7))]

@@ -76,7 +76,7 @@ def figures(sheet: Sheet) -> dict[str, int]:
 
 
 def let_in(sheet: Sheet, ceilings: Figures = UNLIMITED) -> Taken:
-    taken = sheet.take(RESERVE, "month", ceilings, 0)
+    taken = sheet.take(RESERVE, "month", ceilings)
     assert taken is not None
     return taken
 
@@ -194,7 +194,7 @@ def test_whoever_finds_a_figure_at_its_ceiling_is_not_counted() -> None:
     before = sheet.used("month")
     for figure, amount in enumerate(before):
         ceilings = (*UNLIMITED[:figure], amount, *UNLIMITED[figure + 1 :])
-        assert sheet.take(RESERVE, "month", cast("Figures", ceilings), 0) is None
+        assert sheet.take(RESERVE, "month", cast("Figures", ceilings)) is None
         assert sheet.used("month") == before
     taken = let_in(sheet, cast("Figures", tuple(amount + 1 for amount in before)))
     assert taken.after == sheet.used("month")

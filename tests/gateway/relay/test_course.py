@@ -45,7 +45,7 @@ class Scene:
         self.conduct = conduct(pool("a", "a0"), board=self.board)
         self.key = ClientKey("k", id="k")
         self.thread = self.ask = self.session = None
-        self.admissions: dict[Target | None, Any] = {}
+        self.target_admissions: dict[Target, Any] = {}
         self.trials: list[Any] = []
         self.errand, self.gone = Errand(), False
 
