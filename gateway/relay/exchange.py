@@ -81,16 +81,14 @@ class Exchange:
     )
 
     def __init__(self, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
-        self.relay = relay
+        self.relay, self.endpoint, self.headers = relay, endpoint, headers
         self.conduct, self.ways = relay.conduct, relay.ways
         self.times = Times()
         self.id = relay.new_id(self.times.started_at_us // 1000)
-        self.endpoint = endpoint
         self.format = FORMATS[endpoint.format]  # the client's dialect
         self.address = PLAIN
         self.thread: Thread | None = None
         """The conversation it belongs to, on OpenAI Responses."""
-        self.headers = headers
         self.caller = Caller()
         self.sink = Sink(send, relay.settings.stream.window_bytes)
         self.sink.on_end = self.conclude
@@ -99,7 +97,7 @@ class Exchange:
         self.body = b""
         self.body_wait: asyncio.Future[object] | None = None
         """What the reading of the body waits for, if anything."""
-        self.recorded = False
+        self.recorded = self.gone = False  # its record is left, the client has left
         self.ask: Ask | None = None
         self.trials: list[Trial] = []
         """Its attempts; the last one is, or may become, the answer."""
@@ -118,7 +116,6 @@ class Exchange:
         self.kind: str | None = None
         """Kind of the first thing that went wrong."""
         self.errand = Errand()
-        self.gone = False  # the client has left
         self._drain: asyncio.Future[None] | None = None
         self._pump: Pump | None = None
         self._keepalives = 0
