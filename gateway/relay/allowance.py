@@ -36,7 +36,7 @@ async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
     plan = relay.limiter.plan(key)
     if plan is None:
         return targets
-    _check_countable(exchange, plan)
+    _check(exchange, plan)
     targets = affordable(targets, plan, key, relay.prices)
     reserve = reserve_for(exchange, targets.targets)
     try:
@@ -54,7 +54,7 @@ async def admit_to(exchange: Exchange, target: Target) -> None:
     plan = limiter.target_plan(key, target)
     if plan is None or target in exchange.target_admissions:
         return
-    _check_countable(exchange, plan)
+    _check(exchange, plan)
     affordable(TargetList((target,)), plan, key, exchange.relay.prices)
     reserve = reserve_for(exchange, (target,))
     try:
@@ -103,9 +103,12 @@ def _answered(exchange: Exchange) -> Target | None:
     return exchange.trials[-1].attempt.target if exchange.trials else None
 
 
-def _check_countable(exchange: Exchange, plan: Plan) -> None:
-    """Raises UnsupportedParameter for an answer that nobody would count: one made in the background is told of before
-    it is there."""
+def _check(exchange: Exchange, plan: Plan) -> None:
+    """Raises ClientDisconnected for an exchange that was cut meanwhile: what it had is settled already, and what it got
+    now never would be. Raises UnsupportedParameter for an answer that nobody would count: one made in the background is
+    told of before it is there."""
+    if exchange.recorded:
+        raise ClientDisconnected(LEFT)
     assert exchange.ask is not None  # read before anything is counted
     if plan.counts_use and exchange.ask.fields.get("background"):
         message = "Where tokens or money are limited no answer can be made in the background: its use is not told."
