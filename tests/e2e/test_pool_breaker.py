@@ -139,7 +139,8 @@ async def test_one_dead_account_of_several_does_not_open_it(gateway: GatewayProc
     provider["several-1"] = refusing(500, "server_error", wait=0.2)
     heard = statuses(await many(gateway, 60, "several/m", at_once=60))
     assert heard == {200: 40, 500: 20}, "far more failures in a row than it takes, and all of one account"
-    assert (await asked(gateway, "several/m")).status == 200
+    # Its rest may be over again, and it is asked in its turn: the others are in any case.
+    assert statuses(await many(gateway, 3, "several/m", at_once=1))[200] >= 2
 
 
 async def test_all_accounts_dead_open_it(gateway: GatewayProcess, provider: Accounts) -> None:
