@@ -16,7 +16,7 @@ from gateway.limits.judging import Terms, shortages, standing, terms_of, untouch
 from gateway.limits.limiter import Left, Plan, Spent, Subject
 from gateway.limits.periods import KINDS, TOTAL, Period, period_of
 from gateway.limits.refusals import Shortage
-from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, Days, Figures, Moment, Sheet, is_full
+from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, WORD, Days, Figures, Moment, Sheet, is_full
 from gateway.settings.instants import read_zone
 from gateway.shared.layout import SEQUENCE
 from gateway.shared.locks import Locked
@@ -27,9 +27,6 @@ REMEMBERED = 8192
 """Subjects, and combinations of them, that are kept at hand."""
 PRIVATE = 4096
 """Subjects that are counted by this process alone, at most; the oldest of more is forgotten."""
-
-WORD = 8
-"""Bytes."""
 
 NEVER = Moment(0.0, 0.0, Days(TOTAL, TOTAL, TOTAL))
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock, Together
 from gateway.limits.judging import shortages, tell
-from gateway.limits.limiter import Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
+from gateway.limits.limiter import UNUSED, Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
@@ -98,7 +98,7 @@ class EmbeddedLimiter:
             taken = sheet.take(reserve, terms.budget, terms.ceilings)
             if taken is None:
                 for former, its in zip(together.sheets, counted, strict=False):
-                    former.untake(reserve, its)
+                    former.settle(reserve, UNUSED, its)
                 raise self._refusal(plan, together)
             counted.append(taken)
             tell(standing, terms, taken.after, together.moment)

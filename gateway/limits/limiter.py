@@ -112,6 +112,9 @@ class Used(Struct, frozen=True, gc=False):
     """False: no provider was asked, so that it does not count as a request either."""
 
 
+UNUSED = Used(0, 0, counted=False)
+
+
 class Left(Struct, frozen=True, gc=False):
     """How it stands with one limit of one subject."""
 

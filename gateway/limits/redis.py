@@ -19,6 +19,7 @@ from gateway.errors import RequestRefused
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import (
     FIRST_OUTPUT,
+    UNUSED,
     Admission,
     Left,
     Plan,
@@ -150,7 +151,7 @@ class RedisLimiter:
         def give_back(answer: Answer) -> None:
             # Whoever asked is gone, and would never settle.
             if not answer.cancelled() and answer.exception() is None and answer.result()[0]:
-                self.settle(self._let_in(asked, reserve, answer.result()), Used(0, 0, counted=False))
+                self.settle(self._let_in(asked, reserve, answer.result()), UNUSED)
 
         request = f"{reserve.tokens} {reserve.nano_usd} {reserve.input_tokens} {FIRST_OUTPUT}"
         words: Words = (1, PREFIX, self._lease, "admit", request, asked.today.text, *asked.rows)

@@ -221,11 +221,6 @@ class Sheet:
             self._uncount(taken)
         self._give_back(reserve, taken)
 
-    def untake(self, reserve: Reserve, taken: Taken) -> None:
-        """As if it had never been counted."""
-        self._uncount(taken)
-        self._give_back(reserve, taken)
-
     def raise_to(self, period: Period, spent: Spent) -> None:
         """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
         words, at = self._words, self._at

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import BudgetSpent, ClientDisconnected, LimitReached, LimitsUnavailable, UnsupportedParameter
-from gateway.limits.limiter import Admission, Limiter, Plan, Reserve, Standing, Used, tighten, tightest
+from gateway.limits.limiter import UNUSED, Admission, Limiter, Plan, Reserve, Standing, Used, tighten, tightest
 from gateway.records import Target
 from gateway.routing.targets import TargetList
 
@@ -21,7 +21,6 @@ from .setting_aside import reserve_for
 if TYPE_CHECKING:
     from .exchange import Exchange
 
-NOTHING = Used(0, 0, counted=False)
 TRIED = Used(0, 0)
 """Of a target that was asked in vain."""
 
@@ -68,7 +67,7 @@ async def admit_to(exchange: Exchange, target: Target) -> None:
 def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
     """Once it is over: `tokens` and `nano_usd` were used by the attempt that answered."""
     limiter, answered = exchange.relay.limiter, _answered(exchange)
-    used = Used(tokens, nano_usd) if answered is not None else NOTHING
+    used = Used(tokens, nano_usd) if answered is not None else UNUSED
     if exchange.admission is not None:
         limiter.settle(exchange.admission, used)
     for target, admission in exchange.target_admissions.items():
@@ -120,7 +119,7 @@ async def _asked(exchange: Exchange, plan: Plan, reserve: Reserve) -> Admission:
     limiter = exchange.relay.limiter
     admission = await limiter.admit(plan, reserve)
     if exchange.recorded:  # it was cut meanwhile, and what it had is settled
-        limiter.settle(admission, NOTHING)
+        limiter.settle(admission, UNUSED)
         raise ClientDisconnected(LEFT)
     return admission
 
@@ -135,4 +134,4 @@ async def _standing(limiter: Limiter, plan: Plan) -> Standing:
 def _in_vain(exchange: Exchange, target: Target) -> Used:
     """What was used of a target that did not answer."""
     is_asked = any(trial.attempt.target == target for trial in exchange.trials)
-    return TRIED if is_asked else NOTHING
+    return TRIED if is_asked else UNUSED

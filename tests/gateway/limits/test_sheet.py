@@ -95,7 +95,7 @@ def settle(sheet: Sheet) -> None:
 
 def take_back(sheet: Sheet) -> None:
     sheet.turn(at(0))
-    sheet.untake(RESERVE, let_in(sheet))
+    sheet.settle(RESERVE, Used(0, 0, counted=False), let_in(sheet))
 
 
 def come_late(sheet: Sheet) -> None:
@@ -198,7 +198,7 @@ def test_whoever_finds_a_figure_at_its_ceiling_is_not_counted() -> None:
         assert sheet.used("month") == before
     taken = let_in(sheet, cast("Figures", tuple(amount + 1 for amount in before)))
     assert taken.after == sheet.used("month")
-    sheet.untake(RESERVE, taken)
+    sheet.settle(RESERVE, Used(0, 0, counted=False), taken)
     assert sheet.used("month") == before
 
 
