@@ -37,16 +37,16 @@ class Inference:
         """Answer one request to an endpoint, whatever happens."""
         relay, keys = self._relay, self.keys
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        exchange = Exchange(relay, asked.endpoint, headers, receive, send)
+        exchange = Exchange.of(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
             exchange.address = read_address(asked, scope["query_string"])
-        proxies = self.proxies
-        exchange.caller.address = client_address(scope) if proxies is None else proxies.address_of(scope)
-        exchange.caller.method = scope["method"]
+        caller, proxies = exchange.caller, self.proxies
+        caller.address = client_address(scope) if proxies is None else proxies.address_of(scope)
+        caller.method = scope["method"]
         relay.begin(exchange)
         try:
             limit = relay.settings.server.max_body_bytes
-            named = dict(headers)
+            exchange.named = named = dict(headers)
             check_head(scope, named)
             if asked.model and b"x-goog-api-key" not in named:
                 named[b"x-goog-api-key"] = query_key(scope["query_string"])
@@ -72,19 +72,20 @@ class Inference:
 
     def _admit(self, exchange: Exchange, headers: dict[bytes, bytes], limit: int) -> int:
         """Check everything but the body; the declared length of the body, -1 where it is not declared."""
-        agent = headers.get(b"user-agent")
-        exchange.caller.user_agent = agent.decode("latin-1") if agent is not None else None
+        caller, endpoint, agent = exchange.caller, exchange.endpoint, headers.get(b"user-agent")
+        if agent is not None:
+            caller.user_agent = agent.decode("latin-1")
         if self.cors is not None:
-            exchange.caller.cors = self.cors.headers_for(headers)
-        if exchange.caller.method != "POST":
-            raise MethodNotAllowed(f"Not allowed to {exchange.caller.method} on {exchange.endpoint.path}.")
+            caller.cors = self.cors.headers_for(headers)
+        if caller.method != "POST":
+            raise MethodNotAllowed(f"Not allowed to {caller.method} on {endpoint.path}.")
         if self.draining:
             raise Draining("The gateway is restarting; try again.", retry_after=1)
         exchange.key = key = self.keys.ring.get(headers)
         if key.endpoints != ANY:
-            check_endpoint(key, exchange.endpoint.path)
-        exchange.caller.strict = is_strict(key, headers)
-        exchange.caller.content_type = check_type(exchange.endpoint, headers)
+            check_endpoint(key, endpoint.path)
+        caller.strict = is_strict(key, headers)
+        caller.content_type = check_type(endpoint, headers)
         return declared_length(headers, limit)
 
 

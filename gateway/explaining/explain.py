@@ -81,7 +81,7 @@ class _Inquiry:
             provider = self._sight.providers[target.provider]
             made = rendered(given, provider, target.model, self._sight.facts(target))
             set_aside = reserve(wanted, (target,), known)
-            limited = await self._look_at_limits(self._sight.limiter.target_plan(self._key, target), target)
+            limited = await self._look_at_limits(self._sight.limiter.target_plan(target), target)
             self.found.weighed[target] = Weighed(made, set_aside, made.error or limited)
         self._follow(targets, ask, len(body))
 

@@ -71,20 +71,17 @@ def edit_body(body: bytes, ask: Ask, model: str, *, ask_usage: bool) -> bytes:
     body is searched member by member.
     """
     add_usage = ask_usage and ask.stream and not ask.wants_usage
-    rename = ask.names_model and model != ask.model
-    if ask.names_model and not (add_usage or rename):
-        return body
     if (add_usage and "stream_options" in ask.fields) or ("model" in ask.fields and not ask.names_model):
         return _searched(body, ask, model, add_usage=add_usage)
-    edited = _renamed(body, ask.model, model) if rename else body
-    if edited is None:
-        return _searched(body, ask, model, add_usage=add_usage)
-    if ask.names_model and not add_usage:
-        return edited
+    if ask.names_model and model != ask.model:
+        renamed = _renamed(body, ask.model, model)
+        if renamed is None:
+            return _searched(body, ask, model, add_usage=add_usage)
+        body = renamed
     inserted = b'"stream_options":%b,' % _USAGE_ASKED if add_usage else b""
     if not ask.names_model:
         inserted += b'"model":' + orjson.dumps(model) + b","
-    return _inserted(edited, inserted, ask)
+    return _inserted(body, inserted, ask) if inserted else body
 
 
 def _renamed(body: bytes, old: str, new: str) -> bytes | None:
@@ -96,9 +93,9 @@ def _renamed(body: bytes, old: str, new: str) -> bytes | None:
     key = body.find(b'"model"')
     if key < 0 or body.find(b'"model"', key + 7) >= 0 or (b"\\u00" in body and _ESCAPED_ASCII_LETTER.search(body)):
         return None
-    compact = _member(old)
-    if body.startswith(compact, key):
-        return b"%b%b%b" % (body[:key], _member(new), body[key + len(compact) :])
+    for before, after in _members_as_written(old, new):
+        if body.startswith(before, key):
+            return body.replace(before, after, 1)
     colon = _COLON.match(body, key + 7)
     value = orjson.dumps(old)
     if colon is None or not body.startswith(value, colon.end()):
@@ -107,9 +104,10 @@ def _renamed(body: bytes, old: str, new: str) -> bytes | None:
 
 
 @lru_cache(maxsize=1024)
-def _member(model: str) -> bytes:
-    """The member of a JSON object as most clients write it."""
-    return b'"model":' + orjson.dumps(model)
+def _members_as_written(old: str, new: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The member that names the model as most clients write it, with its name and with the new one."""
+    before, after = orjson.dumps(old), orjson.dumps(new)
+    return tuple((key + before, key + after) for key in (b'"model":', b'"model": '))
 
 
 def _inserted(body: bytes, pairs: bytes, ask: Ask) -> bytes:

@@ -34,18 +34,13 @@ ELSEWHERE = frozenset(("previous_response_id", "conversation", "cachedContent", 
 CONFIGURATIONS = ("generationConfig", "generation_config")
 """Where Gemini is told, in either way of writing."""
 
-_PLACES = MappingProxyType(
+BOUNDS = MappingProxyType(
     {
         name: ELSEWHERE | {"prompt"} | set(CONFIGURATIONS if name == "gemini" else (*names, *CHOICES.get(name, ())))
         for name, names in LIMITS.items()
     }
 )
-"""Fields of which one is there where any of the functions below finds anything, by dialect."""
-
-
-def says_nothing(format_name: str, fields: Fields) -> bool:
-    """Whether all of this goes unsaid, as in many requests: one look instead of three."""
-    return _PLACES[format_name].isdisjoint(fields)
+"""Fields of which one is there where any of the functions below finds anything, by dialect: of many requests none."""
 
 
 def most_output(format_name: str, fields: Fields) -> int | None:

@@ -36,7 +36,17 @@ def media_in(fields: Fields) -> list[Media]:
     waiting: list[Any] = [fields]
     for value in waiting:  # it grows meanwhile
         if value.__class__ is list:
-            waiting += _to_look_at(value)
+            for each in value:
+                if each.__class__ is dict:
+                    # Most are messages and parts of nothing but text, which are passed over: conversations are long.
+                    if len(each) == 2 and (
+                        (each.get("content").__class__ is str and "role" in each)
+                        or (each.get("text").__class__ is str and "type" in each)
+                    ):
+                        continue
+                elif each.__class__ is not list:
+                    continue
+                waiting.append(each)
             continue
         if not _PLACES.isdisjoint(value):
             found += _media_of(value)
@@ -44,23 +54,6 @@ def media_in(fields: Fields) -> list[Media]:
             if each.__class__ in _NESTING and name not in FREE and (name != "input" or each.__class__ is list):
                 waiting.append(each)
     return found
-
-
-def _to_look_at(values: list[Any]) -> list[Any]:
-    """Those that media may be in. Most are messages and parts of nothing but text, which are passed over at once:
-    conversations are long."""
-    nested = []
-    for each in values:
-        if each.__class__ is dict:
-            of_two = len(each) == 2
-            if of_two and each.get("content").__class__ is str and "role" in each:
-                continue
-            if of_two and each.get("text").__class__ is str and "type" in each:
-                continue
-        elif each.__class__ is not list:
-            continue
-        nested.append(each)
-    return nested
 
 
 def _media_of(part: Fields) -> Iterator[Media]:

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from gateway import logs
-from gateway.limits.judging import Terms, shortages, standing, terms_of, untouched
-from gateway.limits.limiter import Left, Plan, Spent, Subject
+from gateway.limits.judging import US, Terms, shortages, standing, terms_of, untouched
+from gateway.limits.limiter import WINDOW_SECONDS, Left, Plan, Spent, Subject
 from gateway.limits.periods import KINDS, TOTAL, Period, period_of
 from gateway.limits.refusals import Shortage
 from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, WORD, Days, Figures, Moment, Sheet, is_full
 from gateway.settings.instants import read_zone
 from gateway.shared.layout import SEQUENCE
-from gateway.shared.locks import Locked
+from gateway.shared.locks import Lock, hold, let_go
 from gateway.shared.memory import SharedMemory
 from gateway.shared.slots import SharedFull, Slots
 
@@ -28,7 +28,7 @@ REMEMBERED = 8192
 PRIVATE = 4096
 """Subjects that are counted by this process alone, at most; the oldest of more is forgotten."""
 
-NEVER = Moment(0.0, 0.0, Days(TOTAL, TOTAL, TOTAL))
+NEVER = Moment(0.0, 0.0, Days(TOTAL, TOTAL, TOTAL), 0)
 
 NOTHING_USED: Figures = (0, 0, 0, 0, 0, 0)
 
@@ -49,21 +49,26 @@ REAL = Clock()
 class Together:
     """Where subjects are counted that are asked together."""
 
-    __slots__ = ("lock", "moment", "plan", "sequence", "sheets", "slots", "terms")
+    __slots__ = ("locks", "moment", "plan", "rows", "sequence", "sheets", "slots")
 
-    def __init__(self, lock: Locked, slots: tuple[tuple[int, bytes], ...], sheets: list[Sheet]) -> None:
-        self.lock = lock
-        """Of their slots."""
+    def __init__(self, locks: tuple[Lock, ...], slots: tuple[tuple[int, bytes], ...], sheets: list[Sheet]) -> None:
+        self.locks = locks
+        """Of their slots, in the order in which they are taken."""
         self.slots = slots
         """Each with the subject it must be of; those that this process counts alone have none."""
         self.sheets = sheets
         self.sequence = -1
         """Of the index, when the slots were last seen to be theirs."""
         self.plan: Plan | None = None
-        self.terms: tuple[Terms, ...] = ()
-        """Of the subjects of this plan."""
+        self.rows: tuple[tuple[Terms, Sheet], ...] = ()
+        """The subjects of this plan: their limits, and where they are counted."""
         self.moment: Moment = NEVER
         """To which sheets and terms were last brought."""
+
+    def let_go(self) -> None:
+        """Give the locks back."""
+        for lock in self.locks:
+            let_go(lock)
 
 
 class Books:
@@ -94,7 +99,7 @@ class Books:
             self._days = self._begin(unix)
         # Until the second ends, or the day.
         self._until = min(int(monotonic) + 1, monotonic + self._days.day.ends - unix)
-        self._latest = Moment(monotonic, unix, self._days)
+        self._latest = Moment(monotonic, unix, self._days, round((unix + WINDOW_SECONDS) * US))
         return self._latest
 
     def terms(self, subject: Subject) -> Terms:
@@ -106,45 +111,42 @@ class Books:
             terms = self._terms[subject.id] = terms_of(subject, self._days)
         return terms
 
-    def open(self, plan: Plan) -> Together:
-        """Where the subjects of a plan are, brought to the present second, all of them locked: until the caller lets
-        go of `lock`. Nothing is counted by less than a second."""
-        together = self.hold(plan.ids)
-        try:
-            moment = self._latest if self._monotonic() < self._until else self.moment()
-            if together.moment is not moment or together.plan is not plan:
-                self.bring(together, plan, moment)
-        except BaseException:
-            together.lock.let_go()
-            raise
-        return together
+    def open(self, ids: tuple[bytes, ...], plan: Plan | None = None) -> Together:
+        """Where these subjects are, all of them locked: until the caller lets go of them. Those of a plan are brought
+        to the present second: nothing is counted by less."""
+        while True:
+            together = self._together.get(ids) or self._find(ids)
+            for lock in together.locks:
+                hold(lock)
+            try:
+                # A slot is given to another subject under its own lock, and the index then has another number.
+                if together.sequence == self._head[SEQUENCE] or self._are_theirs(together):
+                    if plan is not None:
+                        moment = self._latest if self._monotonic() < self._until else self.moment()
+                        if together.moment is not moment or together.plan is not plan:
+                            self.bring(together, plan, moment)
+                    return together
+            except BaseException:
+                together.let_go()
+                raise
+            together.let_go()
+            del self._together[ids]
 
     def bring(self, together: Together, plan: Plan, moment: Moment) -> None:
         """Bring the subjects of a plan to this moment. They are locked."""
-        together.terms = tuple(map(self.terms, plan.subjects))
-        for sheet, terms in zip(together.sheets, together.terms, strict=True):
+        together.rows = tuple(zip(map(self.terms, plan.subjects), together.sheets, strict=True))
+        for terms, sheet in together.rows:
             sheet.turn(moment)
             sheet.keep(terms.needed_until)
         together.plan, together.moment = plan, moment
 
-    def hold(self, ids: tuple[bytes, ...]) -> Together:
-        """Where these subjects are, all of them locked: until the caller lets go of `lock`."""
-        while True:
-            together = self._together.get(ids) or self._find(ids)
-            together.lock.hold()
-            # A slot is given to another subject under its own lock, and the index then has another number.
-            if together.sequence == self._head[SEQUENCE] or self._are_theirs(together):
-                return together
-            together.lock.let_go()
-            del self._together[ids]
-
     def locked(self, ids: tuple[bytes, ...], act: Callable[[list[Sheet]], T]) -> T:
         """What `act` returns for the sheets of these subjects, while all of them are locked."""
-        together = self.hold(ids)
+        together = self.open(ids)
         try:
             return act(together.sheets)
         finally:
-            together.lock.let_go()
+            together.let_go()
 
     def left(self, subject: Subject) -> tuple[Left, ...]:
         """How it stands with each limit of a subject."""
@@ -201,7 +203,7 @@ class Books:
             sheets.append(sheet)
         if len(self._together) >= REMEMBERED:
             self._together.clear()
-        found = Together(self._slots.lock(*(slot for slot, _ in slots)), tuple(slots), sheets)
+        found = Together(self._slots.locks_of(slot for slot, _ in slots), tuple(slots), sheets)
         self._together[ids] = found
         return found
 

@@ -6,12 +6,24 @@ and `judging`. A request holds the locks of all its subjects for some microsecon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock, Together
 from gateway.limits.judging import shortages, tell
-from gateway.limits.limiter import UNUSED, Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
+from gateway.limits.limiter import (
+    LARGEST_NANO_USD,
+    LARGEST_TOKENS,
+    UNUSED,
+    Admission,
+    Left,
+    Plan,
+    Reserve,
+    Spent,
+    Stand,
+    Used,
+    bounded,
+)
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
@@ -32,21 +44,13 @@ class EmbeddedLimiter:
     def __init__(self, memory: SharedMemory, column: int | None, clock: Clock = REAL) -> None:
         """`column` is the worker's own; None for a process that lets nothing in, and only looks and corrects."""
         self._books = Books(memory, column, clock)
-        self._plans = Plans()
+        self._go_by(Plans())
 
     def follow(self, rules: tuple[LimitRule, ...], time_zone: str) -> None:
         """Go by these rules from now on, and by the days, weeks and months of this zone. ValueError for an unknown
         one. What was counted stays counted."""
         self._books.count_by(time_zone)
-        self._plans = Plans(rules)
-
-    def plan(self, key: ClientKey) -> Plan | None:
-        """Whom a request with this key is counted for; None where nothing limits it."""
-        return self._plans.of_key(key)
-
-    def target_plan(self, key: ClientKey, target: Target) -> Plan | None:
-        """Whom an attempt at this target is counted for, whoever's key it is; None where nothing limits it."""
-        return self._plans.of_target(target)
+        self._go_by(Plans(rules))
 
     async def admit(self, plan: Plan, reserve: Reserve) -> Admission:
         """As `admit_at_once`."""
@@ -54,24 +58,34 @@ class EmbeddedLimiter:
 
     def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
-        together = self._books.open(plan)
+        if reserve.tokens > LARGEST_TOKENS or reserve.nano_usd > LARGEST_NANO_USD:
+            reserve = bounded(reserve)
+        standing: dict[str, Stand] = {}
+        counted: list[Taken] = []
+        together = self._books.open(plan.ids, plan)
         try:
-            return self._let_in(plan, together, bounded(reserve))
+            for terms, sheet in together.rows:
+                taken = sheet.take(reserve, terms.budget, terms.ceilings)
+                if taken is None:
+                    raise self._refusal(plan, together, reserve, counted)
+                counted.append(taken)
+                tell(standing, terms, taken.room, together.moment)
         finally:
-            together.lock.let_go()
+            together.let_go()
+        return _Admitted(plan, reserve, standing, taken=counted)
 
     def settle(self, admission: Admission, used: Used) -> None:
         """Put what was used in the place of what was set aside; a second time changes nothing."""
         assert isinstance(admission, _Admitted)
         if admission.settled:
             return
-        admission.settled = True
-        together = self._books.open(admission.plan)
+        admission.settled, plan = True, admission.plan
+        together = self._books.open(plan.ids, plan)
         try:
             for sheet, taken in zip(together.sheets, admission.taken, strict=True):
                 sheet.settle(admission.reserve, used, taken)
         finally:
-            together.lock.let_go()
+            together.let_go()
 
     async def refused(self, plan: Plan) -> RequestRefused | None:
         """What `admit` would raise now; None where it would let a request in. Nothing is counted."""
@@ -90,22 +104,15 @@ class EmbeddedLimiter:
         """Count at least what the ledger knows of a period, where that is the present one."""
         self._books.raise_spent(subject_id, period, spent)
 
-    def _let_in(self, plan: Plan, together: Together, reserve: Reserve) -> _Admitted:
-        """Under the locks of all of them: count it for one after the other, and for none where one has no room."""
-        standing: dict[str, Stand] = {}
-        counted: list[Taken] = []
-        for terms, sheet in zip(together.terms, together.sheets, strict=True):
-            taken = sheet.take(reserve, terms.budget, terms.ceilings)
-            if taken is None:
-                for former, its in zip(together.sheets, counted, strict=False):
-                    former.settle(reserve, UNUSED, its)
-                raise self._refusal(plan, together)
-            counted.append(taken)
-            tell(standing, terms, taken.after, together.moment)
-        return _Admitted(plan, reserve, standing, taken=counted)
+    def _go_by(self, plans: Plans) -> None:
+        # Not asked through methods of our own, since every request does.
+        self.plan: Callable[[ClientKey], Plan | None] = plans.of_key
+        self.target_plan: Callable[[Target], Plan | None] = plans.of_target
 
-    def _refusal(self, plan: Plan, together: Together) -> RequestRefused:
+    def _refusal(self, plan: Plan, together: Together, reserve: Reserve, counted: Sequence[Taken]) -> RequestRefused:
+        """Why there was no room, once what was counted for the first subjects is taken back."""
+        for sheet, taken in zip(together.sheets, counted, strict=False):
+            sheet.settle(reserve, UNUSED, taken)
         moment = self._books.moment()  # exactly: clients are told how long to wait
         self._books.bring(together, plan, moment)
-        rows = zip(together.terms, together.sheets, strict=True)
-        return refusal([short for terms, sheet in rows for short in shortages(terms, sheet, moment)])
+        return refusal([short for terms, sheet in together.rows for short in shortages(terms, sheet, moment)])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gateway.limits.limiter import LIMIT_NAMES, TOLD, WINDOW_SECONDS, Left, LimitName, Stand, Subject, tighten
 from gateway.limits.periods import ENDLESS, Kind, Period
 from gateway.limits.refusals import NEVER, SOON_SECONDS, Shortage
-from gateway.limits.sheet import Days, Figures, Moment, Sheet
+from gateway.limits.sheet import Days, Figures, Moment, Room, Sheet
 
 US = 1_000_000
 
@@ -103,13 +103,12 @@ def untouched(terms: Terms, moment: Moment) -> tuple[Left, ...]:
     )
 
 
-def tell(standing: dict[str, Stand], terms: Terms, after: Figures, moment: Moment) -> None:
-    """Add to `standing` how it stands right after a request was let in, by the figures that it left."""
-    window_us = round((moment.unix + WINDOW_SECONDS) * US)
+def tell(standing: dict[str, Stand], terms: Terms, room: Room, moment: Moment) -> None:
+    """Add to `standing` how it stands right after a request was let in, by the room that it left."""
     for kind, of_minute, a_minute, of_month, a_month, month_us in terms.told:
-        left, left_of_month = a_minute - after[of_minute], a_month - after[of_month]
+        left, left_of_month = room[of_minute], room[of_month]
         if left < left_of_month:
-            stand = a_minute, left if left > 0 else 0, window_us
+            stand = a_minute, left if left > 0 else 0, moment.minute_us
         else:  # of equals that which lasts longer
             stand = a_month, left_of_month if left_of_month > 0 else 0, month_us
         if kind in standing:

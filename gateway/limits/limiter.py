@@ -97,10 +97,7 @@ class Reserve(Struct, frozen=True, gc=False):
 
 def bounded(reserve: Reserve) -> Reserve:
     """The same, no larger than what can be counted."""
-    tokens, nano_usd = reserve.tokens, reserve.nano_usd
-    if tokens <= LARGEST_TOKENS and nano_usd <= LARGEST_NANO_USD:
-        return reserve
-    return Reserve(min(tokens, LARGEST_TOKENS), min(nano_usd, LARGEST_NANO_USD), reserve.input_tokens)
+    return Reserve(min(reserve.tokens, LARGEST_TOKENS), min(reserve.nano_usd, LARGEST_NANO_USD), reserve.input_tokens)
 
 
 class Used(Struct, frozen=True, gc=False):
@@ -189,7 +186,7 @@ class Limiter(Protocol):
         """Whom a request with this key is counted for; None where nothing limits it."""
         ...
 
-    def target_plan(self, key: ClientKey, target: Target) -> Plan | None:
+    def target_plan(self, target: Target) -> Plan | None:
         """Whom an attempt at this target is counted for; None where nothing limits it."""
         ...
 

@@ -138,7 +138,7 @@ class RedisLimiter:
         """Whom a request with this key is counted for; None where nothing limits it."""
         return self._plans.of_key(key)
 
-    def target_plan(self, key: ClientKey, target: Target) -> Plan | None:
+    def target_plan(self, target: Target) -> Plan | None:
         """Whom an attempt at this target is counted for, whoever's key it is; None where nothing limits it."""
         return self._plans.of_target(target)
 

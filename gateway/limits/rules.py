@@ -94,18 +94,15 @@ def reserve_of(size: Size, price: Price | None, facts: ModelFacts, output_tokens
         output = LARGEST_OUTPUT
     if size.choices > 1:
         output *= size.choices
-    money = 0 if price is None else _most_nano_usd(price, most, output)
-    return Reserve(most + output, money, text_bytes // BYTES_PER_TOKEN + media)
-
-
-def _most_nano_usd(price: Price, input_tokens: int, output_tokens: int) -> int:
-    """By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach."""
-    of_input = of_output = 0
-    for above, its_input, its_output in price.dearest:
-        if input_tokens > above:
-            of_input, of_output = its_input, its_output
-    pico = input_tokens * of_input + output_tokens * of_output
-    return -(-pico // PICO_PER_NANO) + price.request_nano_usd
+    nano_usd = 0
+    if price is not None:
+        # By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach.
+        of_input = of_output = 0
+        for above, its_input, its_output in price.dearest:
+            if most > above:
+                of_input, of_output = its_input, its_output
+        nano_usd = -(-(most * of_input + output * of_output) // PICO_PER_NANO) + price.request_nano_usd
+    return Reserve(most + output, nano_usd, text_bytes // BYTES_PER_TOKEN + media)
 
 
 def _subjects(key: ClientKey, rules: tuple[LimitRule, ...]) -> Iterator[Subject]:

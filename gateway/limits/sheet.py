@@ -8,7 +8,7 @@ is given back.
 
 from __future__ import annotations
 
-from operator import ge
+from operator import add, sub
 from struct import Struct as Layout
 from typing import NamedTuple
 
@@ -39,12 +39,16 @@ _DAY, _WEEK, _MONTH = 112, 113, 114
 _DAY_USD, _WEEK_USD, _MONTH_USD, _TOTAL_USD = 115, 116, 117, 118
 _MONTH_REQUESTS, _MONTH_TOKENS, _AVERAGE, _NEEDED_UNTIL = 119, 120, 121, 122
 
-# Those from the first money on, and of them the money alone, are read and written at once.
-_read_spent = Layout("=7q").unpack_from
-_write_money = Layout("=4q").pack_into
+# Words that stand together are read and written at once: the first two; those from the month on, up to the average; of
+# these the ones from the first money on.
+_read_window = Layout("=2q").unpack_from
+_read_spent = Layout("=8q").unpack_from
+_write_spent = Layout("=7q").pack_into
+_SPENT_REQUESTS, _SPENT_TOKENS = _MONTH_REQUESTS - _MONTH, _MONTH_TOKENS - _MONTH
 
 _IDS: dict[Kind, int] = {"day": _DAY, "week": _WEEK, "month": _MONTH}
 _USD: dict[Kind, int] = {"day": _DAY_USD, "week": _WEEK_USD, "month": _MONTH_USD, "total": _TOTAL_USD}
+_SPENT_USD: dict[Kind, int] = {kind: place - _MONTH for kind, place in _USD.items()}
 _OF_PERIOD: dict[Kind, tuple[int, ...]] = {
     "week": (_WEEK_USD,),
     "month": (_MONTH_USD, _MONTH_REQUESTS, _MONTH_TOKENS),
@@ -85,6 +89,12 @@ class Moment(Struct, frozen=True, gc=False):
     monotonic: float
     unix: float
     days: Days
+    minute_us: int
+    """When a minute from then is over, Unix microseconds."""
+
+
+Room = tuple[int, ...]
+"""What is left below the ceiling of each figure."""
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -94,27 +104,29 @@ class Taken(Struct, frozen=True, gc=False):
     month: int
     expected: int
     """Tokens it is expected to use."""
-    after: Figures
-    """What counted against each limit right after."""
+    room: Room
+    """What was left right after; it can be less than nothing."""
 
 
 def is_full(used: Figures, ceilings: Figures) -> bool:
     """Whether a figure has reached its ceiling."""
-    return any(map(ge, used, ceilings))
+    room: int = min(map(sub, ceilings, used))
+    return room <= 0
 
 
 class Sheet:
     """The counts of one subject, in shared memory or not."""
 
-    __slots__ = ("_at", "_cells", "_own", "_spent", "_words")
+    __slots__ = ("_at", "_buckets", "_cells", "_others", "_own", "_spent", "_words")
 
     def __init__(self, words: memoryview[int], at: int, cells: tuple[int, ...], own: int | None) -> None:
         """Counts begin at word `at`; those of the workers stand at words `cells`, our own at `own` if we are one."""
-        self._words, self._at = words, at
+        self._words, self._at, self._buckets = words, at, at + _BUCKETS
         # In bytes, as all that is read at once:
-        self._spent = (at + _DAY_USD) * WORD
+        self._spent = (at + _MONTH) * WORD
         self._cells = tuple(cell * WORD for cell in cells)
         self._own = None if own is None else own * WORD
+        self._others = tuple(cell for cell in self._cells if cell != self._own)
 
     def turn(self, moment: Moment) -> None:
         """Leave behind what is over. Comes before anything else is asked."""
@@ -143,9 +155,9 @@ class Sheet:
             window // _REQUEST,
             (window & _TOKEN_MASK) + expected,
             running,
-            spent[4],
-            spent[5] + tokens,
-            spent[_USD[budget] - _DAY_USD] + nano_usd,
+            spent[_SPENT_REQUESTS],
+            spent[_SPENT_TOKENS] + tokens,
+            spent[_SPENT_USD[budget]] + nano_usd,
         )
 
     def spent(self, budget: Kind) -> Figures:
@@ -194,32 +206,69 @@ class Sheet:
         words, at, own = self._words, self._at, self._own
         if own is None:
             raise ValueError("only a worker has requests running")
-        requests, tokens, running, of_month, tokens_of_month, nano_usd = used = self.used(budget)
-        if is_full(used, ceilings):
+        ours = running, tokens, nano_usd, expected = _read_cell(words, own)
+        for cell in self._others:
+            its = _read_cell(words, cell)
+            if its[0]:
+                running, tokens, nano_usd, expected = map(add, (running, tokens, nano_usd, expected), its)
+        second, window = _read_window(words, at * WORD)
+        spent = _read_spent(words, self._spent)
+        month, _, _, _, _, of_month, tokens_of_month, average = spent
+        used = (
+            window // _REQUEST,
+            (window & _TOKEN_MASK) + expected,
+            running,
+            of_month,
+            tokens_of_month + tokens,
+            spent[_SPENT_USD[budget]] + nano_usd,
+        )
+        room = tuple(map(sub, ceilings, used))
+        if min(room) <= 0:
             return None
-        second, average = words[at + _SECOND], words[at + _AVERAGE]
         expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
         if expected > reserve.tokens:
             expected = reserve.tokens
-        place = at + _BUCKETS + second % WINDOW_SECONDS
+        place = self._buckets + second % WINDOW_SECONDS
         bucket = words[place]
         if bucket < _MOST_REQUESTS * _REQUEST:
             words[place] = bucket + _REQUEST
-            words[at + _SUM] += _REQUEST
+            words[at + _SUM] = window + _REQUEST
         words[at + _MONTH_REQUESTS] = of_month + 1
         # Only this process writes here.
-        its = _read_cell(words, own)
-        _write_cell(words, own, its[0] + 1, its[1] + reserve.tokens, its[2] + reserve.nano_usd, its[3] + expected)
-        tokens_of_month += reserve.tokens
-        after = requests + 1, tokens + expected, running + 1, of_month + 1, tokens_of_month, nano_usd + reserve.nano_usd
-        return Taken(second, words[at + _MONTH], expected, after)
+        cost = 1, expected, 1, 1, reserve.tokens, reserve.nano_usd
+        _write_cell(words, own, ours[0] + 1, ours[1] + reserve.tokens, ours[2] + reserve.nano_usd, ours[3] + expected)
+        return Taken(second, month, expected, tuple(map(sub, room, cost)))
 
     def settle(self, reserve: Reserve, used: Used, taken: Taken) -> None:
         """Count what a request used in the place of what was set aside for it."""
-        self._spend(reserve, used)
+        words, at, own, tokens, nano_usd = self._words, self._at, self._own, used.tokens, used.nano_usd
+        if not 0 <= tokens <= LARGEST_TOKENS:
+            tokens = LARGEST_TOKENS if tokens > 0 else 0
+        if not 0 <= nano_usd <= LARGEST_NANO_USD:
+            nano_usd = LARGEST_NANO_USD if nano_usd > 0 else 0
+        _, day, week, month, total, of_month, tokens_of_month, average = _read_spent(words, self._spent)
+        if tokens:
+            second, window = _read_window(words, at * WORD)
+            place = self._buckets + second % WINDOW_SECONDS
+            bucket = words[place]
+            room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
+            added = tokens if tokens < room else room
+            words[place] = bucket + added
+            words[at + _SUM] = window + added
+            beyond = tokens - reserve.input_tokens
+            beyond = beyond << _SIXTEENTH if beyond > 0 else 0
+            average = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
+        day, week, month, total = day + nano_usd, week + nano_usd, month + nano_usd, total + nano_usd
+        tokens += tokens_of_month
+        _write_spent(words, self._spent + WORD, day, week, month, total, of_month, tokens, average)
         if not used.counted:
             self._uncount(taken)
-        self._give_back(reserve, taken)
+        if own is None:
+            return
+        running, tokens, nano_usd, expected = _read_cell(words, own)
+        if running:  # else it was counted where nobody looks any more
+            tokens, nano_usd = tokens - reserve.tokens, nano_usd - reserve.nano_usd
+            _write_cell(words, own, running - 1, tokens, nano_usd, expected - taken.expected)
 
     def raise_to(self, period: Period, spent: Spent) -> None:
         """Count what the ledger knows of a period, where that is more; of one that is not counted now, nothing."""
@@ -240,40 +289,6 @@ class Sheet:
         words[at + _SUM] = 0
         for place in _COUNTS:
             words[at + place] = 0
-
-    def _spend(self, reserve: Reserve, used: Used) -> None:
-        """Count what a request used."""
-        words, at = self._words, self._at
-        nano_usd, tokens = used.nano_usd, used.tokens
-        day, week, month, total, _, of_month, average = _read_spent(words, self._spent)
-        if nano_usd > 0:
-            if nano_usd > LARGEST_NANO_USD:
-                nano_usd = LARGEST_NANO_USD
-            _write_money(words, self._spent, day + nano_usd, week + nano_usd, month + nano_usd, total + nano_usd)
-        if tokens > 0:
-            if tokens > LARGEST_TOKENS:
-                tokens = LARGEST_TOKENS
-            words[at + _MONTH_TOKENS] = of_month + tokens
-            place = at + _BUCKETS + words[at + _SECOND] % WINDOW_SECONDS
-            bucket = words[place]
-            room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
-            added = tokens if tokens < room else room
-            words[place] = bucket + added
-            words[at + _SUM] += added
-            # What requests use beyond their input.
-            beyond = tokens - reserve.input_tokens
-            beyond = beyond << _SIXTEENTH if beyond > 0 else 0
-            words[at + _AVERAGE] = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
-
-    def _give_back(self, reserve: Reserve, taken: Taken) -> None:
-        """What was set aside for a request is not any more."""
-        words, own = self._words, self._own
-        if own is None:
-            return
-        running, tokens, nano_usd, expected = _read_cell(words, own)
-        if running:  # else it was counted where nobody looks any more
-            tokens, nano_usd = tokens - reserve.tokens, nano_usd - reserve.nano_usd
-            _write_cell(words, own, running - 1, tokens, nano_usd, expected - taken.expected)
 
     def _uncount(self, taken: Taken) -> None:
         """The request does not count as one."""

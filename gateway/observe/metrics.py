@@ -27,14 +27,14 @@ from .tally import Count, Histogram, Outcome, Readings, Tally, Target, Totals, T
 
 V = TypeVar("V")
 
-AT_ONCE = 32
-"""Exchanges that are counted together: one after another they take half the time that they take between requests, when
-the processor has to fetch everything anew."""
-
 CELLS = 4096
 """Combinations of what a record says for which the place to count is remembered."""
 
 log = logs.get("metrics")
+
+
+def _nothing() -> None:
+    """What is left to do where every exchange is observed at its end."""
 
 
 def _microseconds(bounds: tuple[float, ...]) -> tuple[int, ...]:
@@ -64,14 +64,14 @@ class Metrics:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory, self._worker, self._started_at_us = directory, worker, started_at_us
         self._readings = readings
+        self.catch_up = _nothing
+        """Has every exchange observed that has ended by now; called before anything is shown."""
         self._process = Process.current()
         self._published = b""
         self._adopt(snapshot.load(snapshot.path(directory, worker), gateway_started_at_us=started_at_us))
         self._naming = Naming(endpoints, self._targets)
         self._cells: dict[tuple[object, ...], tuple[Count, Totals]] = {}
         self._try_cells: dict[tuple[object, ...], Count] = {}
-        self._waiting: list[UsageRecord] = []
-        """Exchanges that are not counted yet."""
         self._failed = False
         self.publish()
 
@@ -87,16 +87,6 @@ class Metrics:
 
     def observe(self, record: UsageRecord) -> None:
         """Count one exchange, at its end or a little later: before anybody is told of it."""
-        self._waiting.append(record)
-        if len(self._waiting) >= AT_ONCE:
-            self._count_waiting()
-
-    def _count_waiting(self) -> None:
-        for record in self._waiting:
-            self._count(record)
-        self._waiting.clear()
-
-    def _count(self, record: UsageRecord) -> None:
         key = (record.endpoint, record.provider, record.model, record.status, record.error)
         count, totals = self._cells.get(key) or self._cell(record)
         count.value += 1
@@ -147,7 +137,7 @@ class Metrics:
         )
 
     def _snapshot(self) -> Snapshot:
-        self._count_waiting()
+        self.catch_up()
         tally = Tally([*self._outcomes.items()], [*self._targets.items()], [*self._tries.items()])
         return Snapshot(self._started_at_us, self._process, self._starts, self._readings() + self._before, tally)
 

@@ -107,7 +107,9 @@ class AnswerReader:
         """The body that has come, as one."""
         pieces = self.pieces
         self.budget = self._limit
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if len(pieces) == 1:
+            return pieces.pop()
+        body = b"".join(pieces)
         pieces.clear()
         return body
 

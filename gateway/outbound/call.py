@@ -66,43 +66,30 @@ class Nobody:
 NOBODY = Nobody()
 
 
-class Call:
+class Call(Struct, eq=False):
     """The handle on a request in flight, made by `Pool.send`."""
 
-    __slots__ = (
-        "connect_us",
-        "connection",
-        "connection_reused",
-        "deadline",
-        "ending",
-        "idle_timeout",
-        "inflating",
-        "lane",
-        "paused",
-        "receiver",
-        "request",
-        "trailers",
-    )
+    request: Request
+    receiver: Receiver
+    """Who hears what comes next; a hook may put another one in its place."""
+    idle_timeout: float
+    """Seconds of silence within the body of the answer."""
+    connection: Connection | None = None
+    lane: Lane | None = None
+    """Set while the call waits for a connection."""
+    inflating: Inflating | None = None
+    """Hears the body in the receiver's stead while a compressed answer comes in."""
+    paused: bool = False
+    ending: bool = False
+    """`end` follows the piece of body being told, at once: a receiver may put both into one."""
+    deadline: float = 0.0
+    """Loop time after which it has waited too long for a connection."""
+    trailers: list[tuple[bytes, bytes]] = []
+    connection_reused: bool = False
+    connect_us: int = 0
+    """Time the connection took to be made, microseconds; 0 when it was there already."""
 
-    def __init__(self, request: Request, receiver: Receiver) -> None:
-        self.request = request
-        self.receiver: Receiver = receiver
-        """Who hears what comes next; a hook may put another one in its place."""
-        self.idle_timeout = request.idle_timeout
-        self.connection: Connection | None = None
-        self.lane: Lane | None = None
-        """Set while the call waits for a connection."""
-        self.inflating: Inflating | None = None
-        """Hears the body in the receiver's stead while a compressed answer comes in."""
-        self.paused = False
-        self.ending = False
-        """`end` follows the piece of body being told, at once: a receiver may put both into one."""
-        self.deadline = 0.0
-        """Loop time after which it has waited too long for a connection."""
-        self.trailers: list[tuple[bytes, bytes]] = []
-        self.connection_reused = False
-        self.connect_us = 0
-        """Time the connection took to be made, microseconds; 0 when it was there already."""
+    __repr__ = object.__repr__  # what is in it is for nobody's eyes
 
     def cancel(self) -> None:
         """Forget the request: its socket is closed at once and no hook is called any more. Nothing after `end`."""

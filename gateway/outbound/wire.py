@@ -50,7 +50,7 @@ class Pool:
 
     def send(self, origin: Origin, request: Request, receiver: Receiver) -> Call:
         """Put a request on its way; the receiver's hooks are called later, never from within."""
-        call = Call(request, receiver)
+        call = Call(request, receiver, request.idle_timeout)
         lane = self._lanes.get(origin) or self._add(origin)
         idle = lane.idle
         while idle:

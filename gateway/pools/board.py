@@ -14,10 +14,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.pools.breaker import Breaker
-from gateway.pools.cells import Cell, Cells, as_kept, owner_of
+from gateway.pools.cells import Cell, Cells, Pair, as_kept, owner_of
 from gateway.pools.deadlines import us
 from gateway.pools.fields import (
-    FAILURES,
     HEADROOM,
     HEADROOM_RESETS,
     LATENCY,
@@ -180,17 +179,14 @@ class Board:
 
     def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
         """A request was answered, `waited_us` after it was sent: whatever rested before that rests no more."""
-        pair = self._cells.pair(credential, target)
-        cell, by_model, aim = pair.credential, pair.by_model, pair.target
-        words = self._words
-        if words[cell.at + UNTIL]:
-            self._resting.succeeded(cell, now_us - waited_us)
-        if words[by_model.at + UNTIL]:
-            self._resting.succeeded(by_model, now_us - waited_us)
-        if words[aim.at + FAILURES]:
-            self._breaker.succeeded(aim, now_us - waited_us)
-        self._learn(cell, waited_us, now_us)
-        self._learn(aim, waited_us, now_us)
+        pair, words, reals = self._cells.pair(credential, target), self._words, self._reals
+        if words[pair.rest] or words[pair.rest_by_model] or words[pair.failures]:
+            self._recover(pair, now_us - waited_us)
+        # Without a lock: of two who learn at once one is not heard, and an average does not mind.
+        for at in pair.learning:
+            known = reals[at + LATENCY]
+            reals[at + LATENCY] = known + (waited_us - known) * NEWEST if known else waited_us
+            words[at + TOUCHED] = now_us
 
     def note_headroom(self, credential: Credential, left: float, reset_seconds: float | None, now_us: int) -> None:
         """What a provider says is left of its limits, as a share, and in how many seconds that will not be true any
@@ -250,13 +246,15 @@ class Board:
         headroom = reals[cell.at + HEADROOM] if resets_at_us and resets_at_us > self._clock() else 1.0
         return Figures(self._cells.in_flight(cell.column), int(reals[cell.at + LATENCY]), headroom)
 
-    def _learn(self, cell: Cell, waited_us: int, now_us: int) -> None:
-        """Without a lock: of two who learn at once one is not heard, and an average does not mind."""
-        if cell.slot is None:
-            return
-        known = self._reals[cell.at + LATENCY]
-        self._reals[cell.at + LATENCY] = known + (waited_us - known) * NEWEST if known else waited_us
-        self._words[cell.at + TOUCHED] = now_us
+    def _recover(self, pair: Pair, sent_at_us: int) -> None:
+        """Whatever rested before a request was sent that was answered now rests no more."""
+        words = self._words
+        if words[pair.rest]:
+            self._resting.succeeded(pair.credential, sent_at_us)
+        if words[pair.rest_by_model]:
+            self._resting.succeeded(pair.by_model, sent_at_us)
+        if words[pair.failures]:
+            self._breaker.succeeded(pair.target, sent_at_us)
 
 
 def _is_meant(cell: Cell, which: Which) -> bool:

@@ -29,6 +29,7 @@ from gateway.pools.fields import (
 from gateway.records import Credential, Target
 from gateway.shared import locks
 from gateway.shared.layout import PAGE, SEQUENCE
+from gateway.shared.locks import Lock
 from gateway.shared.memory import SharedMemory
 from gateway.shared.slots import SharedFull, Slots, name_of
 
@@ -49,7 +50,20 @@ log = logs.get("pools")
 class Cell:
     """One slot, or the want of it."""
 
-    __slots__ = ("at", "column", "credential", "kind", "models", "name", "own", "owner", "parts", "sequence", "slot")
+    __slots__ = (
+        "at",
+        "column",
+        "credential",
+        "kind",
+        "lock",
+        "models",
+        "name",
+        "own",
+        "owner",
+        "parts",
+        "sequence",
+        "slot",
+    )
 
     def __init__(self, kind: Kind, parts: tuple[str, ...], name: bytes, owner: int) -> None:
         self.kind, self.parts, self.name, self.owner = kind, parts, name, owner
@@ -62,6 +76,8 @@ class Cell:
         """Word that counts what the first worker has in flight."""
         self.own = 0
         """The same of this worker."""
+        self.lock: Lock | None = None
+        """That of the slot."""
         self.models: dict[str, Cell] = {}
         """Of a credential: with each model."""
         self.credential: Credential | None = None
@@ -71,7 +87,17 @@ class Cell:
 class Pair:
     """The cells that one attempt is about: found together, as long as the index stands still."""
 
-    __slots__ = ("by_model", "credential", "kept", "sequence", "target")
+    __slots__ = (
+        "by_model",
+        "credential",
+        "failures",
+        "kept",
+        "learning",
+        "rest",
+        "rest_by_model",
+        "sequence",
+        "target",
+    )
 
     def __init__(self, kept: Credential) -> None:
         self.kept = kept
@@ -80,6 +106,10 @@ class Pair:
         self.credential: Cell
         self.by_model: Cell
         self.target: Cell
+        self.rest = self.rest_by_model = self.failures = 0
+        """Words that are 0 as long as nothing is the matter: the ends of rests, and the failures of the target."""
+        self.learning: tuple[int, ...] = ()
+        """Where the slots of the credential and of the target begin, as far as they have any."""
 
 
 class Watch:
@@ -152,6 +182,9 @@ class Cells:
             pair.credential = self.of(credential)
             pair.by_model = self.with_model(pair.credential, target.model)
             pair.target = self.of_target(target)
+            pair.rest, pair.rest_by_model = pair.credential.at + UNTIL, pair.by_model.at + UNTIL
+            pair.failures = pair.target.at + FAILURES
+            pair.learning = tuple(cell.at for cell in (pair.credential, pair.target) if cell.slot is not None)
         return pair
 
     def watch(self, credentials: tuple[Credential, ...], target: Target) -> Watch:
@@ -206,16 +239,17 @@ class Cells:
     def count_up(self, cell: Cell, field: int) -> int | None:
         """Add one to a word of a slot, exactly whoever else does; what it was before. None where the slot is another's
         by now."""
-        slot = cell.slot
+        slot, lock = cell.slot, cell.lock
         assert slot is not None  # made before anything is counted in it
-        lock = self._slots.lock_of(slot)
+        assert lock is not None
         locks.hold(lock)
         try:
             if not self._slots.holds(slot, cell.name):
                 return None
-            value: int = self.words[cell.at + field]
-            self.words[cell.at + field] = value + 1
-            self.words[cell.at + TOUCHED] = self._clock()
+            words, at = self.words, cell.at
+            value: int = words[at + field]
+            words[at + field] = value + 1
+            words[at + TOUCHED] = self._clock()
             return value
         finally:
             locks.let_go(lock)
@@ -225,11 +259,12 @@ class Cells:
         cell.sequence = self.head[SEQUENCE]
         slot = cell.slot = self._slots.find(cell.name)
         if slot is None:
-            cell.at = self._nothing
+            cell.at, cell.lock = self._nothing, None
             return None
         cell.at = self._slots.offset(slot) // 8
         cell.column = self._slots.column_offset(slot, 0) // 8
         cell.own = cell.column + self.stride * (self._column or 0)
+        cell.lock = self._slots.lock_of(slot)
         return slot
 
     def make(self, cell: Cell) -> bool:

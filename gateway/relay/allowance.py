@@ -15,8 +15,8 @@ from gateway.records import Target
 from gateway.routing.targets import TargetList
 
 from .errand import LEFT
-from .prospects import affordable
-from .setting_aside import reserve_for
+from .prospects import Wanted, affordable
+from .setting_aside import Known, reserve
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -31,33 +31,28 @@ async def admit(exchange: Exchange, targets: TargetList) -> TargetList:
     Raises LimitReached, QuotaSpent, BudgetSpent, LimitsUnavailable, ModelUnpriced, UnsupportedParameter,
     ClientDisconnected.
     """
-    key, relay = exchange.admitted_key(), exchange.relay
-    plan = relay.limiter.plan(key)
+    limiter = exchange.relay.limiter
+    plan = limiter.plan(exchange.admitted_key())
     if plan is None:
         return targets
-    _check(exchange, plan)
-    targets = affordable(targets, plan, key, relay.prices)
-    reserve = reserve_for(exchange, targets.targets)
+    targets, its_reserve = _weigh(exchange, plan, targets)
     try:
-        admission = relay.limiter.admit_at_once(plan, reserve) or await _asked(exchange, plan, reserve)
+        admission = limiter.admit_at_once(plan, its_reserve) or await _asked(exchange, plan, its_reserve)
     except (LimitReached, BudgetSpent):
-        exchange.standing = await _standing(relay.limiter, plan)
+        exchange.standing = await _standing(limiter, plan)
         raise
     exchange.admission, exchange.standing = admission, admission.standing
     return targets
 
 
-async def admit_to(exchange: Exchange, target: Target) -> None:
-    """Let it go to a target, where limits are set for that. Raises as `admit`."""
-    key, limiter = exchange.admitted_key(), exchange.relay.limiter
-    plan = limiter.target_plan(key, target)
-    if plan is None or target in exchange.target_admissions:
+async def admit_to(exchange: Exchange, target: Target, plan: Plan) -> None:
+    """Let it go to a target that limits are set for. Raises as `admit`."""
+    limiter = exchange.relay.limiter
+    if target in exchange.target_admissions:
         return
-    _check(exchange, plan)
-    affordable(TargetList((target,)), plan, key, exchange.relay.prices)
-    reserve = reserve_for(exchange, (target,))
+    _, its_reserve = _weigh(exchange, plan, TargetList((target,)))
     try:
-        admission = limiter.admit_at_once(plan, reserve) or await _asked(exchange, plan, reserve)
+        admission = limiter.admit_at_once(plan, its_reserve) or await _asked(exchange, plan, its_reserve)
     except (LimitReached, BudgetSpent):
         exchange.target_standings[target] = await _standing(limiter, plan)
         raise
@@ -66,12 +61,14 @@ async def admit_to(exchange: Exchange, target: Target) -> None:
 
 def settle(exchange: Exchange, tokens: int, nano_usd: int) -> None:
     """Once it is over: `tokens` and `nano_usd` were used by the attempt that answered."""
-    limiter, answered = exchange.relay.limiter, _answered(exchange)
-    used = Used(tokens, nano_usd) if answered is not None else UNUSED
+    limiter, trials = exchange.relay.limiter, exchange.trials
+    used = Used(tokens, nano_usd) if trials else UNUSED
     if exchange.admission is not None:
         limiter.settle(exchange.admission, used)
-    for target, admission in exchange.target_admissions.items():
-        limiter.settle(admission, used if target == answered else _in_vain(exchange, target))
+    if exchange.target_admissions:
+        answered = _answered(exchange)
+        for target, admission in exchange.target_admissions.items():
+            limiter.settle(admission, used if target == answered else _in_vain(exchange, target))
 
 
 def settle_in_full(exchange: Exchange) -> None:
@@ -102,16 +99,23 @@ def _answered(exchange: Exchange) -> Target | None:
     return exchange.trials[-1].attempt.target if exchange.trials else None
 
 
-def _check(exchange: Exchange, plan: Plan) -> None:
-    """Raises ClientDisconnected for an exchange that was cut meanwhile: what it had is settled already, and what it got
+def _weigh(exchange: Exchange, plan: Plan, targets: TargetList) -> tuple[TargetList, Reserve]:
+    """Those of its targets that may be paid for, and the most that any of them can use.
+
+    Raises ClientDisconnected for an exchange that was cut meanwhile: what it had is settled already, and what it got
     now never would be. Raises UnsupportedParameter for an answer that nobody would count: one made in the background is
-    told of before it is there."""
+    told of before it is there.
+    """
     if exchange.recorded:
         raise ClientDisconnected(LEFT)
-    assert exchange.ask is not None  # read before anything is counted
-    if plan.counts_use and exchange.ask.fields.get("background"):
+    relay, ask = exchange.relay, exchange.ask
+    assert ask is not None  # read before anything is counted
+    if plan.counts_use and ask.fields.get("background"):
         message = "Where tokens or money are limited no answer can be made in the background: its use is not told."
         raise UnsupportedParameter(message, param="background")
+    targets = affordable(targets, plan, exchange.admitted_key(), relay.prices)
+    known = Known(relay.prices, exchange.facts_at, relay.settings.limits.output_tokens)
+    return targets, reserve(Wanted(exchange.endpoint, ask.fields, exchange.body), targets.targets, known)
 
 
 async def _asked(exchange: Exchange, plan: Plan, reserve: Reserve) -> Admission:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gateway import logs
 from gateway.errors import HedgeLost, ProviderRefused, UpstreamError, UpstreamMalformed
 from gateway.formats import bedrock, event_stream
@@ -42,77 +44,52 @@ JSON_KINDS = (b"application/json", b"text/json")
 log = logs.get("gateway.relay")
 
 
-class Trial:
+class Trial(Struct, eq=False):
     """The receiver of one attempt. `done` resolves when it was answered in full, or failed before anything was sent."""
 
-    __slots__ = (
-        "_begun_at",
-        "_exchange",
-        "_held",
-        "_is_counted",
-        "_is_left",
-        "_named",
-        "_parts",
-        "_pieces",
-        "_size",
-        "answered",
-        "attempt",
-        "call",
-        "done",
-        "error",
-        "headers",
-        "is_array",
-        "is_stream",
-        "is_wrapped",
-        "passage",
-        "pipeline",
-        "proof",
-        "rest_us",
-        "sent_ns",
-        "status",
-        "verdict",
-        "waited_us",
-    )
+    _exchange: Exchange
+    attempt: Attempt
+    passage: Passage
+    done: asyncio.Future[None]
+    sent_ns: int
+    is_counted: bool = False
+    """It is among the requests under way with its credential."""
+    call: Call | None = None
+    status: int = 0
+    """What the provider answered; 0 before it did."""
+    headers: list[tuple[bytes, bytes]] = []
+    is_stream: bool = False
+    """The answer is an event stream."""
+    is_array: bool = False
+    """That comes as one JSON array, since the provider knows no events."""
+    is_wrapped: bool = False
+    """Its events come in Bedrock's framing."""
+    pipeline: Pipeline | None = None
+    """Of a stream that has begun."""
+    answered: Answer | None = None
+    """The whole answer for the client, once collected and judged."""
+    error: UpstreamError | None = None
+    verdict: Verdict | None = None
+    """What was made of its failure."""
+    waited_us: int = 0
+    """Microseconds from sending to the last byte, or to the failure; 0 before that."""
+    rest_us: int = 0
+    """How long its credential was laid to rest for its failure."""
+    proof: bytes = b""
+    """The header lines that were made for this request alone: a token, a signature."""
+    _pieces: list[bytes] = []
+    _size: int = 0
+    _named: dict[bytes, bytes] = {}
+    _held: bytes = b""
+    """What came out of the pipeline before there was any content."""
+    _parts: int = 1
+    """Answers that this one comes in."""
+    _is_left: bool = False
+    """It was given up while its provider had the request and had not answered."""
+    _begun_at: float = 0.0
+    """Loop time of the first byte of a stream; 0 before that."""
 
-    def __init__(self, exchange: Exchange, attempt: Attempt, passage: Passage, done: asyncio.Future[None]) -> None:
-        self._exchange = exchange
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._named: dict[bytes, bytes] = {}
-        self._held = b""
-        """What came out of the pipeline before there was any content."""
-        self._parts = 1
-        """Answers that this one comes in."""
-        self._is_left = False
-        """It was given up while its provider had the request and had not answered."""
-        self._begun_at = 0.0
-        """Loop time of the first byte of a stream; 0 before that."""
-        self.attempt = attempt
-        self.passage = passage
-        self.pipeline: Pipeline | None = None
-        """Of a stream that has begun."""
-        self.answered: Answer | None = None
-        """The whole answer for the client, once collected and judged."""
-        self.done = done
-        self.call: Call | None = None
-        self.status = 0
-        """What the provider answered; 0 before it did."""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.is_stream = self.is_array = self.is_wrapped = False
-        """Whether the answer is an event stream; whether that comes as one JSON array, since the provider knows no
-        events; whether its events come in Bedrock's framing."""
-        self.proof = b""
-        """The header lines that were made for this request alone: a token, a signature."""
-        self.error: UpstreamError | None = None
-        self.sent_ns = time.monotonic_ns()
-        self.waited_us = 0
-        """Microseconds from sending to the last byte, or to the failure; 0 before that."""
-        self.verdict: Verdict | None = None
-        """What was made of its failure."""
-        self.rest_us = 0
-        """How long its credential was laid to rest for that."""
-        self._is_counted = self._join()
-        """It is among the requests under way with its credential."""
+    __repr__ = object.__repr__  # what is in it is for nobody's eyes
 
     @property
     def collected(self) -> bytes:
@@ -212,8 +189,8 @@ class Trial:
         """The provider has done what it will do."""
         if not self.waited_us:
             self.waited_us = max((time.monotonic_ns() - self.sent_ns) // 1000, 1)
-        if self._is_counted:
-            self._is_counted = False
+        if self.is_counted:
+            self.is_counted = False
             self._exchange.relay.board.end(self.attempt.credential, self.attempt.target)
 
     def finish(self) -> None:
@@ -240,19 +217,13 @@ class Trial:
         """Let go of everything that points back here; the exchange is over."""
         if self.call is not None:
             self.call.cancel()
-        self.stop_waiting()
+        if not self.waited_us:
+            self.stop_waiting()
         self.call = self.error = self.pipeline = None
 
     def _waits(self) -> bool:
         is_sent = self.call is not None and self.call.connection is not None
         return is_sent and not self.status and self.error is None
-
-    def _join(self) -> bool:
-        """Be among the requests under way with its credential, where there is somebody to ask."""
-        if not self.passage.path:
-            return False
-        self._exchange.relay.board.begin(self.attempt.credential, self.attempt.target)
-        return True
 
     def _open_stream(self, data: bytes) -> None:
         """Bytes of a stream without content so far: should the provider fail now, another one may answer."""

@@ -103,8 +103,8 @@ UNREMARKABLE = frozenset((b"", b"keep-alive", b"close"))
 
 NAMES_LEARNT = 1024
 
-LINES_KEPT = 1024
-"""Request lines put together once; Gemini's name a model that clients may make up, so this is bounded."""
+STARTS_KEPT = 1024
+"""Beginnings of requests put together once; Gemini's name a model that clients may make up, so this is bounded."""
 
 OURS = b"x-sluicegate-"
 """Prefix of our own headers: neither side can set them through us."""
@@ -132,7 +132,7 @@ class Composer:
         self._lasting = {each.name: _lasting(provider, each) for each in provider.credentials}
         """Of each credential: its headers and those of the provider, and the secret where it is one that lasts."""
         self._nobody = _headers(provider.headers)
-        self._lines: dict[str, bytes] = {}
+        self._starts: dict[tuple[str, str], bytes] = {}
 
     def target_of(self, path: str) -> str:
         """What a request for `path` below the provider's base URL asks for: path and query, as they are sent."""
@@ -169,13 +169,14 @@ class Composer:
         )
 
     def _head(self, path: str, credential: Credential, along: bytes, length: int) -> bytes:
-        start = self._lines.get(path)
+        start = self._starts.get((path, credential.name))
         if start is None:
-            if len(self._lines) >= LINES_KEPT:
-                self._lines.clear()
-            start = self._lines[path] = b"POST " + self._path + path.encode() + self._fixed
-        lasting = self._lasting.get(credential.name, self._nobody)
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (start, lasting, along, length)
+            if len(self._starts) >= STARTS_KEPT:
+                self._starts.clear()
+            lasting = self._lasting.get(credential.name, self._nobody)
+            start = b"POST " + self._path + path.encode() + self._fixed + lasting
+            self._starts[path, credential.name] = start
+        return b"%b%bcontent-length: %d\r\n\r\n" % (start, along, length)
 
 
 def with_access(head: bytes, access: bytes) -> bytes:

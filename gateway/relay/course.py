@@ -17,6 +17,7 @@ from gateway.routing.targets import TargetList
 from gateway.routing.verdicts import Verdict
 
 from . import allowance, counting, outcomes, replies
+from .access import SCHEMES
 from .again import again
 from .errand import LEFT
 from .prospects import PASSED
@@ -45,11 +46,10 @@ def chance() -> float:
 class Course:
     """The attempts of an exchange that is admitted."""
 
-    __slots__ = ("_at_us", "_dispatch", "_exchange", "_hedge_ms", "_key", "_refusal", "_targets")
+    __slots__ = ("_at_us", "_dispatch", "_exchange", "_hedge_ms", "_key", "_refusal")
 
     def __init__(self, exchange: Exchange, targets: TargetList) -> None:
         self._exchange = exchange
-        self._targets = targets
         self._key = exchange.key
         self._dispatch = outcomes.dispatch(exchange, targets)
         self._hedge_ms = targets.terms.hedge_ms
@@ -60,7 +60,11 @@ class Course:
     async def run(self) -> None:
         """Until there is an answer, or nobody is left to give one. Raises GatewayError when the client must hear."""
         exchange = self._exchange
-        while (attempt := self._next()) is not None:
+        while True:
+            self._at_us = time.time_ns() // 1000
+            attempt = self._dispatch.next(self._at_us)
+            if attempt is None:
+                break
             if isinstance(attempt, Wait):
                 await exchange.errand.run(asyncio.sleep(attempt.seconds))
                 continue
@@ -81,11 +85,6 @@ class Course:
         trial = exchange.trials[-1]
         replies.settle(exchange, trial, outcomes.seconds_of_rest(self._dispatch) if trial.verdict is not None else None)
 
-    def _next(self) -> Attempt | Wait | None:
-        """Whom to ask next, or how long to wait before that."""
-        self._at_us = now_us()
-        return self._dispatch.next(self._at_us)
-
     async def _passage(self, attempt: Attempt) -> Passage | None:
         """The way of an attempt; None where there is none, or the target has no room for it."""
         exchange = self._exchange
@@ -93,7 +92,8 @@ class Course:
             passage = await exchange.passage(attempt)
             if exchange.key is not self._key:
                 self._check_still_allowed(attempt)
-            await allowance.admit_to(exchange, attempt.target)
+            if (plan := exchange.relay.limiter.target_plan(attempt.target)) is not None:
+                await allowance.admit_to(exchange, attempt.target, plan)
         except GatewayError as error:
             outcomes.let_go(exchange, attempt)
             if not isinstance(error, PASSED):
@@ -109,8 +109,10 @@ class Course:
         exchange = self._exchange
         while passage is not None:
             try:
-                self._check_client()
-                trial = exchange.begin(attempt, passage, await self._unready(attempt))
+                if exchange.gone:
+                    raise ClientDisconnected(LEFT)
+                error = await self._unready(attempt) if attempt.provider.auth in SCHEMES else None
+                trial = exchange.begin(attempt, passage, error)
             except ClientDisconnected:
                 outcomes.let_go(exchange, attempt)
                 raise
@@ -118,9 +120,11 @@ class Course:
                 await trial.done
             else:
                 trial = await self._over(trial, self._hedge_ms)
-            self._check_client()
-            attempt = trial.attempt
-            passage = None if exchange.is_streaming else await again(exchange, trial)
+            if exchange.gone:
+                raise ClientDisconnected(LEFT)
+            attempt, answer = trial.attempt, trial.answered
+            is_over = exchange.is_streaming or (answer is not None and not answer.goes_on)
+            passage = None if is_over else await again(exchange, trial)
         return trial
 
     async def _over(self, trial: Trial, hedge_ms: int) -> Trial:
@@ -200,10 +204,6 @@ class Course:
     def _is_final(self, trial: Trial) -> bool:
         """Whether its failure is the answer, whatever anybody else would say."""
         return self._has_failed(trial) and trial.verdict is not None and trial.verdict.then == "stop"
-
-    def _check_client(self) -> None:
-        if self._exchange.gone:
-            raise ClientDisconnected(LEFT)
 
     def _check_still_allowed(self, attempt: Attempt) -> None:
         """The key has changed since the targets were found. Raises ModelForbidden."""

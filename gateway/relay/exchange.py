@@ -7,21 +7,30 @@ one error event in the client's own format.
 from __future__ import annotations
 
 import asyncio
+import random
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from gateway.errors import ClientDisconnected, GatewayError, UpstreamError, UpstreamRejected
 from gateway.formats.ask import Ask
+from gateway.formats.format import Format
 from gateway.formats.table import FORMATS
 from gateway.limits.limiter import Admission, Standing
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
+from gateway.routing.ordering import Conduct
+from gateway.usage.meter import uuid7
 
 from . import allowance, conversation, outcomes, passages, replies
 from .access import SCHEMES, Signable
 from .again import Amends, forget_refused
 from .attempt import Trial
-from .caller import PLAIN, Caller
+from .caller import PLAIN, Address, Caller
 from .compose import with_access
 from .conversation import Thread
 from .course import Course
@@ -32,6 +41,7 @@ from .pump import Pump
 from .rest import Rest
 from .sink import Headers, Receive, Send, Sink, Watch
 from .times import Times, waited_us
+from .ways import Ways
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -39,87 +49,82 @@ if TYPE_CHECKING:
 
 FAILED = "The gateway failed to handle this request."
 
+NO_HEADERS: Mapping[bytes, bytes] = MappingProxyType({})
 
-class Exchange:
+
+class Exchange(Struct, eq=False):
     """The state of one client request."""
 
-    __slots__ = (
-        "_drain",
-        "_keepalives",
-        "_keeping",
-        "_pump",
-        "address",
-        "admission",
-        "amends",
-        "ask",
-        "body",
-        "body_wait",
-        "caller",
-        "conduct",
-        "endpoint",
-        "errand",
-        "error",
-        "format",
-        "gone",
-        "headers",
-        "id",
-        "key",
-        "kind",
-        "recorded",
-        "relay",
-        "session",
-        "sink",
-        "standing",
-        "target_admissions",
-        "target_standings",
-        "thread",
-        "times",
-        "tokens",
-        "trials",
-        "watch",
-        "ways",
-    )
+    relay: Relay
+    endpoint: Endpoint
+    headers: Headers
+    conduct: Conduct
+    ways: Ways
+    times: Times
+    id: str
+    format: Format
+    """The client's dialect."""
+    sink: Sink
+    _receive: Receive
+    watch: Watch | None = None
+    """Hears when the client leaves, once it has waited for so long that it may."""
+    address: Address = PLAIN
+    caller: Caller = field(default_factory=Caller)
+    thread: Thread | None = None
+    """The conversation it belongs to, on OpenAI Responses."""
+    key: ClientKey | None = None
+    named: Mapping[bytes, bytes] = NO_HEADERS
+    """Its headers by name."""
+    body: bytes = b""
+    body_wait: asyncio.Future[object] | None = None
+    """What the reading of the body waits for, if anything."""
+    recorded: bool = False
+    """Its record is left."""
+    gone: bool = False
+    """The client has left."""
+    ask: Ask | None = None
+    trials: list[Trial] = []
+    """Its attempts; the last one is, or may become, the answer."""
+    admission: Admission | None = None
+    """What is set aside for it as a whole."""
+    standing: Standing | None = None
+    """How its limits stood when it was let in, or refused."""
+    target_admissions: dict[Target, Admission] = {}
+    target_standings: dict[Target, Standing] = {}
+    """The same of each target that it was let go to, where limits are set for that."""
+    amends: Amends = field(default_factory=Amends)
+    session: bytes | None = None
+    """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
+    tokens: Tokens | None = None
+    error: GatewayError | None = None
+    kind: str | None = None
+    """Kind of the first thing that went wrong."""
+    errand: Errand = field(default_factory=Errand)
+    _drain: asyncio.Future[None] | None = None
+    _pump: Pump | None = None
+    _keepalives: int = 0
+    _keeping: asyncio.Task[None] | None = None
 
-    def __init__(self, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> None:
-        self.relay, self.endpoint, self.headers = relay, endpoint, headers
-        self.conduct, self.ways = relay.conduct, relay.ways
-        self.times = Times()
-        self.id = relay.new_id(self.times.started_at_us // 1000)
-        self.format = FORMATS[endpoint.format]  # the client's dialect
-        self.address = PLAIN
-        self.thread: Thread | None = None
-        """The conversation it belongs to, on OpenAI Responses."""
-        self.caller = Caller()
-        self.sink = Sink(send, relay.settings.stream.window_bytes)
-        self.sink.on_end = self.conclude
-        self.watch = Watch(receive, self.client_left)
-        self.key: ClientKey | None = None
-        self.body = b""
-        self.body_wait: asyncio.Future[object] | None = None
-        """What the reading of the body waits for, if anything."""
-        self.recorded = self.gone = False  # its record is left, the client has left
-        self.ask: Ask | None = None
-        self.trials: list[Trial] = []
-        """Its attempts; the last one is, or may become, the answer."""
-        self.admission: Admission | None = None
-        """What is set aside for it as a whole."""
-        self.standing: Standing | None = None
-        """How its limits stood when it was let in, or refused."""
-        self.target_admissions: dict[Target, Admission] = {}
-        self.target_standings: dict[Target, Standing] = {}
-        """The same of each target that it was let go to, where limits are set for that."""
-        self.amends = Amends()
-        self.session: bytes | None = None
-        """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
-        self.tokens: Tokens | None = None
-        self.error: GatewayError | None = None
-        self.kind: str | None = None
-        """Kind of the first thing that went wrong."""
-        self.errand = Errand()
-        self._drain: asyncio.Future[None] | None = None
-        self._pump: Pump | None = None
-        self._keepalives = 0
-        self._keeping: asyncio.Task[None] | None = None
+    __repr__ = object.__repr__  # what is in it is for nobody's eyes
+
+    @classmethod
+    def of(cls, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> Exchange:
+        """One that begins now."""
+        times = Times()
+        exchange = cls(
+            relay=relay,
+            endpoint=endpoint,
+            headers=headers,
+            conduct=relay.conduct,
+            ways=relay.ways,
+            times=times,
+            id=uuid7(times.started_at_us // 1000, random.getrandbits(74)),  # ids are names, not secrets
+            format=FORMATS[endpoint.format],
+            sink=Sink(send, relay.settings.stream.window_bytes),
+            _receive=receive,
+        )
+        exchange.sink.on_end = exchange.conclude
+        return exchange
 
     @property
     def is_streaming(self) -> bool:
@@ -128,25 +133,28 @@ class Exchange:
 
     async def run(self) -> None:
         """Answer the request whose key and body are known. Raises GatewayError when the client must hear one."""
-        self.ask = passages.read_ask(self)
+        relay, ask = self.relay, passages.read_ask(self)
+        self.ask = ask
         if self.endpoint.format == conversation.FORMAT:
-            self.thread = await conversation.begin(self, self.ask)
+            self.thread = await conversation.begin(self, ask)
         # The providers that its targets are of, and the ways to them: they stay, whatever is reloaded meanwhile.
-        self.conduct, self.ways = self.relay.conduct, self.relay.ways
-        targets = self.relay.find_targets(self.ask.model, self.admitted_key(), self.endpoint)
-        targets = outcomes.fitting(self, targets)
+        self.conduct, self.ways = relay.conduct, relay.ways
+        targets = relay.find_targets(ask.model, self.admitted_key(), self.endpoint)
+        if len(targets.targets) > 1:
+            targets = outcomes.fitting(self, targets)
         await Course(self, await allowance.admit(self, targets)).run()
 
     def facts_at(self, target: Target) -> ModelFacts:
         """What one of its targets can do."""
-        return self.relay.facts(self.conduct.providers[target.provider], target.model)
+        return self.relay.known.facts(self.conduct.providers[target.provider], target.model)
 
     async def passage(self, attempt: Attempt) -> Passage:
         """The way to a provider: as the request is where it speaks the client's dialect, else translated.
 
         Raises InvalidRequest, UnsupportedParameter, MediaUnavailable, ClientDisconnected.
         """
-        forget_refused(self, attempt)
+        if self.relay.refusals:
+            forget_refused(self, attempt)
         if speaks(attempt.provider, self.endpoint):
             passage: Passage = passages.passed(self, attempt)
         else:
@@ -157,7 +165,11 @@ class Exchange:
 
     def begin(self, attempt: Attempt, passage: Passage, error: UpstreamError | None = None) -> Trial:
         """Send the request of an attempt; where there is nobody to ask, or an error keeps us from it, it is over."""
-        trial = Trial(self, attempt, passage, self.relay.loop.create_future())
+        relay = self.relay
+        trial = Trial(self, attempt, passage, relay.loop.create_future(), time.monotonic_ns())
+        if passage.path:
+            relay.board.begin(attempt.credential, attempt.target)
+            trial.is_counted = True
         self.trials.append(trial)
         if error is not None:
             trial.failed(error)
@@ -177,21 +189,20 @@ class Exchange:
         return call
 
     def _send(self, trial: Trial, receiver: Receiver) -> Call:
-        relay, passage, credential = self.relay, trial.passage, trial.attempt.credential
-        length = len(passage.body)
+        relay, passage, attempt = self.relay, trial.passage, trial.attempt
+        provider, credential, path, body = attempt.provider, attempt.credential, passage.path, passage.body
         if passage.translated:
-            way = self.ways.of(trial.attempt.provider, credential)
-            head = way.composer.compose_translated(passage.path, credential, self.headers, length)
+            way = self.ways.find(provider.id, credential.name)
+            head = way.composer.compose_translated(path, credential, self.headers, len(body))
         else:
             dialect = self.endpoint.format
-            way = self.ways.of(trial.attempt.provider, credential, dialect)
-            head = way.composer.compose(passage.path, credential, self.headers, length, dialect)
-        if trial.attempt.provider.auth in SCHEMES:
-            target = way.composer.target_of(passage.path)
-            asked = Signable("POST", way.origin.authority.decode(), target, passage.body)
-            trial.proof = relay.access.lines(trial.attempt.provider, credential, asked)
+            way = self.ways.find(provider.id, credential.name, dialect)
+            head = way.composer.compose(path, credential, self.headers, len(body), dialect)
+        if provider.auth in SCHEMES:
+            asked = Signable("POST", way.origin.authority.decode(), way.composer.target_of(path), body)
+            trial.proof = relay.access.lines(provider, credential, asked)
             head = with_access(head, trial.proof)
-        request = Request(b"POST", head, passage.body, relay.first_byte_seconds, relay.idle_seconds)
+        request = Request(b"POST", head, body, relay.first_byte_seconds, relay.idle_seconds)
         return relay.pool.send(way.origin, request, receiver)
 
     def begin_pumping(self, trial: Trial, first_bytes: bytes = b"") -> Pump:
@@ -221,6 +232,11 @@ class Exchange:
             other.lose()
         if self.target_admissions:
             allowance.leave_others(self, trial.attempt.target)
+
+    def listen(self) -> None:
+        """Hear from now on when the client leaves."""
+        self.watch = Watch(self._receive, self.client_left)
+        self.watch.begin()
 
     def client_left(self) -> None:
         """The client is gone: free the provider at once."""

@@ -29,10 +29,9 @@ LIMITED = frozenset(("upstream_rate_limit", "upstream_quota", "upstream_overload
 
 
 def fitting(exchange: Exchange, targets: TargetList) -> TargetList:
-    """The targets that can do what the request needs, as far as that makes a difference and somebody knows."""
+    """Of several targets those that can do what the request needs, as far as that makes a difference and somebody
+    knows."""
     ask = exchange.ask
-    if len(targets.targets) < 2:
-        return targets
     assert ask is not None  # read before anything is found
     wanted = Wanted(exchange.endpoint, ask.fields, exchange.body)
     return prospects.fitting(wanted, targets, exchange.facts_at).targets
@@ -43,8 +42,9 @@ def dispatch(exchange: Exchange, targets: TargetList) -> Dispatch:
     conduct, thread, ask = exchange.conduct, exchange.thread, exchange.ask
     if ask is not None and prospects.may_hold_sessions(targets, conduct.providers):
         key_id, size = exchange.admitted_key().id, len(exchange.body)
-        session = find_session(exchange.headers, ask.fields, key_id=key_id, body_bytes=size)
-        exchange.session = session.name if session is not None else None
+        session = find_session(exchange.named, ask.fields, key_id=key_id, body_bytes=size)
+        if session is not None:
+            exchange.session = session.name
     pinned = thread.pinned if thread is not None else None
     return Dispatch(targets, conduct, session=exchange.session, pinned=pinned)
 

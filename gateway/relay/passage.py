@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import orjson
+from msgspec import Struct
 
 from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
 from gateway.formats.array import ArrayFraming, FromArray
@@ -84,7 +85,7 @@ class Pipeline(Protocol):
         """The last bytes of a stream that ends with an error."""
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True, gc=False):
     """A whole answer for the client."""
 
     body: bytes
@@ -130,23 +131,20 @@ class Passage(Protocol):
         """A provider's error, in neutral words."""
 
 
-class Passed:
+class Passed(Struct, eq=False):
     """The provider speaks the client's dialect: bytes stay as they are."""
 
-    __slots__ = ("_ask", "_context", "_endpoint", "body", "estimated", "losses", "path", "upstream")
+    _endpoint: Endpoint
+    upstream: Format
+    _ask: Ask
+    _context: ReplyContext | None
+    """There when the client asked for a stream: should the provider not give one, we write it."""
+    losses: tuple[str, ...] = ()
+    path: str = ""
+    body: bytes = b""
+    estimated: bool = False
 
     translated = False
-
-    def __init__(self, endpoint: Endpoint, upstream: Format, ask: Ask, context: ReplyContext | None) -> None:
-        """`context` is there when the client asked for a stream: should the provider not give one, we write it."""
-        self._endpoint = endpoint
-        self._ask = ask
-        self._context = context
-        self.estimated = False
-        self.losses: tuple[str, ...] = ()
-        self.upstream = upstream
-        self.path = ""
-        self.body = b""
 
     @property
     def written(self) -> Fields | None:
@@ -168,15 +166,17 @@ class Passed:
     def reply(self, body: bytes) -> Answer:
         """The answer as it came, but for the model's name. Raises UpstreamError when it is an error in disguise."""
         operation, upstream = self._endpoint.operation, self.upstream
-        if operation != "pass" or self._endpoint.ends_with_done:
+        is_object = body[:1] == b"{"
+        if not (is_object and body[-1:] == b"}") and (operation != "pass" or self._endpoint.ends_with_done):
             _check_json(body)
-        if body[:1] == b"{":
+        if is_object and (b'"error"' in body or upstream.refusal is not None):
             self._check_object(body)
         if operation == "generate" and self._context is not None:
             return self._as_stream(upstream.read_reply(_object(body)), self._context, body)
         tokens = None if operation == "count" else upstream.tokens_in(body[-16384:])  # what is counted was not spent
         said = said_in(body, upstream.name) if tokens is None and operation == "generate" else 0
-        return Answer(self.beginning(body), tokens, False, said)
+        named = renamed_reply(body, PASSING[upstream.name].place.key, self._ask.model)
+        return Answer(named, tokens, False, said)
 
     def _as_stream(self, reply: Reply, context: ReplyContext, body: bytes) -> Answer:
         written = write_as_stream(reply, self.upstream.event_writer(context))
@@ -199,7 +199,7 @@ class Passed:
     def _check_object(self, body: bytes) -> None:
         """Raises UpstreamError where a reply is none though its status says so."""
         upstream = self.upstream
-        if b'"error"' in body and _ERROR_INSIDE.search(body) is not None:
+        if _ERROR_INSIDE.search(body) is not None:
             fields = _object(body)
             if fields.get("error") and not any(fields.get(name) for name in _CONTENT):
                 raise upstream.read_error(500, {}, body)
@@ -301,8 +301,6 @@ class Compacted(Translated):
 
 def _check_json(body: bytes) -> None:
     """Raises UpstreamMalformed on what cannot be JSON: a page, or half of an answer."""
-    if body[:1] == b"{" and body[-1:] == b"}":
-        return
     if body.lstrip()[:1] not in (b"{", b"[") or body.rstrip()[-1:] not in (b"}", b"]"):
         raise UpstreamMalformed("The provider's answer is not JSON.")
 

@@ -61,8 +61,7 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     context = _context(exchange, NO_PROMPT, ask.fields) if streams else None
     if exchange.thread is not None:
         conversation.check_owner(exchange.thread)
-    passage = Passed(endpoint, dialect_of(provider, endpoint.format), ask, context)
-    passage.losses = dropped
+    passage = Passed(endpoint, dialect_of(provider, endpoint.format), ask, context, dropped)
     model = attempt.target.model
     if provider.paths and endpoint.operation == "count" and counted_path(provider, model) is None:
         return passage  # nobody to ask: the number is our own

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NO_SECRET = b"\0"
 """Stands in no text: JSON and events escape it."""
 
+EVERYWHERE = b""
+"""Stands in every text."""
+
 log = logs.get("gateway.relay")
 
 
@@ -33,7 +36,6 @@ class Pump:
         "_clock",
         "_exchange",
         "_last",
-        "_others",
         "_secret",
         "_secrets",
         "_sink",
@@ -54,9 +56,10 @@ class Pump:
         self._last = b""
         """The last piece, which leaves together with the end."""
         self._secrets = trial.secrets
-        self._secret = self._secrets[0] if self._secrets else NO_SECRET
-        self._others = self._secrets[1:]
-        """Of one that is not sent as it is."""
+        self._secret = NO_SECRET
+        """What tells that a piece is to be masked."""
+        if self._secrets:
+            self._secret = self._secrets[0] if len(self._secrets) == 1 else EVERYWHERE
         self._tail = b""
         """The end of an answer that is no event stream: where a large JSON answer says its usage."""
         self.pipeline = pipeline
@@ -99,7 +102,7 @@ class Pump:
             return
         if not out:
             return
-        if self._secret in out or self._others:
+        if self._secret in out:
             out = masked(out, self._secrets)
         if not self._times.first_byte_ns:
             self._times.note_first_byte()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NO_TOKENS = Tokens()
 
-NAME_CHARACTERS = 400
+NAME = slice(400)
 """How much is kept of a name that a client or a provider made up."""
 
 CLIENT_GONE_STATUS = 499
@@ -32,23 +32,23 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
     trials, agent = exchange.trials, exchange.caller.user_agent
     trial = trials[-1] if trials else None
     target = trial.attempt.target if trial else None
-    cost, cost_source, price = _bill(exchange, tokens, prices)
+    bill = _bill(exchange, trial, tokens, prices)
     return UsageRecord(
         id=exchange.id,
         started_at_us=times.started_at_us,
         key=key.name if key else None,
         endpoint=exchange.endpoint.path,
-        requested_model=ask.model[:NAME_CHARACTERS] if ask else None,
+        requested_model=ask.model[NAME] if ask else None,
         provider=target.provider if target else None,
-        model=target.model[:NAME_CHARACTERS] if target else None,
+        model=target.model[NAME] if target else None,
         credential=(trial.attempt.credential.name or None) if trial else None,
         status=exchange.sink.status or CLIENT_GONE_STATUS,
         error=exchange.kind,
         stream=ask.stream if ask else False,
         tokens=tokens or NO_TOKENS,
         usage_source=source,
-        cost_nano_usd=cost,
-        attempts=tuple([_attempt(each) for each in trials]),
+        cost_nano_usd=bill.cost_nano_usd,
+        attempts=tuple(map(_attempt, trials)),
         total_us=(now - times.started_ns) // 1000,
         first_byte_us=times.first_byte_us,
         upstream_us=waited_us(trials, now),
@@ -56,24 +56,24 @@ def record_of(exchange: Exchange, prices: PriceList, worker: int) -> UsageRecord
         request_bytes=len(exchange.body),
         response_bytes=exchange.sink.bytes_sent,
         upstream_request_id=_upstream_id(trial) if trial else None,
-        user_agent=agent[:NAME_CHARACTERS] if agent else None,
+        user_agent=agent[NAME] if agent else None,
         worker=worker,
         dropped=trial.passage.losses if trial else (),
         upstream_format=trial.passage.upstream.name if trial else None,
         key_id=key.id if key else None,
         user_id=key.user_id if key else None,
         team_id=key.team_id if key else None,
-        cost_source=cost_source,
-        price=price,
+        cost_source=bill.source,
+        price=bill.price,
     )
 
 
-def _bill(exchange: Exchange, tokens: Tokens | None, prices: PriceList) -> Bill:
+def _bill(exchange: Exchange, trial: Trial | None, tokens: Tokens | None, prices: PriceList) -> Bill:
     """Nothing is paid for a request that no provider took, or for what only counts tokens."""
-    trial = exchange.trials[-1] if exchange.trials else None
     if trial is None or (tokens is None and not _is_answered(exchange, trial)):
         return NOTHING_TO_PAY
-    return bill_of(tokens, prices.find(trial.attempt.target.provider, trial.attempt.target.model))
+    target = trial.attempt.target
+    return bill_of(tokens, prices.find(target.provider, target.model))
 
 
 def _is_answered(exchange: Exchange, trial: Trial) -> bool:
@@ -81,25 +81,19 @@ def _is_answered(exchange: Exchange, trial: Trial) -> bool:
 
 
 def _attempt(trial: Trial) -> AttemptRecord:
-    target = trial.attempt.target
+    attempt, status, verdict = trial.attempt, trial.status, trial.verdict
+    target, credential = attempt.target, attempt.credential.name
+    kind = None
     if trial.error is not None:
-        kind: str | None = trial.error.kind
-    else:
-        kind = f"upstream_status_{trial.status}" if trial.status >= 400 else None
-    verdict = trial.verdict
-    return AttemptRecord(
-        target.provider,
-        target.model,
-        trial.attempt.credential.name,
-        trial.status or None,
-        kind,
-        trial.waited_us,
-        verdict.then if verdict is not None else None,
-        trial.rest_us or None,
-        verdict.reason if verdict is not None else None,
-    )
+        kind = trial.error.kind
+    elif status >= 400:
+        kind = f"upstream_status_{status}"
+    tried = (target.provider, target.model, credential, status or None, kind, trial.waited_us)
+    if verdict is None:
+        return AttemptRecord(*tried)
+    return AttemptRecord(*tried, verdict.then, trial.rest_us or None, verdict.reason)
 
 
 def _upstream_id(trial: Trial) -> str | None:
     said = trial.header(b"x-request-id") or trial.header(b"request-id")
-    return said[:NAME_CHARACTERS].decode("latin-1") or None
+    return said[NAME].decode("latin-1") if said else None

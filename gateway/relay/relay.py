@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from gateway.routing.ordering import Conduct
 from gateway.routing.resolve import Resolver
 from gateway.routing.targets import TargetList
 from gateway.settings.model import Settings
-from gateway.usage.meter import uuid7
 
 from . import counting, prospects
 from .access import access_by
@@ -97,6 +95,8 @@ class Relay:
         self.refusals = Refusals()
         """Signatures that providers do not take back."""
         self.live: set[Exchange] = set()
+        self.begin: Callable[[Exchange], None] = self.live.add
+        """Called when an exchange begins."""
         self.providers: Mapping[str, Provider] = {}
         self.ways = Ways((), "")
         self.settings = Settings()
@@ -149,27 +149,20 @@ class Relay:
             await asyncio.wait((self._emptied,), timeout=CUT_SECONDS)
         await self.access.close()
 
-    def begin(self, exchange: Exchange) -> None:
-        """An exchange begins."""
-        self.live.add(exchange)
-
     def watch(self, exchange: Exchange) -> None:
         """The request has been read: from now on its client may leave, and is watched once that matters."""
         self._young[exchange] = None
 
     def end(self, exchange: Exchange) -> None:
         """An exchange is over."""
-        exchange.watch.end()
+        if exchange.watch is not None:
+            exchange.watch.end()
         self._young.pop(exchange, None)
         self.live.discard(exchange)
         exchange.conclude()
         exchange.dissolve()
-        if not self.live and self._emptied is not None and not self._emptied.done():
+        if self._emptied is not None and not self.live and not self._emptied.done():
             self._emptied.set_result(None)
-
-    def new_id(self, unix_ms: int) -> str:
-        """A time-ordered id for an exchange."""
-        return uuid7(unix_ms, random.getrandbits(74))  # ids are names, not secrets
 
     def find_targets(self, name: str, key: ClientKey, endpoint: Endpoint) -> TargetList:
         """The targets of `name` that `key` may use here. Raises UnknownModel, ModelForbidden, FormatNotServed."""
@@ -212,7 +205,7 @@ class Relay:
         born_before = time.monotonic_ns() - WATCHED_AFTER_NS
         for exchange in list(itertools.takewhile(lambda each: each.times.started_ns < born_before, self._young)):
             del self._young[exchange]
-            exchange.watch.begin()
+            exchange.listen()
         self._ticks += 1
         if self._ticks % SLOW_TICKS == 0:
             for exchange in list(self.live):

@@ -6,21 +6,18 @@ Knows what each kind of endpoint answers with; what that is in tokens and money 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gateway.catalog.prices import PriceList
-from gateway.formats.bounds import choices, goes_on, most_output, says_nothing
+from gateway.formats.bounds import BOUNDS, choices, goes_on, most_output
 from gateway.formats.enclosed import Media, media_in
+from gateway.formats.format import Fields
 from gateway.limits.limiter import Reserve
 from gateway.limits.rules import Size, media_tokens, reserve_of
 from gateway.records import Endpoint, ModelFacts, Target
 
 from .prospects import Wanted
-
-if TYPE_CHECKING:
-    from .exchange import Exchange
 
 NOTHING = Reserve(0, 0)
 
@@ -39,36 +36,21 @@ class Known(Struct, frozen=True):
     """Of an answer, where neither its request nor its model says how long it may be."""
 
 
-def reserve_for(exchange: Exchange, targets: Sequence[Target]) -> Reserve:
-    """The most that any of these targets can use and cost."""
-    relay, ask = exchange.relay, exchange.ask
-    assert ask is not None  # read before anything is set aside
-    known = Known(relay.prices, exchange.facts_at, relay.settings.limits.output_tokens)
-    return reserve(Wanted(exchange.endpoint, ask.fields, exchange.body), targets, known)
-
-
 def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
     """The most that any of these targets can use and cost for a request. Counting tokens is free."""
-    if wanted.endpoint.operation == "count":
+    endpoint = wanted.endpoint
+    if endpoint.operation == "count":
         return NOTHING
-    size, most = _size(wanted), None
+    size, most = _size(endpoint, wanted.fields, len(wanted.body)), NOTHING
     for target in targets:
         price = known.prices.find(target.provider, target.model)
         its = reserve_of(size, price, known.facts(target), known.output_tokens)
-        most = its if most is None else _larger(most, its)
-    return most or NOTHING
+        most = its if most is NOTHING else _larger(most, its)
+    return most
 
 
-def _larger(one: Reserve, other: Reserve) -> Reserve:
-    return Reserve(
-        max(one.tokens, other.tokens),
-        max(one.nano_usd, other.nano_usd),
-        max(one.input_tokens, other.input_tokens),
-    )
-
-
-def _size(wanted: Wanted) -> Size:
-    endpoint, fields, length = wanted.endpoint, wanted.fields, len(wanted.body)
+def _size(endpoint: Endpoint, fields: Fields, length: int) -> Size:
+    """How large a request is; `length` is that of its body."""
     if endpoint.body == "multipart":
         return Size(0, media_tokens(FORM_MEDIA, length))
     tokens = 0
@@ -80,9 +62,17 @@ def _size(wanted: Wanted) -> Size:
     if endpoint.operation == "pass" and _answers_nothing(endpoint):
         return Size(length, tokens, 0)
     name = endpoint.format
-    if says_nothing(name, fields):
+    if BOUNDS[name].isdisjoint(fields):
         return Size(length, tokens)
     return Size(length, tokens, most_output(name, fields), choices(name, fields), goes_on(fields))
+
+
+def _larger(one: Reserve, other: Reserve) -> Reserve:
+    return Reserve(
+        max(one.tokens, other.tokens),
+        max(one.nano_usd, other.nano_usd),
+        max(one.input_tokens, other.input_tokens),
+    )
 
 
 def _media_tokens(media: Media) -> int:

@@ -41,42 +41,28 @@ def _nothing() -> None:
 class Sink:
     """Where one answer goes."""
 
-    __slots__ = (
-        "_blocked",
-        "_finished",
-        "_piece",
-        "_queue",
-        "_send",
-        "blocked_since",
-        "bytes_sent",
-        "on_drained",
-        "on_end",
-        "on_room",
-        "over",
-        "started",
-        "status",
-    )
+    started = False
+    over = False
+    """Everything was handed over, or nobody is there to take it."""
+    status = 0
+    """What the client was told; 0 before `start`."""
+    bytes_sent = 0
+    blocked_since: float | None = None
+    """Loop time since which the client takes nothing."""
+    on_room: Callable[[], None] = staticmethod(_nothing)
+    """Called when the client has taken everything that waited for it."""
+    on_end: Callable[[], None] = staticmethod(_nothing)
+    """Called just before the last piece leaves: what must be true once the client has its answer, is made true."""
+    on_drained: Callable[[], None] = staticmethod(_nothing)
+    """Called when everything has been handed over after `finish`."""
+    _queue: deque[bytes | memoryview] | None = None
+    """What waits for the client; None as long as nothing ever did."""
+    _finished = False
 
     def __init__(self, send: Send, window_bytes: int) -> None:
         self._send = send
         self._piece = window_bytes // SHARE_OF_WINDOW
-        self._queue: deque[bytes | memoryview] = deque()
         self._blocked: asyncio.Future[Any] | None = None
-        self._finished = False
-        self.started = False
-        self.over = False
-        """Everything was handed over, or nobody is there to take it."""
-        self.status = 0
-        """What the client was told; 0 before `start`."""
-        self.bytes_sent = 0
-        self.blocked_since: float | None = None
-        """Loop time since which the client takes nothing."""
-        self.on_room = _nothing
-        """Called when the client has taken everything that waited for it."""
-        self.on_end = _nothing
-        """Called just before the last piece leaves: what must be true once the client has its answer, is made true."""
-        self.on_drained = _nothing
-        """Called when everything has been handed over after `finish`."""
 
     def start(self, status: int, headers: Headers) -> None:
         """Send the head."""
@@ -86,23 +72,22 @@ class Sink:
 
     def write(self, data: bytes) -> bool:
         """Send a piece of the body; False when the client is behind and the source should pause."""
-        self.bytes_sent += len(data)
-        if self._blocked is None and len(data) <= self._piece:
-            self._put({"type": "http.response.body", "body": data, "more_body": True})
-        else:
-            self._queue.append(data)
-            self._flush()
+        size = len(data)
+        self.bytes_sent += size
+        if self._blocked is None and size <= self._piece:
+            return self._put({"type": "http.response.body", "body": data, "more_body": True})
+        self._hold(data)
         return self._blocked is None
 
     def finish(self, data: bytes = b"") -> None:
         """Send the last piece; `on_drained` follows once a slow client has taken it."""
-        self.bytes_sent += len(data)
+        size = len(data)
+        self.bytes_sent += size
         self._finished = True
-        if self._blocked is None and len(data) <= self._piece:
+        if self._blocked is None and size <= self._piece:
             self._end(data)
         else:
-            self._queue.append(data)
-            self._flush()
+            self._hold(data)
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once."""
@@ -117,7 +102,7 @@ class Sink:
     def forget(self) -> None:
         """The client is gone: nothing more is sent, what waits is dropped."""
         self.over = True
-        self._queue.clear()
+        self._queue = None
         self.on_room = self.on_drained = self.on_end = _nothing
 
     def _end(self, data: bytes) -> None:
@@ -126,37 +111,47 @@ class Sink:
         self.over = True
         self.on_drained()
 
+    def _hold(self, data: bytes) -> None:
+        """Put it behind what waits; a client that is not behind gets it in pieces."""
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(data)
+        self._flush()
+
     def _flush(self) -> None:
         """Send what waits, in pieces, until it is gone or the client is behind again."""
         while self._queue and self._blocked is None:
-            piece = self._next_piece()
+            piece = self._next_piece(self._queue)
             if self._finished and not self._queue:
                 self._end(piece)
             else:
                 self._put({"type": "http.response.body", "body": piece, "more_body": True})
 
-    def _next_piece(self) -> bytes:
+    def _next_piece(self, queue: deque[bytes | memoryview]) -> bytes:
         """Small chunks that waited together leave together; a large one leaves in pieces."""
-        first = self._queue.popleft()
+        first = queue.popleft()
         if len(first) > self._piece:
             view = memoryview(first)
-            self._queue.appendleft(view[self._piece :])
+            queue.appendleft(view[self._piece :])
             return bytes(view[: self._piece])
         parts, size = [first], len(first)
-        while self._queue and size + len(self._queue[0]) <= self._piece:
-            parts.append(self._queue.popleft())
+        while queue and size + len(queue[0]) <= self._piece:
+            parts.append(queue.popleft())
             size += len(parts[-1])
         return b"".join(parts)
 
-    def _put(self, message: Message) -> None:
+    def _put(self, message: Message) -> bool:
+        """Send a message; False when the client is behind."""
         waiting = self._send(message)
         if waiting.__class__ in _finished_kinds:
-            return
+            return True
         future = pending(waiting)
         if future is None:
             _finished_kinds.add(waiting.__class__)
         elif not future.done():
             self._block(future)
+            return False
+        return True
 
     def _block(self, future: asyncio.Future[Any]) -> None:
         self._blocked = future
@@ -195,9 +190,11 @@ class Watch:
         """The answer is complete: who leaves now, leaves in peace."""
         self._over = True
         self._on_gone = _nothing
-        future, self._future = self._future, None
-        if future is not None and not future.done():
-            future.cancel()
+        future = self._future
+        if future is not None:
+            self._future = None
+            if not future.done():
+                future.cancel()
 
     def _heard(self, future: asyncio.Future[Message]) -> None:
         if self._over or future.cancelled():

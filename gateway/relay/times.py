@@ -19,10 +19,9 @@ class Times:
     __slots__ = ("first_byte_ns", "head_overhead_us", "heard_ns", "started_at_us", "started_ns")
 
     def __init__(self) -> None:
-        self.started_ns = time.monotonic_ns()
+        self.started_ns = self.heard_ns = time.monotonic_ns()
+        """`heard_ns`: when the client last sent a piece of its request."""
         self.started_at_us = time.time_ns() // 1000
-        self.heard_ns = self.started_ns
-        """When the client last sent a piece of its request."""
         self.head_overhead_us = -1
         """What the head told the client of our overhead; -1 before that."""
         self.first_byte_ns = 0
@@ -49,8 +48,9 @@ class Times:
 
 def waited_us(trials: Sequence[Trial], until_ns: int) -> int:
     """Microseconds of the time until `until_ns` in which a provider was waited for: of two at once, once."""
-    if len(trials) == 1 and trials[0].waited_us:
-        return trials[0].waited_us
+    if len(trials) == 1:
+        (trial,) = trials
+        return trial.waited_us or max(until_ns - trial.sent_ns, 0) // 1000
     waited_ns = last_ns = 0
     for trial in sorted(trials, key=lambda each: each.sent_ns):
         end_ns = trial.sent_ns + trial.waited_us * 1000 if trial.waited_us else until_ns

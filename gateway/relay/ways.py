@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.errors import UpstreamUnreachable
 from gateway.formats.paths import spoken_in
+from gateway.formats.table import FORMATS
 from gateway.outbound.wire import Origin
 from gateway.records import Credential, Provider
 
@@ -32,8 +33,8 @@ class Ways:
         self._ways: Mapping[tuple[str, str, str], Way] = {
             (provider.id, name, dialect): way
             for provider in providers
-            for dialect, place in _places(provider)
-            for name, way in self._of(place).items()
+            for dialect, ways in self._by_dialect(provider).items()
+            for name, way in ways.items()
         }
 
     def of(self, provider: Provider, credential: Credential, dialect: str = "") -> Way:
@@ -43,13 +44,18 @@ class Ways:
 
     def find(self, provider: str, credential: str, dialect: str = "") -> Way:
         """The same by names."""
-        ways = self._ways
-        found = ways.get((provider, credential, dialect)) or ways.get((provider, credential, ""))
+        found = self._ways.get((provider, credential, dialect))
         if found is None:
             raise UpstreamUnreachable(
                 f"The provider {provider} is not configured any more, or not with that credential.", nothing_sent=True
             )
         return found
+
+    def _by_dialect(self, provider: Provider) -> dict[str, dict[str, Way]]:
+        """The ways to a provider for every dialect: to its own address where it has no other one for that."""
+        own = self._of(provider)
+        elsewhere = {dialect: self._of(place) for dialect, place in _elsewhere(provider)}
+        return {dialect: elsewhere.get(dialect, own) for dialect in ("", *FORMATS)}
 
     def _of(self, place: Provider) -> dict[str, Way]:
         """By name of credential; the empty one is for requests without any."""
@@ -67,9 +73,8 @@ def origin_of(provider: Provider, credential: Credential | None = None) -> Origi
     return Origin.of(provider.base_url, proxy=proxy, guarded=provider.guarded, proxy_guarded=guarded)
 
 
-def _places(provider: Provider) -> Iterable[tuple[str, Provider]]:
-    """The provider at each of its addresses, by the dialect that is spoken there; its own one is the empty name."""
-    yield "", provider
+def _elsewhere(provider: Provider) -> Iterable[tuple[str, Provider]]:
+    """The provider at each of its other addresses, by the dialect that is spoken there."""
     for dialect, _ in provider.also_at:
         place = spoken_in(provider, dialect)
         if place is not None and place is not provider:

@@ -16,7 +16,7 @@ import orjson
 
 Fields = Mapping[str, Any]
 Said = Mapping[bytes, bytes]
-"""The headers of `_HEADERS` that are there."""
+"""Headers by name."""
 Source = Callable[[Said, Fields], str | None]
 
 SIZE = 16
@@ -100,14 +100,14 @@ class Session(NamedTuple):
 
 
 def find_session(
-    headers: Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int
+    headers: Said | Iterable[tuple[bytes, bytes]], fields: Fields, *, key_id: str, body_bytes: int
 ) -> Session | None:
     """The conversation that a request is part of; None where nothing tells.
 
     Header names are lower-case. The key is part of the name: no client can join the session of another's key.
     """
-    said = {name: value for name, value in headers if name in _HEADERS}
-    if said or not _FIELDS.isdisjoint(fields):
+    said = dict(headers)
+    if not (_HEADERS.isdisjoint(said) and _FIELDS.isdisjoint(fields)):
         for place, source in SOURCES:
             session = source(said, fields)
             if session:

@@ -58,56 +58,33 @@ class Resting(NamedTuple):
     """All of them for their limits."""
 
 
-class Dispatch:
+class Dispatch(Struct, eq=False):
     """The attempts of one exchange, one after another."""
 
-    __slots__ = (
-        "_again",
-        "_at",
-        "_conduct",
-        "_found",
-        "_last",
-        "_left",
-        "_line",
-        "_pause_us",
-        "_pinned",
-        "_probed",
-        "_retries",
-        "_session",
-        "_targets",
-        "_tried",
-        "_turns",
-        "_waited_us",
-    )
+    _found: TargetList
+    _conduct: Conduct
+    session: bytes | None = None
+    """The conversation that this is part of."""
+    pinned: tuple[str, str] | None = None
+    """The provider and credential that alone can serve this, for as long as they are there: anybody else would say that
+    what is asked for does not exist, and hide why the one that has it does not answer."""
+    _left: int = 0
+    _targets: Sequence[Target] | None = None
+    _at: int = 0
+    _line: list[Credential] | None = None
+    """Who else is to be tried at this target, the first one last; None before anybody is chosen by strategy."""
+    _tried: set[tuple[Target, str]] = set()
+    _turns: dict[str, int] = {}
+    _last: Attempt | None = None
+    _again: Attempt | None = None
+    _retries: int = 0
+    _pause_us: int = 0
+    _waited_us: int = 0
+    _probed: bool = False
 
-    def __init__(
-        self,
-        found: TargetList,
-        conduct: Conduct,
-        *,
-        session: bytes | None = None,
-        pinned: tuple[str, str] | None = None,
-    ) -> None:
-        """`session` is the conversation that this is part of. `pinned` names the provider and credential that alone can
-        serve this, for as long as they are there: anybody else would say that what is asked for does not exist, and
-        hide why the one that has it does not answer."""
-        self._found = found
-        self._conduct = conduct
-        self._session = session
-        self._pinned = pinned
-        self._left = found.terms.attempts or conduct.attempts
-        self._targets: Sequence[Target] | None = None
-        self._at = 0
-        self._line: list[Credential] | None = None
-        """Who else is to be tried at this target, the first one last; None before anybody is chosen by strategy."""
-        self._tried: set[tuple[Target, str]] = set()
-        self._turns: dict[str, int] = {}
-        self._last: Attempt | None = None
-        self._again: Attempt | None = None
-        self._retries = 0
-        self._pause_us = 0
-        self._waited_us = 0
-        self._probed = False
+    def __post_init__(self) -> None:
+        """How many attempts there may be is said once and for all."""
+        self._left = self._found.terms.attempts or self._conduct.attempts
 
     def next(self, now_us: int) -> Attempt | Wait | None:
         """What to do next; None when there is nothing left to try."""
@@ -177,9 +154,9 @@ class Dispatch:
 
     def session_at(self, provider: Provider) -> bytes | None:
         """The name to bind to the credential that answers, in the pool of its provider; None for no conversation."""
-        if self._session is None or not provider.session_affinity:
+        if self.session is None or not provider.session_affinity:
             return None
-        return pooled(self._session, provider.id)
+        return pooled(self.session, provider.id)
 
     # Choosing
 
@@ -204,7 +181,7 @@ class Dispatch:
     def _pick(self, target: Target, now_us: int) -> Attempt | None:
         """Who can be asked now at a target."""
         board, pool = self._conduct.board, self._pool(target)
-        is_new = self._line is None and not self._tried and self._pinned is None
+        is_new = self._line is None and not self._tried and self.pinned is None
         if is_new and not pool.is_bounded and board.is_calm(pool.credentials, target, now_us):
             return self._calmly(pool, now_us)
         standing = board.target_standing(target, now_us)
@@ -217,10 +194,14 @@ class Dispatch:
 
     def _calmly(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who is asked first where nobody rests: who holds the conversation, or by strategy."""
-        holder = self._holder(pool, now_us)
-        if holder is not None:
+        if self.session is not None and (holder := self._holder(pool, now_us)) is not None:
             return Attempt(pool.target, pool.provider, holder)
-        return self._first_of(pool, in_order(self._conduct, pool, pool.credentials, self._turn))
+        lines = pool.lines
+        if not lines:
+            return self._first_of(pool, in_order(self._conduct, pool, pool.credentials, self._turn))
+        turn = self._turn(pool.turns, pool.sticky) if len(lines) > 1 else 0
+        line = self._line = [*lines[turn % len(lines)]]
+        return Attempt(pool.target, pool.provider, line.pop())
 
     def _choose(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who of those in a pool."""
@@ -260,7 +241,7 @@ class Dispatch:
 
     def _holder(self, pool: Pool, now_us: int) -> Credential | None:
         """Who of a pool holds the conversation, resting or not."""
-        session = self.session_at(pool.provider) if self._session is not None else None
+        session = self.session_at(pool.provider)
         if session is None:
             return None
         return pool.by_name.get(self._conduct.board.holder(session, now_us) or b"")
@@ -274,20 +255,20 @@ class Dispatch:
 
     def _ordered(self) -> Sequence[Target]:
         targets = self._found.targets
-        if self._pinned is not None:
-            keeping = tuple(target for target in targets if target.provider == self._pinned[0])
+        if self.pinned is not None:
+            keeping = tuple(target for target in targets if target.provider == self.pinned[0])
             targets = keeping or targets
         if len(targets) == 1:
             return targets
         providers = self._conduct.providers
-        stays = self._session is not None and any(providers[each.provider].session_affinity for each in targets)
+        stays = self.session is not None and any(providers[each.provider].session_affinity for each in targets)
         turn = self._turn_of_session if stays else self._turn
         return order_targets(self._conduct, self._found, targets, turn)
 
     def _pool(self, target: Target) -> Pool:
         """Who may be asked at a target."""
         pool = pool_of(self._found, self._conduct.providers[target.provider], target)
-        return pool if self._pinned is None else pinned_to(pool, self._pinned)
+        return pool if self.pinned is None else pinned_to(pool, self.pinned)
 
     def _untried(self, pool: Pool) -> tuple[Credential, ...]:
         if not self._tried:
@@ -303,8 +284,8 @@ class Dispatch:
 
     def _turn_of_session(self, name: str, sticky: int) -> int:
         """A conversation always has the same turn: it stays with one target as long as that answers."""
-        assert self._session is not None  # asked only then
-        return int.from_bytes(self._session[:4])
+        assert self.session is not None  # asked only then
+        return int.from_bytes(self.session[:4])
 
     # What comes of failures
 

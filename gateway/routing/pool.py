@@ -5,7 +5,7 @@ Knows who they are and which of them go first. Does not know how they stand, nor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,9 @@ from gateway.records import ANY, Credential, Provider, Target
 from .reach import credential_serves
 from .strategies import STRATEGIES, Candidate, Strategy
 from .targets import TargetList
+
+LONGEST_CYCLE = 16
+"""So many orders by turn are put together at most: there is a pool for every model that clients ask for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,9 @@ class Pool:
     """How many requests a turn lasts."""
     is_bounded: bool
     """There is one that may have so many requests at once and no more."""
+    lines: Sequence[Sequence[Credential]]
+    """Where nobody rests, by turn the order in which they are tried, the first one last; the turn after the last one is
+    the first again. Empty where that must be worked out each time."""
 
 
 @lru_cache(maxsize=1024)
@@ -69,15 +75,31 @@ def usable(found: TargetList, provider: Provider, model: str) -> tuple[Credentia
 
 
 def _pool(provider: Provider, target: Target, credentials: tuple[Credential, ...]) -> Pool:
+    ranks = tuple(sorted({each.priority for each in credentials}, reverse=True))
+    candidates = tuple(Candidate(each.weight) for each in credentials)
+    strategy = STRATEGIES[provider.strategy]
     return Pool(
         target,
         provider,
         credentials,
-        ranks=tuple(sorted({each.priority for each in credentials}, reverse=True)),
-        candidates=tuple(Candidate(each.weight) for each in credentials),
+        ranks=ranks,
+        candidates=candidates,
         by_name={each.name.encode(): each for each in credentials},
-        strategy=STRATEGIES[provider.strategy],
+        strategy=strategy,
         turns=f"pool {provider.id}",
         sticky=provider.sticky_requests if provider.strategy == "round_robin" else 1,
         is_bounded=any(each.max_parallel is not None for each in credentials),
+        lines=_lines(credentials, candidates, strategy) if len(ranks) == 1 else (),
     )
+
+
+def _lines(
+    credentials: tuple[Credential, ...], candidates: tuple[Candidate, ...], strategy: Strategy
+) -> list[tuple[Credential, ...]]:
+    """The orders of credentials that are all of one rank."""
+    if len(credentials) < 2:
+        return [credentials]
+    if strategy.cycle is None or (cycle := strategy.cycle(candidates)) > LONGEST_CYCLE:
+        return []
+    orders = [strategy.order(candidates, turn) for turn in range(cycle)]
+    return [tuple(credentials[index] for index in reversed(order)) for order in orders]

@@ -31,10 +31,16 @@ Order = Callable[[Sequence[Candidate], int], Sequence[int]]
 """Candidates and a turn to the order in which they are tried, as indexes. Never called without candidates."""
 
 
+Cycle = Callable[[Sequence[Candidate]], int]
+"""Candidates to the number of turns after which their orders come again."""
+
+
 class Strategy(NamedTuple):
     """A way to choose."""
 
     order: Order
+    cycle: Cycle | None = None
+    """None where it goes by more than turns and weights."""
     takes_turns: bool = True
     """Whether its order depends on the turn."""
     reads_figures: bool = False
@@ -99,11 +105,19 @@ def headroom(candidates: Sequence[Candidate], turn: int) -> Sequence[int]:
     return _by(candidates, turn, lambda each: -each.headroom)
 
 
+def _one(candidates: Sequence[Candidate]) -> int:
+    return 1
+
+
+def _weight(candidates: Sequence[Candidate]) -> int:
+    return sum(candidate.weight for candidate in candidates)
+
+
 STRATEGIES: dict[str, Strategy] = {
-    "fallback": Strategy(fill_first, takes_turns=False, meaning="In the order in which they are written."),
-    "fill_first": Strategy(fill_first, takes_turns=False, meaning="The first one, as long as it is available."),
-    "round_robin": Strategy(round_robin, meaning="One after another, `sticky_requests` requests each."),
-    "weighted": Strategy(weighted, meaning="Each as often as its `weight`, spread evenly."),
+    "fallback": Strategy(fill_first, _one, takes_turns=False, meaning="In the order in which they are written."),
+    "fill_first": Strategy(fill_first, _one, takes_turns=False, meaning="The first one, as long as it is available."),
+    "round_robin": Strategy(round_robin, len, meaning="One after another, `sticky_requests` requests each."),
+    "weighted": Strategy(weighted, _weight, meaning="Each as often as its `weight`, spread evenly."),
     "least_busy": Strategy(
         least_busy, reads_figures=True, meaning="Who has the fewest requests under way, for its weight."
     ),

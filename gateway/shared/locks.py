@@ -111,7 +111,8 @@ def try_to_hold(lock: Lock) -> bool:
 
 def let_go(lock: Lock) -> None:
     """Give it back. Raises OSError where it is not ours."""
-    _check(_unlock(lock))
+    if error := _unlock(lock):
+        _check(error)
 
 
 def _go_on(lock: Lock, error: int) -> None:

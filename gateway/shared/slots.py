@@ -7,7 +7,7 @@ lock does the answer stay true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 
 from gateway.shared import locks
@@ -63,10 +63,13 @@ class Slots:
         return self.name(slot) == name
 
     def lock(self, *slots: int) -> Locked:
-        """Hold the locks of these slots while the block runs. They are taken in rising order, so that nobody waits for
-        somebody who waits for him; whoever holds some must not ask for more."""
-        numbers = sorted({self._place.lock_of(slot) for slot in slots})
-        return Locked(tuple(map(self._locks.of, numbers)))
+        """Hold the locks of these slots while the block runs."""
+        return Locked(self.locks_of(slots))
+
+    def locks_of(self, slots: Iterable[int]) -> tuple[Lock, ...]:
+        """The locks of these slots, for those who take them often. They are taken in this order, so that nobody waits
+        for somebody who waits for him; whoever holds some must not ask for more."""
+        return tuple(map(self._locks.of, sorted({self._place.lock_of(slot) for slot in slots})))
 
     def lock_of(self, slot: int) -> Lock:
         """The lock of a slot, for those who take one at a time and often."""

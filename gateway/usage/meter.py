@@ -5,8 +5,7 @@ Money is whole: prices are pico-USD per token, what they come to is rounded once
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from gateway.records import MOST_NANO_USD, CostSource, Price, Rates, Tokens
@@ -14,7 +13,7 @@ from gateway.records import MOST_NANO_USD, CostSource, Price, Rates, Tokens
 PICO_IN_NANO = 1000
 
 
-class Bill(NamedTuple):
+class Bill(Struct, frozen=True, gc=False):
     """What an exchange cost."""
 
     cost_nano_usd: int | None
@@ -41,15 +40,20 @@ def bill_of(tokens: Tokens | None, price: Price | None) -> Bill:
 
 def cost_of(tokens: Tokens, price: Price) -> int:
     """What tokens come to by a price, in nano-USD. Each token is charged once: by the rate of what it is."""
-    rates = _rates_at(tokens.input, price)
-    pico = _input(tokens, rates) + _output(tokens, rates)
+    rates = _rates_at(tokens.input, price) if price.tiers else price.rates
+    if tokens.cache_read or tokens.cache_write or tokens.input_audio or tokens.input_image:
+        pico = _input(tokens, rates)
+    else:
+        pico = tokens.input * rates.input
+    if tokens.reasoning or tokens.output_audio or tokens.output_image:
+        pico += _output(tokens, rates)
+    else:
+        pico += tokens.output * rates.output
     return (pico + PICO_IN_NANO // 2) // PICO_IN_NANO + price.request_nano_usd
 
 
 def _rates_at(prompt: int, price: Price) -> Rates:
-    """The rates of a prompt of this size; what those of its tier leave open is as without one."""
-    if not price.tiers:
-        return price.rates
+    """The rates of a prompt of this size, of a price in tiers; what a tier leaves open is as without one."""
     reached = [rates for size, rates in price.tiers if size < prompt]
     if not reached:
         return price.rates
@@ -58,9 +62,7 @@ def _rates_at(prompt: int, price: Price) -> Rates:
 
 
 def _input(tokens: Tokens, rates: Rates) -> int:
-    left, usual = tokens.input, rates.input
-    if not (tokens.cache_read or tokens.cache_write or tokens.input_audio or tokens.input_image):
-        return left * usual
+    usual = rates.input
     written = usual if rates.cache_write is None else rates.cache_write
     long_written = min(tokens.cache_write_1h, tokens.cache_write)
     kinds = (
@@ -70,13 +72,11 @@ def _input(tokens: Tokens, rates: Rates) -> int:
         (tokens.input_audio, rates.input_audio, usual),
         (tokens.input_image, rates.input_image, usual),
     )
-    return _charge(left, usual, kinds)
+    return _charge(tokens.input, usual, kinds)
 
 
 def _output(tokens: Tokens, rates: Rates) -> int:
     usual = rates.output
-    if not (tokens.reasoning or tokens.output_audio or tokens.output_image):
-        return tokens.output * usual
     kinds = (
         (tokens.reasoning, rates.reasoning, usual),
         (tokens.output_audio, rates.output_audio, usual),

@@ -9,8 +9,22 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.limits.limiter import Admission, Plan, Reserve, Used
+from gateway.relay.caller import Caller
 from gateway.relay.exchange import Exchange
-from gateway.worker import Worker
+from gateway.worker import AT_ONCE, Worker
+from tests.gateway.observe.samples import ORDINARY, exchange, refused
+
+
+class Hearing:
+    """Remembers what it is told of exchanges that are over, whoever it stands for."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    def hear(self, *told: Any) -> None:
+        self.heard.append(told)
+
+    append = observe = write = note = hear
 
 
 class Counting:
@@ -38,3 +52,26 @@ def test_what_cannot_be_reckoned_is_not_set_aside_for_ever(monkeypatch: pytest.M
         worker._record(cast(Exchange, exchange))
     assert limiter.settled == [(whole, Used(5, 7)), (of_model, Used(6, 7))]
     assert [line["event"] for line in lines] == ["an exchange leaves no record"]
+
+
+def test_an_exchange_is_in_the_spool_at_once_and_told_of_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = iter([exchange(key_id="team"), refused(key_id=None), *[ORDINARY] * AT_ONCE])
+    monkeypatch.setattr("gateway.worker.record_of", lambda *_: next(records))
+    monkeypatch.setattr("gateway.worker.settle", lambda *_: None)
+    spool, metrics, log, uses = Hearing(), Hearing(), Hearing(), Hearing()
+    worker = Worker.__new__(Worker)
+    vars(worker).update(_relay=SimpleNamespace(prices=None), _start=SimpleNamespace(index=0), _ended=[])
+    vars(worker).update(_spool=spool, _metrics=metrics, _log=log, _uses=uses)
+    caller = Caller()
+    caller.address = "10.0.0.1"
+    ended = cast(Exchange, SimpleNamespace(caller=caller))
+    worker._record(ended)
+    worker._record(ended)
+    assert (len(spool.heard), metrics.heard, log.heard, uses.heard) == (2, [], [], [])
+    worker._tell_ended()
+    assert [record.status for (record,) in metrics.heard] == [200, 401]
+    assert [(record.status, *rest) for record, *rest in log.heard] == [(s, "POST", "10.0.0.1") for s in (200, 401)]
+    assert uses.heard == [("team", ORDINARY.started_at_us)], "nobody's key was used"
+    for _ in range(AT_ONCE):
+        worker._record(ended)
+    assert (len(spool.heard), len(metrics.heard), len(log.heard)) == (2 + AT_ONCE,) * 3

@@ -6,45 +6,83 @@ Fields: https://platform.openai.com/docs/api-reference/chat/object#chat-object-u
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated
 
 import orjson
+from msgspec import Meta, Struct, ValidationError, convert
 
 from gateway.formats.charged import charged
 from gateway.formats.format import Fields
 from gateway.formats.neutral import Usage
+from gateway.formats.told import object_of
 from gateway.formats.usages import counts_in, tokens_of, usage_object, within
+from gateway.formats.values import MOST_TOKENS
 from gateway.records import Tokens
 
-Counts = dict[str, int]
-"""Numbers of tokens by name, none of them 0."""
+Count = Annotated[int, Meta(ge=0, lt=MOST_TOKENS)]
+"""A number of tokens."""
 
 _KEY = b'"usage"'
 _OBJECT = re.compile(rb"\s*:\s*(%b)" % usage_object(depth=2))
 """A `usage` object behind its key: details within it, and parts of what was cached within those."""
 
 
+class _Parts(Struct, frozen=True, gc=False):
+    """What kinds of tokens there are among some."""
+
+    cached_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    audio_tokens: Count = 0
+    image_tokens: Count = 0
+
+
+class _Prompt(_Parts, frozen=True, gc=False):
+    """The same of a prompt."""
+
+    cached_tokens_details: _Parts | None = None
+
+
+class _Told(Struct, frozen=True, gc=False):
+    """What is read of a usage object. DeepSeek tells its cache hits beside the totals
+    (https://api-docs.deepseek.com/guides/kv_cache), and so does Kimi
+    (https://platform.moonshot.ai/docs/api/chat)."""
+
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    total_tokens: Count = 0
+    prompt_cache_hit_tokens: Count = 0
+    cached_tokens: Count = 0
+    prompt_tokens_details: _Prompt | None = None
+    completion_tokens_details: _Parts | None = None
+
+
+_NOTHING_BEFORE = _Prompt()
+_NOTHING_AFTER = _Parts()
+
+
 def read_usage(usage: Fields) -> Usage:
     """The numbers; what is larger than its whole is a server's mistake and clamps (USAGE-4)."""
     if "prompt_tokens" not in usage and "input_tokens" in usage:
         usage = _of_media(usage)
-    before, totals = usage.get("prompt_tokens_details"), counts_in(usage)
-    parts, after = counts_in(before), counts_in(usage.get("completion_tokens_details"))
-    entered, produced, reasoning = totals.get("prompt_tokens", 0), totals.get("completion_tokens", 0), 0
+    told = _told(usage)
+    before = told.prompt_tokens_details or _NOTHING_BEFORE
+    after = told.completion_tokens_details or _NOTHING_AFTER
+    entered, produced, reasoning = told.prompt_tokens, told.completion_tokens, 0
     spoken = drawn = audio = image = written = 0
-    if after:
-        produced, reasoning = _with_reasoning(totals, after.get("reasoning_tokens", 0))
-        spoken, drawn = _media(after, produced - reasoning)
+    if after != _NOTHING_AFTER:
+        produced, reasoning = _with_reasoning(told, after.reasoning_tokens)
+        spoken, drawn = within(produced - reasoning, after.audio_tokens, after.image_tokens)
     if not (entered or produced):
-        entered = totals.get("total_tokens", 0)
-    cached = _cached(totals, parts)
+        entered = told.total_tokens
+    cached = before.cached_tokens or told.prompt_cache_hit_tokens or told.cached_tokens
     if cached > entered:
         cached = entered
     fresh = entered - cached
-    if parts:
-        written = min(parts.get("cache_write_tokens", 0), fresh)
+    if before != _NOTHING_BEFORE:
+        written = min(before.cache_write_tokens, fresh)
         fresh -= written
-        audio, image = _media(_uncached(parts, before), fresh)
+        audio, image = within(fresh, *_uncached(before))
     return Usage(
         fresh=fresh,
         cache_read=cached,
@@ -59,6 +97,24 @@ def read_usage(usage: Fields) -> Usage:
     )
 
 
+def _told(usage: Fields) -> _Told:
+    try:
+        return convert(usage, _Told)
+    except ValidationError:
+        return convert(_mended(usage), _Told)
+
+
+def _mended(usage: Fields) -> Fields:
+    """Without what is no number of tokens where one should be, and no object."""
+    before = object_of(usage.get("prompt_tokens_details"))
+    cached = counts_in(before.get("cached_tokens_details"))
+    return {
+        **counts_in(usage),
+        "prompt_tokens_details": {**counts_in(before), "cached_tokens_details": cached},
+        "completion_tokens_details": counts_in(usage.get("completion_tokens_details")),
+    }
+
+
 def _of_media(usage: Fields) -> Fields:
     """Usage of images, transcriptions and speech under the names of Chat; transcriptions say `input_token_details`."""
     return {
@@ -70,33 +126,22 @@ def _of_media(usage: Fields) -> Fields:
     }
 
 
-def _with_reasoning(totals: Counts, reasoning: int) -> tuple[int, int]:
+def _with_reasoning(told: _Told, reasoning: int) -> tuple[int, int]:
     """All output, and how much of it was reasoning.
 
     xAI leaves reasoning out of `completion_tokens`, and has it in the total: https://docs.x.ai/docs/guides/reasoning.
     """
-    produced = totals.get("completion_tokens", 0)
-    if totals.get("total_tokens") == totals.get("prompt_tokens", 0) + produced + reasoning:
+    produced = told.completion_tokens
+    if told.total_tokens == told.prompt_tokens + produced + reasoning:
         produced += reasoning
     return produced, min(reasoning, produced)
 
 
-def _cached(totals: Counts, parts: Counts) -> int:
-    """DeepSeek tells its cache hits beside the totals (https://api-docs.deepseek.com/guides/kv_cache), and so does Kimi
-    (https://platform.moonshot.ai/docs/api/chat)."""
-    return parts.get("cached_tokens") or totals.get("prompt_cache_hit_tokens") or totals.get("cached_tokens") or 0
-
-
-def _media(parts: Counts, whole: int) -> tuple[int, int]:
-    """Audio and images in a part of the tokens."""
-    return within(whole, parts.get("audio_tokens", 0), parts.get("image_tokens", 0))
-
-
-def _uncached(parts: Counts, before: Any) -> Counts:
-    """The parts of a prompt, audio and images without those that were in a cache. OpenAI tells these apart:
+def _uncached(before: _Prompt) -> tuple[int, int]:
+    """Audio and images of a prompt without those that were in a cache. OpenAI tells these apart:
     https://platform.openai.com/docs/guides/realtime-costs."""
-    cached = counts_in(before.get("cached_tokens_details"))
-    return {name: max(count - cached.get(name, 0), 0) for name, count in parts.items()} if cached else parts
+    cached = before.cached_tokens_details or _NOTHING_AFTER
+    return max(before.audio_tokens - cached.audio_tokens, 0), max(before.image_tokens - cached.image_tokens, 0)
 
 
 def write_usage(usage: Usage) -> Fields:

@@ -42,7 +42,7 @@ class Till:
     def plan(self, key: ClientKey) -> Plan | None:
         return self._plans.of_key(key)
 
-    def target_plan(self, key: ClientKey, target: Target) -> Plan | None:
+    def target_plan(self, target: Target) -> Plan | None:
         return self._plans.of_target(target)
 
     async def refused(self, plan: Plan) -> RequestRefused | None:

@@ -65,7 +65,7 @@ async def test_it_plays(limiter: EmbeddedLimiter, hands: Hands, script: Script) 
 
 async def test_nothing_is_counted_where_nothing_is_limited(limiter: EmbeddedLimiter) -> None:
     assert limiter.plan(ClientKey("free", id="free")) is None
-    assert limiter.target_plan(ClientKey("free", id="free"), Target("openai", "gpt-5")) is None
+    assert limiter.target_plan(Target("openai", "gpt-5")) is None
 
 
 async def test_workers_count_together(memory: SharedMemory, hands: Hands) -> None:
@@ -134,10 +134,10 @@ async def test_rules_of_models_are_asked_for_targets(limiter: EmbeddedLimiter) -
     limiter.follow((LimitRule("gpt", "model", Limits(max_parallel=1), match="openai/*"),), "UTC")
     key = ClientKey("app", id="app")
     assert limiter.plan(key) is None
-    assert limiter.target_plan(key, Target("anthropic", "claude")) is None
-    plan = limiter.target_plan(key, Target("openai", "gpt-5"))
+    assert limiter.target_plan(Target("anthropic", "claude")) is None
+    plan = limiter.target_plan(Target("openai", "gpt-5"))
     assert plan is not None
-    assert plan is limiter.target_plan(key, Target("openai", "gpt-5"))
+    assert plan is limiter.target_plan(Target("openai", "gpt-5"))
     await limiter.admit(plan, NOTHING)
     with pytest.raises(LimitReached, match="model `openai/gpt-5` \\(rule `gpt`\\), 1 requests at once"):
         await limiter.admit(plan, NOTHING)

@@ -213,9 +213,9 @@ async def test_rules_and_their_calendar_can_change(node: Node, hands: Hands) -> 
     )
     async with node.counting() as limiter:
         assert limiter.plan(key) is None
-        assert limiter.target_plan(key, target) is None
+        assert limiter.target_plan(target) is None
         limiter.follow(rules, "Asia/Tokyo")
-        plan, of_target = limiter.plan(key), limiter.target_plan(key, target)
+        plan, of_target = limiter.plan(key), limiter.target_plan(target)
         assert plan is not None
         assert of_target is not None
         limiter.settle(await limiter.admit(plan, NOTHING), Used(0, 10))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import sub
 from typing import cast
 
 import pytest
@@ -52,7 +53,7 @@ class Words(array):  # type: ignore[type-arg]  # it takes no arguments when it r
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts the stores of several words, too."""
-    for name in ("_write_money", "_write_cell"):
+    for name in ("_write_spent", "_write_cell"):
         monkeypatch.setattr(sheet, name, partial(store_at_once, getattr(sheet, name)))
 
 
@@ -64,7 +65,7 @@ def store_at_once(write: Callable[..., None], words: Words, *said: int) -> None:
 def at(seconds: float) -> Moment:
     now, zone = MAY + int(seconds), read_zone("UTC")
     days = Days(*(period_of(kind, now, zone) for kind in ("day", "week", "month")))
-    return Moment(1000.0 + seconds, MAY + seconds, days)
+    return Moment(1000.0 + seconds, MAY + seconds, days, 0)
 
 
 def sheet_on(words: Words, worker: int) -> Sheet:
@@ -196,8 +197,9 @@ def test_whoever_finds_a_figure_at_its_ceiling_is_not_counted() -> None:
         ceilings = (*UNLIMITED[:figure], amount, *UNLIMITED[figure + 1 :])
         assert sheet.take(RESERVE, "month", cast("Figures", ceilings)) is None
         assert sheet.used("month") == before
-    taken = let_in(sheet, cast("Figures", tuple(amount + 1 for amount in before)))
-    assert taken.after == sheet.used("month")
+    ceilings = cast("Figures", tuple(amount + 1 for amount in before))
+    taken = let_in(sheet, ceilings)
+    assert taken.room == tuple(map(sub, ceilings, sheet.used("month")))
     sheet.settle(RESERVE, Used(0, 0, counted=False), taken)
     assert sheet.used("month") == before
 

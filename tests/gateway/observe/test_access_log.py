@@ -12,7 +12,7 @@ from select import PIPE_BUF
 import orjson
 import pytest
 
-from gateway.observe.access_log import AT_ONCE, BATCH_BYTES, AccessLog
+from gateway.observe.access_log import BATCH_BYTES, AccessLog
 from tests.gateway.observe.samples import ORDINARY, exchange, refused
 from tests.source import ROOT
 
@@ -150,7 +150,7 @@ def test_lines_gather_until_a_flush_or_until_they_are_many(pipe: Pipe) -> None:
     log.flush()
     length = len(pipe.read())
     assert length > 0
-    for _ in range((BATCH_BYTES // length // AT_ONCE + 1) * AT_ONCE):
+    for _ in range(BATCH_BYTES // length + 1):
         log.write(ORDINARY, "POST", None)
     assert len(pipe.read()) >= BATCH_BYTES
 

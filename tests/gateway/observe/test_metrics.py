@@ -11,6 +11,7 @@ from gateway.observe import snapshot
 from gateway.observe.metrics import CELLS, Metrics
 from gateway.observe.naming import TARGETS
 from gateway.observe.tally import Readings
+from gateway.records import UsageRecord
 from tests.gateway.observe.samples import ENDPOINTS, ORDINARY, exchange, refused, tried
 
 STARTED = 1_750_000_000_000_000
@@ -202,6 +203,22 @@ def test_a_snapshot_is_written_only_when_something_changed(tmp_path: Path) -> No
     worker.observe(ORDINARY)
     worker.publish()
     assert file.stat().st_ino != before
+
+
+def test_whoever_looks_sees_every_exchange_that_has_ended(tmp_path: Path) -> None:
+    ended: list[UsageRecord] = []
+
+    def catch_up() -> None:
+        while ended:
+            worker.observe(ended.pop())
+
+    worker = metrics(tmp_path)
+    worker.catch_up = catch_up
+    ended.append(ORDINARY)
+    assert number(worker, "sluicegate_requests_total") == 1
+    ended += [ORDINARY, refused()]
+    worker.publish()
+    assert number(metrics(tmp_path, 1), "sluicegate_requests_total") == 3
 
 
 def test_what_another_start_of_the_gateway_left_is_not_counted(tmp_path: Path) -> None:

@@ -65,13 +65,19 @@ def memory(tmp_path: Path) -> SharedMemory:
 
 
 async def running(limiter: EmbeddedLimiter) -> list[int]:
-    plans = limiter.plan(KEY), limiter.target_plan(KEY, TARGET)
+    plans = limiter.plan(KEY), limiter.target_plan(TARGET)
     return [left.used for plan in plans if plan is not None for left in await limiter.left(plan)]
 
 
 async def let_in(exchange: Any) -> None:
     await allowance.admit(exchange, TargetList((TARGET,)))
-    await allowance.admit_to(exchange, TARGET)
+    await admit_to(exchange)
+
+
+async def admit_to(exchange: Any) -> None:
+    plan = exchange.relay.limiter.target_plan(TARGET)
+    assert plan is not None
+    await allowance.admit_to(exchange, TARGET, plan)
 
 
 async def test_what_is_set_aside_is_settled_once(memory: SharedMemory) -> None:
@@ -91,7 +97,7 @@ async def test_an_exchange_that_was_cut_before_gets_nothing_that_nobody_would_se
     limiter = EmbeddedLimiter(memory, 0)
     exchange = exchange_of(limiter)
     exchange.recorded = True
-    for admit in (allowance.admit(exchange, TargetList((TARGET,))), allowance.admit_to(exchange, TARGET)):
+    for admit in (allowance.admit(exchange, TargetList((TARGET,))), admit_to(exchange)):
         with pytest.raises(ClientDisconnected):
             await admit
     assert await running(limiter) == [0, 0]
@@ -105,5 +111,5 @@ async def test_an_exchange_that_is_cut_meanwhile_gives_back_what_it_got(memory: 
     assert await running(limiter) == [0, 0]
     exchange = limiter.cut = exchange_of(limiter)
     with pytest.raises(ClientDisconnected):
-        await allowance.admit_to(exchange, TARGET)
+        await admit_to(exchange)
     assert await running(limiter) == [0, 0]

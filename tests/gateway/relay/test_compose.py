@@ -8,8 +8,8 @@ import pytest
 
 from gateway.records import Credential, Provider
 from gateway.relay.compose import (
-    LINES_KEPT,
     NAMES_LEARNT,
+    STARTS_KEPT,
     Composer,
     Passing,
     reply_headers,
@@ -209,10 +209,10 @@ def test_what_was_made_for_one_request_alone_stands_at_its_end() -> None:
 def test_paths_that_clients_make_up_are_not_remembered_for_ever() -> None:
     """Gemini's paths name the model."""
     one = composer("gemini")
-    for number in range(LINES_KEPT + 50):
+    for number in range(STARTS_KEPT + 50):
         path = f"/models/m{number}:generateContent"
         assert one.compose(path, SECRET, [], 2, "gemini").startswith(b"POST /base/v1" + path.encode() + b" HTTP/1.1")
-    assert len(one._lines) <= LINES_KEPT
+    assert len(one._starts) <= STARTS_KEPT
 
 
 def test_of_an_answer_the_client_gets_what_is_its_business() -> None:

@@ -42,7 +42,7 @@ class Scene:
         self._leave = leave
         self.board = HalfOpen()
         self.relay = SimpleNamespace(board=self.board, access=self, limiter=self)
-        self.conduct = conduct(pool("a", "a0"), board=self.board)
+        self.conduct = conduct(pool("a", "a0", auth="google"), board=self.board)
         self.key = ClientKey("k", id="k")
         self.thread = self.ask = self.session = None
         self.target_admissions: dict[Target, Any] = {}
@@ -56,7 +56,7 @@ class Scene:
     def admitted_key(self) -> ClientKey:
         return self.key
 
-    def target_plan(self, key: ClientKey, target: Target) -> None:
+    def target_plan(self, target: Target) -> None:
         """Nothing limits it."""
 
     async def passage(self, attempt: Attempt) -> object:
