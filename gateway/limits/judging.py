@@ -37,8 +37,8 @@ class Said(NamedTuple):
 
 
 Told = tuple[str, int, int, int, int, int]
-"""What limits count; figure and limit of a minute; those of a month, and when that ends. Where there is no limit it is
-more than anything can come to. A bare tuple, since every request takes some apart."""
+"""What limits count; place in a `Room`, and limit, of a minute; those of a month, and when that ends. Where there is no
+limit it is more than anything can come to. A bare tuple, since every request takes some apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,10 @@ def _ceilings(said: Iterable[Said]) -> Figures:
 
 def _told(ceilings: Figures, month_ends: int) -> Iterator[Told]:
     for kind in dict.fromkeys(TOLD.values()):
-        of_minute, of_month = (LIMIT_NAMES.index(name) for name, counted in TOLD.items() if counted == kind)
-        if min(ceilings[of_minute], ceilings[of_month]) < _UNLIMITED:
-            yield kind, of_minute, ceilings[of_minute], of_month, ceilings[of_month], month_ends * US
+        of_minute, of_month = (place for place, counted in enumerate(TOLD.values()) if counted == kind)
+        a_minute, a_month = (ceilings[LIMIT_NAMES.index(name)] for name, counted in TOLD.items() if counted == kind)
+        if min(a_minute, a_month) < _UNLIMITED:
+            yield kind, of_minute, a_minute, of_month, a_month, month_ends * US
 
 
 def _said(figure: int, field: LimitName, limit: int, ends: int) -> Said:

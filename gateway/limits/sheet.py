@@ -8,7 +8,7 @@ is given back.
 
 from __future__ import annotations
 
-from operator import add, sub
+from operator import add, ge
 from struct import Struct as Layout
 from typing import NamedTuple
 
@@ -27,28 +27,26 @@ from gateway.limits.limiter import (
 from gateway.limits.periods import Kind, Period
 
 SHEET_WORDS = 128
-"""Of what is shared; the first 112 go by the monotonic clock and mean nothing after a restart of the machine."""
+"""Of what is shared; the first 110 go by the monotonic clock and mean nothing after a restart of the machine."""
 WORD = 8
 """Bytes."""
 CELL_WORDS = 4
 """Of what one worker has running."""
 
 # Words of a sheet. A bucket has requests and tokens of one second in one word, so that one sum tells both.
-_SECOND, _SUM, _BUCKETS = 0, 1, 2
-_DAY, _WEEK, _MONTH = 112, 113, 114
-_DAY_USD, _WEEK_USD, _MONTH_USD, _TOTAL_USD = 115, 116, 117, 118
-_MONTH_REQUESTS, _MONTH_TOKENS, _AVERAGE, _NEEDED_UNTIL = 119, 120, 121, 122
+_BUCKETS, _SECOND, _SUM = 0, 108, 109
+_DAY, _WEEK, _MONTH = 110, 111, 112
+_DAY_USD, _WEEK_USD, _MONTH_USD, _TOTAL_USD = 113, 114, 115, 116
+_MONTH_REQUESTS, _MONTH_TOKENS, _AVERAGE, _NEEDED_UNTIL = 117, 118, 119, 120
 
-# Words that stand together are read and written at once: the first two; those from the month on, up to the average; of
-# these the ones from the first money on.
-_read_window = Layout("=2q").unpack_from
-_read_spent = Layout("=8q").unpack_from
+# Words that stand together are read and written at once: those from the second up to the average, and of these the ones
+# from the first money on.
+_read_counts = Layout("=12q").unpack_from
 _write_spent = Layout("=7q").pack_into
-_SPENT_REQUESTS, _SPENT_TOKENS = _MONTH_REQUESTS - _MONTH, _MONTH_TOKENS - _MONTH
 
 _IDS: dict[Kind, int] = {"day": _DAY, "week": _WEEK, "month": _MONTH}
 _USD: dict[Kind, int] = {"day": _DAY_USD, "week": _WEEK_USD, "month": _MONTH_USD, "total": _TOTAL_USD}
-_SPENT_USD: dict[Kind, int] = {kind: place - _MONTH for kind, place in _USD.items()}
+_READ_USD: dict[Kind, int] = {kind: place - _SECOND for kind, place in _USD.items()}
 _OF_PERIOD: dict[Kind, tuple[int, ...]] = {
     "week": (_WEEK_USD,),
     "month": (_MONTH_USD, _MONTH_REQUESTS, _MONTH_TOKENS),
@@ -93,8 +91,8 @@ class Moment(Struct, frozen=True, gc=False):
     """When a minute from then is over, Unix microseconds."""
 
 
-Room = tuple[int, ...]
-"""What is left below the ceiling of each figure."""
+Room = tuple[int, int, int, int]
+"""What is left below the ceilings of requests and tokens a minute, and of requests and tokens a month."""
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -110,20 +108,19 @@ class Taken(Struct, frozen=True, gc=False):
 
 def is_full(used: Figures, ceilings: Figures) -> bool:
     """Whether a figure has reached its ceiling."""
-    room: int = min(map(sub, ceilings, used))
-    return room <= 0
+    return any(map(ge, used, ceilings))
 
 
 class Sheet:
     """The counts of one subject, in shared memory or not."""
 
-    __slots__ = ("_at", "_buckets", "_cells", "_others", "_own", "_spent", "_words")
+    __slots__ = ("_at", "_buckets", "_cells", "_counts", "_others", "_own", "_spent", "_words")
 
     def __init__(self, words: memoryview[int], at: int, cells: tuple[int, ...], own: int | None) -> None:
         """Counts begin at word `at`; those of the workers stand at words `cells`, our own at `own` if we are one."""
         self._words, self._at, self._buckets = words, at, at + _BUCKETS
         # In bytes, as all that is read at once:
-        self._spent = (at + _MONTH) * WORD
+        self._counts, self._spent = (at + _SECOND) * WORD, (at + _DAY_USD) * WORD
         self._cells = tuple(cell * WORD for cell in cells)
         self._own = None if own is None else own * WORD
         self._others = tuple(cell for cell in self._cells if cell != self._own)
@@ -150,14 +147,15 @@ class Sheet:
                 tokens += its[1]
                 nano_usd += its[2]
                 expected += its[3]
-        window, spent = words[self._at + _SUM], _read_spent(words, self._spent)
+        counts = _read_counts(words, self._counts)
+        window, of_month, tokens_of_month = counts[1], counts[9], counts[10]
         return (
             window // _REQUEST,
             (window & _TOKEN_MASK) + expected,
             running,
-            spent[_SPENT_REQUESTS],
-            spent[_SPENT_TOKENS] + tokens,
-            spent[_SPENT_USD[budget]] + nano_usd,
+            of_month,
+            tokens_of_month + tokens,
+            counts[_READ_USD[budget]] + nano_usd,
         )
 
     def spent(self, budget: Kind) -> Figures:
@@ -211,19 +209,16 @@ class Sheet:
             its = _read_cell(words, cell)
             if its[0]:
                 running, tokens, nano_usd, expected = map(add, (running, tokens, nano_usd, expected), its)
-        second, window = _read_window(words, at * WORD)
-        spent = _read_spent(words, self._spent)
-        month, _, _, _, _, of_month, tokens_of_month, average = spent
-        used = (
-            window // _REQUEST,
-            (window & _TOKEN_MASK) + expected,
-            running,
-            of_month,
-            tokens_of_month + tokens,
-            spent[_SPENT_USD[budget]] + nano_usd,
-        )
-        room = tuple(map(sub, ceilings, used))
-        if min(room) <= 0:
+        counts = _read_counts(words, self._counts)
+        second, window, _, _, month, _, _, _, _, of_month, tokens_of_month, average = counts
+        most, most_tokens, most_running, most_of_month, most_tokens_of_month, most_nano_usd = ceilings
+        left = most - window // _REQUEST
+        left_tokens = most_tokens - (window & _TOKEN_MASK) - expected
+        left_of_month = most_of_month - of_month
+        left_tokens_of_month = most_tokens_of_month - tokens_of_month - tokens
+        if left <= 0 or left_tokens <= 0 or left_of_month <= 0 or left_tokens_of_month <= 0:
+            return None
+        if running >= most_running or counts[_READ_USD[budget]] + nano_usd >= most_nano_usd:
             return None
         expected = reserve.input_tokens + (average >> _SIXTEENTH if average else FIRST_OUTPUT)
         if expected > reserve.tokens:
@@ -235,9 +230,10 @@ class Sheet:
             words[at + _SUM] = window + _REQUEST
         words[at + _MONTH_REQUESTS] = of_month + 1
         # Only this process writes here.
-        cost = 1, expected, 1, 1, reserve.tokens, reserve.nano_usd
-        _write_cell(words, own, ours[0] + 1, ours[1] + reserve.tokens, ours[2] + reserve.nano_usd, ours[3] + expected)
-        return Taken(second, month, expected, tuple(map(sub, room, cost)))
+        tokens = reserve.tokens
+        _write_cell(words, own, ours[0] + 1, ours[1] + tokens, ours[2] + reserve.nano_usd, ours[3] + expected)
+        room = left - 1, left_tokens - expected, left_of_month - 1, left_tokens_of_month - tokens
+        return Taken(second, month, expected, room)
 
     def settle(self, reserve: Reserve, used: Used, taken: Taken) -> None:
         """Count what a request used in the place of what was set aside for it."""
@@ -246,9 +242,9 @@ class Sheet:
             tokens = LARGEST_TOKENS if tokens > 0 else 0
         if not 0 <= nano_usd <= LARGEST_NANO_USD:
             nano_usd = LARGEST_NANO_USD if nano_usd > 0 else 0
-        _, day, week, month, total, of_month, tokens_of_month, average = _read_spent(words, self._spent)
+        counts = _read_counts(words, self._counts)
+        second, window, _, _, _, day, week, month, total, of_month, tokens_of_month, average = counts
         if tokens:
-            second, window = _read_window(words, at * WORD)
             place = self._buckets + second % WINDOW_SECONDS
             bucket = words[place]
             room = _MOST_TOKENS - (bucket & _TOKEN_MASK)
@@ -260,7 +256,7 @@ class Sheet:
             average = (average + (beyond - average) // AVERAGE_OVER if average else beyond) or 1
         day, week, month, total = day + nano_usd, week + nano_usd, month + nano_usd, total + nano_usd
         tokens += tokens_of_month
-        _write_spent(words, self._spent + WORD, day, week, month, total, of_month, tokens, average)
+        _write_spent(words, self._spent, day, week, month, total, of_month, tokens, average)
         if not used.counted:
             self._uncount(taken)
         if own is None:

@@ -32,7 +32,7 @@ VERSION = 2
 """Of this arrangement. What is in the slots of an area has a version of its own."""
 
 LIMIT_FIXED_BYTES = 1024
-LIMIT_MONOTONIC_BYTES = 896
+LIMIT_MONOTONIC_BYTES = 880
 """The beginning of the fixed part is counted by the monotonic clock, and wiped when the machine was started anew; what
 is behind it goes by Unix time and lasts."""
 LIMIT_COLUMN_BYTES = 32
@@ -158,7 +158,7 @@ def _round_up(offset: int) -> int:
 
 
 AREAS = (
-    Area("limits", 1, 65_536, LIMIT_FIXED_BYTES, LIMIT_COLUMN_BYTES, LIMIT_MONOTONIC_BYTES),
+    Area("limits", 2, 65_536, LIMIT_FIXED_BYTES, LIMIT_COLUMN_BYTES, LIMIT_MONOTONIC_BYTES),
     Area("pools", 1, 32_768, POOL_FIXED_BYTES, POOL_COLUMN_BYTES),
     Area("sessions", 1, 65_536, SESSION_BYTES, is_named=False),
 )

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from gateway.limits import sheet
-from gateway.limits.limiter import LIMIT_NAMES, Reserve, Spent, Used
+from gateway.limits.limiter import LIMIT_NAMES, TOLD, Reserve, Spent, Used
 from gateway.limits.periods import TOTAL, period_of
 from gateway.limits.sheet import CELL_WORDS, SHEET_WORDS, WORD, Days, Figures, Moment, Sheet, Taken
 from gateway.settings.instants import read_instant, read_zone
@@ -23,7 +23,7 @@ CELLS = (SHEET_WORDS, SHEET_WORDS + CELL_WORDS)
 
 
 UNLIMITED: Figures = (2**63,) * 6
-ELSEWHERE = Taken(0, 0, 0, (0,) * 6)
+ELSEWHERE = Taken(0, 0, 0, (0, 0, 0, 0))
 """By whom nothing is held here."""
 
 
@@ -199,7 +199,8 @@ def test_whoever_finds_a_figure_at_its_ceiling_is_not_counted() -> None:
         assert sheet.used("month") == before
     ceilings = cast("Figures", tuple(amount + 1 for amount in before))
     taken = let_in(sheet, ceilings)
-    assert taken.room == tuple(map(sub, ceilings, sheet.used("month")))
+    left = dict(zip(LIMIT_NAMES, map(sub, ceilings, sheet.used("month")), strict=True))
+    assert taken.room == tuple(left[name] for name in TOLD)
     sheet.settle(RESERVE, Used(0, 0, counted=False), taken)
     assert sheet.used("month") == before
 
