@@ -18,7 +18,7 @@ from gateway.relay import conversation, passages, prospects
 from gateway.relay.caller import is_strict
 from gateway.relay.conversation import Thread
 from gateway.relay.prospects import PASSED, Wanted
-from gateway.relay.setting_aside import Known, reserve
+from gateway.relay.setting_aside import reserve
 from gateway.routing.affinity import Session, find_session
 from gateway.routing.explain import Case, Explained, Step, explain
 from gateway.routing.reach import may_use_endpoint
@@ -67,8 +67,7 @@ class _Inquiry:
         plan = self._plan()
         targets = self._targets(ask, wanted, plan)
         self.found.choice = targets.choice
-        known = Known(self._sight.prices, self._sight.facts, self._sight.settings.limits.output_tokens)
-        self.found.reserve = reserve(wanted, targets.targets, known)
+        self.found.reserve = reserve(wanted, targets.targets, self._sight.bounds)
         await self._look_at_limits(plan, None)
         given = Given(
             self._question.endpoint,
@@ -80,7 +79,7 @@ class _Inquiry:
         for target in targets.targets:
             provider = self._sight.providers[target.provider]
             made = rendered(given, provider, target.model, self._sight.facts(target))
-            set_aside = reserve(wanted, (target,), known)
+            set_aside = reserve(wanted, (target,), self._sight.bounds)
             limited = await self._look_at_limits(self._sight.limiter.target_plan(target), target)
             self.found.weighed[target] = Weighed(made, set_aside, made.error or limited)
         self._follow(targets, ask, len(body))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.catalog.known import Known
 from gateway.catalog.prices import PriceList
 from gateway.limits.limiter import Limiter
+from gateway.limits.rules import Bounds, bounds_of
 from gateway.records import ClientKey, Endpoint, LimitRule, ModelFacts, Provider, Target
 from gateway.relay.conversation import Keeping
 from gateway.routing.resolve import Resolver
@@ -43,6 +44,11 @@ class Sight:
     limiter: Limiter
     responses: Keeping | None
     """Where responses are kept that clients may continue."""
+
+    def bounds(self, target: Target) -> Bounds:
+        """What one can use and cost at most."""
+        price = self.prices.find(target.provider, target.model)
+        return bounds_of(price, self.facts(target), self.settings.limits.output_tokens)
 
     def facts(self, target: Target) -> ModelFacts:
         """What a target can do."""

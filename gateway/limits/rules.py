@@ -50,6 +50,21 @@ class Size(Struct, frozen=True, gc=False):
     """A part of its prompt is with the provider alone."""
 
 
+class Bounds(Struct, frozen=True, gc=False):
+    """What a target can use and cost at most, as far as that is the same for every request."""
+
+    dearest: tuple[tuple[int, int, int], ...]
+    """Of its price: the most that a token on either side may cost, at every tier that a prompt may reach."""
+    request_nano_usd: int
+    """For each request beside its tokens."""
+    elsewhere: int
+    """Tokens of a part of a prompt that the provider alone has."""
+    most_output: int
+    """Tokens of one answer."""
+    usual_output: int
+    """The same, where a request does not say how long its answer may be."""
+
+
 def subjects_of(key: ClientKey, rules: tuple[LimitRule, ...]) -> tuple[Subject, ...]:
     """Whom a request with this key is counted for: the key itself, then by rule, in their order."""
     return tuple(_subjects(key, rules))
@@ -76,32 +91,39 @@ def media_tokens(media_type: str, size: int | None) -> int:
     return min(IMAGE_TOKENS + size // MEDIA_BYTES_PER_TOKEN, LARGEST_MEDIA_TOKENS)
 
 
-def reserve_of(size: Size, price: Price | None, facts: ModelFacts, output_tokens: int) -> Reserve:
-    """What is set aside for a request: the most it can use, and the most that can cost.
+def bounds_of(price: Price | None, facts: ModelFacts, output_tokens: int) -> Bounds:
+    """What a target can use and cost at most.
 
     `output_tokens` is what is assumed of an answer where neither the request nor the facts of the model bound it. A
     model without a price costs nothing here: whether it may be used at all is for others to say.
     """
-    text_bytes, media, output, max_output = size.text_bytes, size.media_tokens, size.max_output, facts.max_output
+    most_output = LARGEST_OUTPUT if facts.max_output is None else min(facts.max_output, LARGEST_OUTPUT)
+    return Bounds(
+        () if price is None else price.dearest,
+        0 if price is None else price.request_nano_usd,
+        facts.max_input or facts.context or LARGEST_MEDIA_TOKENS,
+        most_output,
+        output_tokens if facts.max_output is None else most_output,
+    )
+
+
+def reserve_of(size: Size, bounds: Bounds) -> Reserve:
+    """What is set aside for a request: the most it can use, and the most that can cost."""
+    text_bytes, media, output = size.text_bytes, size.media_tokens, size.max_output
     most = text_bytes + media
     if size.goes_on:
-        most += facts.max_input or facts.context or LARGEST_MEDIA_TOKENS
-    if output is None or (max_output is not None and max_output < output):
-        output = max_output
+        most += bounds.elsewhere
     if output is None:
-        output = output_tokens
-    elif output > LARGEST_OUTPUT:
-        output = LARGEST_OUTPUT
+        output = bounds.usual_output
+    elif output > bounds.most_output:
+        output = bounds.most_output
     if size.choices > 1:
         output *= size.choices
-    nano_usd = 0
-    if price is not None:
-        # By the dearest kind of tokens on either side, at the prices of every tier that the prompt may reach.
-        of_input = of_output = 0
-        for above, its_input, its_output in price.dearest:
-            if most > above:
-                of_input, of_output = its_input, its_output
-        nano_usd = -(-(most * of_input + output * of_output) // PICO_PER_NANO) + price.request_nano_usd
+    of_input = of_output = 0
+    for above, its_input, its_output in bounds.dearest:
+        if most > above:
+            of_input, of_output = its_input, its_output
+    nano_usd = -(-(most * of_input + output * of_output) // PICO_PER_NANO) + bounds.request_nano_usd
     return Reserve(most + output, nano_usd, text_bytes // BYTES_PER_TOKEN + media)
 
 

@@ -16,7 +16,7 @@ from gateway.routing.targets import TargetList
 
 from .errand import LEFT
 from .prospects import Wanted, affordable
-from .setting_aside import Known, reserve
+from .setting_aside import reserve
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -108,14 +108,14 @@ def _weigh(exchange: Exchange, plan: Plan, targets: TargetList) -> tuple[TargetL
     """
     if exchange.recorded:
         raise ClientDisconnected(LEFT)
-    relay, ask = exchange.relay, exchange.ask
+    ask = exchange.ask
     assert ask is not None  # read before anything is counted
     if plan.counts_use and ask.fields.get("background"):
         message = "Where tokens or money are limited no answer can be made in the background: its use is not told."
         raise UnsupportedParameter(message, param="background")
-    targets = affordable(targets, plan, exchange.admitted_key(), relay.prices)
-    known = Known(relay.prices, exchange.facts_at, relay.settings.limits.output_tokens)
-    return targets, reserve(Wanted(exchange.endpoint, ask.fields, exchange.body), targets.targets, known)
+    targets = affordable(targets, plan, exchange.admitted_key(), exchange.relay.prices)
+    wanted = Wanted(exchange.endpoint, ask.fields, exchange.body)
+    return targets, reserve(wanted, targets.targets, exchange.bounds_at)
 
 
 async def _asked(exchange: Exchange, plan: Plan, reserve: Reserve) -> Admission:

@@ -20,6 +20,7 @@ from gateway.formats.ask import Ask
 from gateway.formats.format import Format
 from gateway.formats.table import FORMATS
 from gateway.limits.limiter import Admission, Standing
+from gateway.limits.rules import Bounds
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
@@ -147,6 +148,11 @@ class Exchange(Struct, eq=False):
     def facts_at(self, target: Target) -> ModelFacts:
         """What one of its targets can do."""
         return self.relay.known.facts(self.conduct.providers[target.provider], target.model)
+
+    def bounds_at(self, target: Target) -> Bounds:
+        """What one of its targets can use and cost at most."""
+        relay = self.relay
+        return relay.bounds.get(target) or relay.weigh(self.conduct.providers[target.provider], target)
 
     async def passage(self, attempt: Attempt) -> Passage:
         """The way to a provider: as the request is where it speaks the client's dialect, else translated.

@@ -14,6 +14,7 @@ from gateway.catalog.known import Known
 from gateway.catalog.prices import PriceList
 from gateway.errors import Draining
 from gateway.limits.limiter import Limiter
+from gateway.limits.rules import Bounds, bounds_of
 from gateway.outbound.wire import Origin, Pool
 from gateway.pools.board import Board
 from gateway.records import ClientKey, Credential, Endpoint, ModelFacts, Provider, Target
@@ -107,6 +108,8 @@ class Relay:
         self.by_headroom = False
         """Somebody is chosen by what is left of its limits."""
         self.known = Known()
+        self.bounds: dict[Target, Bounds] = {}
+        """What targets can use and cost at most, of those that were asked for."""
         self._labels: dict[tuple[str, str, str], Headers] = {}
         self._routes: dict[tuple[object, ...], TargetList] = {}
         self._young: dict[Exchange, None] = {}
@@ -132,7 +135,7 @@ class Relay:
     def learn(self, resolver: Resolver, known: Known) -> None:
         """More is known of models, and with it of who serves which."""
         self.resolver, self.known = resolver, known
-        self._routes = {}
+        self._routes, self.bounds = {}, {}
 
     def start(self) -> None:
         """Begin to look after exchanges."""
@@ -174,6 +177,14 @@ class Relay:
             if len(self._routes) >= REMEMBERED:
                 self._routes.clear()
             self._routes[asked] = known
+        return known
+
+    def weigh(self, provider: Provider, target: Target) -> Bounds:
+        """What a target can use and cost at most: worked out once."""
+        if len(self.bounds) >= REMEMBERED:
+            self.bounds.clear()
+        price, facts = self.prices.find(target.provider, target.model), self.facts(provider, target.model)
+        known = self.bounds[target] = bounds_of(price, facts, self.settings.limits.output_tokens)
         return known
 
     def facts(self, provider: Provider, model: str) -> ModelFacts:

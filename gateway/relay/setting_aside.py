@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
-
-from gateway.catalog.prices import PriceList
 from gateway.formats.bounds import BOUNDS, choices, goes_on, most_output
 from gateway.formats.enclosed import Media, media_in
 from gateway.formats.format import Fields
 from gateway.limits.limiter import Reserve
-from gateway.limits.rules import Size, media_tokens, reserve_of
-from gateway.records import Endpoint, ModelFacts, Target
+from gateway.limits.rules import Bounds, Size, media_tokens, reserve_of
+from gateway.records import Endpoint, Target
 
 from .prospects import Wanted
 
@@ -27,24 +24,14 @@ WITHOUT_OUTPUT = frozenset(("/v1/embeddings", "/v1/moderations", "/v1/rerank"))
 FORM_MEDIA = "application/octet-stream"
 
 
-class Known(Struct, frozen=True):
-    """What is known of targets."""
-
-    prices: PriceList
-    facts: Callable[[Target], ModelFacts]
-    output_tokens: int
-    """Of an answer, where neither its request nor its model says how long it may be."""
-
-
-def reserve(wanted: Wanted, targets: Sequence[Target], known: Known) -> Reserve:
+def reserve(wanted: Wanted, targets: Sequence[Target], bounds: Callable[[Target], Bounds]) -> Reserve:
     """The most that any of these targets can use and cost for a request. Counting tokens is free."""
     endpoint = wanted.endpoint
     if endpoint.operation == "count":
         return NOTHING
     size, most = _size(endpoint, wanted.fields, len(wanted.body)), NOTHING
     for target in targets:
-        price = known.prices.find(target.provider, target.model)
-        its = reserve_of(size, price, known.facts(target), known.output_tokens)
+        its = reserve_of(size, bounds(target))
         most = its if most is NOTHING else _larger(most, its)
     return most
 

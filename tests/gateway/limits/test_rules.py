@@ -11,6 +11,7 @@ from gateway.limits.rules import (
     LARGEST_MEDIA_TOKENS,
     LARGEST_OUTPUT,
     Size,
+    bounds_of,
     matches,
     media_tokens,
     reserve_of,
@@ -114,7 +115,7 @@ PRICE = Price(Rates(input=3_000_000, output=15_000_000))
 
 
 def test_what_is_set_aside_is_the_most_a_request_can_use_and_cost() -> None:
-    reserve = reserve_of(Size(4000, max_output=500), PRICE, ModelFacts(), 32768)
+    reserve = reserve_of(Size(4000, max_output=500), bounds_of(PRICE, ModelFacts(), 32768))
     assert reserve == Reserve(tokens=4500, nano_usd=4000 * 3000 + 500 * 15000, input_tokens=1000)
 
 
@@ -125,37 +126,37 @@ def test_what_is_set_aside_is_the_most_a_request_can_use_and_cost() -> None:
 def test_output_is_bounded_by_the_request_then_the_model_then_the_settings(
     said: int | None, model: int | None, expected: int | None
 ) -> None:
-    reserve = reserve_of(Size(0, max_output=said), None, ModelFacts(max_output=model), 700)
+    reserve = reserve_of(Size(0, max_output=said), bounds_of(None, ModelFacts(max_output=model), 700))
     assert reserve.tokens == (LARGEST_OUTPUT if expected is None else expected)
 
 
 def test_several_answers_are_set_aside_for_as_many() -> None:
-    assert reserve_of(Size(0, max_output=10, choices=3), None, ModelFacts(), 1).tokens == 30
+    assert reserve_of(Size(0, max_output=10, choices=3), bounds_of(None, ModelFacts(), 1)).tokens == 30
 
 
 def test_the_dearest_kind_of_tokens_on_either_side_counts() -> None:
     rates = Rates(input=1000, output=2000, cache_read=100, cache_write_1h=4000, reasoning=9000, output_audio=8000)
-    reserve = reserve_of(Size(2000, max_output=100), Price(rates), ModelFacts(), 1)
+    reserve = reserve_of(Size(2000, max_output=100), bounds_of(Price(rates), ModelFacts(), 1))
     assert reserve.nano_usd == 2000 * 4 + 100 * 9
 
 
 def test_the_price_of_a_long_prompt_counts_once_a_prompt_may_be_that_long() -> None:
     price = Price(PRICE.rates, tiers=((1000, Rates(input=6_000_000, output=22_000_000)),), request_nano_usd=7)
-    short, long = (reserve_of(Size(size, max_output=10), price, ModelFacts(), 1) for size in (1000, 1001))
+    short, long = (reserve_of(Size(size, max_output=10), bounds_of(price, ModelFacts(), 1)) for size in (1000, 1001))
     assert short.nano_usd == 1000 * 3000 + 10 * 15000 + 7
     assert long.nano_usd == 1001 * 6000 + 10 * 22000 + 7
 
 
 def test_money_is_rounded_up() -> None:
     price = Price(Rates(input=1, output=1))
-    assert reserve_of(Size(0, max_output=1), price, ModelFacts(), 1).nano_usd == 1
+    assert reserve_of(Size(0, max_output=1), bounds_of(price, ModelFacts(), 1)).nano_usd == 1
 
 
 def test_media_count_as_what_they_are_and_not_by_their_bytes_alone() -> None:
     assert media_tokens("image/png", 50_000_000) == IMAGE_TOKENS
     assert media_tokens("application/pdf", 100_000) == IMAGE_TOKENS + 10_000
     assert media_tokens("video/mp4", 10**9) == LARGEST_MEDIA_TOKENS
-    reserve = reserve_of(Size(0, media_tokens=300, max_output=1), None, ModelFacts(), 1)
+    reserve = reserve_of(Size(0, media_tokens=300, max_output=1), bounds_of(None, ModelFacts(), 1))
     assert reserve == Reserve(301, 0, 300)
 
 
@@ -163,6 +164,6 @@ def test_media_count_as_what_they_are_and_not_by_their_bytes_alone() -> None:
 def test_what_is_likely_is_never_more_than_what_is_possible(
     size: int, media: int, said: int | None, choices: int
 ) -> None:
-    reserve = reserve_of(Size(size, media, said, choices), PRICE, ModelFacts(), 100)
+    reserve = reserve_of(Size(size, media, said, choices), bounds_of(PRICE, ModelFacts(), 100))
     assert 0 <= reserve.input_tokens <= reserve.tokens
     assert reserve.nano_usd >= 0

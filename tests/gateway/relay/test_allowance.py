@@ -14,6 +14,7 @@ from gateway.catalog.prices import PriceList
 from gateway.errors import ClientDisconnected
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Admission, Plan, Reserve
+from gateway.limits.rules import bounds_of
 from gateway.records import ClientKey, LimitRule, Limits, ModelFacts, Target
 from gateway.relay import allowance
 from gateway.routing.targets import TargetList
@@ -41,11 +42,10 @@ class Asking(EmbeddedLimiter):
 def exchange_of(limiter: EmbeddedLimiter) -> Any:
     """As much of one as its allowance needs."""
     limiter.follow((LimitRule("of models", "model", LIMITED),), "UTC")
-    settings = SimpleNamespace(limits=SimpleNamespace(output_tokens=1000))
     return SimpleNamespace(
-        relay=SimpleNamespace(limiter=limiter, prices=PriceList(()), settings=settings),
+        relay=SimpleNamespace(limiter=limiter, prices=PriceList(())),
         admitted_key=lambda: KEY,
-        facts_at=lambda target: ModelFacts(),
+        bounds_at=lambda target: bounds_of(None, ModelFacts(), 1000),
         ask=SimpleNamespace(fields=FIELDS),
         body=orjson.dumps(FIELDS),
         endpoint=BY_PATH["/v1/chat/completions"],

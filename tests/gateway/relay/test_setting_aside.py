@@ -8,11 +8,10 @@ import orjson
 import pytest
 
 from gateway.api.endpoints import BY_PATH
-from gateway.catalog.prices import PriceList
-from gateway.limits.rules import IMAGE_TOKENS, LARGEST_MEDIA_TOKENS
+from gateway.limits.rules import IMAGE_TOKENS, LARGEST_MEDIA_TOKENS, bounds_of
 from gateway.records import ModelFacts, Target
 from gateway.relay.prospects import Wanted
-from gateway.relay.setting_aside import Known, reserve
+from gateway.relay.setting_aside import reserve
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 GEMINI, COMPLETIONS = "/v1beta/models/{model}:generateContent", "/v1/completions"
@@ -22,8 +21,8 @@ SOUND = "QUJD" * 50_000
 
 
 def set_aside(path: str, fields: dict[str, Any]) -> int:
-    known = Known(PriceList(()), lambda _: ModelFacts(context=CONTEXT), ASSUMED)
-    return reserve(Wanted(BY_PATH[path], fields, orjson.dumps(fields)), [Target("p", "m")], known).tokens
+    bounds = bounds_of(None, ModelFacts(context=CONTEXT), ASSUMED)
+    return reserve(Wanted(BY_PATH[path], fields, orjson.dumps(fields)), [Target("p", "m")], lambda _: bounds).tokens
 
 
 def said_by(role: str, *parts: dict[str, Any]) -> list[dict[str, Any]]:
