@@ -52,23 +52,22 @@ class PassThrough:
     understand, and so that a keep-alive never lands inside one.
     """
 
-    __slots__ = (
-        "_ended",
-        "_format",
-        "_held",
-        "_hide_usage",
-        "_last",
-        "_long_tail",
-        "_long_tokens",
-        "_passing",
-        "_rename",
-        "_size",
-        "_spilling",
-        "_usage_event",
-        "_usage_fields",
-        "error",
-        "opened",
-    )
+    opened = False
+    """Content has begun."""
+    error: UpstreamError | None = None
+    """The provider failed before there was any content."""
+    _held = b""
+    _size = 0
+    """Bytes the provider sent so far."""
+    _spilling = False
+    """An event too long to be held is going out in pieces."""
+    _long_tail = b""
+    """The end of what went out of it."""
+    _long_tokens: Tokens | None = None
+    """What such an event said of usage."""
+    _ended = False
+    """An event was seen that only finished streams have."""
+    _usage_event = b""
 
     def __init__(self, dialect: Format, passing: Passing, *, model: str = "", hide_usage: bool = False) -> None:
         self._format = dialect
@@ -76,24 +75,8 @@ class PassThrough:
         self._hide_usage = hide_usage
         """The client did not ask for usage: what we asked for is ours."""
         self._rename = Rename(passing.place, model) if model else None
-        self._held = b""
         self._last: deque[bytes] = deque(maxlen=TAIL_CHUNKS)
-        self._size = 0
-        """Bytes the provider sent so far."""
-        self._spilling = False
-        """An event too long to be held is going out in pieces."""
-        self._long_tail = b""
-        """The end of what went out of it."""
-        self._long_tokens: Tokens | None = None
-        """What such an event said of usage."""
-        self._ended = False
-        """An event was seen that only finished streams have."""
-        self._usage_event = b""
         self._usage_fields: Fields = {}
-        self.opened = False
-        """Content has begun."""
-        self.error: UpstreamError | None = None
-        """The provider failed before there was any content."""
 
     @property
     def between_events(self) -> bool:
@@ -119,7 +102,7 @@ class PassThrough:
         """What the client gets when the provider has ended: the rest, if it is whole, and the end mark that a finished
         stream may lack."""
         held = self._held
-        if self._spilling or _is_whole(held) or (held.strip() and self._passing is PLAIN):
+        if self._spilling or (held and (_is_whole(held) or (held.strip() and self._passing is PLAIN))):
             rest = self.feed(b"\n\n")
         else:
             rest = b"" if held.strip() else held
@@ -243,12 +226,14 @@ class PassThrough:
             end = sse.end_of_event(chunk) or len(chunk)
             event, chunk = chunk[:end], chunk[end:]
             data = sse.event_data(event)
-            if data and _is_error(event):
+            if not data:
+                continue
+            fields, refusal = _object_of(data), self._format.refusal
+            if b'"error"' in data and _tells_error(fields):
                 self.error = self._format.read_error(500, {}, data)
-            elif data:
-                fields, refusal = _fields_of(event), self._format.refusal
-                self.error = refusal(fields) if refusal is not None else None
-                self.opened = self.error is None and not self._passing.is_opening(fields)
+            elif refusal is not None:
+                self.error = refusal(fields)
+            self.opened = self.error is None and not self._passing.is_opening(fields)
 
     def _look_for_end(self, seen: bytes) -> None:
         """In what is too long to be kept until it is asked for."""
@@ -342,17 +327,22 @@ def _is_whole(rest: bytes) -> bool:
 
 def _fields_of(event: bytes) -> Fields:
     """The object in an event's data; empty when it is none."""
+    return _object_of(sse.event_data(event))
+
+
+def _object_of(data: bytes) -> Fields:
     try:
-        fields = orjson.loads(sse.event_data(event))
+        fields = orjson.loads(data)
     except orjson.JSONDecodeError:
         return {}
     return fields if isinstance(fields, dict) else {}
 
 
 def _is_error(event: bytes) -> bool:
-    if b'"error"' not in event:
-        return False
-    fields = _fields_of(event)
+    return b'"error"' in event and _tells_error(_fields_of(event))
+
+
+def _tells_error(fields: Fields) -> bool:
     if fields.get("type") in ("error", "response.failed"):
         return True
     return bool(fields.get("error")) and not fields.get("choices")

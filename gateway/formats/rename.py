@@ -90,7 +90,9 @@ class Rename:
         data = _DATA.search(event)
         if data is None:
             return event
-        found = [each for each in _named(event, data.end(), self._place) if event.startswith(b'"', each.start)]
+        found = _in_front(event, data.end(), self._place)
+        if not found:
+            found = [each for each in _named(event, data.end(), self._place) if event.startswith(b'"', each.start)]
         if not found:
             return event
         self._known = event[found[0].start : found[0].end]
@@ -143,6 +145,18 @@ def _is_outermost(body: bytes, start: int, end: int) -> bool:
     if len(body) - end < start:
         return closes(body, end) == 1
     return any(each.key == start for each in members(body))
+
+
+def _in_front(event: bytes, begin: int, place: Place) -> list[Member]:
+    """The name where most say it: once, and before anything else in the event is an object or a list."""
+    key = place.key
+    at = event.find(key, begin)
+    if place.within or event.find(key, at + 1) >= 0 or not event.startswith((b"{", b" {"), begin):
+        return []
+    if event.count(b"{", begin, at) != 1 or event.find(b"[", begin, at) >= 0:
+        return []
+    said = _name(key).match(event, at)
+    return [Member(key, at, *said.span(2))] if said is not None else []
 
 
 def _named(event: bytes, at: int, place: Place) -> list[Member]:

@@ -35,7 +35,9 @@ def end_of_events(chunk: bytes, start: int = 0) -> int:
 
 def end_of_event(chunk: bytes) -> int:
     """How many leading bytes of `chunk` are its first event; 0 when that is not whole."""
-    return min((at + len(end) for end in _ends_in(chunk) if (at := chunk.find(end)) >= 0), default=0)
+    if b"\r" not in chunk:
+        return chunk.find(b"\n\n") + 2 if b"\n\n" in chunk else 0
+    return min((at + len(end) for end in EVENT_ENDS if (at := chunk.find(end)) >= 0), default=0)
 
 
 def event_around(chunk: bytes, at: int) -> tuple[int, int]:
