@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from gateway.errors import GatewayError, UpstreamError
 from gateway.records import ModelFacts, Tokens
 
@@ -22,8 +24,7 @@ Fields = dict[str, Any]
 """A parsed JSON object of a dialect."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyContext:
+class ReplyContext(Struct, frozen=True):
     """What a writer of replies must know beside the reply itself."""
 
     model: str

@@ -108,7 +108,9 @@ class PassThrough:
             rest = b"" if held.strip() else held
         self._held = b""
         done = self._passing.done
-        if done and not self._said_done() and self._finished and not self.failed:
+        if done and self._said_done():
+            self._ended = True
+        elif done and self._finished and not self.failed:
             return rest + done
         return rest
 
@@ -134,7 +136,7 @@ class PassThrough:
     @property
     def complete(self) -> bool:
         """Whether the provider said all it had to say; asked at the end, for a cut stream looks like a short answer."""
-        return self._said_done() or self._finished or self.failed
+        return self._finished or self._said_done() or self.failed
 
     @property
     def failed(self) -> bool:
@@ -222,6 +224,9 @@ class PassThrough:
 
     def _begin(self, chunk: bytes) -> None:
         """Is this content yet, or an error in its place?"""
+        content = self._passing.content
+        if content is not None and b'"error"' not in chunk and content.search(chunk) is not None:
+            self.opened = True
         while chunk and self.error is None and not self.opened:
             end = sse.end_of_event(chunk) or len(chunk)
             event, chunk = chunk[:end], chunk[end:]
@@ -283,7 +288,9 @@ class PassThrough:
         for within in (fields, *(fields.get(each) for each in self._passing.usage_within)):
             usage = within.get(name) if isinstance(within, dict) else None
             if isinstance(usage, dict):
-                self._usage_fields.update({key: value for key, value in usage.items() if value is not None})
+                if None in usage.values():
+                    usage = {key: value for key, value in usage.items() if value is not None}
+                self._usage_fields.update(usage)
 
     def _settled(self, event: bytes) -> bytes:
         """Note the usage of an event; what the client gets of it: nothing, when it is only there because we asked."""

@@ -43,6 +43,8 @@ class Passing(NamedTuple):
     """In every event that says usage or the model's name; all others are not searched for them."""
     is_opening: Callable[[Fields], bool] = _never
     """Whether an event comes before there is any content: an error after it is still no answer."""
+    content: re.Pattern[bytes] | None = None
+    """In an event that has content for certain: one look at what comes first, in the place of reading its events."""
     usage_key: bytes = b'"usage"'
     usage_within: tuple[str, ...] = ()
     """Objects of an event that may hold the usage, beside the event itself."""
@@ -52,11 +54,15 @@ class Passing(NamedTuple):
     """Ends every stream; added where a finished one lacks it."""
 
 
+_CONTENT = re.compile(rb'"content"\s*:\s*"[^"]')
+
 DONE = b"data: [DONE]\n\n"
 
 PASSING: Mapping[str, Passing] = MappingProxyType(
     {
-        "openai_chat": Passing(re.compile(rb'"finish_reason"\s*:\s*"'), is_opening=_only_role, done=DONE),
+        "openai_chat": Passing(
+            re.compile(rb'"finish_reason"\s*:\s*"'), is_opening=_only_role, content=_CONTENT, done=DONE
+        ),
         "openai_responses": Passing(
             re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed|cancelled)"'),
             gate=b'"response"',

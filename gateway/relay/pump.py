@@ -31,20 +31,12 @@ log = logs.get("gateway.relay")
 class Pump:
     """The receiver of an attempt once its answer flows. `pipeline` is None for answers that are no event streams."""
 
-    __slots__ = (
-        "_call",
-        "_clock",
-        "_exchange",
-        "_last",
-        "_secret",
-        "_secrets",
-        "_sink",
-        "_tail",
-        "_times",
-        "_trial",
-        "pipeline",
-        "sent_at",
-    )
+    _last = b""
+    """The last piece, which leaves together with the end."""
+    _secret = NO_SECRET
+    """What tells that a piece is to be masked."""
+    _tail = b""
+    """The end of an answer that is no event stream: where a large JSON answer says its usage."""
 
     def __init__(self, exchange: Exchange, trial: Trial, call: Call, pipeline: Pipeline | None) -> None:
         self._exchange = exchange
@@ -53,15 +45,9 @@ class Pump:
         self._sink = exchange.sink
         self._times = exchange.times
         self._clock = exchange.relay.loop.time
-        self._last = b""
-        """The last piece, which leaves together with the end."""
         self._secrets = trial.secrets
-        self._secret = NO_SECRET
-        """What tells that a piece is to be masked."""
         if self._secrets:
             self._secret = self._secrets[0] if len(self._secrets) == 1 else EVERYWHERE
-        self._tail = b""
-        """The end of an answer that is no event stream: where a large JSON answer says its usage."""
         self.pipeline = pipeline
         self.sent_at = self._clock()
         """Loop time at which the client last got something."""
