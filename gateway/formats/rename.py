@@ -140,11 +140,16 @@ def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
 
 def _is_outermost(body: bytes, start: int, end: int) -> bool:
     """Whether the member that stands there is one of the reply itself. The shorter way to a brace tells."""
-    if body.count(b"{", 0, start) == 1 and body.find(b"[", 0, start) < 0:
+    if _is_first_level(body, 0, start):
         return True
     if len(body) - end < start:
         return closes(body, end) == 1
     return any(each.key == start for each in members(body))
+
+
+def _is_first_level(body: bytes, begin: int, at: int) -> bool:
+    """Whether one object has begun between the two, and nothing in it."""
+    return body.count(b"{", begin, at) == 1 and body.find(b"[", begin, at) < 0
 
 
 def _in_front(event: bytes, begin: int, place: Place) -> list[Member]:
@@ -153,9 +158,7 @@ def _in_front(event: bytes, begin: int, place: Place) -> list[Member]:
     at = event.find(key, begin)
     if place.within or event.find(key, at + 1) >= 0 or not event.startswith((b"{", b" {"), begin):
         return []
-    if event.count(b"{", begin, at) != 1 or event.find(b"[", begin, at) >= 0:
-        return []
-    said = _name(key).match(event, at)
+    said = _name(key).match(event, at) if _is_first_level(event, begin, at) else None
     return [Member(key, at, *said.span(2))] if said is not None else []
 
 

@@ -11,19 +11,7 @@ from collections.abc import Callable, Sequence
 from gateway.errors import RequestRefused
 from gateway.limits.books import REAL, Books, Clock, Together
 from gateway.limits.judging import shortages, tell
-from gateway.limits.limiter import (
-    LARGEST_NANO_USD,
-    LARGEST_TOKENS,
-    UNUSED,
-    Admission,
-    Left,
-    Plan,
-    Reserve,
-    Spent,
-    Stand,
-    Used,
-    bounded,
-)
+from gateway.limits.limiter import UNUSED, Admission, Left, Plan, Reserve, Spent, Stand, Used, bounded
 from gateway.limits.periods import Period
 from gateway.limits.plans import Plans
 from gateway.limits.refusals import refusal
@@ -58,8 +46,7 @@ class EmbeddedLimiter:
 
     def admit_at_once(self, plan: Plan, reserve: Reserve) -> Admission:
         """Let a request in, for all of its subjects or for none. Raises LimitReached, QuotaSpent, BudgetSpent."""
-        if reserve.tokens > LARGEST_TOKENS or reserve.nano_usd > LARGEST_NANO_USD:
-            reserve = bounded(reserve)
+        reserve = bounded(reserve)
         standing: dict[str, Stand] = {}
         counted: list[Taken] = []
         together = self._books.open(plan.ids, plan)

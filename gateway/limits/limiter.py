@@ -97,7 +97,10 @@ class Reserve(Struct, frozen=True, gc=False):
 
 def bounded(reserve: Reserve) -> Reserve:
     """The same, no larger than what can be counted."""
-    return Reserve(min(reserve.tokens, LARGEST_TOKENS), min(reserve.nano_usd, LARGEST_NANO_USD), reserve.input_tokens)
+    tokens, nano_usd = reserve.tokens, reserve.nano_usd
+    if tokens <= LARGEST_TOKENS and nano_usd <= LARGEST_NANO_USD:
+        return reserve
+    return Reserve(min(tokens, LARGEST_TOKENS), min(nano_usd, LARGEST_NANO_USD), reserve.input_tokens)
 
 
 class Used(Struct, frozen=True, gc=False):

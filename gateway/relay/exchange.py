@@ -147,7 +147,7 @@ class Exchange(Struct, eq=False):
 
     def facts_at(self, target: Target) -> ModelFacts:
         """What one of its targets can do."""
-        return self.relay.known.facts(self.conduct.providers[target.provider], target.model)
+        return self.relay.facts(self.conduct.providers[target.provider], target.model)
 
     def bounds_at(self, target: Target) -> Bounds:
         """What one of its targets can use and cost at most."""
