@@ -1,14 +1,15 @@
-"""`python -m benchmarks run | formats | compare | report`."""
+"""`python -m benchmarks run | formats | soak | compare | report`."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, formats, report, results, scenarios
+from benchmarks import compare, formats, report, results, scenarios, soak
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import slug
 from benchmarks.peers import PEERS
@@ -49,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     pairs.add_argument("--rounds", type=int, default=7, help="how often each is measured (7)")
     pairs.add_argument("--output", type=Path, help="file for the report, beside printing it")
     pairs.set_defaults(act=_formats)
+    long = commands.add_parser("soak", help="half of what the gateway can do, for a long time: what grows?")
+    long.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
+    long.add_argument("--output", type=Path, help="file for the report, beside printing it")
+    long.set_defaults(act=_soak)
     comparison = commands.add_parser("compare", help="how the ratios to nginx changed from one run to another")
     comparison.add_argument("before", type=Path)
     comparison.add_argument("after", type=Path)
@@ -79,6 +84,15 @@ def _formats(arguments: argparse.Namespace) -> None:
     text = formats.render(formats.measure(rounds=max(1, arguments.rounds)))
     if arguments.output:
         arguments.output.write_text(text)
+    print(text)
+
+
+def _soak(arguments: argparse.Namespace) -> None:
+    WORK.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as directory:
+        text = soak.render(soak.soak(max(0.05, arguments.minutes), Path(directory)))
+    if arguments.output:
+        arguments.output.write_text(text + "\n")
     print(text)
 
 

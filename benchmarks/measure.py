@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from benchmarks import processes
 from benchmarks.dialects import DIALECTS
+from benchmarks.errors import BenchmarkError
 from benchmarks.load import Histogram, Measured, Outcome, Plan, drive
+from benchmarks.pages import Browser, Visit, filled
+from benchmarks.pages import figures as page_figures
 from benchmarks.peers import Peer
+from benchmarks.processes import running, spawn
 from benchmarks.results import Measurement
-from benchmarks.scenarios import Memory, Plain, Scenario, Stalled, Start, Streams, Timed, wish
+from benchmarks.scenarios import Beside, Memory, Pages, Plain, Scenario, Stalled, Start, Streams, Timed, wish
 from benchmarks.stage import Stage
+from gateway.operator import NotAnswered, ask
 
 Figures = dict[str, float]
 
@@ -20,6 +28,8 @@ CALM_SECONDS = 0.2
 """Between two measurements, so that closing connections of the one are not work in the other."""
 REST_SECONDS = 1.0
 """After the first answer, before memory at rest is read."""
+CONTROL_SECONDS = 30.0
+"""How long the control process may take to come up."""
 BUSY_NEIGHBOUR = 0.10
 """Share of a core in use by others from which a measurement says so."""
 DISTURBED = 0.25
@@ -163,12 +173,64 @@ def _start(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple
     return {"start_seconds": peer.start_seconds, "start_cpu_seconds": cpu}, ()
 
 
+def _pages(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple[str, ...]]:
+    assert isinstance(scenario, Pages)
+    assert peer.data_dir is not None
+    places, browser = _places(peer.data_dir), Browser(peer.address)
+    command = [sys.executable, "-m", "benchmarks.recording", str(peer.data_dir / "spool")]
+    figures: Figures = {}
+    remarks: list[str] = []
+    with running(spawn([*command, str(scenario.records_per_second)], cores=stage.cores.load)):
+        time.sleep(REST_SECONDS)
+        before, begun = _taken(peer.data_dir), time.monotonic()
+        visits: dict[str, list[Visit]] = {name: [] for name in scenario.pages}
+        # In turn: whoever asks for the same again at once gets an answer that is kept.
+        for name, path in [*scenario.pages.items()] * scenario.loads:
+            try:
+                visits[name].append(browser.load(filled(path, places)))
+            except BenchmarkError as error:
+                remarks.append(str(error))
+        for name in filter(visits.get, visits):
+            figures |= {f"{name}.{figure}": value for figure, value in page_figures(visits[name]).items()}
+        figures["taken_per_second"] = (_taken(peer.data_dir) - before) / (time.monotonic() - begun)
+    browser.close()
+    if figures["taken_per_second"] < 0.9 * scenario.records_per_second:
+        remarks.append(f"only {figures['taken_per_second']:,.0f} records a second were taken")
+    return figures, tuple(dict.fromkeys(remarks))
+
+
+def _places(data_dir: Path) -> dict[str, str]:
+    """What stands in addresses of pages: a request of the last day, and the key that is asked with most."""
+    row = _asked(data_dir, "/api/usage", last="24h", limit=1)["rows"][0]
+    (busiest,) = _asked(data_dir, "/api/keys", search="search-service")["items"]
+    return {"id": row["id"], "key": f"key:{busiest['id']}"}
+
+
+def _taken(data_dir: Path) -> int:
+    """Records taken by now."""
+    return int(_asked(data_dir, "/api/health")["records_taken"])
+
+
+def _asked(data_dir: Path, path: str, **question: str | int) -> Any:
+    """What the control process says, which may come up later than the workers. Raises `BenchmarkError`."""
+    deadline = time.monotonic() + CONTROL_SECONDS
+    while True:
+        try:
+            return ask(data_dir, path, question)
+        except NotAnswered as error:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"{path}: {error}") from error
+            time.sleep(CALM_SECONDS)
+
+
 _KINDS: dict[type, Callable[[Scenario, Peer, Stage], tuple[Figures, tuple[str, ...]]]] = {
     Plain: _plain,
     Streams: _streams,
     Memory: _memory,
     Stalled: _stalled,
     Start: _start,
+    Pages: _pages,
+    Beside: _streams,
 }
 
 

@@ -17,6 +17,8 @@ from benchmarks import configurations
 from benchmarks.dialects import DialectName
 from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Process, command_line, free_port, running, spawn, tree
+from benchmarks.scenarios import Beside, Pages
+from benchmarks.seeded import copied
 from benchmarks.stage import MODEL, UPSTREAM_KEY, Stage, request_bytes
 
 START_LIMIT = 30.0
@@ -38,6 +40,8 @@ class Peer:
     start_seconds: float = 0.0
     dialect: DialectName = "openai_chat"
     """What those who ask it speak."""
+    data_dir: Path | None = None
+    """Where it keeps what it keeps, where that is of interest."""
 
     def request(self, wish: str, *, stream: bool, prompt_bytes: int = 500) -> bytes:
         """A whole request for the mock's `wish`."""
@@ -90,6 +94,56 @@ def gateway(
     return _started(stage, command, peer)
 
 
+def with_records(stage: Stage) -> AbstractContextManager[Peer]:
+    """Ourselves, with the requests of the stage's scenario in the store, and a dashboard that needs no login."""
+    scenario = stage.scenario
+    if not isinstance(scenario, Pages | Beside):
+        raise BenchmarkError("only scenarios of pages say how many requests there are to be")
+    data_dir = copied(scenario.requests, scenario.days, stage.directory / "seeded")
+    port = free_port()
+    configuration = stage.directory / "with-records.toml"
+    configuration.write_text(configurations.gateway(stage, port))
+    command = [sys.executable, "-m", "gateway", "serve", "--demo", "--empty"]
+    command += ["--config", str(configuration), "--data-dir", str(data_dir)]
+    model = f"{configurations.PROVIDER}/{MODEL}"
+    peer = Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker", data_dir=data_dir)
+    return _started(stage, command, peer)
+
+
+@contextlib.contextmanager
+def beside_pages(stage: Stage) -> Iterator[Peer]:
+    """The same, with somebody who looks at a page again and again."""
+    assert isinstance(stage.scenario, Beside)
+    with with_records(stage) as peer:
+        command = [sys.executable, "-m", "benchmarks.pages", peer.address, stage.scenario.page]
+        log = stage.directory / "pages.log"
+        with running(spawn(command, cores=stage.cores.load, log=log)):
+            yield peer
+        if said := log.read_text(errors="replace").strip():
+            # Not all of it was looking at pages, then: whoever reads the figures should know.
+            print(f"  {peer.address}: {said.splitlines()[0]}", file=sys.stderr, flush=True)
+
+
+def soaked(stage: Stage) -> AbstractContextManager[Peer]:
+    """Ourselves for hours: without an access log, which would fill the disk, and with rests as short as can be, so that
+    what fails goes on failing."""
+    directory, port = _directory(stage, "soaked"), free_port()
+    configuration = directory / "sluicegate.toml"
+    configuration.write_text(configurations.gateway(stage, port, policies=True))
+    command = [sys.executable, "-m", "gateway", "serve"]
+    command += ["--config", str(configuration), "--data-dir", str(directory / "data")]
+    environment = {
+        "SLUICEGATE_SERVER__ACCESS_LOG": "false",
+        "SLUICEGATE_RESTS__LONGEST_SECONDS": "1",
+        "SLUICEGATE_RESTS__LONGEST_BACKOFF_SECONDS": "1",
+        "SLUICEGATE_RESTS__BREAKER_FAILURES": "0",
+        "SLUICEGATE_REGISTRY__REFRESH_HOURS": "0",
+    }
+    model = f"{configurations.PROVIDER}/{MODEL}"
+    peer = Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker", data_dir=directory / "data")
+    return _started(stage, command, peer, environment=environment)
+
+
 def naive(stage: Stage) -> AbstractContextManager[Peer]:
     """BlackSheep and httpx, as one would write it first, under Granian's command line."""
     port = free_port()
@@ -106,6 +160,8 @@ PEERS: dict[str, Callable[[Stage], AbstractContextManager[Peer]]] = {
     "direct": direct,
     "naive": naive,
     "with-policies": partial(gateway, policies=True),
+    "with-records": with_records,
+    "beside-pages": beside_pages,
     "from-responses": partial(gateway, dialect="openai_responses"),
     "from-anthropic": partial(gateway, dialect="anthropic"),
     "from-gemini": partial(gateway, dialect="gemini"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks import targets
 from benchmarks.results import Run, ScenarioResult
-from benchmarks.scenarios import Memory, Plain, Stalled, Start, Streams, Timed
+from benchmarks.scenarios import Beside, Memory, Pages, Plain, Stalled, Start, Streams, Timed
 from benchmarks.summary import BARE, Spread, Way, look, peers
 
 
@@ -33,8 +33,33 @@ _FIRST = (
     Column("added p50 ms", "first_p50_ms", "added"),
     Column("added p99 ms", "first_p99_ms", "added"),
 )
-_DELAY = (Column("chunk delay p50 ms", "delay_p50_ms"), Column("p99 ms", "delay_p99_ms"))
+_DELAY = (
+    Column("chunk delay p50 ms", "delay_p50_ms"),
+    Column("p99 ms", "delay_p99_ms"),
+    Column("p99 x without the page", "delay_p99_ms", "beside", spread=True),
+)
 _USE = (Column("core used", "peer_use"), Column("mock and load, cores used", "rig_use"))
+
+_STREAMS = (
+    Column("chunks/s", "chunks_per_second"),
+    Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
+    Column("of it not in workers", "beside_cpu_us_per_chunk"),
+    Column("x nginx", "cpu_us_per_chunk", "ratio", spread=True),
+    Column("µs above passing through", "cpu_us_per_chunk", "above", spread=True),
+    *_FIRST,
+    *_DELAY,
+    *_USE,
+)
+
+PAGE_COLUMNS = (
+    Column("first load ms", "first_ms"),
+    Column("p50 ms", "p50_ms"),
+    Column("p95 ms", "p95_ms"),
+    Column("requests", "requests"),
+    Column("of a first visit", "first_requests"),
+    Column("kB", "kilobytes"),
+)
+"""Of each page: the name of the page stands in front of that of the figure."""
 
 COLUMNS: dict[type, tuple[Column, ...]] = {
     Plain: (
@@ -46,16 +71,9 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
         *_LATENCY,
         *_USE,
     ),
-    Streams: (
-        Column("chunks/s", "chunks_per_second"),
-        Column("CPU µs/chunk", "cpu_us_per_chunk", spread=True),
-        Column("of it not in workers", "beside_cpu_us_per_chunk"),
-        Column("x nginx", "cpu_us_per_chunk", "ratio", spread=True),
-        Column("µs above passing through", "cpu_us_per_chunk", "above", spread=True),
-        *_FIRST,
-        *_DELAY,
-        *_USE,
-    ),
+    Streams: _STREAMS,
+    Beside: _STREAMS,
+    Pages: (Column("records taken a second", "taken_per_second"),),
     Memory: (
         Column("MiB per worker at rest", "rest_mib_per_worker", spread=True),
         Column("MiB, all processes", "rest_mib", spread=True),
@@ -93,6 +111,11 @@ METHOD = """\
   speaks chat, so that their streams are translated, while those of `gateway` are passed through; the difference of the
   two in the same round is what translation takes. What each pair of dialects takes, without sockets, is in
   [formats.md](formats.md).
+- Pages are loaded over one connection, each in its turn, until all of its parts are there; the first load of each has
+  a column of its own, since others may find answers that are kept. The store has
+  the requests that `sluicegate seed` makes; a program beside it puts usage records into the spool meanwhile. The
+  dashboard is that of a demo, which needs no login. `beside-pages` is `with-records` with somebody who loads a page
+  without a pause; both run on one core, control process and worker alike.
 - Memory is PSS. Growth per stream and per stalled client is that of the relay's workers, from after 1,000 warm-up
   requests over 32 connections. A stalled client asks for 64 MiB, reads the first chunk and then nothing, with a
   receive buffer of 8 KiB; what the kernel holds in sockets is nobody's PSS."""
@@ -145,8 +168,20 @@ def _scenario(result: ScenarioResult) -> str:
     shown = [column for column in columns if _is_shown(result, column)]
     rows = [(peer, *(_cell(result, peer, column) for column in shown)) for peer in peers(result)]
     table = _table(("", *(column.title for column in shown)), rows)
+    if isinstance(result.scenario, Pages):
+        table += f"\n\n{_pages(result, result.scenario)}"
     notes = [_options(result), *_costs_of_the_rig(result), *_remarks(result)]
     return f"## {result.scenario.title}\n\n{table}\n\n" + "\n".join(f"- {note}" for note in notes)
+
+
+def _pages(result: ScenarioResult, scenario: Pages) -> str:
+    """A row for each page."""
+    (peer,) = peers(result)
+    rows = [
+        (name, *(_cell(result, peer, replace(column, figure=f"{name}.{column.figure}")) for column in PAGE_COLUMNS))
+        for name in scenario.pages
+    ]
+    return _table(("", *(column.title for column in PAGE_COLUMNS)), rows)
 
 
 def _is_shown(result: ScenarioResult, column: Column) -> bool:
@@ -183,6 +218,12 @@ def _options(result: ScenarioResult) -> str:
     if isinstance(scenario, Streams):
         pace = f", one every {scenario.pace_ms} ms" if scenario.pace_ms else ", as fast as they are taken"
         words.append(f"{scenario.chunks} chunks of {scenario.size} characters{pace}")
+    if isinstance(scenario, Pages | Beside):
+        words.append(f"{scenario.requests:,} requests of {scenario.days:g} days")
+    if isinstance(scenario, Pages):
+        words.append(f"{scenario.loads} loads of each page, {scenario.records_per_second:,} records a second")
+    if isinstance(scenario, Beside):
+        words.append(f"page `{scenario.page}`")
     words.append(f"workers {scenario.workers}")
     words.append(f"cores: relay {_cores(cores.peer)}, mock {_cores(cores.mock)}, load {_cores(cores.load)}")
     return "; ".join(words)

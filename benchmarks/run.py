@@ -19,11 +19,11 @@ from benchmarks.measure import Patience, measure
 from benchmarks.peers import PEERS, Peer
 from benchmarks.places import WORK
 from benchmarks.results import Measurement, Run, ScenarioResult
-from benchmarks.scenarios import Memory, Named, Scenario, Stalled, Start, shortened
+from benchmarks.scenarios import Beside, Memory, Named, Pages, Scenario, Stalled, Start, shortened
 from benchmarks.stage import MockName, Stage, staged
 
 YARDSTICK = "nginx"
-_ALONE = (Memory, Stalled, Start)
+_ALONE = (Memory, Stalled, Start, Pages, Beside)
 """Kinds in which a peer is started anew for each measurement, with no other beside it."""
 REPEATS = 40
 """Disturbed measurements made again in a whole run: about two minutes of them."""
@@ -98,7 +98,8 @@ class _Course:
         return ScenarioResult(name=named.name, scenario=scenario, cores=cores, measurements=measurements)
 
     def _stage(self, scenario: Scenario, cores: Cores, directory: Path) -> AbstractContextManager[Stage]:
-        return staged(self._options.mock, cores=cores, directory=directory, workers=scenario.workers)
+        mock, workers = self._options.mock, scenario.workers
+        return staged(mock, cores=cores, directory=directory, workers=workers, scenario=scenario)
 
     def _peers(self, scenario: Scenario) -> list[str]:
         return [peer for peer in scenario.peers if peer in self._options.peers]
@@ -118,7 +119,9 @@ class _Course:
 
     def _measured(self, scenario: Scenario, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
         measurement = measure(scenario, peer, stage, name=name, turn=turn, patience=self._patience)
-        figures = "  ".join(f"{figure} {value:.4g}" for figure, value in measurement.figures.items())
+        # What is told of each of many pages is for the report.
+        told = {figure: value for figure, value in measurement.figures.items() if "." not in figure}
+        figures = "  ".join(f"{figure} {value:.4g}" for figure, value in told.items())
         _say(f"  {turn} {name:8} {figures}  {'; '.join(measurement.remarks)}")
         return measurement
 

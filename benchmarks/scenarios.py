@@ -14,10 +14,20 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.places import SCENARIOS
 
 PeerName = Literal[
-    "gateway", "with-policies", "nginx", "direct", "naive", "from-responses", "from-anthropic", "from-gemini"
+    "gateway",
+    "with-policies",
+    "with-records",
+    "beside-pages",
+    "nginx",
+    "direct",
+    "naive",
+    "from-responses",
+    "from-anthropic",
+    "from-gemini",
 ]
 """`from-` is the gateway asked in that dialect; `gateway` is asked in the mock's own. `with-policies` has every limit,
-many keys, prices and combos beside, and is asked for its model by an alias."""
+many keys, prices and combos beside, and is asked for its model by an alias. `with-records` has millions of requests in
+its store; in `beside-pages` somebody looks at a page of them all the time."""
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -68,7 +78,34 @@ class Start(Outline, frozen=True, kw_only=True, tag="start"):
     """From the start of the process to the first answer."""
 
 
-Scenario = Plain | Streams | Memory | Stalled | Start
+class Pages(Outline, frozen=True, kw_only=True, tag="pages"):
+    """Pages of the dashboard, loaded one after the other."""
+
+    requests: Count
+    """In the store."""
+    days: Seconds
+    """Over which they are spread."""
+    loads: Count
+    """Of each page."""
+    records_per_second: int
+    """That come in meanwhile."""
+    pages: dict[str, str]
+    """Addresses, by what each is called in the report."""
+
+
+class Beside(Streams, frozen=True, kw_only=True, tag="beside"):
+    """Streams, while somebody looks at a page."""
+
+    requests: Count
+    days: Seconds
+    page: str
+
+
+Scenario = Plain | Streams | Memory | Stalled | Start | Pages | Beside
+
+
+FEW = 200_000
+"""Requests in a store for `--quick`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +144,10 @@ def shortened(scenario: Scenario) -> Scenario:
     scenario = msgspec.structs.replace(scenario, rounds=1)
     if isinstance(scenario, Timed):
         scenario = msgspec.structs.replace(scenario, seconds=min(scenario.seconds, 0.5), warmup_seconds=0.2)
+    if isinstance(scenario, Pages | Beside):
+        scenario = msgspec.structs.replace(scenario, requests=min(scenario.requests, FEW))
+    if isinstance(scenario, Pages):
+        scenario = msgspec.structs.replace(scenario, loads=min(scenario.loads, 3))
     return scenario
 
 

@@ -17,6 +17,7 @@ from benchmarks.dialects import DIALECTS, DialectName
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Cores
 from benchmarks.processes import Process, running, spawn
+from benchmarks.scenarios import Scenario
 
 MockName = Literal["native", "python"]
 
@@ -34,6 +35,8 @@ class Stage:
     cores: Cores
     directory: Path
     workers: int
+    scenario: Scenario | None = None
+    """What is measured on it, for peers that are started for one scenario alone."""
 
     @property
     def upstream(self) -> str:
@@ -49,13 +52,15 @@ def mock_command(name: MockName) -> list[str]:
 
 
 @contextlib.contextmanager
-def staged(name: MockName, *, cores: Cores, directory: Path, workers: int) -> Iterator[Stage]:
+def staged(
+    name: MockName, *, cores: Cores, directory: Path, workers: int, scenario: Scenario | None = None
+) -> Iterator[Stage]:
     """A running mock. Raises `BenchmarkError` when it does not say where it listens."""
     log = directory / "mock.log"
     process = spawn(mock_command(name), cores=cores.mock, output=subprocess.PIPE, log=log)
     with running(process):
         port = _announced_port(process, log)
-        yield Stage(process, port, cores=cores, directory=directory, workers=workers)
+        yield Stage(process, port, cores=cores, directory=directory, workers=workers, scenario=scenario)
 
 
 def _announced_port(process: Process, log: Path) -> int:

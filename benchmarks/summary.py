@@ -1,8 +1,9 @@
 """Many measurements into few figures. Medians over rounds; what noise did to them is kept beside them.
 
-Pure: a result in, figures out. A figure of a peer can be looked at in four ways: as it is, as a ratio to nginx
+Pure: a result in, figures out. A figure of a peer can be looked at in five ways: as it is, as a ratio to nginx
 measured just before and just after it, as what it adds to the same figure without any relay in the same round, and,
-where the gateway does more than pass through, translates or limits, by how much it is above that of one that does not.
+where the gateway does more than pass through, translates or limits, by how much it is above that of one that does not;
+and where something goes on beside it, as a ratio to when nothing does.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Literal
 
 from benchmarks.results import Measurement, ScenarioResult
 
-Way = Literal["value", "ratio", "added", "above"]
+Way = Literal["value", "ratio", "added", "above", "beside"]
 
 YARDSTICK = "nginx"
 BARE = "direct"
 PASSING = "gateway"
 DOING_MORE = ("from-", "with-")
 """What the names of those begin with who translate, or have policies."""
+UNDISTURBED = "with-records"
+"""Whoever has something beside it, `beside-`, is compared with this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +88,11 @@ def _above(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Ite
             yield measurement.figures[figure] - passing[measurement.round]
 
 
-_WAYS = {"value": _values, "ratio": _ratios, "added": _added, "above": _above}
+def _beside(measurements: tuple[Measurement, ...], peer: str, figure: str) -> Iterator[float]:
+    quiet = {m.round: m.figures[figure] for m in measurements if m.peer == UNDISTURBED and figure in m.figures}
+    for measurement in measurements:
+        if measurement.peer == peer and peer.startswith("beside-") and quiet.get(measurement.round):
+            yield measurement.figures[figure] / quiet[measurement.round]
+
+
+_WAYS = {"value": _values, "ratio": _ratios, "added": _added, "above": _above, "beside": _beside}

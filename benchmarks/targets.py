@@ -33,6 +33,14 @@ _TRANSLATED = {
     "translated200": "Chunk of a burst of 200",
     "translated5000": "Chunk of a burst of 5,000",
 }
+_PAGES = {
+    "Overview": "the overview",
+    "Requests": "the list of requests",
+    "Requests of a key, 30 days": "the requests of a key",
+    "A request": "one request",
+    "Spend, 30 days": "spend of 30 days",
+}
+"""Pages of which we promise something."""
 _CLIENTS = {"from-responses": "Responses", "from-anthropic": "Anthropic", "from-gemini": "Gemini"}
 """How we call those who are translated for."""
 
@@ -52,6 +60,17 @@ TARGETS = (
     Target("memory per open stream", "memory", "stream_kib", "value", 40, "KiB"),
     Target("memory for a client that stops reading", "stalled", "stalled_kib", "value", 256, "KiB"),
     Target("start to first answer", "start", "start_seconds", "value", 2, "s"),
+    *(
+        Target(f"{what}, p95, 10,000,000 requests", "pages", f"{page}.p95_ms", "value", 1000, "ms", peer="with-records")
+        for page, what in _PAGES.items()
+    ),
+    *(
+        Target(f"HTTP requests for {what}", "pages", f"{page}.requests", "value", 2, "", peer="with-records")
+        for page, what in _PAGES.items()
+    ),
+    Target(
+        "chunk delay p99 beside a heavy page", "pages_beside", "delay_p99_ms", "beside", 1.1, "x", peer="beside-pages"
+    ),
     *(
         Target(
             f"{what} for a client of {client}: CPU above passing through",

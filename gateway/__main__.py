@@ -25,7 +25,10 @@ COMMANDS = {
     "export": "gateway.commands.export",
     "import": "gateway.commands.import_",
     "migrate": "gateway.commands.migrate",
+    "compact": "gateway.commands.compact",
+    "import-archive": "gateway.commands.import_archive",
     "rotate-key": "gateway.commands.rotate_key",
+    "seed": "gateway.commands.seed",
     "version": "gateway.commands.version",
 }
 """Modules, each with a `command`."""

@@ -142,6 +142,7 @@ def _key(said: ClientKeySettings) -> ClientKey:
         tags=said.tags,
         limits=Limits.of(said),
         allow_unpriced=said.allow_unpriced,
+        capture=said.capture,
     )
 
 
@@ -187,7 +188,7 @@ def _credential(said: ProviderSettings, each: CredentialSettings, trusted: Colle
         each.api_key,
         priority=each.priority,
         weight=each.weight,
-        models=each.models,
+        models=() if each.paused else each.models,
         max_parallel=each.max_parallel,
         proxy=_resolved(said, each.proxy) if each.proxy else None,
         proxy_guarded=each.proxy not in trusted,

@@ -19,8 +19,10 @@ Send = Callable[[Message], Awaitable[None]]
 CLIENT = b"x-sluicegate-client"
 SCHEME = b"x-sluicegate-scheme"
 HOST = b"x-sluicegate-host"
+SOCKET = b"x-sluicegate-socket"
 """What a worker says to the control process of a request from outside: the client's address, and scheme and host as the
-browser asked for them. Proxies that are trusted have been asked; nothing else says these things."""
+browser asked for them. Proxies that are trusted have been asked; nothing else says these things. `SOCKET` says that the
+client has asked for a WebSocket, which browsers open for the page of anybody."""
 
 POLICY = "; ".join(
     (

@@ -347,7 +347,7 @@ def _server(application: Application, start: Start) -> Server:
         uds=Path(start.uds) if start.uds else None,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        websockets=False,
+        websockets=start.uds is None,  # what the control process tells, a worker makes messages of
         backlog=BACKLOG,
         backpressure=settings.max_requests,
         http1_settings=HTTP1Settings(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blacksheep import Application, Router
 
@@ -24,28 +24,39 @@ from gateway.api.management import OPERATIONS
 from gateway.api.management.desk import Desk, Outcome, Read
 from gateway.api.management.entrance import Door
 from gateway.api.management.kept_answers import KeptAnswers, forget_old
+from gateway.api.management.probes import ask
 from gateway.api.management.serve import ManagementApi
 from gateway.assemble import Assembled
 from gateway.browsers import guarding, is_secure
+from gateway.captures.places import folder_of
+from gateway.captures.retention import tidy
 from gateway.catalog.registry import Registry
-from gateway.catalog.served import Served
+from gateway.catalog.served import Served, ServedList
 from gateway.child import Message, Reloads
 from gateway.current import Current
 from gateway.errors import SettingsError
 from gateway.explaining.answer import Explanation
 from gateway.explaining.explain import explained
 from gateway.explaining.question import Question, Sight
+from gateway.foresight import Foresight
 from gateway.jobs import LIST_MODELS, REFRESH_PRICES, Clockwork
 from gateway.leash import Start
 from gateway.listing.refresh import Listing
+from gateway.live.feed import Feed
+from gateway.live.look import facts_of
+from gateway.live.words import socket_in
 from gateway.logins import Logins
+from gateway.lookout import Lookout, Sources, watching
 from gateway.management import login
 from gateway.management.limited import LimitedKeys
 from gateway.management.office import Declared, new_id
+from gateway.management.probes import Found
+from gateway.management.rests import Pools
+from gateway.operator_token import operator_token
 from gateway.oversight import Oversight
-from gateway.records import JobReport, RegistryState
+from gateway.records import Credential, JobReport, Price, Provider, RegistryState
 from gateway.registry.refresh import Refreshing
-from gateway.settings.instants import write_instant
+from gateway.seeding.furnishing import Furnishing
 from gateway.settings.model import Settings
 from gateway.settings.overlay import Effective
 from gateway.store.analytics import Analytics
@@ -54,15 +65,17 @@ from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
 from gateway.tokenizer import Tokenizer
 from gateway.unlock import begin
-from gateway.usage import segments
-from gateway.usage.ingest import Ingest, Task
-from gateway.usage.ingest_thread import IngestThread
+from gateway.upkeep.rolling import Beginnings
+from gateway.upkeep.upkeep import Upkeep
+from gateway.usage.ingest import Task
+from gateway.usage_store import UsageStore
+from web.burning import Ration
+from web.colours import Colours
 from web.page import Site
+from web.ranks import ranked
 from web.site import add_pages
 
-PATIENCE_SECONDS = 10.0
-"""How long usage records are waited for that were there before."""
-LOOK_SECONDS = 0.1
+T = TypeVar("T")
 
 log = logs.get("gateway.control")
 
@@ -75,17 +88,16 @@ class Control:
         self._settings = start.settings
         self._directory = Path(start.settings.server.data_dir).absolute()
         self._spool = self._directory / "spool"
-        self._analytics = Analytics(
-            self._directory / "usage.duckdb", self._spool, memory_limit=start.settings.usage.duckdb_memory_limit
-        )
-        self._ingest = Ingest(self._spool, self._analytics)
-        self._thread = IngestThread(self._ingest)
+        self._usage = UsageStore(self._directory, lambda: self._settings.usage, self._begun)
+        self._analytics, self._ingest = self._usage.analytics, self._usage.ingest
         self.state = State(database_of(start.settings))
         """The operational state."""
         self.responses = ResponseStore(self.state, max_bytes=start.settings.responses.max_bytes)
         """Kept by the workers; what has expired is deleted here."""
         self.reloads = Reloads(start.outcome)
         """How reading the configuration file goes."""
+        self.feed = Feed(lambda: facts_of(self._directory, self.ingest_state()), most=start.settings.live.max_viewers)
+        """What happens at this moment."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
         self._made_with = Served(), Registry("", {})
@@ -117,10 +129,14 @@ class Control:
         self._listing = Listing(self._directory, self._desk.generations, lambda: (self._settings, self.made.providers))
         self._oversight = Oversight(self._directory, self._settings, self._analytics.read)
         self._limited = LimitedKeys(self._desk)
+        self.alerts = watching(self._desk, self._sources())
+        """What is wrong, and who is told."""
+        self._lookout = Lookout(self._sources())
         self._current = Current(self._desk, self._follow)
         await self._current.start()
         await self._oversight.start()
-        await asyncio.to_thread(self._thread.start)
+        await self._usage.start()
+        await self.feed.start(socket_in(self._directory))
         self._app = Application(router=Router(), show_error_details=False)
         # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
         self._app.logger.setLevel(logging.WARNING)
@@ -128,13 +144,17 @@ class Control:
         await self._app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
         self._clockwork = Clockwork(self)
         self._run_soon = self._clockwork.run_soon
+        self._furnishing = Furnishing(self._directory, self._desk, self, self._analytics.read)
+        if self._start.lively:
+            self._furnishing.begin(self._start.started_at_us)
 
     def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on. The store keeps the memory limit it was opened with."""
         self._current.declare(Declared(settings, origins))
 
     def begin_drain(self) -> None:
-        """Nothing: answers here are short, and what a worker still wants to show may be shown."""
+        """End what would never end. Other answers are short, and what a worker still wants to show may be shown."""
+        self.feed.close()
 
     def in_flight(self) -> int:
         """How many requests are being answered."""
@@ -142,11 +162,12 @@ class Control:
 
     async def stop(self) -> None:
         """Take the segments that are closed, and shut the stores cleanly."""
+        self.feed.close()
         self._clockwork.end()
+        await self._furnishing.end()
         self._current.stop()
         await asyncio.to_thread(self._tokenizer.end)
-        await asyncio.to_thread(self._thread.stop)
-        self._analytics.end()
+        await self._usage.stop()
         await self._oversight.close()
         await self._logins.close()
         await self.responses.close()
@@ -157,14 +178,20 @@ class Control:
 
     # What jobs ask for
 
-    async def write(self, task: Task) -> None:
-        """Have this done on the analytics store's writing connection."""
-        await asyncio.wrap_future(self._thread.submit(task))
+    async def write(self, task: Task[T]) -> T:
+        """Have this done on the analytics store's writing connection; what it gives."""
+        return await self._usage.write(task)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What becomes of usage records."""
+        return self._usage.upkeep
 
     async def forget_what_is_over(self) -> None:
         """Delete sessions, links and answers that have had their time."""
         await login.forget_old(self._desk)
         await self.state.write(lambda session: forget_old(session, self._desk.now_us))
+        await self.alerts.forget()
 
     async def refresh_prices(self) -> None:
         """Fetch the registry of models and prices, if it is due."""
@@ -176,12 +203,24 @@ class Control:
 
     async def raise_spent(self) -> None:
         """Have counted, at least, what the analytics store knows to be spent, with what waits for it by now."""
-        waiting = {segment.name for segment in segments.closed(self._spool)}
-        for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
-            if waiting.isdisjoint(segment.name for segment in segments.closed(self._spool)):
-                break
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._usage.catch_up()
         await self._oversight.post(*await self._limited.read())
+
+    async def forget_captures(self) -> None:
+        """Delete captures that have had their time, or for which there is no room."""
+        capture = self._settings.capture
+        keep, most = timedelta(days=capture.keep_days), capture.max_total_bytes
+        now = datetime.now(UTC)
+        await asyncio.to_thread(tidy, folder_of(self._directory), keep=keep, most_bytes=most, now=now)
+
+    async def watch_alerts(self) -> None:
+        """See what is wrong, and have it told."""
+        await self.alerts.watch()
+
+    async def _begun(self) -> Beginnings:
+        """Since when limits count."""
+        _, resets = await self._limited.read()
+        return Beginnings(self._oversight.periods_began_us(), resets)
 
     # What operations ask for
 
@@ -190,18 +229,14 @@ class Control:
         """Asks the analytics store."""
         return self._analytics.read
 
+    @property
+    def analytics(self) -> Analytics:
+        """The store of usage records, to be asked."""
+        return self._analytics
+
     def ingest_state(self) -> Mapping[str, Any]:
         """How records get into the analytics store."""
-        state = self._ingest.state
-        return {
-            "segments_waiting": len(segments.closed(self._spool)),
-            "spool_bytes": segments.weigh(self._spool),
-            "records_taken": state.records,
-            "lines_refused": state.refused,
-            "segments_set_aside": state.set_aside,
-            "last_taken_at": None if state.last_us is None else write_instant(state.last_us),
-            "trouble": state.trouble,
-        }
+        return self._usage.state()
 
     async def job_reports(self) -> Sequence[JobReport]:
         """Every job."""
@@ -222,13 +257,45 @@ class Control:
         return self._made
 
     @property
+    def providers(self) -> Sequence[Provider]:
+        """What requests are sent to."""
+        return self.made.providers
+
+    @property
+    def rolled_until_us(self) -> int:
+        """Up to when sums of days are asked in place of requests."""
+        return self.upkeep.rolled_until_us
+
+    async def rations(self) -> Sequence[Ration]:
+        """Every budget and quota, and what of it is used; none while nobody can tell."""
+        found = await self._lookout.rations() or ()
+        return [Ration(one.subject, one.field, one.used, one.most, one.began_us, one.resets_at_us) for one in found]
+
+    def price_of(self, provider: str, model: str) -> Price | None:
+        """What a model costs now."""
+        return self.made.prices.find(provider, model)
+
+    @property
     def oversight(self) -> Oversight:
         """Pools and limits."""
         return self._oversight
 
+    @property
+    def pools(self) -> Pools:
+        """Who rests."""
+        return self._oversight.board
+
     def registry_state(self) -> RegistryState:
         """How the registry of models and prices is doing."""
         return self._registry.state()
+
+    async def ask(self, provider: Provider, credential: Credential, model: str, settings: Settings) -> Found:
+        """Ask a provider with a credential. Raises InvalidRequest."""
+        return await ask(provider, credential, model, settings)
+
+    def listed(self, provider: Provider) -> ServedList | None:
+        """The models that a provider says it serves."""
+        return self._listing.served.of(provider)
 
     async def explain(self, question: Question) -> Explanation:
         """What would become of a request. Raises ControlUnavailable, StateUnavailable."""
@@ -245,6 +312,11 @@ class Control:
             responses=self.responses,
         )
         return await explained(question, sight, self._desk.now_us)
+
+    @property
+    def foresight(self) -> Foresight:
+        """What there is to be asked for, and what would become of it."""
+        return Foresight(self._desk)
 
     def last_reload(self) -> Outcome | None:
         """How reading the configuration file went the last time."""
@@ -263,9 +335,21 @@ class Control:
         generations = Generations(shared_file(self._directory))
         return Desk(self.state, generations, unlocked.secrets, declared, around=self)
 
+    def _sources(self) -> Sources:
+        return Sources(
+            settings=lambda: self._settings,
+            providers=lambda: self.made.providers,
+            oversight=self._oversight,
+            keys=self._limited,
+            read=self._analytics.read,
+            registry=self._registry.state,
+            trouble=lambda: self._ingest.state.trouble,
+        )
+
     def _follow(self, effective: Effective) -> None:
         self._settings = effective.settings
         self.responses.max_bytes = effective.settings.responses.max_bytes
+        self.feed.most = effective.settings.live.max_viewers
         known = self._listing.served, self._registry.held.registry
         try:
             self._made, self._made_with = assemble.assembled(effective, self._desk.declared.settings, *known), known
@@ -295,25 +379,13 @@ class Control:
             office=self._desk,
             entrance=door,
             login=self._logins,
+            colours=Colours(partial(ranked, self._analytics.read)),
+            around=self,
         )
 
 
 def _not_yet(name: str) -> None:
     """Jobs begin at the end of the start, and each is done soon after it."""
-
-
-def operator_token(directory: Path) -> str:
-    """The token in `operator.token`, made where there is none: whoever may read that file is the operator."""
-    path = directory / "operator.token"
-    if not path.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
-        draft.rename(path)
-    return path.read_text().strip()
 
 
 if __name__ == "__main__":

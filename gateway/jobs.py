@@ -23,6 +23,7 @@ from gateway.records import JobReport
 from gateway.store.responses import ResponseStore
 from gateway.store.session import Row
 from gateway.store.state import State
+from gateway.upkeep.upkeep import Upkeep
 from gateway.usage.ingest import Task
 
 REMEMBERED = timedelta(days=7)
@@ -45,7 +46,7 @@ class Chores(Protocol):
     def state(self) -> State:
         """The operational state."""
 
-    async def write(self, task: Task) -> None:
+    async def write(self, task: Task[object]) -> object:
         """Have this done on the analytics store's writing connection."""
 
     async def forget_what_is_over(self) -> None:
@@ -59,6 +60,16 @@ class Chores(Protocol):
 
     async def raise_spent(self) -> None:
         """Have counted, at least, what the analytics store knows to be spent."""
+
+    async def watch_alerts(self) -> None:
+        """See what is wrong, and have it told."""
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What becomes of usage records."""
+
+    async def forget_captures(self) -> None:
+        """Delete captures that have had their time, or for which there is no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,36 @@ async def raise_spent(chores: Chores) -> None:
     await chores.raise_spent()
 
 
+async def watch_alerts(chores: Chores) -> None:
+    """See what is wrong, and have it told. Each control process watches its own machine; of those that share a state
+    none opens or tells what another has."""
+    await chores.watch_alerts()
+
+
+async def forget_captures(chores: Chores) -> None:
+    """Delete captures that are too old, or too many, on this machine."""
+    await chores.forget_captures()
+
+
+WATCH_ALERTS = "watch-alerts"
+"""The job that sees what is wrong."""
+
+
+async def roll_up_usage(chores: Chores) -> None:
+    """Have sums of every day that is over, with what came late."""
+    await chores.upkeep.roll_up()
+
+
+async def archive_usage(chores: Chores) -> None:
+    """Have files of them too, some at a time."""
+    await chores.upkeep.copy_days()
+
+
+async def forget_usage(chores: Chores) -> None:
+    """Delete a day's records at a time: none that is not in sums."""
+    await chores.upkeep.forget()
+
+
 LIST_MODELS = "list-models"
 """The job that asks providers; done soon after every change of the configuration as well."""
 
@@ -149,6 +190,34 @@ JOBS = (
         shared=True,
     ),
     Job(
+        "forget-captures",
+        "Deletes captures that are older than `capture.keep_days`, or more than `capture.max_total_bytes`.",
+        timedelta(minutes=10),
+        forget_captures,
+        first=timedelta(minutes=1),
+    ),
+    Job(
+        "roll-up-usage",
+        "Sums up the usage records of each day that is over, with those that came late.",
+        timedelta(hours=1),
+        roll_up_usage,
+        first=timedelta(seconds=20),
+    ),
+    Job(
+        "archive-usage",
+        "Writes each such day to a file, and deletes files older than `usage.archive_days`.",
+        timedelta(hours=1),
+        archive_usage,
+        first=timedelta(minutes=5),
+    ),
+    Job(
+        "forget-usage",
+        "Deletes usage records older than `usage.retention_days`, and sums older than `usage.rollup_days`.",
+        timedelta(hours=1),
+        forget_usage,
+        first=timedelta(minutes=10),
+    ),
+    Job(
         REFRESH_PRICES,
         "Fetches the price list, as often as `registry.refresh_hours` says.",
         timedelta(minutes=10),
@@ -168,6 +237,12 @@ JOBS = (
         timedelta(minutes=1),
         raise_spent,
         first=timedelta(seconds=0),
+    ),
+    Job(
+        WATCH_ALERTS,
+        "Sees what is wrong, and tells whoever `alerts` names.",
+        timedelta(minutes=1),
+        watch_alerts,
     ),
 )
 

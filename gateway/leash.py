@@ -55,6 +55,8 @@ class Start(Struct, frozen=True, kw_only=True, tag_field="do", tag="start"):
     index: int = 0
     """Number of the worker, from 0."""
     demo: bool = False
+    lively: bool = False
+    """Whether the demo has a history and somebody who asks."""
     host: str = "127.0.0.1"
     port: int = 0
     uds: str | None = None

@@ -167,6 +167,12 @@ class Ledger:
         return [one for row in await self._read(statement, parameters) for one in about(row, counted, known)]
 
 
+def periods_began_us(time_zone: str, now: int) -> tuple[int, ...]:
+    """The instants at which the present day, week and month began, in Unix microseconds; `now` is in Unix seconds."""
+    zone = read_zone(time_zone)
+    return tuple(period_of(kind, now, zone).starts * US for kind in KINDS if kind != "total")
+
+
 def _of(rules: Rules, per: str) -> Rules:
     """The rules of a kind that count what a ledger can know."""
     return tuple(rule for rule in rules if rule.per == per and _needed(rule.limits))

@@ -23,7 +23,7 @@ SECONDS = 10.0
 
 WELL = (http.client.OK, http.client.CREATED, http.client.ACCEPTED, http.client.NO_CONTENT)
 
-VERSIONED = ("PATCH", "DELETE")
+VERSIONED = ("PUT", "PATCH", "DELETE")
 """Methods that must say which version they change: the operator means what is there."""
 
 
@@ -69,7 +69,7 @@ def ask(data_dir: Path, path: str, parameters: Mapping[str, str | int]) -> Any:
     return _answer(data_dir, "GET", f"{path}?{urlencode(parameters)}", None)
 
 
-def tell(data_dir: Path, method: Literal["POST", "PATCH", "DELETE"], path: str, body: object = None) -> Any:
+def tell(data_dir: Path, method: Literal["POST", "PUT", "PATCH", "DELETE"], path: str, body: object = None) -> Any:
     """What it answers to a change, whichever version it changes; None where there is nothing to say. Raises
     NotAnswered."""
     return _answer(data_dir, method, path, None if body is None else msgspec.json.encode(body))

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.ledger import Counted, Ledger, Read
+from gateway.errors import LimitsUnavailable
+from gateway.ledger import Counted, Ledger, Read, periods_began_us
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.limiter import Left, Plan
 from gateway.limits.remote import remote_of
@@ -73,6 +74,22 @@ class Oversight:
     async def left(self, plan: Plan) -> tuple[Left, ...]:
         """How it stands with the limits of these subjects. Raises LimitsUnavailable."""
         return await self.limiter.left(plan)
+
+    async def left_anywhere(self, plan: Plan) -> tuple[Left, ...]:
+        """The same, counted by all machines that count together. Raises LimitsUnavailable where only this one can
+        tell."""
+        if self._remote is not None and not self._remote.is_here:
+            raise LimitsUnavailable("Limits cannot be looked up at the moment.", retry_after=1)
+        return await self.limiter.left(plan)
+
+    @property
+    def rules(self) -> tuple[LimitRule, ...]:
+        """Those that hold."""
+        return self._rules
+
+    def periods_began_us(self) -> tuple[int, ...]:
+        """The instants at which the present periods of budgets and quotas began, in Unix microseconds."""
+        return periods_began_us(self._time_zone, int(time.time()))
 
     def reset(self, key_id: str, subjects: Sequence[bytes], now_us: int) -> None:
         """Count a key from nothing."""

@@ -29,7 +29,7 @@ from gateway.errors import SettingsError, StateUnavailable
 from gateway.leash import ReloadWanted, Start
 from gateway.reloading import Reloading
 from gateway.settings.addresses import is_loopback, split_listen
-from gateway.settings.demo import DEMO_KEY, add_demo
+from gateway.settings.demo import ACCESS_LOG, DEMO_KEY, add_demo, without_access_log
 from gateway.settings.load import Loaded, find_files, read
 from gateway.settings.model import Settings
 from gateway.settings.origins import add_demo_origins
@@ -62,6 +62,8 @@ class Plan:
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Settings of the command line, by option."""
     demo: bool = False
+    lively: bool = False
+    """Whether the demo has a history and somebody who asks."""
     worker: str = "gateway.worker"
     control: str = "gateway.control"
     mock: str = "gateway.demo"
@@ -196,7 +198,9 @@ class Supervisor:
         self._control = Supervised("control", plan.control, self._start_of_control, self._heed)
         self._workers = [self._worker(index) for index in range(server.workers)]
         self._lives: dict[Supervised, asyncio.Task[None]] = {}
-        self._reloading = Reloading(said, loaded, (*self._workers, self._control), finish=self._finished, watch=watch)
+        # Who asks in a demo must know what leads where.
+        children = (*self._workers, self._control, *([self._mock] if self._mock and plan.lively else ()))
+        self._reloading = Reloading(said, loaded, children, finish=self._finished, watch=watch)
 
     def _worker(self, index: int) -> Supervised:
         start, bury = partial(self._start_of_worker, index), partial(self._bury, index)
@@ -274,6 +278,8 @@ class Supervisor:
         if self._mock is None:
             return loaded
         settings = add_demo(loaded.settings, self._mock.url)
+        if self._plan.lively and ACCESS_LOG not in loaded.origins:
+            settings = without_access_log(settings)
         return replace(loaded, settings=settings, origins=add_demo_origins(loaded.origins, settings))
 
     async def _start_of_worker(self, index: int) -> Start:
@@ -293,6 +299,7 @@ class Supervisor:
             outcome=self._reloading.outcome,
             index=index,
             demo=self._plan.demo,
+            lively=self._plan.lively,
             host=host,
             port=port,
             uds=uds,
@@ -304,7 +311,15 @@ class Supervisor:
         # Started anew it must be where the settings of the others say it is.
         port = urlsplit(self._mock.url).port or 0
         settings = self._reloading.loaded.settings
-        return Start(settings=settings, demo=True, host="127.0.0.1", port=port, started_at_us=self._started_at_us)
+        return Start(
+            settings=settings,
+            generation=self._reloading.generation,
+            demo=True,
+            lively=self._plan.lively,
+            host="127.0.0.1",
+            port=port,
+            started_at_us=self._started_at_us,
+        )
 
     def _end(self) -> None:
         """A signal to end: the first drains, the second cuts what still runs, the third kills."""

@@ -20,6 +20,8 @@ from gateway.store.session import Session
 SECRET_BYTES = 32
 
 KEYS, SESSIONS = "keys", "sessions"
+CAPTURES = "captures"
+"""What captures are sealed under; made by whoever first keeps one."""
 
 
 class Secrets(NamedTuple):
@@ -61,6 +63,20 @@ def unlock(session: Session, settings: Settings) -> Unlocked:
     sealed = {row["name"]: row["sealed"] for row in session.rows("vault/secrets")}
     vault = _fitting(settings, sealed.get(KEYS))
     return Unlocked(vault, Secrets(*(_opened(session, vault, name, sealed.get(name)) for name in (KEYS, SESSIONS))))
+
+
+def captures_key(session: Session, settings: Settings) -> bytes | None:
+    """What captures are sealed under; None where nobody ever kept one. Raises KeyUnusable."""
+    sealed = {row["name"]: row["sealed"] for row in session.rows("vault/secrets")}
+    if CAPTURES not in sealed:
+        return None
+    return _opened(session, _fitting(settings, sealed.get(KEYS)), CAPTURES, sealed[CAPTURES])
+
+
+def make_captures_key(session: Session, settings: Settings) -> bytes:
+    """The same, and made where there is none: within a transaction. Raises KeyUnusable."""
+    found = captures_key(session, settings)
+    return _opened(session, unlock(session, settings).vault, CAPTURES, None) if found is None else found
 
 
 def check_opens(settings: Settings, sealed: Mapping[str, bytes], place: str) -> None:

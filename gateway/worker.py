@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ from gateway.api.inference import Inference
 from gateway.api.models import ModelList
 from gateway.api.public import Public
 from gateway.api.responses import ResponsesApi
+from gateway.api.sockets import Sockets
+from gateway.capturing import Captures
 from gateway.catalog.presets import presets
 from gateway.errors import SettingsError
 from gateway.freshness import Followers, Freshness
@@ -27,6 +30,9 @@ from gateway.leash import Start
 from gateway.limits.embedded import EmbeddedLimiter
 from gateway.limits.remote import remote_of
 from gateway.listing.kept import held as kept_lists
+from gateway.live.glimpse import Glimpses
+from gateway.live.teller import Teller
+from gateway.live.words import socket_in
 from gateway.observe.access_log import AccessLog
 from gateway.observe.metrics import Metrics
 from gateway.observe.tally import Readings
@@ -43,7 +49,7 @@ from gateway.relay.exchange import Exchange
 from gateway.relay.forward import Forward
 from gateway.relay.media import MediaFetcher
 from gateway.relay.native import Native
-from gateway.relay.recording import record_of
+from gateway.relay.recording import Place, record_of
 from gateway.relay.relay import Relay, Setup, Shared
 from gateway.relay.sink import Message, Receive, Send
 from gateway.settings.model import Settings
@@ -54,6 +60,8 @@ from gateway.store.followed import Followed
 from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
+from gateway.traces import tracer
+from gateway.traces.tracer import Ended, Tracer
 from gateway.usage import segments
 from gateway.usage.spool import Spool, encode
 from gateway.uses import Uses
@@ -109,7 +117,8 @@ class Worker:
         self._relay.count_texts = Estimator(lambda: self._pool, control_socket).count
         forward = Forward(self._pool, loop, control_socket)
         application = await self._application()
-        self._front = Front(self._inference, application, forward)
+        sockets = Sockets(forward, lambda: self._settings.live.max_viewers)
+        self._front = Front(self._inference, application, forward, sockets)
         self._go_by(self._basis)
         await self._fresh.start()
         if self._remote is not None:
@@ -122,12 +131,15 @@ class Worker:
         settings, index = self._settings, self._start.index
         self._pool = Pool(settings.upstream, loop=loop, permit=permit_of(settings.network.allow))
         self._spool = Spool(self._data_dir / "spool", index, settings.usage)
+        self._tracer = Tracer(index)
         self._log = AccessLog(enabled=settings.server.access_log, style=settings.server.log_format)
         memory = SharedMemory(shared_file(self._data_dir))
         self._local = EmbeddedLimiter(memory, index)
         self._remote = remote_of(settings.limits, self._local)
         board = Board(memory, settings.rests, index)
         self._relay = Relay(self._pool, loop, self._record, Shared(board, self._remote or self._local))
+        self._state = State(database_of(settings))
+        self._captures = Captures(self._relay, self._state, settings)
         self._metrics = Metrics(
             self._data_dir / "run" / "metrics",
             index,
@@ -136,6 +148,10 @@ class Worker:
             readings=self._readings,
         )
         self._metrics.catch_up = self._tell_ended
+        glimpses = Glimpses(index)
+        self._teller = Teller(
+            socket_in(self._data_dir), index, lambda: glimpses.take(self._relay.live, self._pool.connections_open)
+        )
 
     def _follow_others(self) -> None:
         """What other processes write and this one goes by: keys and configuration, prices, lists of models."""
@@ -148,9 +164,8 @@ class Worker:
             settings,
             Followers(keys=self._review, configuration=self._follow, use=self._used),
         )
-        state = State(database_of(settings))
-        self._uses = Uses(state)
-        self._responses = ResponseStore(state, max_bytes=settings.responses.max_bytes)
+        self._uses = Uses(self._state)
+        self._responses = ResponseStore(self._state, max_bytes=settings.responses.max_bytes)
         self._relay.responses = self._responses
 
     async def _application(self) -> Application:
@@ -172,6 +187,7 @@ class Worker:
         settings = effective.settings
         made = assemble.assembled(effective, basis.settings, self._lists.held, self._registry.held.registry)
         keys = assemble.keys_of(settings)
+        tracer.check(settings.traces)
         if (settings.upstream, settings.network) != (self._settings.upstream, self._settings.network):
             self._retired.append(self._pool)
             pool = Pool(settings.upstream, permit=permit_of(settings.network.allow))
@@ -180,6 +196,7 @@ class Worker:
             self._spool.close()
             self._spool = Spool(self._data_dir / "spool", self._start.index, settings.usage)
         self._relay.reload(Setup(settings, made.providers, made.resolver, made.prices, USER_AGENT, made.known))
+        self._captures.follow(settings.capture)
         self._relay.board.follow(settings.rests)
         self._relay.limiter.follow(assemble.limit_rules_of(settings), settings.limits.time_zone)
         self._relay.fetch_media = MediaFetcher(settings, USER_AGENT).fetch
@@ -191,6 +208,8 @@ class Worker:
         self._tell_ended()
         self._log.configure(enabled=settings.server.access_log, style=settings.server.log_format)
         logs.configure(settings.server.log_format, settings.server.log_level)
+        self._place = Place(self._start.index, settings.server.node or socket.gethostname())
+        self._tracer.follow(settings, self._place.node)
         self._settings, self._basis, self._made = settings, basis, made
         self._fresh.say(keys)
 
@@ -219,6 +238,7 @@ class Worker:
     def begin_drain(self) -> None:
         """Answer 503 to readiness and to new requests from now on."""
         self._inference.draining = self._public.draining = True
+        self._front.sockets.close()
 
     def in_flight(self) -> int:
         """How many exchanges are running."""
@@ -235,14 +255,16 @@ class Worker:
         self._log.close()
         if self._remote is not None:
             await self._remote.close()
-        await asyncio.gather(self._fresh.close(), self._uses.finish(), self._registry.close(), self._lists.close())
+        ending = (self._fresh.close(), self._uses.finish(), self._registry.close(), self._lists.close())
+        await asyncio.gather(self._tracer.close(), self._teller.close(), *ending)
+        await self._captures.close()
         await self._responses.close()
         for pool in (self._pool, *self._retired):
             await pool.close()
 
     def _record(self, exchange: Exchange) -> None:
         try:
-            record = record_of(exchange, self._relay.prices, self._start.index)
+            record = record_of(exchange, self._relay.prices, self._place)
         except Exception:  # whatever it was, nothing may stay set aside for an exchange that is over
             log.exception("an exchange leaves no record", id=exchange.id)
             settle_in_full(exchange)
@@ -251,6 +273,9 @@ class Worker:
         settle(exchange, record.tokens.input + record.tokens.output, record.cost_nano_usd or 0)
         self._spool.append(encode(record))
         self._ended.append((record, exchange.caller))
+        if exchange.trace is not None and exchange.trace.sampled:
+            sent = [trial.sent for trial in exchange.trials]
+            self._tracer.note(Ended(record, exchange.trace, sent, exchange.caller.method))
         if len(self._ended) >= AT_ONCE:
             self._tell_ended()
 
@@ -262,6 +287,9 @@ class Worker:
             self._log.write(record, caller.method, caller.address)
             if record.key_id is not None:
                 self._uses.note(record.key_id, record.started_at_us)
+        self._tracer.tell()
+        if self._teller.watched:
+            self._teller.note(record for record, _ in ended)
 
     def _keep_house(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HOUSEKEEPING_SECONDS, self._keep_house)
@@ -274,7 +302,9 @@ class Worker:
         self._rounds += 1
         if self._rounds % PUBLISH_EVERY == 0:
             self._metrics.publish()
+            self._captures.tick()
             self._uses.tick()
+            self._teller.tick()
             self._close_retired()
 
     def _close_retired(self) -> None:
@@ -294,6 +324,8 @@ class Worker:
             spool_backlog_bytes=segments.weigh(self._data_dir / "spool"),
             records_dropped=self._spool.dropped,
             log_lines_dropped=self._log.dropped,
+            captures_dropped=self._captures.dropped,
+            spans_dropped=self._tracer.dropped,
         )
 
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 ROOT = Path(__file__).parent
 
 STATE = (
+    "alerts",
     "answers",
     "attempts",
     "audit",
@@ -30,6 +31,7 @@ STATE = (
     "openid",
     "people",
     "responses",
+    "saved",
     "sessions",
     "teams",
     "tokens",
@@ -40,7 +42,18 @@ STATE = (
 
 SCHEMAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "analytics": ("usage",),
+        "analytics": (
+            "demo",
+            "latency",
+            "models",
+            "overview",
+            "providers",
+            "requests",
+            "rollups",
+            "spend",
+            "sql",
+            "usage",
+        ),
         "state/sqlite": STATE,
         "state/postgres": STATE,
     }

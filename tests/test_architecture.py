@@ -57,34 +57,80 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "access": ("records", "errors", "settings"),
     "usage": (*GROUND, "sql"),
     "observe": GROUND,
+    # What exchanges leave for tracing goes out by a door; which trace one belongs to, the relay must know.
+    "traces": (*GROUND, "outbound"),
     # Doors: the network, the databases.
     "outbound": ("records", "errors", "settings"),
     "store": (*GROUND, "sql"),
+    # What becomes of usage records in the end; and everything about them in one hand, for the process that has them.
+    "upkeep": (*GROUND, "sql", "store", "usage"),
+    "usage_store": (*GROUND, "store", "upkeep", "usage"),
     # A library too large for the workers.
     "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
     # It shows providers who we are: tokens are asked for and requests signed with what `credentials` knows.
-    "relay": (*DOMAIN, *GROUND, "credentials", "limits", "outbound", "pools"),
+    "relay": (*DOMAIN, *GROUND, "credentials", "limits", "outbound", "pools", "traces"),
     # What the relay would do with a request, by its own decisions; nothing is sent.
     "explaining": (*DOMAIN, *GROUND, "limits", "relay"),
     # What is sealed and the key to it, for whoever may open it; what secrets are exchanged for.
     "credentials": ("records", "errors", "logs"),
     "unlock": (*GROUND, "credentials", "store"),
+    # What was said, sealed in files: written by workers, read by whoever is allowed to.
+    "captures": (*GROUND, "credentials"),
+    # A worker's captures: as settings and the key in the state let the relay take them.
+    "capturing": (*GROUND, "captures", "credentials", "relay", "store", "unlock"),
+    # What is wrong: judged by figures that are handed in, kept in the state, told by the doors.
+    "alerts": (*GROUND, "outbound", "store"),
     # Changes of the state: below every surface that makes them.
     # The test of a credential asks a provider as a worker would.
-    "management": (*DOMAIN, *GROUND, "assemble", "credentials", "limits", "outbound", "pools", "store", "unlock"),
+    "management": (
+        *DOMAIN,
+        *GROUND,
+        "alerts",
+        "assemble",
+        "captures",
+        "credentials",
+        "limits",
+        "outbound",
+        "pools",
+        "store",
+        "unlock",
+    ),
+    # A made-up company: made in the state as anybody makes it, and as requests that it would have left.
+    "seeding": (*GROUND, "access", "catalog", "claims", "management", "sql", "store", "usage"),
     "current": (*GROUND, "catalog", "credentials", "management", "store"),
     "logins": (*GROUND, "access", "management", "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.
     "api": (
-        *(*DOMAIN, *GROUND, "assemble", "browsers", "credentials", "explaining", "management", "observe", "oversight"),
-        *("pools", "relay", "store", "unlock"),
+        *(
+            *DOMAIN,
+            *GROUND,
+            "alerts",
+            "assemble",
+            "browsers",
+            "credentials",
+            "explaining",
+            "live",
+            "management",
+            "observe",
+        ),
+        *("oversight", "pools", "relay", "store", "unlock", "upkeep"),
     ),
-    "web": (*GROUND, "access", "browsers", "catalog", "management", "store", "usage"),
+    # What there is to be asked for and what would become of it, for pages: they know neither how it is found out nor
+    # how the API asks for it.
+    "foresight": ("api", "errors", "management"),
+    "web": (*GROUND, "access", "browsers", "catalog", "live", "management", "store", "usage"),
     # What was spent, for whoever counts limits; pools and limits, for the process that uses neither.
     "ledger": (*GROUND, "limits"),
     "oversight": (*GROUND, "ledger", "limits", "pools", "shared", "store"),
-    "jobs": (*GROUND, "access", "catalog", "sql", "store", "usage"),
+    # Where the figures that alerts are judged by come from.
+    "lookout": (
+        *(*GROUND, "alerts", "ledger", "limits", "management", "oversight", "pools", "routing", "store", "usage"),
+    ),
+    "jobs": (*GROUND, "access", "catalog", "sql", "store", "upkeep", "usage"),
+    # What runs and what has just ended: told by workers, put together by the control process. Of the relay it only
+    # reads what an exchange is like; `stream` is for pages and the API alike.
+    "live": (*GROUND, "relay", "usage"),
     # A provider to test against: it knows nothing of the gateway.
     "mock": (),
     # From settings to what the relay goes by.
@@ -100,14 +146,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # nothing itself, but brings the state up to date before anybody opens it.
     "worker": (
         *(*DOMAIN, *GROUND, "api", "assemble", "child", "freshness", "leash", "observe", "outbound", "relay"),
-        *("limits", "listing", "pools", "registry", "shared", "store", "uses"),
+        *("capturing", "limits", "listing", "live", "pools", "registry", "shared", "store", "traces", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "child", "current", "explaining", "jobs", "leash"),
-        *("listing", "logins", "management", "observe", "outbound", "oversight", "registry", "store", "tokenizer"),
-        *("unlock", "web"),
+        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "captures", "child", "current", "explaining", "foresight"),
+        *("jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe", "operator_token"),
+        *("outbound", "oversight", "registry", "seeding", "store", "tokenizer", "unlock", "upkeep", "usage_store"),
+        "web",
     ),
-    "demo": ("leash", "mock"),
+    # Who asks in a demo: as the made-up company would, and only where one was made.
+    "traffic": ("claims", "seeding", "settings"),
+    # Who the operator is, as far as files say it.
+    "operator_token": (),
+    "demo": ("leash", "mock", "settings", "traffic"),
     "first_owner": ("management", "settings"),
     "serve": (
         *(*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "shared", "store", "supervised", "unlock"),
@@ -116,7 +167,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "commands": (
         *GROUND,
         *("access", "catalog", "claims", "credentials", "formats", "management", "mock", "operator", "serve", "store"),
-        *("unlock", "usage"),
+        *("seeding", "unlock", "upkeep", "usage", "usage_store"),
     ),
     "__main__": ("commands",),
 }
@@ -130,6 +181,7 @@ PURE: tuple[str, ...] = (
 )
 PURE += tuple(f"gateway.limits.{name}" for name in ("headers", "judging", "limiter", "periods", "refusals", "rules"))
 PURE += ("gateway.limits.sheet", "gateway.relay.dialects", "gateway.relay.masking")
+PURE += tuple(f"gateway.alerts.{name}" for name in ("course", "figures", "numbers", "rules", "wording"))
 PURE += ("gateway.explaining", "gateway.relay.prospects")
 PURE += ("gateway.credentials.aws", "gateway.credentials.google", "gateway.credentials.grants")
 IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "threading", "logging", "structlog", "subprocess"}
@@ -137,7 +189,7 @@ IMPURE = {"asyncio", "time", "random", "secrets", "os", "socket", "threading", "
 HOMES: dict[str, tuple[str, ...]] = {
     "granian": ("gateway.child",),
     "apscheduler": ("gateway.jobs",),
-    "duckdb": ("gateway.store.analytics", "gateway.usage.ingest"),
+    "duckdb": ("gateway.store.analytics", "gateway.store.asking", "gateway.upkeep", "gateway.usage.ingest"),
     "sqlite3": ("gateway.store.sqlite",),
     "psycopg": ("gateway.store.postgres",),
     "redis": ("gateway.limits.redis_link",),
@@ -154,7 +206,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "python_socks": ("gateway.outbound.socks",),
     "structlog": ("gateway.logs",),
     "bpe_openai": ("gateway.tokenizer",),
+    "smtplib": ("gateway.outbound.mail",),
+    "re2": ("gateway.settings.expressions",),
+    "opentelemetry": ("gateway.traces.otlp",),
+    "google": ("gateway.traces.otlp",),
 }
+
+IMPORTED_AS = {"google-re2": "re2", "pynacl": "nacl"}
+"""Names of packages that are not those of their modules."""
 
 UNUSED_YET: dict[str, str] = {"tzdata": "zoneinfo reads it where the machine has no time zones of its own"}
 """Dependencies that no module imports, each with the reason."""
@@ -218,7 +277,7 @@ def test_every_library_has_one_home() -> None:
 def test_every_dependency_is_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[<>=]", each)[0] for each in project["dependencies"]}
-    wanted = {"nacl" if name == "pynacl" else name.replace("-", "_") for name in names}
+    wanted = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
     used = {library(name) for module in modules(*PROGRAM) for name in imports(module)}
     assert wanted - used == UNUSED_YET.keys()
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.api.sockets import PATH as SOCKET_PATH
+from gateway.live.feed import HEARTBEAT_SECONDS
 from gateway.settings.load import load
 from gateway.settings.model import ServerSettings
 from tests.redis_server import needs_redis, serving
@@ -195,6 +197,18 @@ def said_after(word: str, text: str) -> str:
 def test_nginx_lets_go_of_an_idle_connection_before_we_do() -> None:
     upstream = NGINX[NGINX.index("upstream ") : NGINX.index("server {\n    listen 80;")]
     assert seconds(r"keepalive_timeout (\d+)s", upstream) < ServerSettings().header_timeout_seconds
+
+
+def test_nginx_lets_a_connection_become_a_websocket_where_there_is_one_and_nowhere_else() -> None:
+    places = dict(re.findall(r"^    location (.+) \{\n((?:        .*\n|\n)*)    \}", NGINX, re.MULTILINE))
+    assert f"= {SOCKET_PATH}" in places
+    upgrading = {place for place, said in places.items() if "$http_upgrade" in said}
+    assert upgrading == {f"= {SOCKET_PATH}"}
+    said, usual = places[f"= {SOCKET_PATH}"], places["/"]
+    assert re.search(r'proxy_set_header Connection +"upgrade";', said)
+    who = r"proxy_set_header (Host|X-Forwarded-\w+) +(\S+);"
+    assert re.findall(who, said) == re.findall(who, usual), "who asks, and for what, is told as everywhere"
+    assert seconds(r"proxy_read_timeout +(\d+)s", said) > 2 * HEARTBEAT_SECONDS
 
 
 def test_nginx_accepts_more_than_we_do() -> None:

@@ -30,6 +30,10 @@ ENVIRONMENT = {
     "TEAM_KEY": "sk-team-of-the-docs",
     "OPENAI_API_KEY": "sk-openai-of-the-docs",
     "VAULT_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x-team=b",
+    "OPS_HOOK": "https://hooks.example.com/of-the-docs",
+    "PAGER_KEY": "key-of-the-docs",
+    "SMTP_PASSWORD": "password-of-the-docs",
     "CREDENTIALS_DIRECTORY": "",
 }
 

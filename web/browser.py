@@ -17,7 +17,7 @@ from blacksheep import Request
 
 from gateway.access import csrf
 from gateway.access.invitations import Purpose
-from gateway.access.sessions import Cookie, session_cookie, visitor_cookie
+from gateway.access.sessions import Cookie, read_cookies, session_cookie, visitor_cookie
 from gateway.access.tokens import kind_of
 from gateway.browsers import CLIENT, HOST, is_secure, origin_of
 from gateway.management.office import Office
@@ -29,6 +29,8 @@ VISITOR_SECONDS = 24 * 3600
 
 LINK_SECONDS = 3600
 """How long a browser remembers the token of a one-time link, so that its address need not hold it."""
+
+PREFERENCE = "sluicegate-"
 
 VISITOR = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -72,6 +74,12 @@ class Browser:
         """What a session remembers of whoever begins it."""
         return Visit(self.address, self.headers.get(b"user-agent", b"").decode("latin-1"))
 
+    @property
+    def preferences(self) -> Mapping[str, str]:
+        """What its own script keeps: values of cookies `sluicegate-*`, by the rest of their names. Anybody's words."""
+        pairs = read_cookies(self._cookies)
+        return {name.removeprefix(PREFERENCE): value for name, value in pairs if name.startswith(PREFERENCE)}
+
     # Values of `set-cookie` headers
 
     def introduce(self) -> tuple[bytes, ...]:
@@ -103,6 +111,23 @@ class Browser:
     def forget_link(self, purpose: Purpose) -> tuple[bytes, ...]:
         """It no longer remembers one."""
         return (self._link(purpose).clear(),)
+
+    def keep_own_key(self, value: str, seconds: int) -> tuple[bytes, ...]:
+        """It remembers which client key somebody has shown, not the key itself."""
+        return (self._own_key.set(value, seconds),)
+
+    @property
+    def own_key(self) -> str:
+        """What it remembers of a client key; empty for nothing."""
+        return next(self._own_key.values(self._cookies), "")
+
+    def forget_own_key(self) -> tuple[bytes, ...]:
+        """It no longer remembers one."""
+        return (self._own_key.clear(),)
+
+    @property
+    def _own_key(self) -> Cookie:
+        return Cookie("sluicegate-own", self.secure)
 
     def _link(self, purpose: Purpose) -> Cookie:
         return Cookie(f"sluicegate-{purpose}", self.secure)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.usage import figures
 from gateway.usage.figures import DAY, HOUR, MINUTE, SECOND
@@ -48,7 +50,7 @@ SYSTEMS = (
 
 LONGEST_NAME = 60
 
-Meaning = Literal["good", "warning", "bad", "neutral"]
+Meaning = Literal["good", "warning", "bad", "neutral", "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,31 @@ def age(then_us: int, now_us: int) -> str:
     return moment(then_us)[:16]
 
 
-def moment(unix_us: int) -> str:
+def moment(unix_us: int, zone: tzinfo = UTC) -> str:
     """`2026-11-20 14:02:07 UTC`."""
-    return f"{datetime.fromtimestamp(unix_us // SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(unix_us // SECOND, zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def local(unix_us: int, now_us: int, zone: tzinfo) -> str:
+    """`12 s ago` as long as it is less than a day ago, else `2026-11-20 14:02` as clocks there show it. What is to come
+    is told likewise, `in 5 min`."""
+    if unix_us > now_us:
+        return f"in {figures.duration(unix_us - now_us)}" if unix_us - now_us < DAY else moment(unix_us, zone)[:16]
+    return age(unix_us, now_us) if now_us - unix_us < DAY else moment(unix_us, zone)[:16]
+
+
+def instant(unix_us: int) -> str:
+    """`2026-11-20T14:02:07Z`, for programs."""
+    return f"{datetime.fromtimestamp(unix_us // SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@lru_cache(maxsize=512)
+def zone_named(name: str) -> tzinfo:
+    """The time zone of this name; UTC where there is none."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def ended(status: int, error: str | None) -> State:
@@ -134,6 +158,31 @@ def ceiling(value: int) -> int:
             if step * scale >= value:
                 return step * scale
         scale *= 10
+
+
+def size(size_bytes: int) -> str:
+    """`512 B`, `1.2 MB`, `3.4 GB`."""
+    for scale, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size_bytes >= scale:
+            return (
+                f"{size_bytes / scale:.1f} {unit}" if size_bytes < 100 * scale else f"{size_bytes / scale:.0f} {unit}"
+            )
+    return f"{size_bytes} B"
+
+
+DURATIONS = (1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100, 200, 400, 600, 800)
+"""Where an axis of milliseconds or microseconds ends; from a second on, it is one of these."""
+
+LONG_DURATIONS = (1, 2, 4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1200, 1800)
+
+
+def duration_ceiling(microseconds: int) -> int:
+    """The next duration that can be cut in four and said in a word or two."""
+    for unit, steps in ((1, DURATIONS), (figures.MILLISECOND, DURATIONS), (SECOND, LONG_DURATIONS)):
+        for step in steps:
+            if step * unit >= microseconds:
+                return step * unit
+    return ceiling(-(-microseconds // HOUR)) * HOUR
 
 
 def browser(user_agent: str) -> str:

@@ -5,14 +5,17 @@ Knows templates and blocks. Does not know what any page shows, nor how a request
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import UTC, tzinfo
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from blacksheep import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.environment import TemplateModule
 
 from gateway.access.csrf import FIELD
 from gateway.management.office import Actor, Office
@@ -20,10 +23,18 @@ from gateway.management.openid import Login
 from gateway.settings.model import Settings
 from gateway.usage import figures
 from web import assets, display
+from web.around import Around
 from web.browser import Browser
+from web.colours import Colours
+from web.filters import address
 from web.forms import Form, Problem
+from web.icons import ICONS
+from web.span import USUAL, Span, span_of
 
 Group = Literal["Watch", "Money", "Set up", "Run"]
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""In the order of the rail."""
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 """The rows of a named statement."""
@@ -57,9 +68,13 @@ class Site:
     entrance: Entrance
     login: Login
     """Speaks with the OpenID providers."""
+    colours: Colours
+    """Of models, keys and whatever else has a colour."""
+    around: Around
+    """The control process."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Visit:
     """One look at a page, or one form sent from it."""
 
@@ -68,13 +83,33 @@ class Visit:
     actor: Actor | None = None
     """None for somebody who has shown nothing."""
     query: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """The words of the address; of one that stands there more than once the last."""
+    pairs: Sequence[tuple[str, str]] = ()
+    """The same as they stand there."""
+    path: str = "/"
+    """Of the address."""
     names: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """What stands in the address where its path has a name in braces."""
+    zone: tzinfo = UTC
+    """Where whoever looks is, as far as their browser has said."""
     form: Form = field(default_factory=Form)
     problem: Problem | None = None
     """Why that form was not carried out."""
     made: object = None
     """What that form has made, to be shown this once."""
+
+    @cached_property
+    def span(self) -> Span:
+        """The time that the address asks for, or the usual."""
+        return self.span_or(USUAL)
+
+    def span_or(self, usual: str) -> Span:
+        """The time that the address asks for, or the one of this name."""
+        return span_of(self.query, self.now_us, self.zone, usual)
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All that the address says by this word."""
+        return tuple(value for word, value in self.pairs if word == name)
 
     @property
     def is_signed_in(self) -> bool:
@@ -122,7 +157,31 @@ class Notice:
     text: str
 
 
-Reply = Sent | Leaving | Shown | Notice
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file, such as the table of a page."""
+
+    name: str
+    """As the browser is to keep it: letters, digits, `.` and `-`."""
+    type: str
+    content: bytes
+
+
+Reply = Sent | Leaving | Shown | Notice | Download
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An event stream that goes on for as long as somebody looks."""
+
+    parts: AsyncIterator[bytes]
+    """Never an empty one: that would be the end to whoever sends them."""
+    end: Callable[[], None]
+    """Nobody looks any more."""
+
+
+Stream = Callable[["Site", Visit, Callable[[], Mapping[str, object]]], Awaitable[Flow]]
+"""Begins one; the last argument gives what every part of a page has around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +203,16 @@ class Page:
     """Whether its forms ask for a password."""
     group: Group | None = None
     """Where it stands in the rail; None for a page that does not."""
+    icon: str = ""
+    """Its picture there, of ICONS."""
+    letter: str = ""
+    """`g` and this go to it."""
+    span: str | None = None
+    """The time that it usually shows, where one can choose: a word of SPANS."""
+    stream: Stream | None = None
+    """What tells more of it as it happens, at `<path>/events`."""
+    refreshes: bool = False
+    """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
     """Parts that can be fetched alone: `?block=<name>`."""
 
@@ -169,6 +238,36 @@ SAID: Mapping[str, str] = MappingProxyType(
         "revoked": "The token is revoked.",
         "connected": "From now on you can log in with that account too.",
         "disconnected": "That account no longer logs you in.",
+        "provider-added": "The provider is set up. Probe it to see whether it answers.",
+        "provider-changed": "The provider is changed; the next request goes by it.",
+        "provider-deleted": "The provider is deleted.",
+        "credential-added": "The credential is added.",
+        "credential-changed": "The credential is changed; the next request goes by it.",
+        "credential-paused": "The credential is paused: it is not used until it is resumed.",
+        "credential-resumed": "The credential is used again.",
+        "credential-deleted": "The credential is deleted.",
+        "let-try": "The next request tries what rests.",
+        "rests-ended": "What rested is used again.",
+        "nothing-rests": "Nothing of it rests any more.",
+        "key-changed": "The key is changed. Requests go by it from now on.",
+        "key-paused": "The key is paused: it is refused until it is resumed.",
+        "key-resumed": "The key works again.",
+        "key-revoked": "The key is revoked. What ran with it has ended.",
+        "key-counted": "The key is counted from nothing, as far as limits are its own.",
+        "key-forgotten": "This browser no longer knows the key.",
+        "user-changed": "The user is changed. A new role or address counts from now on.",
+        "user-disabled": "The user is disabled: signed out, and their keys are refused.",
+        "user-enabled": "The user may log in again, and their keys work.",
+        "user-deleted": "The user is deleted.",
+        "team-made": "The team is made. Say who belongs to it.",
+        "team-changed": "The team is changed.",
+        "team-deleted": "The team is deleted.",
+        "member-put": "That is who belongs to the team now.",
+        "member-removed": "They no longer belong to the team.",
+        "object-made": "It is made. Every worker goes by it within a second.",
+        "object-changed": "It is changed. Every worker goes by it within a second.",
+        "object-deleted": "It is deleted.",
+        "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )
 """What a page says of a form that was carried out, by the word in its address."""
@@ -183,24 +282,43 @@ _environment = Environment(
 )
 _environment.filters.update(display.FILTERS)
 _environment.globals.update(
-    asset=assets.url, age=display.age, csrf_field=FIELD, moment=display.moment, nothing=figures.NOTHING
+    address=address,
+    age=display.age,
+    asset=assets.url,
+    csrf_field=FIELD,
+    icons=ICONS,
+    instant=display.instant,
+    local=display.local,
+    moment=display.moment,
+    nothing=figures.NOTHING,
 )
 
 
 def render(page: Page, context: object, frame: Mapping[str, object]) -> str:
     """The whole page. `frame` is what every page has around it."""
-    return _environment.get_template(page.template).render(**_names(context), page=page, **frame)
+    return _environment.get_template(page.template).render(_around(page, context, frame))
 
 
 def render_block(page: Page, block: str, context: object, frame: Mapping[str, object]) -> str:
     """One block of it."""
     template = _environment.get_template(page.template)
-    return "".join(template.blocks[block](template.new_context({**_names(context), "page": page, **frame})))
+    return "".join(template.blocks[block](template.new_context(_around(page, context, frame))))
 
 
 def render_apart(template: str, context: object, frame: Mapping[str, object]) -> str:
     """What is no page of its own: a notice, or a step on the way."""
-    return _environment.get_template(template).render(**_names(context), page=None, **frame)
+    return _environment.get_template(template).render(_around(None, context, frame))
+
+
+def _around(page: Page | None, context: object, frame: Mapping[str, object]) -> dict[str, object]:
+    """Every name that a template may use; `parts` are the macros of `parts.html`, which know the frame."""
+    names = _names(context)
+    assert names.keys().isdisjoint(frame), f"{names.keys() & frame.keys()} would be hidden"
+    return {"parts": _parts(frame), **names, **frame, "page": page}
+
+
+def _parts(frame: Mapping[str, object]) -> TemplateModule:
+    return _environment.get_template("parts.html").make_module(dict(frame))
 
 
 def _names(context: object) -> dict[str, object]:

@@ -7,13 +7,14 @@ Knows requests and answers. Does not know what a page shows; the headers that ke
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from urllib.parse import parse_qsl, quote, unquote
 
-from blacksheep import Application, Content, Request, Response
+from blacksheep import Application, Content, Request, Response, StreamedContent
 
 from gateway import logs
 from gateway.access.csrf import FIELD
@@ -21,14 +22,40 @@ from gateway.browsers import FOR_EVER
 from gateway.errors import GatewayError, NotSignedIn
 from web import assets
 from web.browser import browser_of
+from web.display import zone_named
 from web.forms import Problem, read_form
-from web.frame import Going, frame_of, is_waiting
-from web.page import Action, Leaving, Notice, Page, Reply, Sent, Shown, Site, Visit, render, render_apart, render_block
+from web.frame import Going, Nothing, frame_of, is_waiting
+from web.listening import listened
+from web.packing import ENCODED, VARIES, packed, packed_once, takes_gzip
+from web.page import (
+    Action,
+    Download,
+    Leaving,
+    Notice,
+    Page,
+    Reply,
+    Sent,
+    Shown,
+    Site,
+    Visit,
+    render,
+    render_apart,
+    render_block,
+)
 from web.pages import ACTIONS, PAGES
 
 HTML = b"text/html; charset=utf-8"
+EVENTS = b"text/event-stream"
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""nginx is not to hold it back."""
 
 METHODS = ("GET", "HEAD", "POST")
+
+OPEN = (b"cache-control", b"no-store, no-transform")
+"""On pages that show a secret: nobody on the way packs them either (see `packing`)."""
+
+NAME = re.compile(r"\{([a-z_]+)\}")
+"""In the path of a page."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -57,6 +84,8 @@ def add_pages(
     for page in pages:
         app.router.add_get(page.path, dashboard.showing(page))
         app.router.add_head(page.path, dashboard.showing(page))
+        if page.stream is not None:
+            app.router.add_get(f"{page.path}/events", dashboard.telling(page))
     paths = {page.path for page in pages}
     for action in actions:
         app.router.add(action.method, action.path, dashboard.carrying_out(action))
@@ -82,6 +111,14 @@ class Dashboard:
 
         return answer
 
+    def telling(self, page: Page) -> Answer:
+        """Answers with what happens on a page, as it happens."""
+
+        async def answer(request: Request) -> Response:
+            return await self._settle(request, partial(self._tell_more, page))
+
+        return answer
+
     def carrying_out(self, action: Action) -> Answer:
         """Answers a form."""
 
@@ -94,7 +131,7 @@ class Dashboard:
         """Answers with where the page is."""
 
         async def answer(request: Request) -> Response:
-            return _see_other(page.path)
+            return _see_other(_address(page, _names(request)))
 
         return answer
 
@@ -123,7 +160,8 @@ class Dashboard:
         visit = None
         try:
             visit = await self._meet(request)
-            return await perform(request, visit)
+            response = await perform(request, visit)
+            return response if response.get_first_header(OPEN[0]) else packed(response, _accepted(request))
         except GatewayError as error:
             return self._told(visit, error)
         except (
@@ -141,8 +179,16 @@ class Dashboard:
         except NotSignedIn:
             actor = None
         query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        names = {name: unquote(value or "") for name, value in (request.route_values or {}).items()}
-        return Visit(browser=browser, now_us=time.time_ns() // 1000, actor=actor, query=dict(query), names=names)
+        return Visit(
+            browser=browser,
+            now_us=time.time_ns() // 1000,
+            actor=actor,
+            query=dict(query),
+            pairs=query,
+            path=request.url.path.decode("latin-1"),
+            names=_names(request),
+            zone=zone_named(browser.preferences.get("zone", "")),
+        )
 
     async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(page, request, visit):
@@ -153,17 +199,25 @@ class Dashboard:
         context = await page.load(self._site, visit)
         if isinstance(context, Reply):
             return await self._reply(page, visit, context)
-        frame = frame_of(self._site, self._pages, visit)
+        frame = frame_of(self._site, self._pages, visit, page)
         if block is not None:
             return _html(200, render_block(page, block, context, frame))
         return _html(200, render(page, context, frame), visit.browser.introduce() if page.is_public else ())
+
+    async def _tell_more(self, page: Page, request: Request, visit: Visit) -> Response:
+        if refusal := self._refusal(page, request, visit):
+            return Response(401) if refusal.status == 303 else refusal
+        assert page.stream is not None
+        flow = await page.stream(self._site, visit, partial(frame_of, self._site, self._pages, visit, page))
+        return Response(200, [UNBUFFERED], StreamedContent(EVENTS, listened(flow, request)))
 
     async def _carry_out(self, action: Action, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(action.page, request, visit):
             return refusal
         form = await read_form(request)
         visit.browser.check_form(request.method, form.raw(FIELD))
-        visit = replace(visit, form=form)
+        # What is shown next is the page, and what of it is fetched anew is fetched there.
+        visit = replace(visit, form=form, path=_address(action.page, visit.names))
         try:
             reply = await action.run(self._site, visit)
         except GatewayError as error:
@@ -178,7 +232,8 @@ class Dashboard:
         context = await page.load(self._site, visit)
         if isinstance(context, Reply):
             return await self._reply(page, visit, context)
-        response = _html(_status(error), render(page, context, frame_of(self._site, self._pages, visit)))
+        frame = frame_of(self._site, self._pages, visit, page)
+        response = _html(_status(error), render(page, context, frame))
         return _with_patience(response, error)
 
     async def _reply(self, page: Page, visit: Visit, reply: Reply) -> Response:
@@ -193,11 +248,16 @@ class Dashboard:
                 going = Going(reply.name, reply.url)
                 frame = frame_of(self._site, self._pages, visit)
                 return _html(200, render_apart("leaving.html", going, frame), reply.cookies)
+            case Download():
+                kept = (b"content-disposition", f'attachment; filename="{reply.name}"'.encode())
+                return Response(200, [kept], Content(reply.type.encode(), reply.content))
             case Shown():
                 # Not 303 either: what is shown once cannot be kept for the next request.
                 visit = replace(visit, made=reply.made)
                 context = await page.load(self._site, visit)
-                return _html(200, render(page, context, frame_of(self._site, self._pages, visit)))
+                response = _html(200, render(page, context, frame_of(self._site, self._pages, visit, page)))
+                response.add_header(*OPEN)
+                return response
 
     def _refusal(self, page: Page, request: Request, visit: Visit) -> Response | None:
         """The answer to somebody who may not see a page; None for somebody who may."""
@@ -210,7 +270,7 @@ class Dashboard:
         if not page.permissions or visit.actor.may(*page.permissions):
             return None
         if is_waiting(visit.actor):
-            return _html(403, render_apart("waiting.html", visit, frame_of(self._site, self._pages, visit)))
+            return _html(403, render_apart("waiting.html", Nothing(), frame_of(self._site, self._pages, visit)))
         wanted = " or ".join(page.permissions)
         text = f"This page needs the permission {wanted}, which your role does not have. An admin can give you another."
         return self.notice(visit, Notice(403, TITLES[403], text))
@@ -219,7 +279,7 @@ class Dashboard:
         if "block" in visit.query:  # a part of a page is no place for the form; the page asks for itself then
             return self.notice(None, Notice(401, "Signed out", "Your session is over. Load the page anew to log in."))
         asked = request.scope["raw_path"] + (b"?" + request.scope["query_string"]).rstrip(b"?")
-        there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else page.path
+        there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else _address(page, visit.names)
         return _see_other(
             f"/login?next={quote(there, safe='/')}" if there != "/" else "/login", visit.browser.drop_stale()
         )
@@ -231,11 +291,27 @@ class Dashboard:
         return _with_patience(self.notice(visit, Notice(status, TITLES.get(status, "That does not work"), text)), error)
 
 
+def _names(request: Request) -> Mapping[str, str]:
+    """What stands in an address where its path has a name in braces."""
+    return {name: unquote(value or "") for name, value in (request.route_values or {}).items()}
+
+
+def _address(page: Page, names: Mapping[str, str]) -> str:
+    """Where a page is, of these names."""
+    return NAME.sub(lambda found: quote(names.get(found[1], found[0]), safe=""), page.path)
+
+
 async def _static(request: Request) -> Response:
     asset = assets.by_url().get(request.url.path.decode("latin-1"))
     if asset is None:
         return Response(404, None, Content(b"text/plain; charset=utf-8", b"No such file.\n"))
-    return Response(200, [FOR_EVER], Content(asset.type, asset.content))
+    if takes_gzip(_accepted(request)):
+        return Response(200, [FOR_EVER, VARIES, ENCODED], Content(asset.type, packed_once(asset.content)))
+    return Response(200, [FOR_EVER, VARIES], Content(asset.type, asset.content))
+
+
+def _accepted(request: Request) -> bytes | None:
+    return request.get_first_header(b"accept-encoding")
 
 
 def _status(error: GatewayError) -> int:

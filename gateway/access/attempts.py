@@ -110,6 +110,12 @@ def token_subjects(address: str) -> tuple[Subject, ...]:
     return (Subject(f"token:{_network(address)}", BY_ADDRESS),)
 
 
+def key_subjects(address: str) -> tuple[Subject, ...]:
+    """Those for whom a client key is counted that somebody shows to a page. One of the configuration file may be as
+    short as its operator likes."""
+    return (Subject(f"key:{_network(address)}", BY_ADDRESS),)
+
+
 def departure_subjects(address: str) -> tuple[Subject, ...]:
     """Those for whom a login begun at a provider is counted until it is finished: only so many are kept of everybody's,
     and nobody shall be able to take all the room."""

@@ -67,6 +67,15 @@ def check(method: str, headers: Mapping[bytes, bytes], *, own_origin: str, expec
         )
 
 
+def check_socket(headers: Mapping[bytes, bytes], *, own_origin: str) -> None:
+    """Raise NotPermitted unless the handshake of a WebSocket with a cookie comes from one of our pages.
+
+    Browsers let every page open one, send our cookies along, and let the page read what comes: nothing but `Origin`,
+    which no page can forge, keeps others out (RFC 6455, 10.2).
+    """
+    _check_origin(headers.get(b"origin", b"").decode("latin-1"), own_origin)
+
+
 def is_same_origin(one: str, other: str) -> bool:
     """Whether two origins are one: scheme, host and port, whether the usual port is written out or not."""
     parts = _origin(one)

@@ -1,7 +1,8 @@
 """Roles and permissions, as tables. Who somebody is and whose a thing is are the caller's to know.
 
 A permission is `area:verb`. `read` and `write` are of everything in the area, `own` is of what belongs to oneself: both
-to see and to change it. `write` contains `read`, and either contains what it can of `own`.
+to see and to change it; `run` is to have something done. `write` contains `read`, and either contains what it can of
+`own`.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "configuration:write": "Change what is configured: providers, credentials, limits and so on; end rests.",
         "usage:read": "See everybody's usage and cost.",
         "usage:own": "See the usage and cost of one's own client keys and teams.",
+        "bodies:read": "Read what was said in requests, where it is captured; each look is in the audit log.",
+        "bodies:write": "Delete what was captured.",
+        "sql:run": "Ask the usage tables in SQL of one's own.",
         "audit:read": "Read and export the audit log.",
-        "system:read": "See health, jobs and versions.",
-        "system:write": "Reload the configuration, run jobs, export and import everything.",
+        "system:read": "See health, jobs, alerts and versions.",
+        "system:write": "Reload the configuration, run jobs, close and try out alerts, export and import everything.",
         "tokens:read": "See everybody's API tokens, never the token itself.",
         "tokens:write": "Revoke everybody's API tokens.",
         "tokens:own": "Create, see and revoke one's own API tokens.",

@@ -21,6 +21,7 @@ from gateway.errors import (
     RequestTooLarge,
     UnknownEndpoint,
 )
+from gateway.relay.bridge import denying
 from gateway.relay.forward import Forward
 from gateway.relay.sink import Headers, Message, Receive, Send, Sink
 
@@ -33,6 +34,8 @@ from .head import check_head, check_target
 from .inference import Inference
 from .responses import PREFIX as RESPONSES_PREFIX
 from .responses import methods_of
+from .sockets import PATH as SOCKET_PATH
+from .sockets import Sockets, as_request
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
@@ -64,10 +67,12 @@ WINDOW_BYTES = 256 * 1024
 class Front:
     """One callable for the whole public port."""
 
-    def __init__(self, inference: Inference, application: Application, forward: Forward) -> None:
+    def __init__(self, inference: Inference, application: Application, forward: Forward, sockets: Sockets) -> None:
         self._inference = inference
+        self._infer = inference.serve
         self._application = application
         self.forward = forward
+        self.sockets = sockets
         self.cors: Cors | None = None
         self.proxies = TrustedProxies()
         self._room = Room(LARGE_BODIES_BYTES)
@@ -75,11 +80,17 @@ class Front:
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
         asked = find(scope["path"])
-        if asked is not None and scope["method"] != "OPTIONS":
-            return self._inference.serve(asked, scope, receive, send)
+        try:
+            if asked is not None and scope["method"] != "OPTIONS":
+                return self._infer(asked, scope, receive, send)
+        except KeyError:  # a WebSocket has no method, which costs others no look; nothing else is done in here
+            pass
         return self._elsewhere(scope, receive, send)
 
     async def _elsewhere(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         path, method = scope["path"], scope["method"]
         try:
             check_target(scope)
@@ -131,6 +142,21 @@ class Front:
             self._refuse(scope, send, error, later if body.complete else [*later, CLOSE])
         finally:
             body.let_go()
+
+    async def _socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        """The handshake of a WebSocket, as a request; where it is refused, the answer to one."""
+        asked: Message = {**scope, "method": "GET"}
+        try:
+            asked = as_request(scope)
+            check_target(asked)
+            check_head(asked, dict(asked["headers"]))
+            if scope["path"] != SOCKET_PATH:
+                raise UnknownEndpoint(f"There is no WebSocket at {scope['path']}.")
+            await self._inference.keys.catch_up()
+            await self.sockets.serve(asked, receive, send, self._known(asked))
+        except (AmbiguousRequest, ControlUnavailable, InvalidRequest, UnknownEndpoint) as error:
+            later = [(b"retry-after", b"%d" % (error.retry_after or 2))] if error.status == 503 else []
+            self._refuse(asked, denying(send), error, [*later, CLOSE])
 
     def _known(self, scope: Message) -> Headers:
         """What the control process may believe of a request. Raises InvalidRequest for a secret in the address."""

@@ -37,7 +37,7 @@ class Inference:
         """Answer one request to an endpoint, whatever happens."""
         relay, keys = self._relay, self.keys
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        exchange = Exchange.of(relay, asked.endpoint, headers, receive, send)
+        exchange = relay.exchange.of(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
             exchange.address = read_address(asked, scope["query_string"])
         caller, proxies = exchange.caller, self.proxies
@@ -47,6 +47,8 @@ class Inference:
         try:
             limit = relay.settings.server.max_body_bytes
             exchange.named = named = dict(headers)
+            if relay.tracing is not None:
+                exchange.trace = relay.tracing.begin(headers, named)
             check_head(scope, named)
             if asked.model and b"x-goog-api-key" not in named:
                 named[b"x-goog-api-key"] = query_key(scope["query_string"])

@@ -35,6 +35,11 @@ class PriceList:
         remember(self._known, (provider, model), price)
         return price
 
+    def listed(self, provider: str, model: str) -> Price | None:
+        """The row of the registry, whatever the operator says."""
+        place = self._lists.get(provider, "")
+        return self._registry.price(place, model) if self._registry is not None and place else None
+
     def renewed(self, registry: Registry) -> PriceList:
         """The same, with another registry behind it."""
         return PriceList(self._prices, registry, self._lists)
@@ -44,5 +49,4 @@ class PriceList:
         for pattern, price in self._prices:
             if fnmatchcase(name, pattern):
                 return price
-        place = self._lists.get(provider, "")
-        return self._registry.price(place, model) if self._registry is not None and place else None
+        return self.listed(provider, model)

@@ -17,6 +17,8 @@ from gateway.commands import options
 @click.option("--listen", metavar="HOST:PORT", help="Address and port of the public endpoint. [127.0.0.1:8080]")
 @click.option("--workers", metavar="N", help="Relay worker processes. [1]")
 @click.option("--demo", is_flag=True, help="With mock providers, names for their models and a key, to try things out.")
-def command(config: Path | None, demo: bool, **given: str | None) -> None:
+@click.option("--empty", is_flag=True, help="With --demo: nobody in it, no history, and nobody who asks.")
+def command(config: Path | None, demo: bool, empty: bool, **given: str | None) -> None:
     """Run the gateway until SIGTERM, which drains it. SIGHUP reads the configuration again."""
-    sys.exit(serve.run(serve.Plan(config=config, options=options.said(**given), demo=demo)))
+    lively = demo and not empty
+    sys.exit(serve.run(serve.Plan(config=config, options=options.said(**given), demo=demo, lively=lively)))

@@ -41,10 +41,17 @@ Grants = Callable[[Credential], Grant]
 Pause = Callable[[float], Awaitable[None]]
 """Lets so many seconds pass."""
 
+Tell = Callable[[Credential, int], None]
+"""Hears of a token that there is for a credential, and when it ends: Unix microseconds."""
+
 Clock = Callable[[], int]
 """Unix time in microseconds."""
 
 log = logs.get("gateway.credentials.tokens")
+
+
+def to_nobody(credential: Credential, until_us: int) -> None:
+    """Nobody wants to hear of tokens."""
 
 
 def unix_us() -> int:
@@ -125,6 +132,8 @@ class AccessTokens:
         clock: Clock = unix_us,
         pause: Pause = asyncio.sleep,
     ) -> None:
+        self.tell: Tell = to_nobody
+        """Called with every token."""
         self._post = post
         self._grants = grants
         self._clock = clock
@@ -193,7 +202,9 @@ class AccessTokens:
             for seconds in (*PAUSES, None):
                 asked_at_us = self._clock()
                 try:
-                    held.take(await self._grant(held.credential, asked_at_us), asked_at_us)
+                    token = await self._grant(held.credential, asked_at_us)
+                    held.take(token, asked_at_us)
+                    self.tell(held.credential, token.expires_at_us)
                     return None
                 except NotGranted as refused:
                     failure = _Failure(_told(held.credential, refused), refused=not refused.passing)

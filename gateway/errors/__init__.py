@@ -30,6 +30,8 @@ GatewayError
 │   ├── RequestTooLarge             413  request_too_large
 │   ├── UnsupportedMediaType        415  unsupported_media_type
 │   ├── Unacceptable                422  unacceptable             (understood, and not possible)
+│   │   ├── QueryRefused            422  query_refused            (SQL that may not be run, or makes no sense)
+│   │   └── QueryStopped            422  query_stopped            (it took too much, or was cancelled)
 │   ├── VersionRequired             428  version_required
 │   ├── TooManyAttempts             429  too_many_attempts
 │   ├── LimitReached                429  rate_limit_exceeded
@@ -62,6 +64,8 @@ from gateway.errors.changes import (
     ManagedByFile,
     NotPermitted,
     NotSignedIn,
+    QueryRefused,
+    QueryStopped,
     TooManyAttempts,
     Unacceptable,
     UnknownResource,
@@ -143,6 +147,8 @@ __all__ = [
     "NotSignedIn",
     "ProviderFault",
     "ProviderRefused",
+    "QueryRefused",
+    "QueryStopped",
     "QuotaSpent",
     "RequestRefused",
     "RequestTimeout",

@@ -66,6 +66,23 @@ class Unacceptable(RequestRefused):
     code = kind = "unacceptable"
 
 
+class QueryRefused(Unacceptable):
+    """A query in SQL that may not be run, or of which the store can make nothing; the message says where."""
+
+    code = kind = "query_refused"
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message, param="sql")
+        self.line, self.column = line, column
+        """Where in the text, both from 1."""
+
+
+class QueryStopped(Unacceptable):
+    """A query in SQL that took too long or too much memory, or that was cancelled."""
+
+    code = kind = "query_stopped"
+
+
 class VersionRequired(RequestRefused):
     """A change must say which version it changes."""
 

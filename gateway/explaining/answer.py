@@ -62,9 +62,9 @@ class ExplainedStep(Told, frozen=True, kw_only=True):
     reason: Annotated[
         str,
         Meta(
-            description="Why: what it rests for, `busy`, `session`, `probe`, `pinned`, `key`, `models`; of a target "
-            "what it cannot do, such as `no images` or `context 8192 < 20000`, or what keeps it from this request, "
-            "such as `unpriced`. Empty where there is nothing to say."
+            description="Why: what it rests for, `busy`, `session`, `probe`, `pinned`, `key`, `models`, `paused`; of a "
+            "target what it cannot do, such as `no images` or `context 8192 < 20000`, or what keeps it from this "
+            "request, such as `unpriced`. Empty where there is nothing to say."
         ),
     ]
     until: Annotated[Moment | None, Meta(description="When that ends, where anybody knows.")]

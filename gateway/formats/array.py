@@ -40,6 +40,11 @@ class ArrayFraming:
         return self._through.tokens
 
     @property
+    def answered_model(self) -> str:
+        """The model that the provider says has answered, once seen."""
+        return self._through.answered_model
+
+    @property
     def complete(self) -> bool:
         """Whether the provider said all it had to say."""
         return self._through.complete

@@ -18,11 +18,11 @@ from . import sse
 from .format import Format
 from .members import members, without
 from .passing_marks import PASSING, PLAIN, Fields, Passing
-from .rename import Rename, renamed_reply
+from .rename import Rename, rename_reply, renamed_reply, text_of
 from .said import share_said
 from .usages import tokens_of
 
-__all__ = ["HELD_BYTES", "PASSING", "PLAIN", "PassThrough", "Passing", "renamed_reply"]
+__all__ = ["HELD_BYTES", "PASSING", "PLAIN", "PassThrough", "Passing", "rename_reply", "renamed_reply", "text_of"]
 
 HELD_BYTES = 64 * 1024
 """Most bytes of an unfinished event held back. A longer event is passed on piece by piece."""
@@ -90,6 +90,11 @@ class PassThrough:
             self._note_usage(_fields_of(self._usage_event))
             self._usage_event = b""
         return tokens_of(self._format.read_usage(self._usage_fields)) if self._usage_fields else self._long_tokens
+
+    @property
+    def answered_model(self) -> str:
+        """The model that the provider says has answered, once seen."""
+        return text_of(self._rename.known) if self._rename is not None else ""
 
     def feed(self, chunk: bytes) -> bytes:
         """What the client gets for `chunk`; empty while an event is incomplete."""

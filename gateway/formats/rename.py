@@ -52,6 +52,11 @@ class Rename:
         self._held = b""
         """The end of a piece of a long event in which a name may have begun."""
 
+    @property
+    def known(self) -> bytes:
+        """The provider's name for the model, as written; empty before it was seen."""
+        return self._known
+
     def feed(self, events: bytes) -> bytes:
         """Whole events with the name."""
         if events.find(b"\n") >= len(events) - 3:  # one event, of one line
@@ -122,20 +127,36 @@ class Rename:
 
 def renamed_reply(body: bytes, key: bytes, model: str) -> bytes:
     """A whole reply, or its first bytes, with the name the client asked for; as it is where it says none."""
+    return rename_reply(body, key, model)[0]
+
+
+def rename_reply(body: bytes, key: bytes, model: str) -> tuple[bytes, bytes]:
+    """The same, and the name that stood there, as written; empty where it says none."""
     at = body.find(key)
     if at < 0:
-        return body
+        return body, b""
     new = orjson.dumps(model)
     only = _name(key).match(body, at) if body.find(key, at + 1) < 0 else None
     if only is None:
         said = (each for each in members(body) if each.name == key and body.startswith(b'"', each.start))
-        for each in reversed([*islice(said, body.count(key))]):
+        found = [*islice(said, body.count(key))]
+        known = body[found[-1].start : found[-1].end] if found else b""
+        for each in reversed(found):
             body = body[: each.start] + new + body[each.end :]
-        return body
+        return body, known
     start, end = only.span(2)
-    if only[2] == new or not _is_outermost(body, at, end):
-        return body
-    return b"".join((body[:start], new, body[end:]))
+    if not _is_outermost(body, at, end):
+        return body, b""
+    return (body if only[2] == new else b"".join((body[:start], new, body[end:]))), only[2]
+
+
+def text_of(name: bytes) -> str:
+    """A name as it was written, read; empty where that is no text."""
+    try:
+        text = orjson.loads(name)
+    except orjson.JSONDecodeError:
+        return ""
+    return text if isinstance(text, str) else ""
 
 
 def _is_outermost(body: bytes, start: int, end: int) -> bool:

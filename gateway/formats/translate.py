@@ -45,7 +45,18 @@ class Cutter(Protocol):
 class Translate:
     """One stream between two dialects."""
 
-    __slots__ = ("_finished", "_reader", "_settle", "_splitter", "_usage", "error", "opened", "said", "writer")
+    __slots__ = (
+        "_finished",
+        "_reader",
+        "_settle",
+        "_splitter",
+        "_usage",
+        "answered_model",
+        "error",
+        "opened",
+        "said",
+        "writer",
+    )
 
     between_events = True
     """Whole events go out, always."""
@@ -58,6 +69,8 @@ class Translate:
         self._settle = settle
         self.writer = writer
         self._usage: Usage | None = None
+        self.answered_model = ""
+        """The model that the provider says has answered, once seen."""
         self.said = 0
         """Characters of text in the answer so far."""
         self._finished = False
@@ -144,8 +157,11 @@ class Translate:
         if self._finished or self.error is not None:
             return b""
         kind = event.__class__
-        if not self.opened and kind not in SILENT and kind is not ReplyFailed:
-            self.opened = True
+        if not self.opened:
+            if kind is ReplyBegin:
+                self.answered_model = event.model  # type: ignore[attr-defined]  # its class was just looked at
+            elif kind not in SILENT and kind is not ReplyFailed:
+                self.opened = True
         if kind in SPOKEN:
             self.said += len(event.text)  # type: ignore[attr-defined]  # its class was just looked at
         elif kind is UsageReported:

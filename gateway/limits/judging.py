@@ -19,6 +19,9 @@ US = 1_000_000
 _REQUESTS, _TOKENS = 0, 1
 """The figures of the last minute."""
 
+_SPENDABLE = (4, 5)
+"""The figures that are set aside before they are spent."""
+
 _UNLIMITED = 2**63
 """More than anything can come to."""
 
@@ -89,6 +92,7 @@ def standing(terms: Terms, sheet: Sheet, moment: Moment) -> tuple[Left, ...]:
             said.limit,
             used[said.figure],
             round((moment.unix + empty[said.figure]) * US) if said.figure <= _TOKENS else said.ends_us,
+            max(used[said.figure] - spent[said.figure], 0) if said.figure in _SPENDABLE else 0,
         )
         for said in terms.said
     )

@@ -126,6 +126,8 @@ class Left(Struct, frozen=True, gc=False):
     """What is set aside for running requests included; it can be more than `limit`."""
     resets_at_us: int
     """When all of it is free again if nothing is used until then; 0 where no time does that."""
+    held: int = 0
+    """What of a quota or budget is only set aside for running requests."""
 
     @property
     def remaining(self) -> int:

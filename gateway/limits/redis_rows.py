@@ -237,7 +237,8 @@ def _left(subject: Subject, words: Sequence[int], free_us: tuple[int, int], toda
         limit = getattr(subject.limits, name)
         if limit is not None:
             resets_us = free_us[place] if place < _MINUTES else _period_of(subject, name, today) * US
-            yield Left(subject.name, name, limit, words[2 + place], resets_us)
+            held = words[2 + place + _SPENDABLE] if place >= len(LIMITS) - _SPENDABLE else 0
+            yield Left(subject.name, name, limit, words[2 + place], resets_us, held)
 
 
 def _period_of(subject: Subject, name: LimitName, today: Today) -> int:

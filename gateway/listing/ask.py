@@ -75,7 +75,8 @@ class _Doors(NamedTuple):
 
 async def _ask_with_any(provider: Provider, doors: _Doors, path: str) -> Models:
     refused: UpstreamError = CredentialRefused("There is no credential to ask with.")
-    for credential in (provider.credentials or (NO_CREDENTIAL,))[:MOST_CREDENTIALS]:
+    in_use = (each for each in provider.credentials or (NO_CREDENTIAL,) if each.models)
+    for credential in islice(in_use, MOST_CREDENTIALS):
         try:
             return await _pages(doors, (provider, credential), path)
         except (CredentialRefused, UpstreamRejected) as error:

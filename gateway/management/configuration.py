@@ -83,9 +83,7 @@ async def create_object(office: Office, actor: Actor, kind: Kind, values: Mappin
     name = name_of(kind, values)
 
     def make(before: Configured) -> Placed:
-        if (kind, name) in before.objects:
-            raise Conflict(f"There is {_ARTICLES.get(kind, 'a')} {kind} `{name}` already.", param=NAMED[kind][-1])
-        return Placed(_object(kind, name, values), values.get("position"))
+        return new_object(before, kind, values)
 
     return await _keep(office, actor, make, lambda after: _found(after.view(kind, name), kind, name))
 
@@ -102,7 +100,7 @@ async def change_object(
     kind, name = which
 
     def make(before: Configured) -> Placed:
-        stored = _changeable(before, kind, name, version)
+        stored = changeable(before, kind, name, version)
         values = merged(whole(stored), asked)
         if name_of(kind, {**naming(kind, name), **values}) != name:
             raise Unacceptable(f"A {kind} keeps its name: make another one, and delete this.", param=NAMED[kind][-1])
@@ -119,7 +117,7 @@ async def set_value(office: Office, actor: Actor, path: str, value: Any, version
 
     def make(before: Configured) -> Placed:
         if ("setting", path) in before.objects:
-            _changeable(before, "setting", path, version)
+            changeable(before, "setting", path, version)
         elif version is not None:
             raise VersionMismatch(f"The setting `{path}` is as by default by now.")
         return Placed(
@@ -138,19 +136,40 @@ async def delete_object(office: Office, actor: Actor, which: tuple[Kind, str], v
 
     def perform(change: Change) -> None:
         before = configured(office, change.session)
-        stored = _changeable(before, kind, name, version)
-        _check(office, before, [one for one in before.objects.values() if one is not stored])
-        change.session.run("configuration/delete", {"kind": kind, "name": name})
-        change.count("configuration")
-        change.note(f"{kind}.delete", Subject(kind, name, name), before=told(office, stored))
+        forget(office, change, before, [changeable(before, kind, name, version)])
 
     await office.change(actor, perform)
 
 
 async def check_new(office: Office, before: Configured, stored: StoredObject) -> None:
     """Raises Unacceptable unless an object of a new name could be added."""
-    _check_placed(office, before, Placed(stored))
+    check_placed(office, before, Placed(stored))
     await reaching.check(office.declared.settings, stored, None)
+
+
+def with_object(office: Office, now: Configured, stored: StoredObject) -> Configured:
+    """How it would be with one more object."""
+    objects = {**now.objects, (stored.kind, stored.name): stored}
+    declared = office.declared
+    effective = overlay(declared.settings, declared.origins, list(objects.values()), presets=presets())
+    return replace(now, objects=objects, effective=effective)
+
+
+def new_object(before: Configured, kind: Kind, values: Mapping[str, Any]) -> Placed:
+    """A new object with these values, not yet checked. Raises Conflict where there is one of its name, Unacceptable."""
+    name = name_of(kind, values)
+    if (kind, name) in before.objects:
+        raise Conflict(f"There is {_ARTICLES.get(kind, 'a')} {kind} `{name}` already.", param=NAMED[kind][-1])
+    return Placed(_object(kind, name, values), values.get("position"))
+
+
+def forget(office: Office, change: Change, before: Configured, gone: list[StoredObject]) -> None:
+    """Delete objects, once everything holds without them."""
+    _check(office, before, [one for one in before.objects.values() if not any(one is each for each in gone)])
+    for one in gone:
+        change.session.run("configuration/delete", {"kind": one.kind, "name": one.name})
+        change.note(f"{one.kind}.delete", Subject(one.kind, one.name, one.name), before=told(office, one))
+    change.count("configuration")
 
 
 def check_may_set(actor: Actor, path: str) -> None:
@@ -213,13 +232,13 @@ async def _keep(
     # Names are looked up before the transaction, which waits for nobody, and only for what holds so far.
     before = await office.read(lambda session: configured(office, session))
     placed = make(before)
-    former = _check_placed(office, before, placed)
+    former = check_placed(office, before, placed)
     await reaching.check(office.declared.settings, placed.stored, former)
 
     def perform(change: Change) -> Shown:
         before = configured(office, change.session)
         placed = make(before)
-        former = _check_placed(office, before, placed)
+        former = check_placed(office, before, placed)
         put(change, placed, former)
         note(office, change, placed.stored, former)
         return show(configured(office, change.session))
@@ -242,8 +261,9 @@ def note(office: Office, change: Change, stored: StoredObject, former: StoredObj
     change.note(action, subject, before=None if former is None else told(office, former), after=told(office, stored))
 
 
-def _check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:
-    """What the object was before. Raises as `_check`, and where its secrets would go elsewhere."""
+def check_placed(office: Office, before: Configured, placed: Placed) -> StoredObject | None:
+    """What the object was before. Raises ManagedByFile, and Unacceptable where something would not hold with it or its
+    secrets would go elsewhere."""
     stored, position, _ = placed
     former = before.objects.get((stored.kind, stored.name))
     if position is None:
@@ -275,7 +295,8 @@ def _check(office: Office, before: Configured, after: list[StoredObject]) -> Non
         raise Unacceptable(message, param=".".join(map(str, wrong.path)) or None) from None
 
 
-def _changeable(before: Configured, kind: Kind, name: str, version: int | None) -> StoredObject:
+def changeable(before: Configured, kind: Kind, name: str, version: int | None) -> StoredObject:
+    """An object of the database. Raises ManagedByFile, UnknownResource, VersionMismatch."""
     stored = before.objects.get((kind, name))
     if stored is None:
         if origin := before.origins.get(path_of(kind, name)):

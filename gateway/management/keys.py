@@ -211,6 +211,12 @@ async def revoke_key(office: Office, actor: Actor, key_id: str, version: int | N
     return await office.change(actor, perform)
 
 
+def may_change(actor: Actor, key: KeyView) -> bool:
+    """Whether somebody may change a key, as far as it is a question of whose it is."""
+    owner = {"user_id": key.user_id, "team_id": key.team_id}
+    return actor.may(WRITE) or (actor.may(OWN) and _belongs(owner, actor, actor.led_teams))
+
+
 def view(row: Row, now_us: int) -> KeyView:
     """A row of `keys/listed` or `keys/found` as it is shown."""
     spec = orjson.loads(row["spec"])

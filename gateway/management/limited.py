@@ -6,7 +6,8 @@ is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Protocol
 
@@ -17,9 +18,9 @@ from gateway.errors import InvalidRequest, UnknownResource
 from gateway.limits.limiter import Left, LimitName, Plan
 from gateway.limits.rules import subjects_of, target_subjects
 from gateway.management import keys
-from gateway.management.keys import get_client_key
+from gateway.management.keys import KeyView, get_client_key
 from gateway.management.office import Actor, Change, Office, Subject
-from gateway.records import ClientKey, LimitRule, Target
+from gateway.records import ClientKey, LimitRule, Limits, Target
 from gateway.settings.instants import Moment, write_instant
 from gateway.store.keys import ID_PREFIX, changed_keys
 from gateway.store.session import Session
@@ -86,8 +87,24 @@ async def show_key(office: Office, actor: Actor, key_id: str, counter: Counter) 
 
     Raises NotPermitted, UnknownResource, LimitsUnavailable.
     """
-    key = await get_client_key(office, actor, key_id)
+    return await of_key(office, await get_client_key(office, actor, key_id), counter)
+
+
+async def of_key(office: Office, key: ClientKey, counter: Counter) -> LimitStandings:
+    """The same of a key that whoever asks has shown. Raises LimitsUnavailable."""
     return await _standings(Plan(subjects_of(key, limit_rules_of(office.settings))), counter)
+
+
+async def budgets_of(found: Iterable[ClientKey], counter: Counter) -> Mapping[str, LimitStanding]:
+    """How it stands with budgets of their own, by the ids of those keys that have one. Raises LimitsUnavailable."""
+    owners = [key for key in found if key.limits is not None and key.limits.budget_nano_usd is not None]
+    each = await asyncio.gather(*(_standings(Plan(subjects_of(key, ())), counter) for key in owners))
+    return {
+        key.id: one
+        for key, standings in zip(owners, each, strict=True)
+        for one in standings.items
+        if one.limit == "budget_nano_usd"
+    }
 
 
 async def reset_key(office: Office, actor: Actor, key_id: str, counter: Counter) -> None:
@@ -118,6 +135,16 @@ async def show_rule(office: Office, actor: Actor, name: str, subject: str, count
     if not plan.subjects:
         raise UnknownResource(f"The limit `{name}` does not count `{subject}`.")
     return await _standings(plan, counter)
+
+
+def said_keys(office: Office) -> tuple[ClientKey, ...]:
+    """The keys of the configuration file; they are for whoever may see all keys."""
+    return tuple(key for _, key in keys_of(office.settings))
+
+
+def counted(key: KeyView) -> ClientKey:
+    """A key as far as its own limits go."""
+    return ClientKey(key.name, id=f"{ID_PREFIX}{key.id}", limits=Limits.of(key))
 
 
 def own_plan(key: ClientKey, rules: tuple[LimitRule, ...]) -> Plan:

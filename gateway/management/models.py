@@ -123,6 +123,13 @@ def show_model(actor: Actor, provider_id: str, model: str, made: Assembled) -> M
     return _view(made, provider, model, _names(made, provider).get(model))
 
 
+def listed_price(actor: Actor, provider_id: str, model: str, made: Assembled) -> ModelPrice | None:
+    """What a model costs by the registry, whatever the operator says. Raises NotPermitted."""
+    actor.require(READ)
+    price = made.prices.listed(provider_id, model)
+    return None if price is None else _price(price)
+
+
 def _models(made: Assembled, wanted: Wanted) -> Iterator[tuple[Provider, str, Said]]:
     search, after = (wanted.search or "").lower(), wanted.after or ("", "")
     for provider in sorted(made.providers, key=lambda each: each.id):

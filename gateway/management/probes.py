@@ -6,14 +6,12 @@ Knows where they are found, who may, and what is told and remembered of it. How 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Annotated, Protocol
 from uuid import uuid4
 
 from msgspec import Meta, Struct, field, structs
 
 from gateway.assemble import providers_of
-from gateway.catalog.presets import presets
 from gateway.errors import GatewayError, InvalidRequest, SettingsError, Unacceptable, UnknownResource
 from gateway.management import configuration
 from gateway.management.configured import Configured
@@ -21,7 +19,6 @@ from gateway.management.office import Actor, Office, Subject
 from gateway.records import Credential, Provider
 from gateway.settings.model import Settings
 from gateway.settings.objects import CredentialRules, ProviderSettings
-from gateway.settings.overlay import overlay
 from gateway.settings.section import Identifier, Pattern, Section
 from gateway.settings.stored import Kind, StoredObject, part
 
@@ -123,7 +120,7 @@ async def try_secret(office: Office, actor: Actor, wish: CredentialProbeWish, as
     now = _with_provider(office, await _configured(office, actor), wish.provider)
     stored = _credential_of(wish)
     await configuration.check_new(office, now, stored)
-    after = _with(office, now, stored)
+    after = configuration.with_object(office, now, stored)
     view = await _ask(office, after, _holding(after, stored.name), wish, ask)
     await _note(office, actor, Subject("provider", wish.provider, wish.provider), wish, view)
     return view
@@ -132,18 +129,10 @@ async def try_secret(office: Office, actor: Actor, wish: CredentialProbeWish, as
 def _with_provider(office: Office, now: Configured, name: str) -> Configured:
     """The same with a provider of the catalogue that nobody has set up. Raises Unacceptable where it cannot be used."""
     if _known(now, name) is None and ("provider", name) not in now.objects:
-        now = _with(office, now, StoredObject("provider", name, {}))
+        now = configuration.with_object(office, now, StoredObject("provider", name, {}))
     if _known(now, name) is None:
         raise Unacceptable(_missing(now, "provider", name).message, param="provider")
     return now
-
-
-def _with(office: Office, now: Configured, stored: StoredObject) -> Configured:
-    """How it would be with one more object."""
-    objects = {**now.objects, (stored.kind, stored.name): stored}
-    declared = office.declared
-    effective = overlay(declared.settings, declared.origins, list(objects.values()), presets=presets())
-    return replace(now, objects=objects, effective=effective)
 
 
 def _credential_of(wish: CredentialProbeWish) -> StoredObject:

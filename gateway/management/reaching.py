@@ -8,21 +8,23 @@ may lead elsewhere by then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gateway.catalog.presets import presets
 from gateway.errors import Unacceptable
-from gateway.management.stored import LOGINS
+from gateway.management.stored import HOOKS, LOGINS, MAIL
 from gateway.outbound.guard import check_url_given, networks
 from gateway.outbound.proxy import ProxyAddress
 from gateway.settings.model import Settings
-from gateway.settings.stored import VALUE, StoredObject
+from gateway.settings.stored import VALUE, StoredObject, tables_within
 
 AT_ONCE = 16
 """Names that are looked up at once."""
 
 PROXY = "upstream.proxy"
+
+USUAL_MAIL_PORT = 587
 
 
 class Given(NamedTuple):
@@ -63,13 +65,8 @@ def _addresses(base: Settings, stored: StoredObject) -> Iterator[Given]:
         yield from _of_provider(base, stored)
     elif stored.kind == "credential":
         yield from _of_proxy(base, "proxy", said(stored, "proxy"))
-    elif stored.name == PROXY:
-        yield from _of_proxy(base, VALUE, said(stored, VALUE))
-    elif stored.name == LOGINS:
-        providers = stored.spec.get(VALUE)
-        for index, provider in enumerate(providers if isinstance(providers, list) else ()):
-            if issuer := provider.get("issuer"):
-                yield Given(f"{VALUE}.{index}.issuer", issuer)
+    elif (of_setting := _OF_SETTINGS.get(stored.name)) is not None:
+        yield from of_setting(base, stored)
 
 
 def _of_provider(base: Settings, stored: StoredObject) -> Iterator[Given]:
@@ -80,11 +77,41 @@ def _of_provider(base: Settings, stored: StoredObject) -> Iterator[Given]:
     yield from _of_proxy(base, "proxy", said(stored, "proxy"))
 
 
+def _of_logins(base: Settings, stored: StoredObject) -> Iterator[Given]:
+    providers = stored.spec.get(VALUE)
+    for index, provider in enumerate(providers if isinstance(providers, list) else ()):
+        if issuer := provider.get("issuer"):
+            yield Given(f"{VALUE}.{index}.issuer", issuer)
+
+
+def _of_hooks(base: Settings, stored: StoredObject) -> Iterator[Given]:
+    for index, hook in enumerate(tables_within(stored).values()):
+        yield Given(f"{VALUE}.{index}.url", str(hook.get("url", "")))
+
+
+def _of_mail(base: Settings, stored: StoredObject) -> Iterator[Given]:
+    for mail in tables_within(stored).values():
+        if host := str(mail.get("host", "")):
+            yield Given(f"{VALUE}.host", f"http://{_in_address(host)}:{mail.get('port', USUAL_MAIL_PORT)}")
+
+
 def _of_proxy(base: Settings, path: str, proxy: str) -> Iterator[Given]:
     if proxy not in own_proxies(base):
         address = ProxyAddress.of(proxy)
-        host = f"[{address.host}]" if ":" in address.host else address.host
-        yield Given(path, f"http://{host}:{address.port}")
+        yield Given(path, f"http://{_in_address(address.host)}:{address.port}")
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+_OF_SETTINGS: Mapping[str, Callable[[Settings, StoredObject], Iterator[Given]]] = {
+    PROXY: lambda base, stored: _of_proxy(base, VALUE, said(stored, VALUE)),
+    LOGINS: _of_logins,
+    HOOKS: _of_hooks,
+    MAIL: _of_mail,
+}
+"""Settings that say addresses."""
 
 
 def own_proxies(base: Settings) -> frozenset[str]:

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from gateway.catalog.presets import presets
 from gateway.management.proofs import SECRET
 from gateway.management.reaching import PROXY, own_proxies, said
-from gateway.management.stored import LOGINS, logins
+from gateway.management.stored import HOOKS, LOGINS, MAIL, logins
 from gateway.outbound.origin import Origin
 from gateway.outbound.proxy import ProxyAddress
 from gateway.settings.model import Settings
-from gateway.settings.stored import VALUE, Kind, StoredObject
+from gateway.settings.stored import VALUE, Kind, StoredObject, tables_within
 
 CATALOGUE = "catalogue"
 """Stands for the address that the catalogue knows, which may be another one in another version."""
@@ -49,20 +49,20 @@ class Moved(NamedTuple):
 
 Places = dict[str, tuple[str, ...]]
 """Addresses that secrets belong to, by who owns these: `provider/<id>`, `credential/<provider>/<name>`, `headers/<id>`
-of a provider, `login/<id>`."""
+of a provider, `login/<id>`, `webhook/<name>`, `mail`."""
 
 Found = dict[str, dict[str, Said]]
 """The same with what says each address."""
 
 
 def places_of(base: Settings, objects: Iterable[StoredObject]) -> Places:
-    """Where the secrets of every provider, and of every login provider of the database, would go."""
+    """Where the secrets of every provider, and of login providers and receivers of alerts of the database, would go."""
     known = list(objects)
     places = {owner: tuple(found) for owner, found in _recipients(base, known).items()}
     for one in (each for stored in known if stored.name == LOGINS for each in logins(stored)):
         key = f"login/{one.get('id')}"
         places[key] = (*places.get(key, ()), f"{one.get('kind', 'oidc')} {one.get('issuer', '')}")
-    return places
+    return {**places, **dict(_of_alerts(known))}
 
 
 def find_astray(
@@ -166,6 +166,16 @@ def _address(name: str, url: str) -> str:
     return CATALOGUE if preset is not None and _spelled(url) == _spelled(preset.base_url) else _spelled(url)
 
 
+def _of_alerts(objects: Iterable[StoredObject]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for stored in objects:
+        if stored.name == HOOKS:
+            tables = tables_within(stored).values()
+            yield from ((f"webhook/{one.get('name')}", (str(one.get("url", "")),)) for one in tables)
+        elif stored.name == MAIL:
+            for one in tables_within(stored).values():
+                yield "mail", (f"{one.get('host')}:{one.get('port')} {one.get('security')}",)
+
+
 def _spelled(url: str) -> str:
     """One spelling of an address: however it was written, the same place is the same text."""
     try:
@@ -253,6 +263,11 @@ def _owners(stored: StoredObject) -> Iterator[tuple[str, str]]:
         yield from ((owner, provider) for owner in (provider, f"credential/{stored.name}"))
     elif stored.kind == "provider" and any(_headers(stored)):
         yield from ((owner, provider) for owner in (provider, f"headers/{stored.name}"))
-    elif (stored.kind, stored.name) == ("setting", LOGINS):
-        owners = (f"login/{place.removeprefix(f'{VALUE}.').rpartition('.')[0]}" for place in stored.secrets)
+    elif stored.kind == "setting" and (area := _AREAS.get(stored.name)) is not None:
+        names = (place.removeprefix(f"{VALUE}.").rpartition(".")[0] for place in stored.secrets)
+        owners = ("/".join(filter(None, (area, name))) for name in names)
         yield from ((owner, owner) for owner in owners)
+
+
+_AREAS = {LOGINS: "login", HOOKS: "webhook", MAIL: "mail"}
+"""Settings with secrets within, and what the names of those who own them begin with."""

@@ -14,7 +14,7 @@ from gateway.errors import UnknownResource
 from gateway.management import configuration, probes
 from gateway.management.office import Actor, Office, Subject
 from gateway.management.probes import Ask, Model, ProbeView, ProbeWish
-from gateway.pools.board import Rest, Which
+from gateway.pools.board import Rest, Told, Which
 from gateway.pools.cells import as_kept
 from gateway.records import Credential, Provider, Target
 from gateway.routing.pool import nobody
@@ -41,6 +41,9 @@ class Pools(Protocol):
 
     def figures(self, credential: Credential) -> Figures:
         """How busy and how fast it is."""
+
+    def told(self, credential: Credential, now_us: int) -> Told:
+        """What its provider has told of it."""
 
     def end_rests(self, which: Which, now_us: int) -> int:
         """End rests; how many there were."""
@@ -86,7 +89,16 @@ class CredentialStanding(Struct, frozen=True, kw_only=True):
     in_flight: Annotated[int, Meta(description="Requests under way, over all workers.")]
     latency_ms: Annotated[int | None, Meta(description="How long the first token took of late; null where unknown.")]
     headroom: Annotated[
-        float, Meta(description="The share of the provider's rate limits that is left; 1 where unknown.")
+        float | None,
+        Meta(
+            description="The share of the provider's rate limits that is left, by the headers of its answers, a few of "
+            "which are read each second; all of it once they have reset. Null where no header told of any."
+        ),
+    ]
+    limits_reset_at: Annotated[Moment | None, Meta(description="When the tightest of these limits does.")]
+    token_until: Annotated[
+        Moment | None,
+        Meta(description="Of a credential that is exchanged for access tokens: when the last one ends."),
     ]
     rests: tuple[RestView, ...]
 
@@ -123,6 +135,11 @@ class Ended(Struct, frozen=True, kw_only=True):
     ended: Annotated[int, Meta(description="How many rests.")]
 
 
+def whose(provider: str, credential: str | None = None, model: str | None = None) -> Which:
+    """What is meant among all that may rest: of a provider, or what is named of it."""
+    return Which(provider, credential, model)
+
+
 def list_rests(actor: Actor, providers: Sequence[Provider], pools: Pools, now_us: int) -> list[RestView]:
     """Everything in use that rests, by provider, credential and model. Raises NotPermitted."""
     actor.require(READ)
@@ -140,14 +157,14 @@ def show_provider(actor: Actor, provider: Provider, pools: Pools, now_us: int) -
     """How a provider is doing. Raises NotPermitted."""
     rests = list_rests(actor, (provider,), pools, now_us)
     return ProviderStanding(
-        credentials=tuple(_standing(each, rests, pools) for each in _credentials(provider)),
+        credentials=tuple(_standing(each, rests, pools, now_us) for each in _credentials(provider)),
         targets=tuple(rest for rest in rests if rest.kind == "target"),
     )
 
 
 def show_credential(actor: Actor, provider: Provider, name: str, *, pools: Pools, now_us: int) -> CredentialStanding:
     """How a credential is doing. Raises NotPermitted, UnknownResource."""
-    return _standing(find_credential(provider, name), list_rests(actor, (provider,), pools, now_us), pools)
+    return _standing(find_credential(provider, name), list_rests(actor, (provider,), pools, now_us), pools, now_us)
 
 
 async def end_rests(office: Office, actor: Actor, which: Which, pools: Pools) -> Ended:
@@ -236,14 +253,16 @@ def _view(rest: Rest) -> RestView:
     )
 
 
-def _standing(credential: Credential, rests: Sequence[RestView], pools: Pools) -> CredentialStanding:
-    figures, name = pools.figures(credential), credential.name or None
+def _standing(credential: Credential, rests: Sequence[RestView], pools: Pools, now_us: int) -> CredentialStanding:
+    figures, name, told = pools.figures(credential), credential.name or None, pools.told(credential, now_us)
     return CredentialStanding(
         provider=credential.provider,
         credential=name,
         in_flight=figures.in_flight,
         latency_ms=round(figures.latency_us / 1000) if figures.latency_us else None,
-        headroom=figures.headroom,
+        headroom=told.headroom,
+        limits_reset_at=write_instant(told.resets_at_us) if told.resets_at_us else None,
+        token_until=write_instant(told.token_until_us) if told.token_until_us else None,
         rests=tuple(rest for rest in rests if rest.kind != "target" and rest.credential == name),
     )
 

@@ -109,7 +109,7 @@ async def find(office: Office, token: str, address: str | None) -> Actor:
 
     The session goes on from here; that is written down once a minute.
     """
-    now_us, idle_us = office.now_us, _idle_us(office)
+    now_us, idle_us = office.now_us, idle_limit_us(office)
     parameters = {
         "digest": digest(token.encode("ascii"), office.secrets.keys),
         "now_us": now_us,
@@ -150,7 +150,7 @@ async def list_sessions(
         "own_only": int(not actor.may(READ)),
         "own_user_id": actor.user_id,
         "now_us": now_us,
-        "idle_since_us": now_us - _idle_us(office),
+        "idle_since_us": now_us - idle_limit_us(office),
         "limit": limit,
     }
     rows = await office.read(lambda session: session.rows("sessions/listed", parameters))
@@ -202,7 +202,7 @@ async def log_out(office: Office, actor: Actor) -> None:
 
 def forget_expired(session: Session, office: Office, now_us: int) -> None:
     """Delete the sessions that have had their time."""
-    session.run("sessions/forget_expired", {"now_us": now_us, "idle_since_us": now_us - _idle_us(office)})
+    session.run("sessions/forget_expired", {"now_us": now_us, "idle_since_us": now_us - idle_limit_us(office)})
 
 
 def _view(row: Row, actor: Actor) -> SessionView:
@@ -213,5 +213,6 @@ def _view(row: Row, actor: Actor) -> SessionView:
     )
 
 
-def _idle_us(office: Office) -> int:
+def idle_limit_us(office: Office) -> int:
+    """How long a session lasts without a request, microseconds."""
     return round(office.settings.login.idle_minutes * MINUTE_US)

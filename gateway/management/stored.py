@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import orjson
 
 from gateway import logs
 from gateway.credentials.vault import Vault, VaultError
-from gateway.settings.stored import VALUE, Kind, StoredObject
+from gateway.settings.stored import VALUE, Kind, StoredObject, tables_within
 from gateway.store.session import Row, Session
 
-LOGINS = "login.providers"
+LOGINS, HOOKS, MAIL = "login.providers", "alerts.webhooks", "alerts.email"
+
+BOUND: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        LOGINS: {"client_secret": ("id", "client_id", "kind", "issuer")},
+        HOOKS: {"url": ("name",), "secret": ("name", "url")},
+        MAIL: {"password": ("host", "port", "security", "user")},
+    }
+)
+"""Settings with secrets within: who is shown each of these, and for what."""
 
 log = logs.get("gateway.configuration")
 
@@ -49,26 +59,24 @@ def columns(stored: StoredObject, vault: Vault) -> Mapping[str, Any]:
 
 
 def with_kept_secrets(stored: StoredObject, former: StoredObject | None) -> StoredObject:
-    """The list of login providers with the secrets of those that are as they were and say none: secrets are not shown,
-    so that whoever changes something else in the list cannot say them. None follows a provider to another address."""
-    if former is None or stored.name != LOGINS:
+    """A setting with the secrets of what is in it as it was and says none: secrets are not shown, so that whoever
+    changes something else in it cannot say them. None follows a provider or a server to another address."""
+    if former is None or stored.name not in BOUND:
         return stored
-    silent = [one for one in logins(stored) if "client_secret" not in one]
-    same = {one.get("id") for one in silent if _asked_for(one) in map(_asked_for, logins(former))}
-    kept = {f"{VALUE}.{name}.client_secret" for name in same}
-    secrets = {place: secret for place, secret in former.secrets.items() if place in kept}
-    return replace(stored, secrets={**secrets, **stored.secrets})
+    was = tables_within(former)
+    kept: dict[str, str] = {}
+    for place, table in tables_within(stored).items():
+        old = was.get(place, {})
+        for name, same in BOUND[stored.name].items():
+            if name not in table and name in old and all(table.get(each) == old.get(each) for each in same):
+                table[name] = kept[f"{place}.{name}"] = old[name]
+    return replace(stored, secrets={**kept, **stored.secrets})
 
 
 def logins(stored: StoredObject) -> list[dict[str, Any]]:
     """The login providers that the setting says."""
     providers = stored.spec.get(VALUE)
     return [one for one in providers if isinstance(one, dict)] if isinstance(providers, list) else []
-
-
-def _asked_for(provider: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Who would be shown the secret, and for what."""
-    return tuple(provider.get(name) for name in ("id", "client_id", "kind", "issuer"))
 
 
 def _context(kind: str, name: str) -> str:

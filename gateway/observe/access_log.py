@@ -89,7 +89,7 @@ class AccessLog:
         at = self._clock.text(record.started_at_us + record.total_us)
         words, quoted = self._words[_key(record, method)], "null" if client is None else self._quotes[client]
         first_byte, tokens = record.first_byte_us, record.tokens
-        numbers = {
+        numbers: dict[str, float | str | None] = {
             "ttfb_ms": None if first_byte is None else first_byte / 1000,
             "total_ms": record.total_us / 1000,
             "upstream_ms": record.upstream_us / 1000,
@@ -101,6 +101,8 @@ class AccessLog:
             "bytes_out": record.response_bytes,
             "worker": record.worker,
         }
+        if record.trace_id is not None:
+            numbers["trace_id"] = record.trace_id
         return b"%b%b\n" % (
             f'{{"time":"{at}","id":"{record.id}",{words},"client":{quoted},'.encode(),
             orjson.dumps(numbers)[1:],

@@ -142,6 +142,8 @@ SAMPLES: dict[str, Callable[[Scrape], Iterable[Sample]]] = {
     "sluicegate_upstream_connections_opened_total": _alone(lambda scrape: scrape.readings.connections_opened),
     "sluicegate_usage_records_dropped_total": _alone(lambda scrape: scrape.readings.records_dropped),
     "sluicegate_log_lines_dropped_total": _alone(lambda scrape: scrape.readings.log_lines_dropped),
+    "sluicegate_captures_dropped_total": _alone(lambda scrape: scrape.readings.captures_dropped),
+    "sluicegate_trace_spans_dropped_total": _alone(lambda scrape: scrape.readings.spans_dropped),
     "sluicegate_spool_backlog_bytes": _alone(lambda scrape: scrape.readings.spool_backlog_bytes),
     "sluicegate_workers": _alone(lambda scrape: scrape.workers),
     "sluicegate_worker_restarts_total": _alone(lambda scrape: scrape.restarts),

@@ -105,6 +105,18 @@ SERIES = (
     ),
     Series("sluicegate_log_lines_dropped_total", "counter", (), "Log lines given up because nobody read them."),
     Series(
+        "sluicegate_captures_dropped_total",
+        "counter",
+        (),
+        "Captures lost because too many waited for the disk, or because it refused them.",
+    ),
+    Series(
+        "sluicegate_trace_spans_dropped_total",
+        "counter",
+        (),
+        "Spans of traces that no collector took: too many waited for it, or it refused them.",
+    ),
+    Series(
         "sluicegate_spool_backlog_bytes",
         "gauge",
         (),

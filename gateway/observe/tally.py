@@ -76,7 +76,7 @@ class Tally(Struct):
 
 
 class Readings(Struct, frozen=True):
-    """What a worker says of itself when asked. The last three count since the process began."""
+    """What a worker says of itself when asked. The last five count since the process began."""
 
     in_flight: int = 0
     streams_open: int = 0
@@ -88,6 +88,8 @@ class Readings(Struct, frozen=True):
     connections_opened: int = 0
     records_dropped: int = 0
     log_lines_dropped: int = 0
+    spans_dropped: int = 0
+    captures_dropped: int = 0
 
     def counters_only(self) -> Readings:
         """What remains true after the worker has died."""

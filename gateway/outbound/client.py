@@ -11,6 +11,7 @@ import math
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 
@@ -66,13 +67,25 @@ class Fetcher:
 
     async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Fetched:
         """The answer, whatever its status. Raises UpstreamError."""
+        async with self._asked(method, url, headers, body) as answer:
+            return Fetched(answer.status_code, answer.headers, await self._read(answer))
+
+    async def tell(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """The status of the answer to a POST; whatever else it says is left unread. Raises UpstreamError."""
+        async with self._asked("POST", url, headers, body) as answer:
+            return answer.status_code
+
+    @asynccontextmanager
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[httpx.Response]:
         headers = {**headers, "accept-encoding": "identity"}
         try:
             async with (
                 asyncio.timeout(self._seconds),
                 self._client.stream(method, url, headers=headers, content=body, follow_redirects=False) as answer,
             ):
-                return Fetched(answer.status_code, answer.headers, await self._read(answer))
+                yield answer
         except (TimeoutError, httpx.TimeoutException):
             raise UpstreamTimeout(f"No answer within {self._seconds:g} seconds.") from None
         except httpx.ConnectError as error:

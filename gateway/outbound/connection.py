@@ -135,7 +135,8 @@ class Connection(AnswerReader, asyncio.BufferedProtocol):
         call.connection_reused = self.used
         if not self.used:
             self.used = True
-            call.connect_us = self.connect_us
+            if call.deadline:  # it has waited for one
+                call.connect_us = self.connect_us
         return True
 
     def rest(self, now: float) -> None:

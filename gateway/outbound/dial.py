@@ -123,12 +123,12 @@ class Dialler:
                 permit = self._permit if origin.guarded else None
                 return await open_tcp(self.loop, origin.host, origin.port, permit=permit)
         except OSError as error:
-            raise _unreachable(error, origin.label) from error
+            raise unreachable(error, origin.label) from error
         address = await self._judge(origin.host, origin.label) if origin.guarded else ""
         try:
             return await self._open_proxy(origin, proxy, address)
         except OSError as error:
-            raise _unreachable(error, proxy.label) from error
+            raise unreachable(error, proxy.label) from error
 
     async def _open_unix(self, origin: Origin) -> socket.socket:
         if origin.guarded:  # `Origin.of` makes none such
@@ -152,7 +152,7 @@ class Dialler:
         try:
             return await check_addresses(self.loop, host, self._permit)
         except OSError as error:
-            raise _unreachable(error, label) from error
+            raise unreachable(error, label) from error
 
     async def _attach(self, sock: socket.socket) -> ByteStream:
         """The event loop's transport for a connected socket, which belongs to it from now on."""
@@ -202,7 +202,7 @@ class Dialler:
         return secured
 
 
-def _unreachable(error: OSError, label: str) -> UpstreamError:
+def unreachable(error: OSError, label: str) -> UpstreamError:
     """What the operating system said, or our own judge of addresses, about a place."""
     if isinstance(error, AddressRefused):
         message = f"the address of {error.host} is not public, and `network.allow` does not name it"

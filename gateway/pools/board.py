@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from gateway.pools.breaker import Breaker
-from gateway.pools.cells import Cell, Cells, Pair, as_kept, owner_of
+from gateway.pools.cells import Cell, Cells, Pair, as_kept, model_name, owner_of
 from gateway.pools.deadlines import us
 from gateway.pools.fields import (
+    HARD,
     HEADROOM,
     HEADROOM_RESETS,
     LATENCY,
+    TOKEN_UNTIL,
     TOUCHED,
     TURN,
     UNTIL,
@@ -51,6 +53,17 @@ class Rest(NamedTuple):
     model: str
     """Empty of a credential as a whole."""
     standing: Standing
+
+
+class Told(NamedTuple):
+    """What a provider has told of a credential, for people. Times are Unix microseconds."""
+
+    headroom: float | None = None
+    """The share of its rate limits that is left, all of it once they have reset; None where no header told of any."""
+    resets_at_us: int = 0
+    """When the tightest of them does; 0 where it has by now."""
+    token_until_us: int = 0
+    """When the access token ends that was asked for last; 0 where there was none."""
 
 
 class Which(NamedTuple):
@@ -198,6 +211,12 @@ class Board:
             )
             self._reals[cell.at + HEADROOM] = left
 
+    def note_token(self, credential: Credential, until_us: int) -> None:
+        """There is an access token for a credential, until then."""
+        cell = self._cells.of(credential)
+        if cell.slot is not None or self._cells.make(cell):
+            self._words[cell.at + TOKEN_UNTIL] = until_us
+
     def failed_target(self, target: Target, now_us: int) -> None:
         """A request failed for a reason that is the target's."""
         self._breaker.failed(self._cells.of_target(target), now_us)
@@ -220,6 +239,24 @@ class Board:
             sorted((rest for rest in found if rest.standing.until_us), key=lambda rest: rest.standing.until_us)
         )
 
+    def told(self, credential: Credential, now_us: int) -> Told:
+        """What a provider has told of a credential."""
+        cell, words = self._cells.of(credential), self._words
+        if cell.slot is None:
+            return Told()
+        resets_at_us, token_us = words[cell.at + HEADROOM_RESETS], words[cell.at + TOKEN_UNTIL]
+        if resets_at_us <= now_us:
+            return Told(1.0 if resets_at_us else None, 0, token_us)
+        return Told(self._reals[cell.at + HEADROOM], resets_at_us, token_us)
+
+    def unproven(self, credentials: Iterable[Credential], now_us: int) -> tuple[Rest, ...]:
+        """Hard rests of these, as a whole or for a model, that nothing has ended: those included whose time is over, as
+        long as no request has been answered since. Of the rests of a secret that was replaced nothing is told, nor of
+        models whose names are too long to be kept."""
+        own = {cell.owner: cell for cell in map(self._cells.of, credentials)}
+        found = (cell for cell in self._cells.all() if self._words[cell.at + HARD] and cell.kind is not Kind.TARGET)
+        return tuple(self._unproven(cell, now_us) for cell in found if _is_of(cell, own.get(cell.owner)))
+
     def end_rests(self, which: Which, now_us: int) -> int:
         """End the rests of whatever is meant, and close its breakers; how many there were."""
         return sum(self._end(cell, now_us) for cell in self._cells.all() if _is_meant(cell, which))
@@ -239,6 +276,12 @@ class Board:
         provider, credential, model = (*cell.parts, "", "")[:3]
         return Rest(cell.kind, provider, credential, model, self._resting.standing((cell,), now_us))
 
+    def _unproven(self, cell: Cell, now_us: int) -> Rest:
+        provider, credential, model = (*cell.parts, "", "")[:3]
+        standing = self._resting.standing((cell,), now_us)
+        reason = standing.reason or self._resting.reason(cell)
+        return Rest(cell.kind, provider, credential, model, standing._replace(reason=reason))
+
     def _figures(self, cell: Cell) -> Figures:
         if cell.slot is None:
             return UNKNOWN
@@ -255,6 +298,13 @@ class Board:
             self._resting.succeeded(pair.by_model, sent_at_us)
         if words[pair.failures]:
             self._breaker.succeeded(pair.target, sent_at_us)
+
+
+def _is_of(cell: Cell, credential: Cell | None) -> bool:
+    """Whether a cell is that of a credential, or of a model with it."""
+    if credential is None or cell.kind is not Kind.MODEL:
+        return credential is not None and cell.name == credential.name
+    return cell.name == model_name(credential, cell.parts[-1])
 
 
 def _is_meant(cell: Cell, which: Which) -> bool:

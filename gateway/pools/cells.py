@@ -211,7 +211,7 @@ class Cells:
         """The cell of a model with the credential of a cell."""
         found = cell.models.get(model)
         if found is None:
-            name = name_of("model", model, cell.name.hex())
+            name = model_name(cell, model)
             found = _remember(cell.models, model, Cell(Kind.MODEL, (*cell.parts, model), name, cell.owner))
         if found.sequence != self.head[SEQUENCE]:
             self.look(found)
@@ -351,6 +351,11 @@ def _remember(known: dict[K, V], name: K, value: V) -> V:
         known.clear()
     known[name] = value
     return value
+
+
+def model_name(credential: Cell, model: str) -> bytes:
+    """What a slot is found by: of a model with a credential."""
+    return name_of("model", model, credential.name.hex())
 
 
 def owner_of(provider: str, name: str) -> int:

@@ -23,6 +23,10 @@ from enum import IntEnum
 part of it that is hard. `SET_AT` is the last failure that the rest is for. `LATENCY` (µs) and `HEADROOM` are doubles,
 all others integers; times are Unix microseconds, 0 where there is none."""
 
+TOKEN_UNTIL = TURN
+"""Of a credential, which counts no turns: the end of the access token that one of the workers had last; Unix
+microseconds."""
+
 REASON_AT, REASON_BYTES = 13 * 8, 24
 LABEL_AT, LABEL_BYTES = REASON_AT + REASON_BYTES, 96
 """For people: the parts of the name, as much of them as there is room for."""

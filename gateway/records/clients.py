@@ -111,6 +111,8 @@ class ClientKey:
     """None where it has none."""
     allow_unpriced: bool = False
     """Its budget may be spent on models whose price nobody knows."""
+    capture: bool = True
+    """What is said in its requests may be kept, where captures are wanted."""
 
 
 @dataclass(frozen=True, slots=True)

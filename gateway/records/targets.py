@@ -43,7 +43,7 @@ class Credential:
     """Those of a higher one go first, as long as one of them is available."""
     weight: int = 1
     models: tuple[str, ...] = ("*",)
-    """Patterns of the models it may be used for."""
+    """Patterns of the models it may be used for; none while it is paused."""
     max_parallel: int | None = None
     proxy: str | None = None
     """Resolved proxy URL, or empty for none; None: that of the provider."""

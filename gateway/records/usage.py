@@ -24,6 +24,14 @@ class AttemptRecord(Struct, frozen=True, gc=False):
     """How long the credential, or the model with it, was laid to rest for it."""
     reason: str | None = None
     """Why, in a word or two."""
+    began_us: int | None = None
+    """From the request seen to this attempt's being sent."""
+    connect_us: int | None = None
+    """How long a connection to the provider took to be made, TLS and proxy included; none when there was one."""
+    head_us: int | None = None
+    """From its being sent to the head of the answer, a new connection included; none when there was no answer."""
+    rest_by: str | None = None
+    """What of the answer told how long to rest: the name of a header, or `answer`; none where nothing did."""
 
 
 class UsageRecord(Struct, frozen=True, gc=False):
@@ -79,6 +87,25 @@ class UsageRecord(Struct, frozen=True, gc=False):
     cost_source: CostSource = "none"
     price: str | None = None
     """The row of the price list that the cost was reckoned by."""
+    tags: tuple[str, ...] = ()
+    """The key's own, and those of the request's `x-sluicegate-tags`."""
+    via: str | None = None
+    """The alias or combo by whose name the model was asked for, as it is configured; none where it was named itself."""
+    answered_model: str | None = None
+    """The model that the provider says has answered, where it is another than the one sent; none where it is the same,
+    or the provider does not say, or said it in an answer too large to be held."""
+    node: str | None = None
+    """The machine, by `server.node`."""
+    has_tools: bool | None = None
+    """Whether tools were offered to the model; none where an endpoint knows no tools."""
+    admitted_us: int | None = None
+    """From the request seen to its being let in: head, body, key and limits; none when it was refused before that."""
+    waited_us: int | None = None
+    """Pauses between attempts: for a rest to end, or before the same is tried again."""
+    trace_id: str | None = None
+    """Of the trace that it is part of (W3C)."""
+    captured: bool = False
+    """Bodies and headers of all sides were handed to be kept (`[capture]`)."""
 
 
 class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):

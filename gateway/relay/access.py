@@ -11,7 +11,7 @@ import re
 
 from gateway.credentials.aws import Signable, Signer, read_keys
 from gateway.credentials.google import TOKEN_URLS, read_account
-from gateway.credentials.tokens import AccessTokens, Clock, Pause, unix_us
+from gateway.credentials.tokens import AccessTokens, Clock, Pause, Tell, unix_us
 from gateway.errors import UpstreamError, UpstreamRejected
 from gateway.records import Credential, Provider
 
@@ -39,6 +39,10 @@ class Access:
         self._tokens = tokens
         self._clock = clock
         self._signers: dict[tuple[str, str, str], Signer | bytes] = {}
+
+    def tell(self, tell: Tell) -> None:
+        """Have somebody hear of every token that there is from now on."""
+        self._tokens.tell = tell
 
     def is_ready(self, provider: Provider, credential: Credential) -> bool:
         """Whether a request can be made at once; if not, `prepare` comes first."""

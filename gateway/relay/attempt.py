@@ -11,14 +11,18 @@ from msgspec import Struct
 from gateway import logs
 from gateway.errors import HedgeLost, ProviderRefused, UpstreamError, UpstreamMalformed
 from gateway.formats import bedrock, event_stream
-from gateway.outbound.wire import Call
+from gateway.outbound.wire import Call, Origin
 from gateway.routing.dispatch import Attempt
 from gateway.routing.verdicts import Verdict
+from gateway.traces.context import Sent, Trace, new_span
 
 from . import outcomes
+from .access import Signable
+from .compose import with_access
 from .masking import Secrets, secrets_of
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
 from .unwrapped import Unwrapped
+from .ways import Way
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -73,8 +77,12 @@ class Trial(Struct, eq=False):
     """What was made of its failure."""
     waited_us: int = 0
     """Microseconds from sending to the last byte, or to the failure; 0 before that."""
+    head_ns: int = 0
+    """When the head of the answer was there; 0 before that."""
     rest_us: int = 0
     """How long its credential was laid to rest for its failure."""
+    sent: Sent | None = None
+    """What its span in a trace is made of; None where nobody traces, and where nothing was sent."""
     proof: bytes = b""
     """The header lines that were made for this request alone: a token, a signature."""
     _pieces: list[bytes] = []
@@ -106,6 +114,18 @@ class Trial(Struct, eq=False):
         """What its client may not read, should the provider repeat it."""
         return secrets_of(self.attempt.provider, self.attempt.credential, self.proof)
 
+    def proven(self, head: bytes, way: Way) -> bytes:
+        """The head of its request with what proves who we are to this very one. Raises UpstreamRejected."""
+        attempt, passage = self.attempt, self.passage
+        asked = Signable("POST", way.origin.authority.decode(), way.composer.target_of(passage.path), passage.body)
+        self.proof = self._exchange.relay.access.lines(attempt.provider, attempt.credential, asked)
+        return with_access(head, self.proof)
+
+    def trace_lines(self, trace: Trace, origin: Origin) -> bytes:
+        """The header lines that tell whoever is asked there of the trace; none where it is not for them to know."""
+        self.sent = sent = self.sent or Sent(new_span(), origin.host, origin.port)
+        return trace.lines(sent.span) if trace.passes else b""
+
     def header(self, name: bytes) -> bytes:
         """The value of a header of the answer; empty when there is none."""
         return self._named.get(name, b"")
@@ -122,6 +142,7 @@ class Trial(Struct, eq=False):
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The provider answers. Until content has come another provider may do better."""
         self.status = status
+        self.head_ns = time.monotonic_ns()
         self.headers = headers
         self._named = dict(headers)
         if status >= 300:

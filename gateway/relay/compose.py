@@ -117,10 +117,13 @@ PREFIXES_KEPT = (OURS, b"x-ratelimit-", b"anthropic-ratelimit-")
 class Composer:
     """Makes the requests to one provider. Everything that does not change between requests is put together once."""
 
-    def __init__(self, provider: Provider, authority: bytes, user_agent: bytes) -> None:
+    def __init__(
+        self, provider: Provider, authority: bytes, user_agent: bytes, kept_back: frozenset[bytes] = frozenset()
+    ) -> None:
+        """`kept_back` are client headers that do not cross, whoever names them."""
         self._path = urlsplit(provider.base_url).path.rstrip("/").encode()
         named = frozenset(name.encode() for name in provider.forward_headers) - NEVER_FORWARDED
-        self._neutral = FORWARDED | named
+        self._neutral = (FORWARDED | named) - kept_back
         elsewhere = frozenset((b"anthropic-beta",) if betas_in_body(provider) else ())
         self._forwarded = {name: self._neutral | (frozenset(own) - elsewhere) for name, own in DIALECT_HEADERS.items()}
         self._own = b"".join(b"%b: %b\r\n" % header for header in FORMATS[provider.format].headers)

@@ -56,6 +56,8 @@ class Course:
         self._refusal: GatewayError | None = None
         self._at_us = 0
         """When it was last asked who is next."""
+        times = exchange.times
+        times.admitted_us = (time.monotonic_ns() - times.started_ns) // 1000
 
     async def run(self) -> None:
         """Until there is an answer, or nobody is left to give one. Raises GatewayError when the client must hear."""
@@ -66,7 +68,7 @@ class Course:
             if attempt is None:
                 break
             if isinstance(attempt, Wait):
-                await exchange.errand.run(asyncio.sleep(attempt.seconds))
+                await self._pause(attempt.seconds)
                 continue
             if exchange.target_admissions:
                 allowance.leave_others(exchange, attempt.target)
@@ -84,6 +86,14 @@ class Course:
             raise self._refusal or outcomes.nobody_asked(exchange, self._dispatch, self._at_us)
         trial = exchange.trials[-1]
         replies.settle(exchange, trial, outcomes.seconds_of_rest(self._dispatch) if trial.verdict is not None else None)
+
+    async def _pause(self, seconds: float) -> None:
+        """Nobody is asked for a while. Raises ClientDisconnected."""
+        exchange, began_ns = self._exchange, time.monotonic_ns()
+        try:
+            await exchange.errand.run(asyncio.sleep(seconds))
+        finally:
+            exchange.times.paused_us += (time.monotonic_ns() - began_ns) // 1000
 
     async def _passage(self, attempt: Attempt) -> Passage | None:
         """The way of an attempt; None where there is none, or the target has no room for it."""

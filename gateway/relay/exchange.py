@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct, field
 
@@ -25,10 +25,11 @@ from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
 from gateway.routing.dispatch import Attempt
 from gateway.routing.ordering import Conduct
+from gateway.traces.context import Trace
 from gateway.usage.meter import uuid7
 
 from . import allowance, conversation, outcomes, passages, replies
-from .access import SCHEMES, Signable
+from .access import SCHEMES
 from .again import Amends, forget_refused
 from .attempt import Trial
 from .caller import PLAIN, Address, Caller
@@ -46,7 +47,6 @@ from .ways import Ways
 
 if TYPE_CHECKING:
     from .relay import Relay
-
 
 FAILED = "The gateway failed to handle this request."
 
@@ -77,13 +77,19 @@ class Exchange(Struct, eq=False):
     named: Mapping[bytes, bytes] = NO_HEADERS
     """Its headers by name."""
     body: bytes = b""
+    trace: Trace | None = None
+    """The trace that it belongs to; None while nobody traces."""
     body_wait: asyncio.Future[object] | None = None
     """What the reading of the body waits for, if anything."""
     recorded: bool = False
     """Its record is left."""
+    captured: bool = False
+    """What was said is kept with it."""
     gone: bool = False
     """The client has left."""
     ask: Ask | None = None
+    via: str | None = None
+    """The alias or combo by whose name its model was asked for."""
     trials: list[Trial] = []
     """Its attempts; the last one is, or may become, the answer."""
     admission: Admission | None = None
@@ -109,7 +115,7 @@ class Exchange(Struct, eq=False):
     __repr__ = object.__repr__  # what is in it is for nobody's eyes
 
     @classmethod
-    def of(cls, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> Exchange:
+    def of(cls, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> Self:
         """One that begins now."""
         times = Times()
         exchange = cls(
@@ -141,6 +147,7 @@ class Exchange(Struct, eq=False):
         # The providers that its targets are of, and the ways to them: they stay, whatever is reloaded meanwhile.
         self.conduct, self.ways = relay.conduct, relay.ways
         targets = relay.find_targets(ask.model, self.admitted_key(), self.endpoint)
+        self.via = targets.via
         if len(targets.targets) > 1:
             targets = outcomes.fitting(self, targets)
         await Course(self, await allowance.admit(self, targets)).run()
@@ -205,9 +212,9 @@ class Exchange(Struct, eq=False):
             way = self.ways.find(provider.id, credential.name, dialect)
             head = way.composer.compose(path, credential, self.headers, len(body), dialect)
         if provider.auth in SCHEMES:
-            asked = Signable("POST", way.origin.authority.decode(), way.composer.target_of(path), body)
-            trial.proof = relay.access.lines(provider, credential, asked)
-            head = with_access(head, trial.proof)
+            head = trial.proven(head, way)
+        if self.trace is not None:
+            head = with_access(head, trial.trace_lines(self.trace, way.origin))
         request = Request(b"POST", head, body, relay.first_byte_seconds, relay.idle_seconds)
         return relay.pool.send(way.origin, request, receiver)
 

@@ -15,8 +15,8 @@ FETCH_SECONDS = 5.0
 
 
 async def fetch(relay: Relay, provider: Provider, path: str) -> bytes:
-    """GET `path` below the provider's base URL with its first credential. Raises UpstreamError."""
-    credential = provider.credentials[0] if provider.credentials else NO_CREDENTIAL
+    """GET `path` below the provider's base URL with its first credential that is in use. Raises UpstreamError."""
+    credential = next((each for each in provider.credentials if each.models), NO_CREDENTIAL)
     origin, asked = await plain_request(relay, (provider, credential), "GET", path)
     answer = await gather(relay.pool, origin, asked)
     if answer.status != 200:

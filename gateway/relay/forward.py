@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from gateway.errors import ControlUnavailable, UpstreamError
-from gateway.outbound.wire import Call, Origin, Pool, Request
+from gateway.outbound.wire import Call, Origin, Pool, Receiver, Request
 
 from .compose import OURS
 from .sink import Headers, Message, Receive, Send, Sink, Watch
@@ -38,6 +38,9 @@ FIRST_BYTE_SECONDS = 60.0
 IDLE_SECONDS = 3600.0
 """Live pages may be silent for long; their heartbeats are the control process's business."""
 
+STALL_SECONDS = 120.0
+"""How long a client may take nothing of an answer that goes on."""
+
 
 class Forward:
     """The control process, as the workers see it."""
@@ -52,9 +55,7 @@ class Forward:
         none.
         """
         crossing = Crossing(Sink(send, WINDOW_BYTES), self._loop.create_future())
-        head = request_head(scope, len(body), known)
-        request = Request(scope["method"].encode(), head, body, FIRST_BYTE_SECONDS, IDLE_SECONDS)
-        crossing.call = self.pool.send(self._origin, request, crossing)
+        crossing.call = self.ask(scope, crossing, body=body, known=known)
         watch = Watch(receive, crossing.give_up)
         watch.begin()
         try:
@@ -62,15 +63,22 @@ class Forward:
         finally:
             watch.end()
 
+    def ask(self, scope: Message, receiver: Receiver, *, body: bytes = b"", known: Headers) -> Call:
+        """The same, with somebody else to hear the answer."""
+        head = request_head(scope, len(body), known)
+        request = Request(scope["method"].encode(), head, body, FIRST_BYTE_SECONDS, IDLE_SECONDS)
+        return self.pool.send(self._origin, request, receiver)
+
 
 class Crossing:
     """The receiver of one forwarded request."""
 
-    __slots__ = ("call", "done", "sink")
+    __slots__ = ("_watching", "call", "done", "sink")
 
     def __init__(self, sink: Sink, done: asyncio.Future[None]) -> None:
         self.sink = sink
         self.done = done
+        self._watching: asyncio.TimerHandle | None = None
         self.call: Call | None = None
         sink.on_drained = self._finish
 
@@ -85,6 +93,8 @@ class Crossing:
         """Pieces go out as they come."""
         if not self.sink.write(data) and self.call is not None:
             self.call.pause()
+            if self._watching is None:
+                self._watch(STALL_SECONDS)
 
     def end(self) -> None:
         """Complete."""
@@ -104,7 +114,24 @@ class Crossing:
             self.call.cancel()
         self._finish()
 
+    def _watch(self, seconds: float) -> None:
+        self._watching = self.done.get_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """The client was behind: give it up, if it took nothing all the time since."""
+        self._watching = None
+        since = self.sink.blocked_since
+        if since is None:
+            return
+        left = since + STALL_SECONDS - self.done.get_loop().time()
+        if left > 0:
+            self._watch(left)
+        else:
+            self.give_up()
+
     def _finish(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         if not self.done.done():
             self.done.set_result(None)
 

@@ -75,12 +75,15 @@ def broke_off(exchange: Exchange, trial: Trial) -> None:
 
 def succeeded(exchange: Exchange, trial: Trial) -> None:
     """It answered: whatever it rested for is over."""
-    attempt, board = trial.attempt, exchange.relay.board
+    attempt, relay = trial.attempt, exchange.relay
+    board = relay.board
     now_us = time.time_ns() // 1000
     waited_us = (time.monotonic_ns() - trial.sent_ns) // 1000
     board.succeeded(attempt.credential, attempt.target, waited_us, now_us)
-    if exchange.relay.by_headroom and (left := headroom_in(dict(trial.headers), now_us)) is not None:
-        board.note_headroom(attempt.credential, left.headroom, left.reset_seconds, now_us)
+    if relay.reads_headroom:
+        relay.reads_headroom = relay.by_headroom
+        if (left := headroom_in(dict(trial.headers), now_us)) is not None:
+            board.note_headroom(attempt.credential, left.headroom, left.reset_seconds, now_us)
     if exchange.session is not None and attempt.provider.session_affinity:
         board.bind(pooled(exchange.session, attempt.provider.id), attempt.credential, now_us)
 

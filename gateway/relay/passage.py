@@ -20,7 +20,7 @@ from gateway.formats.format import EventWriter, Fields, Format, ReplyContext
 from gateway.formats.neutral import Reply
 from gateway.formats.openai_responses.compaction import write_compacted
 from gateway.formats.openai_responses.event_writer import EventWriter as ResponseEvents
-from gateway.formats.passing import PASSING, PLAIN, PassThrough, renamed_reply
+from gateway.formats.passing import PASSING, PLAIN, PassThrough, rename_reply, renamed_reply, text_of
 from gateway.formats.said import said_in
 from gateway.formats.translation import Translation, write_as_stream
 from gateway.formats.usages import tokens_of
@@ -51,6 +51,10 @@ class Pipeline(Protocol):
     @property
     def tokens(self) -> Tokens | None:
         """What the provider reported, once seen."""
+
+    @property
+    def answered_model(self) -> str:
+        """The model that the provider says has answered, once seen; empty where it does not say."""
 
     @property
     def between_events(self) -> bool:
@@ -96,6 +100,8 @@ class Answer(Struct, frozen=True, gc=False):
     """About how much text it holds, where nobody counted its tokens."""
     goes_on: bytes = b""
     """This is but the beginning: the request for the rest."""
+    answered_model: str = ""
+    """The model that the provider says has answered; empty where it does not say."""
 
 
 class Passage(Protocol):
@@ -175,14 +181,14 @@ class Passed(Struct, eq=False):
             return self._as_stream(upstream.read_reply(_object(body)), self._context, body)
         tokens = None if operation == "count" else upstream.tokens_in(body[-16384:])  # what is counted was not spent
         said = said_in(body, upstream.name) if tokens is None and operation == "generate" else 0
-        named = renamed_reply(body, PASSING[upstream.name].place.key, self._ask.model)
-        return Answer(named, tokens, False, said)
+        named, known = rename_reply(body, PASSING[upstream.name].place.key, self._ask.model)
+        return Answer(named, tokens, False, said, b"", text_of(known) if known else "")
 
     def _as_stream(self, reply: Reply, context: ReplyContext, body: bytes) -> Answer:
         written = write_as_stream(reply, self.upstream.event_writer(context))
         tokens = tokens_of(reply.usage) if reply.usage else None
         said = said_in(body, self.upstream.name) if tokens is None else 0
-        return Answer(written, tokens, is_stream=True, said=said)
+        return Answer(written, tokens, is_stream=True, said=said, answered_model=reply.model)
 
     def request_rest(self, token: str) -> bytes:
         """Not asked for: its pipeline never resumes."""
@@ -278,9 +284,10 @@ class Translated:
         client = self._translation.client
         if self._stream:
             self._writer = client.event_writer(self._context)
-            return Answer(write_as_stream(reply, self._writer), tokens, is_stream=True, said=self._said)
+            written, model = write_as_stream(reply, self._writer), reply.model
+            return Answer(written, tokens, is_stream=True, said=self._said, answered_model=model)
         self._fields = client.write_reply(reply, self._context)
-        return Answer(answer_bytes(self._fields), tokens, said=self._said)
+        return Answer(answer_bytes(self._fields), tokens, said=self._said, answered_model=reply.model)
 
     def beginning(self, body: bytes) -> bytes:
         """Not asked for: what is translated is held until it is whole."""
@@ -296,7 +303,8 @@ class Compacted(Translated):
 
     def _told(self, reply: Reply, tokens: Tokens | None) -> Answer:
         """The compaction item. Raises UpstreamMalformed when the model said nothing."""
-        return Answer(answer_bytes(write_compacted(reply, self._context)), tokens, said=self._said)
+        written = answer_bytes(write_compacted(reply, self._context))
+        return Answer(written, tokens, said=self._said, answered_model=reply.model)
 
 
 def _check_json(body: bytes) -> None:

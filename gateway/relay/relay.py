@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway import __version__
 from gateway.catalog.known import Known
@@ -23,6 +23,7 @@ from gateway.routing.ordering import Conduct
 from gateway.routing.resolve import Resolver
 from gateway.routing.targets import TargetList
 from gateway.settings.model import Settings
+from gateway.traces.context import Tracing, kept_back
 
 from . import counting, prospects
 from .access import access_by
@@ -32,6 +33,9 @@ from .media import FetchMedia, no_media
 from .refusals import Refusals
 from .sink import Headers
 from .ways import Ways
+
+if TYPE_CHECKING:
+    from .taps import Capturing
 
 WATCHED_AFTER_NS = 50_000_000
 """Age from which a client is watched for leaving. Shorter answers are over before it matters, and cost less."""
@@ -77,6 +81,20 @@ class Shared(NamedTuple):
 class Relay:
     """The shared part. `reload` replaces providers and settings for the exchanges that begin after it."""
 
+    _ticks = 0
+    _emptied: asyncio.Future[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    responses: Keeping | None = None
+    """Where responses are kept that clients may continue."""
+    exchange: type[Exchange] = Exchange
+    """What a request becomes: another kind where bodies are captured."""
+    capturing: Capturing | None = None
+    """What is kept of those; None where nothing is."""
+
+    tracing: Tracing | None = None
+    """How exchanges get their traces; None where nobody traces."""
+
     def __init__(
         self, pool: Pool, loop: asyncio.AbstractEventLoop, record: Callable[[Exchange], None], shared: Shared
     ) -> None:
@@ -85,12 +103,11 @@ class Relay:
         self.loop = loop
         self.record = record
         """Called once with every exchange that is over."""
-        self.responses: Keeping | None = None
-        """Where responses are kept that clients may continue."""
         self.fetch_media: FetchMedia = no_media
         """Gets what URLs lead to, for providers that must be given it."""
         self.access = access_by(self._way_of, f"sluicegate/{__version__}")
         """Proves who we are where a secret is not sent as it is."""
+        self.access.tell(self.board.note_token)
         self.count_texts: counting.CountTexts = counting.guess
         """Tokens of texts, for prompts that no provider counts."""
         self.refusals = Refusals()
@@ -107,6 +124,9 @@ class Relay:
         self.conduct = Conduct({}, self.board)
         self.by_headroom = False
         """Somebody is chosen by what is left of its limits."""
+        self.reads_headroom = False
+        """The next answer is read for how much is left of limits: each one where somebody is chosen by that, else a few
+        a second, for people."""
         self.known = Known()
         self.bounds: dict[Target, Bounds] = {}
         """What targets can use and cost at most, of those that were asked for."""
@@ -114,13 +134,12 @@ class Relay:
         self._routes: dict[tuple[object, ...], TargetList] = {}
         self._young: dict[Exchange, None] = {}
         """Those whose clients are not watched yet, the oldest first."""
-        self._ticks = 0
-        self._emptied: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     def reload(self, setup: Setup) -> None:
         """Go by this from the next exchange on. Raises ValueError for an address that is none, and changes nothing."""
-        self.ways = Ways(setup.providers, setup.user_agent)
+        traces = setup.settings.traces
+        self.ways = Ways(setup.providers, setup.user_agent, kept_back(traces))
+        self.tracing = Tracing.of(traces) if traces.enabled else None
         self.settings = settings = setup.settings
         self.first_byte_seconds = settings.upstream.first_byte_timeout_seconds
         self.idle_seconds = settings.upstream.idle_timeout_seconds
@@ -129,7 +148,7 @@ class Relay:
         self.prices = setup.prices
         self.conduct = prospects.conduct_of(settings, self.providers, self.board, self._cost)
         strategies = [*(each.strategy for each in setup.providers), *(combo.strategy for combo in settings.combos)]
-        self.by_headroom = HEADROOM in strategies
+        self.by_headroom = self.reads_headroom = HEADROOM in strategies
         self._labels = {}
 
     def learn(self, resolver: Resolver, known: Known) -> None:
@@ -222,6 +241,7 @@ class Relay:
             for exchange in list(self.live):
                 exchange.tick(now)
             self.access.tick()
+            self.reads_headroom = True
 
 
 def _labels(provider: str, model: str, credential: str) -> Headers:

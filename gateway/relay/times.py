@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 class Times:
     """The moments of one exchange."""
 
-    __slots__ = ("first_byte_ns", "head_overhead_us", "heard_ns", "started_at_us", "started_ns")
+    __slots__ = (
+        "admitted_us",
+        "first_byte_ns",
+        "head_overhead_us",
+        "heard_ns",
+        "paused_us",
+        "started_at_us",
+        "started_ns",
+    )
 
     def __init__(self) -> None:
         self.started_ns = self.heard_ns = time.monotonic_ns()
@@ -26,6 +34,10 @@ class Times:
         """What the head told the client of our overhead; -1 before that."""
         self.first_byte_ns = 0
         """When the client was handed the first byte of its answer; 0 before that."""
+        self.admitted_us: int | None = None
+        """Microseconds until it was let in; None before that."""
+        self.paused_us = 0
+        """How long nobody was asked though somebody should have been."""
 
     def note_first_byte(self) -> None:
         """The client is handed a byte of its answer; only the first one counts."""

@@ -37,6 +37,11 @@ class Unwrapped:
         return self._pipeline.tokens
 
     @property
+    def answered_model(self) -> str:
+        """The model that the provider says has answered, once seen."""
+        return self._pipeline.answered_model
+
+    @property
     def between_events(self) -> bool:
         """Whether what went out so far ends with a whole event."""
         return self._pipeline.between_events

@@ -27,9 +27,12 @@ class Way:
 class Ways:
     """The ways to all providers."""
 
-    def __init__(self, providers: Iterable[Provider], user_agent: str) -> None:
-        """`user_agent` is what providers hear of us. Raises ValueError for an address that is none."""
-        self._agent = user_agent.encode()
+    def __init__(
+        self, providers: Iterable[Provider], user_agent: str, kept_back: frozenset[bytes] = frozenset()
+    ) -> None:
+        """`user_agent` is what providers hear of us, `kept_back` what they do not hear of clients. Raises ValueError
+        for an address that is none."""
+        self._agent, self._kept_back = user_agent.encode(), kept_back
         self._ways: Mapping[tuple[str, str, str], Way] = {
             (provider.id, name, dialect): way
             for provider in providers
@@ -60,7 +63,7 @@ class Ways:
     def _of(self, place: Provider) -> dict[str, Way]:
         """By name of credential; the empty one is for requests without any."""
         origin = origin_of(place)
-        composer = Composer(place, origin.authority, self._agent)
+        composer = Composer(place, origin.authority, self._agent, self._kept_back)
         origins = {each.name: origin_of(place, each) for each in place.credentials}
         return {name: Way(where, composer) for name, where in {"": origin, **origins}.items()}
 

@@ -40,7 +40,7 @@ class Step(NamedTuple):
     be, `passed_over` is not asked at all."""
     reason: str = ""
     """Why: what it rests for, `busy`, `session` for the one that holds the conversation, `probe`, `pinned` for what is
-    kept elsewhere, `key` and `models` for whom it is not."""
+    kept elsewhere, `key` and `models` for whom it is not, `paused`."""
     until_us: int = 0
     """Unix microseconds at which that ends; 0 where it does not, or nobody knows."""
 
@@ -145,7 +145,7 @@ def _passed(found: TargetList, conduct: Conduct, target: Target, credential: Cre
     if not _is_held(found, provider, credential):
         reason = "key"
     elif credential not in usable(found, provider, target.model):
-        reason = "models"
+        reason = "models" if credential.models else "paused"
     elif is_open(breaker, now_us):
         reason, until_us = breaker.reason, breaker.until_us
     elif seen.standing.hard:

@@ -1,7 +1,8 @@
 """What the headers of an answer say of rate limits: when those are back of which nothing is left, how much is left.
 
 Whose headers they are is not known: names that tell `remaining` have siblings that tell `limit` and `reset`, with all
-vendors. Only worth its microseconds where the answer was a 429, or a strategy goes by headroom.
+vendors. Only worth its microseconds where the answer was a 429, or a strategy goes by headroom; for people a few
+answers a second will do.
 
 OpenAI: https://platform.openai.com/docs/guides/rate-limits, OpenRouter: https://openrouter.ai/docs/api-reference/limits,
 Anthropic: https://platform.claude.com/docs/en/api/rate-limits. `anthropic-ratelimit-unified-*` are those of Claude's
@@ -26,6 +27,8 @@ class Resets(NamedTuple):
     """Seconds until the last of them is; None where no header tells."""
     scope: Literal["credential", "model"] | None = None
     """What they limit; None where the headers do not tell."""
+    header: str = ""
+    """The one that tells when; empty where none does."""
 
 
 class Left(NamedTuple):
@@ -52,6 +55,9 @@ _SINCE_1970 = 1e9
 _SINCE_1970_MS = 1e11
 LONGEST_SECONDS = 1e9
 """No limit is back later than that; what says so is nonsense, and must not be too much for whoever reckons with it."""
+LONGEST_NAME = 64
+"""Of a header, as it is told."""
+
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _ENDINGS = (b"-utilization", b"-status")
 
@@ -59,18 +65,19 @@ _ENDINGS = (b"-utilization", b"-status")
 def resets_in(headers: Headers, now_us: int) -> Resets:
     """When the limits are back of which these headers say that nothing is left, and `Retry-After` as a date."""
     now = _now(headers, now_us)
-    found = [seconds_until(headers.get(b"retry-after", b""), now)]
-    found += [
-        seconds_until(headers.get(name.replace(b"remaining", b"reset"), b""), now)
-        for name, value in _remaining(headers)
-        if _number(value) == 0
-    ]
+    names = [b"retry-after"]
+    names += [name.replace(b"remaining", b"reset") for name, value in _remaining(headers) if _number(value) == 0]
     rejected = [window for window, ending, value in _windows(headers) if ending == b"-status" and value == b"rejected"]
-    found += [seconds_until(headers.get(b"%b%b-reset" % (_UNIFIED, window), b""), now) for window in rejected]
+    names += [b"%b%b-reset" % (_UNIFIED, window) for window in rejected]
     if headers.get(_UNIFIED + b"status") == b"rejected":
-        found.append(seconds_until(headers.get(_UNIFIED + b"reset", b""), now))
+        names.append(_UNIFIED + b"reset")
         rejected = rejected or [headers.get(_UNIFIED + b"representative-claim", _WHOLE_PLAN[0])]
-    return Resets(max((each for each in found if each is not None), default=None), _scope(rejected))
+    told = ((seconds_until(headers.get(name, b""), now), name) for name in names)
+    known = [(seconds, name) for seconds, name in told if seconds is not None]
+    if not known:
+        return Resets(None, _scope(rejected))
+    seconds, name = max(known, key=lambda each: each[0])
+    return Resets(seconds, _scope(rejected), name.decode("latin-1")[:LONGEST_NAME])
 
 
 def headroom_in(headers: Headers, now_us: int) -> Left | None:

@@ -26,6 +26,9 @@ LONGEST_NAME = 2048
 
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
+Pattern = tuple[str, str, str]
+"""Of an alias with a `*`: what is before and behind that, and where it leads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Combo:
@@ -85,14 +88,14 @@ class Resolver:
 
     def _find(self, name: str) -> TargetList:
         end = self._end(name)
-        combo = self._combos.get(end)
+        combo, via = self._combos.get(end), self._via(name)
         if combo is None:
-            return TargetList((self._target(end),))
+            return TargetList((self._target(end),), via=via)
         found: dict[Target, None] = {}
         choice = self._choice(combo, set(), found)
         if not found:
             raise UnknownModel(f"The combo `{name}` leads to no model.", param="model")
-        return TargetList(tuple(found), choice, combo.terms)
+        return TargetList(tuple(found), choice, combo.terms, via=via)
 
     # Aliases
 
@@ -109,11 +112,27 @@ class Resolver:
         """Where a name leads; itself where it is no alias."""
         if (target := self._aliases.get(name)) is not None:
             return target
-        if name not in self._combos and not self._names_provider(name):
-            for head, tail, target in self._patterns:
-                if len(name) >= len(head) + len(tail) and name.startswith(head) and name.endswith(tail):
-                    return target.replace("*", name[len(head) : len(name) - len(tail)])
+        if (pattern := self._pattern(name)) is not None:
+            head, tail, target = pattern
+            return target.replace("*", name[len(head) : len(name) - len(tail)])
         return name
+
+    def _pattern(self, name: str) -> Pattern | None:
+        """The alias with a `*` that a name is, unless it is something else as it stands."""
+        if name in self._combos or self._names_provider(name):
+            return None
+        for pattern in self._patterns:
+            head, tail, _ = pattern
+            if len(name) >= len(head) + len(tail) and name.startswith(head) and name.endswith(tail):
+                return pattern
+        return None
+
+    def _via(self, name: str) -> str | None:
+        """The alias or combo that a name is, as it is configured."""
+        if name in self._aliases or name in self._combos:
+            return name
+        pattern = self._pattern(name)
+        return None if pattern is None else f"{pattern[0]}*{pattern[1]}"
 
     def _names_provider(self, name: str) -> bool:
         first, slash, _ = name.partition("/")
@@ -225,8 +244,8 @@ class Resolver:
         return replace(found.keeping(lambda target: target in targets), credentials=usable)
 
 
-def _patterns(aliases: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """What is before and behind the `*` of an alias, and where it leads."""
+def _patterns(aliases: Mapping[str, str]) -> Iterator[Pattern]:
+    """The aliases that have one."""
     for name, target in aliases.items():
         head, star, tail = name.partition("*")
         if star:

@@ -67,6 +67,8 @@ class TargetList:
     terms: Terms = USUAL
     credentials: Mapping[str, tuple[Credential, ...]] | None = None
     """By provider those that the key may use; None where it may use all of them."""
+    via: str | None = None
+    """The alias, pattern or combo that led here; None where a model was named itself."""
     pools: dict[Target, Pool] = field(default_factory=dict, init=False, compare=False, repr=False)
     """Those of its targets that were asked for: `pool.pool_of`."""
 

@@ -56,7 +56,12 @@ class Verdict(NamedTuple):
     """It is the way there that failed: a credential with a proxy of its own may do better."""
     unsure: bool = False
     """Nobody knows whether the request was carried out."""
+    by: str = ""
+    """The header by which the provider named the time, BY_ANSWER where it did so otherwise; empty where it did not."""
 
+
+BY_ANSWER = "answer"
+"""A time that stands in the body of an answer, or in a header that is no limit's."""
 
 AN_HOUR, HALF_AN_HOUR = 3600.0, 1800.0
 
@@ -176,9 +181,10 @@ def _timed(verdict: Verdict, failure: Failure) -> Verdict:
     if verdict.reason in UNHEARD:
         return verdict
     resets = failure.resets
-    named = [seconds for seconds in (failure.retry_after_s, resets and resets.seconds) if seconds]
-    if named:
-        verdict = verdict._replace(seconds=max(named))
+    told = ((resets.seconds, resets.header) if resets else (None, ""), (failure.retry_after_s, BY_ANSWER))
+    if named := [(seconds, by) for seconds, by in told if seconds]:
+        seconds, by = max(named, key=lambda each: each[0])
+        verdict = verdict._replace(seconds=seconds, by=by)
     if verdict.reason == "rate_limit" and resets is not None and resets.scope is not None:
         verdict = verdict._replace(rest=resets.scope)
     return verdict

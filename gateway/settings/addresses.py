@@ -8,6 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_MAIL_ADDRESS = re.compile(rf"(?=.{{3,254}}\Z){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>\d{1,5})")
 
 
@@ -41,6 +44,35 @@ def check_url(url: str) -> None:
         raise ValueError("an address holds no query and no fragment")
 
 
+def check_hook(url: str) -> None:
+    """Raises ValueError, with a text to show that does not hold it, unless `url` is an http or https address."""
+    parts = _split(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an http:// or https:// address with a host")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValueError("an address that is told holds no user name, no password and no fragment")
+
+
+def check_mail_address(address: str) -> None:
+    """Raises ValueError, with a text to show, unless `address` is an e-mail address that any server takes."""
+    if not _MAIL_ADDRESS.fullmatch(address):
+        raise ValueError("expected an e-mail address such as ops@example.com")
+
+
+def check_mail_host(host: str) -> None:
+    """Raises ValueError, with a text to show, unless `host` is the name of a server or its address."""
+    if not _HOST_NAME.fullmatch(host):
+        raise ValueError("expected the name or the IP address of a server; the port is a setting of its own")
+
+
+def leads_here(host: str) -> bool:
+    """Whether a host, by its name or address, can only be this machine."""
+    try:
+        return host == "localhost" or is_loopback(host)
+    except ValueError:
+        return False
+
+
 def check_origin(url: str) -> None:
     """Raises ValueError, with a text to show, unless `url` is an http or https address without a path."""
     check_url(url)
@@ -52,7 +84,7 @@ def check_issuer(url: str) -> None:
     """Raises ValueError, with a text to show, unless `url` is an https address; http leads to this machine only."""
     check_url(url)
     parts = urlsplit(url)
-    if parts.scheme != "https" and not _leads_here(parts.hostname or ""):
+    if parts.scheme != "https" and not leads_here(parts.hostname or ""):
         raise ValueError("expected an https:// address: what is sent there must not be read on the way")
 
 
@@ -98,13 +130,6 @@ def check_network(network: str) -> None:
         ip_network(network, strict=False)
     except ValueError:
         raise ValueError("expected a network such as 10.1.0.0/16, or one IP address") from None
-
-
-def _leads_here(host: str) -> bool:
-    try:
-        return host == "localhost" or is_loopback(host)
-    except ValueError:
-        return False
 
 
 def _split(url: str) -> SplitResult:

@@ -91,13 +91,15 @@ def find_data_dir(path: Path | None, environ: Mapping[str, str], *, options: Map
 
 
 def find_state(path: Path | None, environ: Mapping[str, str], *, options: Mapping[str, str] = _NOTHING) -> Settings:
-    """Those settings of what `load` would name that lead to the state: for commands that mend something in it, when a
-    provider's secret may not be at hand. Raises SettingsError."""
+    """Those settings of what `load` would name that lead to the state and to usage records: for commands that mend
+    something in them, when a provider's secret may not be at hand. Raises SettingsError."""
     sources = gather(path, environ, options)
     try:
         said = convert(sources.values, Settings)
         server = structs.replace(said.server, data_dir=str(_data_dir(said, sources)))
-        return secrets.resolve(Settings(server=server, database=said.database, vault=said.vault), sources, environ)
+        return secrets.resolve(
+            Settings(server=server, database=said.database, vault=said.vault, usage=said.usage), sources, environ
+        )
     except Wrong as wrong:
         raise sources.error(wrong) from None
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from gateway.settings.alerting import AlertSettings
 from gateway.settings.objects import (
     AliasSettings,
     ClientKeySettings,
@@ -36,6 +37,7 @@ class ServerSettings(Section):
 
     listen: Annotated[str, Meta(description="Address and port of the public endpoint, `HOST:PORT`; IPv6 in brackets.")] = "127.0.0.1:8080"
     workers: Annotated[int, Meta(ge=1, le=64, description="Relay worker processes. One carries thousands of requests a second.")] = 1
+    node: Annotated[str, Meta(max_length=100, description="Name of this machine in usage records; empty takes its host name.")] = ""
     data_dir: Annotated[str, Meta(description="Directory of everything the gateway keeps; made with mode 0700.")] = "./data"
     drain_seconds: Annotated[float, Meta(ge=0, description="After SIGTERM, how long running requests and streams may take to finish.")] = 30.0
     max_body_bytes: Annotated[int, Meta(ge=1024, description="Largest request body accepted; larger ones are answered with 413 without being read.")] = 32 * 1024 * 1024
@@ -80,12 +82,27 @@ class UpstreamSettings(Section):
 
 
 class UsageSettings(Section):
-    """How usage records travel from the workers to the analytics store."""
+    """How usage records travel from the workers to the analytics store, and how long they are kept."""
 
     segment_seconds: Annotated[float, Meta(gt=0, description="Age at which a worker closes its spool segment.")] = 0.5
     segment_bytes: Annotated[int, Meta(ge=4096, description="Size at which a worker closes its spool segment.")] = 8 * 1024 * 1024
     spool_max_bytes: Annotated[int, Meta(ge=1024 * 1024, description="Spool size beyond which new records are dropped and counted, should the control process be away for long.")] = 2 * 1024 * 1024 * 1024
     duckdb_memory_limit: Annotated[str, Meta(description="Memory limit of the analytics store, as DuckDB writes it.")] = "1GB"
+    retention_days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days (UTC) before today of which every request is kept; of older ones there are sums by day. 0 keeps them for ever.")] = 90
+    rollup_days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days before today of which sums by day are kept; of older ones there is what was spent in all. 0 keeps them for ever.")] = 730
+    archive: Annotated[str, Meta(description="Directory for a Parquet file of each day, in its directory `usage`; a relative path starts in the data directory, and empty writes none. Read at the start.")] = "archive"
+    archive_days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days before today of which these files are kept; 0 keeps them for ever.")] = 90
+
+
+class CaptureSettings(Section):
+    """What is kept of what was said: headers and bodies of requests and answers on all sides, redacted and sealed."""
+
+    mode: Annotated[Literal["off", "errors", "sampled", "all"], Meta(description="Of which requests: of none, of those that went wrong, of a `share` of all and of those that went wrong, or of all.")] = "off"
+    share: Annotated[float, Meta(ge=0, le=1, description="With `sampled`: share of the requests that went well, from 0 to 1.")] = 0.01
+    max_bytes: Annotated[int, Meta(ge=1024, le=8 * 1024 * 1024, description="Most bytes kept of one body; the rest is cut off.")] = 256 * 1024
+    keep_days: Annotated[float, Meta(gt=0, le=36_500, description="How long captures are kept.")] = 7.0
+    max_total_bytes: Annotated[int, Meta(ge=1024 * 1024, description="Disk space for all captures of this machine; the oldest go first.")] = 2 * 1024 * 1024 * 1024
+    redact: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=300)], ...], Meta(max_length=32, description="Regular expressions (RE2) of what else is replaced by `[redacted]` before anything is kept. Secrets of the usual shapes always are.")] = ()
 
 
 class ResponsesSettings(Section):
@@ -213,6 +230,28 @@ class RegistrySettings(Section):
     models_minutes: Annotated[NonNegativeSeconds, Meta(description="How often providers are asked for the models they serve; 0 for never.")] = 60.0
 
 
+class LiveSettings(Section):
+    """Watching what happens while it happens."""
+
+    max_viewers: Annotated[int, Meta(ge=1, le=10_000, description="How many may watch at once, pages of the dashboard included; more are answered with 503.")] = 100
+
+
+class TraceSettings(Section):
+    """Traces of exchanges for an OpenTelemetry collector; they ask for the extra `otel`."""
+
+    secrets = frozenset({"headers"})
+
+    enabled: Annotated[bool, Meta(description="Whether exchanges leave traces.")] = False
+    endpoint: Annotated[str, Meta(max_length=2000, description="Where they are sent, by OTLP over HTTP.")] = "http://127.0.0.1:4318/v1/traces"
+    headers: Annotated[str, Meta(max_length=8000, description="Headers that the collector asks for, as `name=value,name=value` with `%2C` for a comma in a value; as OTEL_EXPORTER_OTLP_HEADERS has them. Prefer `headers_env` or `headers_file`.")] = ""
+    headers_env: Annotated[str, Meta(description="Environment variable that holds them, such as OTEL_EXPORTER_OTLP_HEADERS.")] = ""
+    headers_file: Annotated[str, Meta(description="File that holds them; a relative path starts at the configuration file.")] = ""
+    sample: Annotated[float, Meta(ge=0, le=1, description="Share of the traces that begin here that are kept. Of a trace that began elsewhere, whoever began it has decided.")] = 1.0
+    service_name: Annotated[str, Meta(min_length=1, max_length=200, description="What the gateway is called in traces.")] = "sluicegate"
+    timeout_seconds: Annotated[Seconds, Meta(description="How long the collector may take for one batch.")] = 10.0
+    pass_on: Annotated[Literal["always", "sampled", "never"], Meta(description="Whether providers are told of the trace, in `traceparent` and `tracestate`: `always`, of `sampled` ones only, or `never`. While tracing is off, what clients say goes along as it is, unless this is `never`.")] = "always"  # noqa: S105 # nothing of a password
+
+
 class Settings(Section):
     """Everything an operator can say. Secrets are resolved: `key` and `api_key` hold values once loaded."""
 
@@ -221,6 +260,7 @@ class Settings(Section):
     upstream: UpstreamSettings = UpstreamSettings()
     usage: UsageSettings = UsageSettings()
     responses: ResponsesSettings = ResponsesSettings()
+    capture: CaptureSettings = CaptureSettings()
     media: MediaSettings = MediaSettings()
     database: DatabaseSettings = DatabaseSettings()
     vault: VaultSettings = VaultSettings()
@@ -230,6 +270,9 @@ class Settings(Section):
     rests: RestSettings = RestSettings()
     limits: LimitSettings = LimitSettings()
     registry: RegistrySettings = RegistrySettings()
+    live: LiveSettings = LiveSettings()
+    alerts: AlertSettings = AlertSettings()
+    traces: TraceSettings = TraceSettings()
     client_keys: tuple[ClientKeySettings, ...] = ()
     providers: tuple[ProviderSettings, ...] = ()
     prices: tuple[PriceSettings, ...] = ()

@@ -51,9 +51,10 @@ class KeyRules(LimitRules, frozen=True):
     endpoints: Annotated[tuple[Pattern, ...], Meta(description="Endpoints the key may use, as `/v1/chat/completions`; `*` is a wildcard.")] = ("*",)
     expires_at: Annotated[str, Meta(max_length=64, description="Date or instant (RFC 3339) from which the key is refused; empty for never.")] = ""
     paused: Annotated[bool, Meta(description="Whether the key is refused for now.")] = False
-    tags: Annotated[tuple[Word, ...], Meta(description="Words to find the key by.")] = ()
+    tags: Annotated[tuple[Word, ...], Meta(description="Words to find the key by, and its requests.")] = ()
     strict: Annotated[bool, Meta(description="Whether requests are refused of which a translation would have to drop something; a client may ask for the same with `x-sluicegate-strict: 1`.")] = False
     allow_unpriced: Annotated[bool, Meta(description="Whether a key with a budget may use models without a known price, which its budget cannot count.")] = False
+    capture: Annotated[bool, Meta(description="Whether bodies of its requests may be kept, where `capture.mode` asks for it.")] = True
 
 
 class ClientKeySettings(KeyRules, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ class CredentialRules(Section, frozen=True):
     weight: Annotated[int, Meta(ge=1, le=1000, description="Share of requests with the strategy `weighted`.")] = 1
     models: Annotated[tuple[Pattern, ...], Meta(description="Models it may be used for; `*` is a wildcard, `!` in front excludes.")] = ("*",)
     max_parallel: Annotated[Count | None, Meta(description="Most requests with it at once, over all workers of one machine; more go to the next one.")] = None
+    paused: Annotated[bool, Meta(description="Whether it is not used for now; conversations that it holds go on with others.")] = False
     proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this credential; `none` for no proxy; empty follows the provider.")] = ""
     headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request with it, over those of the provider.")] = field(default_factory=dict)
 

@@ -9,18 +9,24 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 
 from gateway.settings.addresses import (
     check_database,
+    check_hook,
     check_issuer,
+    check_mail_address,
+    check_mail_host,
     check_network,
     check_origin,
     check_proxy,
     check_redis,
     check_trusted,
     check_url,
+    leads_here,
     split_listen,
 )
+from gateway.settings.header_list import read_headers
 from gateway.settings.instants import read_instant, read_zone
 from gateway.settings.locate import KeyPath
 from gateway.settings.model import LoginProviderSettings, Settings
@@ -37,6 +43,9 @@ UNIX_PEER = "unix"
 PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?", re.ASCII)
 
 VAULT_KEY_BYTES = 32
+
+LEAST_ROLLUP_DAYS = 40
+"""The longest month, and some days in which its last records may come."""
 
 GOOGLE = "https://accounts.google.com"
 
@@ -121,6 +130,7 @@ def names_are_unique(settings: Settings) -> Iterator[Wrong]:
     yield from _repeated(("combos",), "name", (combo.name for combo in settings.combos))
     yield from _repeated(("limits", "rules"), "name", (rule.name for rule in settings.limits.rules))
     yield from _repeated(("login", "providers"), "id", (provider.id for provider in settings.login.providers))
+    yield from _repeated(("alerts", "webhooks"), "name", (hook.name for hook in settings.alerts.webhooks))
     for index, provider in enumerate(settings.providers):
         path = ("providers", index, "credentials")
         yield from _repeated(path, "name", (credential.name for credential in provider.credentials))
@@ -191,6 +201,46 @@ def limits_can_be_counted(settings: Settings) -> Iterator[Wrong]:
             yield Wrong(path, f"rule `{rule.name}` limits nothing")
 
 
+def alerts_can_be_sent(settings: Settings) -> Iterator[Wrong]:
+    """Webhooks have addresses; a mail server has somebody to write to, and passwords do not travel in the open."""
+    for index, hook in enumerate(settings.alerts.webhooks):
+        yield from _tried(("alerts", "webhooks", index, "url"), hook.url, check_hook)
+    email, path = settings.alerts.email, ("alerts", "email")
+    if not email.host:
+        return
+    yield from _tried((*path, "host"), email.host, check_mail_host)
+    yield from _tried((*path, "sender"), email.sender, check_mail_address)
+    for index, address in enumerate(email.to):
+        yield from _tried((*path, "to", index), address, check_mail_address)
+    if not email.to:
+        yield Wrong((*path, "to"), "say whom mails go to")
+    if bool(email.user) != bool(email.password):
+        yield Wrong(path, "a `user` has a `password`, and a `password` a `user`")
+    if email.password and email.security == "none" and not leads_here(email.host):
+        yield Wrong((*path, "security"), "a password is not sent without TLS to another machine")
+
+
+def traces_can_be_sent(settings: Settings) -> Iterator[Wrong]:
+    """There may be a collector at such an address, and its headers can be sent."""
+    traces = settings.traces
+    yield from _tried(("traces", "endpoint"), traces.endpoint, check_url)
+    try:
+        headers = read_headers(traces.headers)
+    except ValueError as error:
+        yield Wrong(("traces",), str(error))
+        return
+    for name in headers:
+        yield from _bad_header(("traces",), name, FRAMING_HEADERS | {"content-type"})
+
+
+def redacted_is_found(settings: Settings) -> Iterator[Wrong]:
+    """What is to be redacted in captures is said by expressions that can be searched for."""
+    if settings.capture.redact:
+        expressions = import_module("gateway.settings.expressions")  # a library that few need
+        for at, pattern in enumerate(settings.capture.redact):
+            yield from _tried(("capture", "redact", at), pattern, expressions.check_expression)
+
+
 def login_providers_can_be_asked(settings: Settings) -> Iterator[Wrong]:
     """Each has an issuer that proves who people are, and the secret it asks for."""
     for index, provider in enumerate(settings.login.providers):
@@ -225,6 +275,13 @@ def memory_limit_is_a_size(settings: Settings) -> Iterator[Wrong]:
         yield Wrong(("usage", "duckdb_memory_limit"), "expected a size such as 512MB or 1.5GB")
 
 
+def sums_outlive_requests(settings: Settings) -> Iterator[Wrong]:
+    """What is kept of a day becomes less step by step, and a month's quota is counted by its days."""
+    usage = settings.usage
+    if 0 < usage.rollup_days < (least := max(usage.retention_days, LEAST_ROLLUP_DAYS)):
+        yield Wrong(("usage", "rollup_days"), f"expected 0, or at least {least}: `retention_days`, and a whole month")
+
+
 RULES: tuple[Rule, ...] = (
     numbers_are_finite,
     names_are_unique,
@@ -235,6 +292,9 @@ RULES: tuple[Rule, ...] = (
     public_url_is_an_origin,
     database_is_known,
     vault_key_is_a_key,
+    alerts_can_be_sent,
+    traces_can_be_sent,
+    redacted_is_found,
     login_providers_can_be_asked,
     addresses_are_reachable_in_principle,
     networks_are_networks,
@@ -243,6 +303,7 @@ RULES: tuple[Rule, ...] = (
     headers_are_ours_to_set,
     origins_are_origins,
     memory_limit_is_a_size,
+    sums_outlive_requests,
 )
 
 

@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import structs
 
+from gateway.settings.alerting import AlertSettings, EmailSettings, WebhookSettings
 from gateway.settings.credential_text import is_fit, one_line
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import LoginProviderSettings, Settings, VaultSettings
+from gateway.settings.model import LoginProviderSettings, Settings, TraceSettings, VaultSettings
 from gateway.settings.objects import ClientKeySettings, CredentialSettings, ProviderSettings
 from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
@@ -23,6 +24,9 @@ from gateway.settings.sources import Sources
 
 CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Variable in which systemd names the directory of a unit's credentials."""
+
+OF_HOOKS = ("url", "secret")
+"""What is secret of a webhook."""
 
 _FIT_FOR_A_HEADER = re.compile(r"[!-~]+")
 
@@ -50,6 +54,8 @@ def resolve(settings: Settings, sources: Sources, environ: Mapping[str, str]) ->
     return structs.replace(
         settings,
         vault=reader.fill(_vault(settings)),
+        alerts=_filled(settings.alerts, reader),
+        traces=reader.fill(_traces(settings)),
         client_keys=tuple(reader.fill(place) for place in _client_keys(settings)),
         providers=tuple(
             structs.replace(provider, credentials=tuple(reader.fill(place) for place in _credentials(provider, index)))
@@ -63,7 +69,12 @@ def find_files(settings: Settings, sources: Sources, environ: Mapping[str, str])
     """The files that hold secrets of these settings, whether they are there or not. Without the vault's key, which is
     read once."""
     reader = _Reader(sources, environ)
-    places: list[_Place[Any]] = [*_client_keys(settings), *_logins(settings)]
+    places: list[_Place[Any]] = [
+        *_client_keys(settings),
+        *_logins(settings),
+        *_alerts(settings.alerts),
+        _traces(settings),
+    ]
     for index, provider in enumerate(settings.providers):
         places += _credentials(provider, index)
     said = ((getattr(one.table, f"{one.name}_file"), (*one.path, f"{one.name}_file")) for one in places)
@@ -72,6 +83,34 @@ def find_files(settings: Settings, sources: Sources, environ: Mapping[str, str])
 
 def _vault(settings: Settings) -> _Place[VaultSettings]:
     return _Place(settings.vault, ("vault",), "key", needed=False, for_header=False)
+
+
+def _traces(settings: Settings) -> _Place[TraceSettings]:
+    return _Place(settings.traces, ("traces",), "headers", needed=False, for_header=False)
+
+
+def _alerts(alerts: AlertSettings) -> list[_Place[Any]]:
+    """Addresses and keys of the webhooks, and the password of the mail server."""
+    hooks = (_of_hook(one, at, name) for at, one in enumerate(alerts.webhooks) for name in OF_HOOKS)
+    return [*hooks, _of_mail(alerts)]
+
+
+def _of_hook(hook: WebhookSettings, at: int, name: str) -> _Place[WebhookSettings]:
+    return _Place(hook, ("alerts", "webhooks", at), name, needed=name == "url", for_header=False)
+
+
+def _of_mail(alerts: AlertSettings) -> _Place[EmailSettings]:
+    return _Place(alerts.email, ("alerts", "email"), "password", needed=False, for_header=False)
+
+
+def _filled(alerts: AlertSettings, reader: _Reader) -> AlertSettings:
+    hooks: list[WebhookSettings] = []
+    for at, said in enumerate(alerts.webhooks):
+        hook = said
+        for name in OF_HOOKS:
+            hook = reader.fill(_of_hook(hook, at, name))
+        hooks.append(hook)
+    return structs.replace(alerts, webhooks=tuple(hooks), email=reader.fill(_of_mail(alerts)))
 
 
 def _client_keys(settings: Settings) -> list[_Place[ClientKeySettings]]:

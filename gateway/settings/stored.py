@@ -36,6 +36,7 @@ _FIRST = "it is needed before the database can be read"
 _GUARD = "it bounds what may be reached by way of the API, and is not for the API to lift"
 _LINK = "it is how this machine reaches others, made at the start"
 _FILES = "it names a file of the server"
+_PACKAGE = "it asks for a package that the server may not have"
 
 FIXED: Mapping[str, str] = MappingProxyType(
     {
@@ -60,6 +61,12 @@ FIXED: Mapping[str, str] = MappingProxyType(
         "limits.redis_away": _LINK,
         "limits.nodes": _LINK,
         "upstream.ca_file": _FILES,
+        "usage.archive": _FILES,
+        "traces.enabled": _PACKAGE,
+        "traces.endpoint": _GUARD,
+        "traces.headers": _GUARD,
+        "traces.headers_env": _GUARD,
+        "traces.headers_file": _FILES,
     }
 )
 """Settings that only the file, the environment and the command line say, and why."""
@@ -69,6 +76,25 @@ LISTED = frozenset(("limits.rules",))
 
 VALUE = "value"
 """In the spec of a setting: what it is set to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What is secret in a setting that is a table, or a list of tables."""
+
+    fields: tuple[str, ...]
+    named_by: str = ""
+    """What names one of a list; empty of a table."""
+
+
+APART: Mapping[str, Apart] = MappingProxyType(
+    {
+        "login.providers": Apart(("client_secret",), "id"),
+        "alerts.webhooks": Apart(("url", "secret"), "name"),
+        "alerts.email": Apart(("password",)),
+    }
+)
+"""Settings that have secrets within."""
 
 _ELSEWHERE = ("_env", "_file")
 
@@ -84,7 +110,7 @@ class StoredObject:
     """In the names of the configuration file; of a setting `{"value": ...}`."""
     secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Values left out of `spec`, by where they belong: `api_key`, `headers.x-key`, `value.corp.client_secret`
-    of the login provider with the id `corp`."""
+    of the login provider with the id `corp`, `value.password` of a setting that is a table."""
     position: int = 0
     """Order among its kind."""
 
@@ -156,9 +182,8 @@ def read_setting(stored: StoredObject) -> tuple[str, str, Any]:
         read: Section = convert({name: values[VALUE]}, kind, (section,))
     except Wrong as wrong:
         raise Wrong((VALUE, *wrong.path[2:]), wrong.message) from None
-    if stored.name == "login.providers":
-        for at, provider in enumerate(values[VALUE]):
-            _check_login(provider, (VALUE, at))
+    for place, table in _tables_at(stored.name, values[VALUE]):
+        _check_said(table, APART[stored.name], place)
     return section, name, getattr(read, name)
 
 
@@ -187,9 +212,23 @@ def part(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[dict[str, Any]
     """What may be kept as it is and what must be sealed of an object: its spec without secrets, and the secrets."""
     plain = dict(spec)
     secrets = {place: text for one in _secret_fields(kind, name) if one in plain for place, text in _pull(plain, one)}
-    if name == "login.providers" and isinstance(plain.get(VALUE), list | tuple):
-        plain[VALUE] = [_without_secret(one, secrets) for one in plain[VALUE]]
+    if kind == "setting" and (apart := APART.get(name)) is not None:
+        plain[VALUE] = _stripped(plain.get(VALUE), apart, secrets)
     return plain, secrets
+
+
+def tables_within(stored: StoredObject) -> dict[str, dict[str, Any]]:
+    """The tables that a setting of `APART` is made of, their secrets in them, by where their secrets belong:
+    `value.corp`, or `value` of a setting that is one table."""
+    apart = APART[stored.name]
+    found = {_place_of(table, apart): table for _, table in _tables_at(stored.name, stored.spec.get(VALUE))}
+    return {
+        place: {
+            **table,
+            **{name: stored.secrets[at] for name in apart.fields if (at := f"{place}.{name}") in stored.secrets},
+        }
+        for place, table in found.items()
+    }
 
 
 def whole(stored: StoredObject) -> dict[str, Any]:
@@ -197,7 +236,7 @@ def whole(stored: StoredObject) -> dict[str, Any]:
     values = dict(stored.spec)
     try:
         for place, secret in stored.secrets.items():
-            _put(values, place, secret)
+            _put(values, place, secret, _named_by(stored))
     except (AttributeError, TypeError, ValueError):
         raise Wrong((), "what is sealed of it does not fit what is not") from None
     return values
@@ -233,15 +272,43 @@ def _pull(plain: dict[str, Any], name: str) -> Iterator[tuple[str, str]]:
         yield from ((f"{name}.{each}", text) for each, text in value.items() if isinstance(text, str))
 
 
-def _without_secret(provider: Any, secrets: dict[str, str]) -> Any:
-    secret = provider.get("client_secret") if isinstance(provider, dict) else None
-    if not (secret and isinstance(secret, str)):
-        return provider
-    secrets[f"{VALUE}.{provider.get('id')}.client_secret"] = secret
-    return {name: value for name, value in provider.items() if name != "client_secret"}
+def _stripped(value: Any, apart: Apart, secrets: dict[str, str]) -> Any:
+    """The value without its secrets, which are added to those known. What is none of its tables is left as it is."""
+    if apart.named_by and isinstance(value, list | tuple):
+        return [_without_secrets(one, apart, secrets) for one in value]
+    return value if apart.named_by else _without_secrets(value, apart, secrets)
 
 
-def _put(values: dict[str, Any], place: str, secret: str) -> None:
+def _without_secrets(table: Any, apart: Apart, secrets: dict[str, str]) -> Any:
+    if not isinstance(table, dict):
+        return table
+    found = {name: text for name in apart.fields if (text := table.get(name)) and isinstance(text, str)}
+    place = _place_of(table, apart)
+    secrets.update((f"{place}.{name}", text) for name, text in found.items())
+    return {name: value for name, value in table.items() if name not in found}
+
+
+def _place_of(table: Mapping[str, Any], apart: Apart) -> str:
+    return f"{VALUE}.{table.get(apart.named_by)}" if apart.named_by else VALUE
+
+
+def _tables_at(name: str, value: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """The tables within a setting that may have secrets, and where each stands."""
+    if (apart := APART.get(name)) is None:
+        return
+    if apart.named_by:
+        found = enumerate(value) if isinstance(value, list | tuple) else ()
+        yield from (((VALUE, at), one) for at, one in found if isinstance(one, dict))
+    elif isinstance(value, dict):
+        yield (VALUE,), value
+
+
+def _named_by(stored: StoredObject) -> str:
+    apart = APART.get(stored.name) if stored.kind == "setting" else None
+    return "" if apart is None else apart.named_by
+
+
+def _put(values: dict[str, Any], place: str, secret: str, named_by: str) -> None:
     """Put a secret where it belongs. Of tables and lists on the way copies are made: a spec is never changed."""
     name, dot, rest = place.partition(".")
     inside = values.get(name)
@@ -249,16 +316,18 @@ def _put(values: dict[str, Any], place: str, secret: str) -> None:
         values[name] = secret
     elif isinstance(inside, list):
         owner, _, field_name = rest.rpartition(".")
-        at = [item.get("id") for item in inside].index(owner)
+        at = [item.get(named_by) for item in inside].index(owner)
         values[name] = [*inside[:at], {**inside[at], field_name: secret}, *inside[at + 1 :]]
     else:
         values[name] = {**(inside or {}), rest: secret}
 
 
-def _check_login(provider: Mapping[str, Any], path: KeyPath) -> None:
-    for way in _ELSEWHERE:
-        if provider.get(f"client_secret{way}"):
-            raise Wrong((*path, f"client_secret{way}"), _SAY_ITSELF.format(name="client_secret"))
+def _check_said(table: Mapping[str, Any], apart: Apart, path: KeyPath) -> None:
+    """Raises Wrong for a secret that is said to be elsewhere."""
+    for name in apart.fields:
+        for way in _ELSEWHERE:
+            if table.get(f"{name}{way}"):
+                raise Wrong((*path, f"{name}{way}"), _SAY_ITSELF.format(name=name))
 
 
 def _settings() -> Iterator[str]:

@@ -30,6 +30,7 @@ class Spec(Struct, frozen=True):
     strict: bool = False
     tags: tuple[str, ...] = ()
     allow_unpriced: bool = False
+    capture: bool = True
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_parallel: int | None = None
@@ -74,6 +75,7 @@ def client_key(row: Row) -> ClientKey:
         tags=spec.tags,
         limits=Limits.of(spec),
         allow_unpriced=spec.allow_unpriced,
+        capture=spec.capture,
     )
 
 

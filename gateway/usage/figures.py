@@ -38,6 +38,12 @@ def exact_money(nano_usd: int) -> str:
     return f"{'-' if nano_usd < 0 else ''}${text}"
 
 
+def plain_money(nano_usd: int) -> str:
+    """US dollars for programs: `12.4`, `0.000000001`, without a sign for the currency or between thousands."""
+    text = f"{nano_usd * NANO:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def count(number: int) -> str:
     """`950`, `1.2 k`, `34.5 k`, `340 k`, `3.4 M`: for tokens and whatever else comes in large numbers."""
     size = abs(number)

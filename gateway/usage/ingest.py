@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from duckdb import DuckDBPyConnection
 
 import sql
 from gateway import logs
+from gateway.errors import ControlUnavailable
 from gateway.usage import segments
 from gateway.usage.segments import Segment
 
@@ -37,7 +38,9 @@ SYNC_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 
-Task = Callable[[DuckDBPyConnection], object]
+T = TypeVar("T")
+
+Task = Callable[[DuckDBPyConnection], T]
 """Something to do on the writing connection."""
 
 log = logs.get("gateway.usage.ingest")
@@ -99,7 +102,7 @@ class Ingest:
         if self._clock() < self._paused_until:
             return False
         try:
-            self._look_after_open_segments()
+            self.look_after_open_segments()
             self.open()
             return self._take_next()
         except Exception as error:  # noqa: BLE001 - whatever it was, the next records must not be lost for it
@@ -112,6 +115,12 @@ class Ingest:
             self.connection = self._store.open()
             self._suspects = {segment.name for segment in segments.closed(self._spool)}
 
+    def writing(self) -> DuckDBPyConnection:
+        """The connection of the open store. Raises ControlUnavailable while it is shut."""
+        if self.connection is None:
+            raise ControlUnavailable("The analytics store is not open at the moment.")
+        return self.connection
+
     def fail(self, error: BaseException) -> None:
         """Shut the store and pause, longer each time: nothing is known about the last transaction."""
         log.error("ingest pauses", error=str(error), kind=type(error).__name__)
@@ -123,6 +132,10 @@ class Ingest:
         )
         self._note(trouble=str(error))
 
+    def let_go(self) -> None:
+        """Somebody else shuts the store, and has it opened again by `open`."""
+        self.connection = None
+
     def drain(self, seconds: float) -> None:
         """Take whatever is closed or abandoned, once, within about `seconds`; then shut the store."""
         deadline = self._clock() + seconds
@@ -132,7 +145,8 @@ class Ingest:
         self.connection = None
         self._store.close()
 
-    def _look_after_open_segments(self) -> None:
+    def look_after_open_segments(self) -> None:
+        """Adopt and sync what is due of them: part of a step, and of whatever takes longer than one."""
         now = self._clock()
         if now >= self._adopt_at:
             self._adopt_at = now + ADOPT_SECONDS

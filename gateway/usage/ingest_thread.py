@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import Any, TypeVar
 
-from gateway.errors import ControlUnavailable
+from gateway.errors import GatewayError
 from gateway.usage.ingest import Ingest, Task
+
+T = TypeVar("T")
 
 POLL_SECONDS = 0.05
 DRAIN_SECONDS = 5.0
@@ -22,7 +26,7 @@ class IngestThread:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._tasks: queue.SimpleQueue[tuple[Task, Future[None]]] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Callable[[Ingest], Any], Future[Any]]] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._stepped = threading.Event()
         # A process that fails to start must not hang on this thread: whatever it leaves half done is taken up again.
@@ -39,10 +43,20 @@ class IngestThread:
         if self._thread.is_alive():
             self._thread.join()
 
-    def submit(self, task: Task) -> Future[None]:
+    @property
+    def is_ending(self) -> bool:
+        """Whether somebody waits in `stop`: what takes long must give up."""
+        return self._ended.is_set()
+
+    def submit(self, task: Task[T]) -> Future[T]:
         """Have `task` run on the writing connection. The future raises ControlUnavailable where the store is shut."""
-        outcome: Future[None] = Future()
-        self._tasks.put((task, outcome))
+        return self.occupy(lambda ingest: task(ingest.writing()))
+
+    def occupy(self, work: Callable[[Ingest], T]) -> Future[T]:
+        """Have `work` done in the place of ingest, which takes nothing meanwhile. Where it fails the store is shut, to
+        be opened again in a moment; where it refuses, with a GatewayError, everything is as it was."""
+        outcome: Future[T] = Future()
+        self._tasks.put((work, outcome))
         return outcome
 
     def _run(self) -> None:
@@ -60,17 +74,13 @@ class IngestThread:
             while True:
                 self._perform(*self._tasks.get_nowait())
 
-    def _perform(self, task: Task, outcome: Future[None]) -> None:
+    def _perform(self, work: Callable[[Ingest], Any], outcome: Future[Any]) -> None:
         if not outcome.set_running_or_notify_cancel():
             return
-        connection = self._ingest.connection
-        if connection is None:
-            outcome.set_exception(ControlUnavailable("The analytics store is not open at the moment."))
-            return
         try:
-            task(connection)
+            outcome.set_result(work(self._ingest))
+        except GatewayError as error:
+            outcome.set_exception(error)
         except Exception as error:  # noqa: BLE001 - whoever submitted the task gets it; the thread goes on
             self._ingest.fail(error)
             outcome.set_exception(error)
-        else:
-            outcome.set_result(None)

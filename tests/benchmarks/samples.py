@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.machine import Cores, Machine
 from benchmarks.results import Measurement, Run, ScenarioResult
-from benchmarks.scenarios import Plain, Start, Streams
+from benchmarks.scenarios import Beside, Plain, Start, Streams
 
 CORES = Cores(peer=(0,), mock=(1,), load=(1,))
 MACHINE = Machine(cpu="Example CPU (R) 9000", cores=2, memory_mib=8192, kernel="6.1.0")
@@ -71,6 +71,33 @@ def translated() -> ScenarioResult:
             measurement("from-gemini", 0, cpu_us_per_chunk=6.0),
             measurement("gateway", 1, cpu_us_per_chunk=5.0),
             measurement("from-gemini", 1, cpu_us_per_chunk=8.0),
+        ),
+    )
+
+
+def beside() -> ScenarioResult:
+    """A page takes nothing from streams in the first round, and doubles their delays in the second."""
+    return ScenarioResult(
+        name="pages_beside",
+        scenario=Beside(
+            title="Beside",
+            order=4,
+            peers=("with-records", "beside-pages"),
+            rounds=3,
+            connections=8,
+            seconds=1.0,
+            chunks=100,
+            requests=1000,
+            days=3.0,
+            page="/",
+        ),
+        cores=CORES,
+        measurements=(
+            measurement("with-records", 0, delay_p99_ms=4.0, first_p99_ms=0.0),
+            measurement("beside-pages", 0, delay_p99_ms=4.0, first_p99_ms=3.0),
+            measurement("with-records", 1, delay_p99_ms=5.0),
+            measurement("beside-pages", 1, delay_p99_ms=10.0),
+            measurement("beside-pages", 2, delay_p99_ms=10.0),
         ),
     )
 

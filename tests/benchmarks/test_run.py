@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from benchmarks import seeded
 from benchmarks.run import Options, run, turns
-from benchmarks.scenarios import Memory, Named, Plain, Scenario, Stalled, Start, Streams
+from benchmarks.scenarios import Beside, Memory, Named, Pages, Plain, Scenario, Stalled, Start, Streams
 
 
 def test_nginx_stands_on_both_sides_of_every_relay() -> None:
@@ -63,6 +65,34 @@ def test_every_kind_of_scenario_yields_its_figures(kind: str) -> None:
     assert measurement.figures.keys() == FIGURES[kind]
     assert not [remark for remark in measurement.remarks if "error" in remark]
     assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.slow
+@pytest.mark.needs("cc")
+def test_pages_are_loaded_while_records_come_in_and_beside_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeded, "WORK", tmp_path)
+    pages = Pages(
+        title="", order=0, peers=("with-records",), requests=500, days=1.0, loads=2, records_per_second=50,
+        pages={"Overview": "/", "Of a key": "/?key={key}", "Nothing": "/nothing/{id}"},
+    )  # fmt: skip
+    beside = Beside(
+        title="", order=0, peers=("beside-pages",), connections=4, seconds=0.3, chunks=10, pace_ms=10,
+        requests=500, days=1.0, page="/",
+    )  # fmt: skip
+
+    found = run(
+        [Named("pages", pages), Named("beside", beside)], Options(peers=("with-records", "beside-pages"), quick=True)
+    )
+
+    (shown, *_), (streamed, *_) = (result.measurements for result in found.scenarios)
+    assert shown.figures["Overview.requests"] >= 1
+    assert shown.figures["Of a key.p95_ms"] > 0
+    assert shown.figures["taken_per_second"] > 0
+    assert not [figure for figure in shown.figures if figure.startswith("Nothing")]
+    assert [remark for remark in shown.remarks if remark.endswith("was answered 404")]
+    assert streamed.figures.keys() == PACED
 
 
 @pytest.mark.needs("cc")

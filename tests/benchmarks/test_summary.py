@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.summary import Spread, look, peers
-from tests.benchmarks.samples import plain, start, translated
+from tests.benchmarks.samples import beside, plain, start, translated
 
 
 def test_a_figure_is_the_median_of_the_rounds_with_its_range() -> None:
@@ -24,6 +24,12 @@ def test_what_translation_takes_is_the_difference_to_passing_through_in_the_same
     assert look(translated(), "from-gemini", "cpu_us_per_chunk", "above") == Spread(2.5, 2.0, 3.0)
     assert look(translated(), "gateway", "cpu_us_per_chunk", "above") is None
     assert look(translated(), "nginx", "cpu_us_per_chunk", "above") is None
+
+
+def test_what_goes_on_beside_is_a_ratio_to_when_nothing_does_in_the_same_round() -> None:
+    assert look(beside(), "beside-pages", "delay_p99_ms", "beside") == Spread(1.5, 1.0, 2.0)
+    assert look(beside(), "with-records", "delay_p99_ms", "beside") is None
+    assert look(beside(), "beside-pages", "first_p99_ms", "beside") is None
 
 
 def test_nothing_is_made_up_where_nothing_was_measured() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from msgspec import structs
+
 from benchmarks.scenarios import load_all
 from benchmarks.targets import TARGETS, judge
-from tests.benchmarks.samples import a_run
+from tests.benchmarks.samples import a_run, beside
 
 TEXTS = {verdict.target.title: verdict.text for verdict in judge(a_run())}
 
@@ -26,6 +28,13 @@ def test_a_target_against_another_peer_wants_at_least_its_limit() -> None:
 def test_a_target_of_translation_is_the_gateway_as_that_client_finds_it() -> None:
     assert TEXTS["Paced chunk for a client of Gemini: CPU above passing through"] == "reached"
     assert TEXTS["Paced chunk for a client of Anthropic: CPU above passing through"] == "not measured"
+
+
+def test_what_somebody_notices_beside_a_page_is_a_target() -> None:
+    verdicts = judge(structs.replace(a_run(), scenarios=(beside(),)))
+    texts = {verdict.target.title: verdict.text for verdict in verdicts}
+    assert texts["chunk delay p99 beside a heavy page"] == "missed by 36%"
+    assert texts["the overview, p95, 10,000,000 requests"] == "not measured"
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

@@ -34,6 +34,9 @@ SAID = {
     "prompt that is no JSON": "canary-in-a-broken-body",
     "database password": DATABASE_PASSWORD,
     "OpenID client secret": OpenIdProcess.client_secret,
+    "address of a webhook": "canary-in-the-path-of-a-webhook",
+    "signing key of a webhook": "canary of a webhook that signs",
+    "password of a mail server by API": "canary of a mail server",
 }
 """What is put in, by how it is."""
 

@@ -21,6 +21,7 @@ import pytest
 
 from gateway import operator
 from gateway.api.management import OPERATIONS
+from gateway.captures.places import folder_of
 from gateway.store.state import Where
 from tests.e2e.aviary import SAID, Aviary
 from tests.e2e.wire import Cut, ask, chat_body, request
@@ -42,6 +43,9 @@ log_level = "debug"
 [network]
 allow = ["127.0.0.1"]
 
+[capture]
+mode = "all"
+
 [login]
 insecure = true
 
@@ -52,6 +56,11 @@ client_id     = "{client_id}"
 client_secret = "{client_secret}"
 roles         = [{{ group = "staff", role = "member" }}]
 scopes        = ["openid", "email", "profile", "groups"]
+
+[[alerts.webhooks]]
+name   = "filed"
+url    = "http://127.0.0.1:1/{hook}"
+secret = "{signing}"
 
 [[client_keys]]
 name = "filed"
@@ -103,6 +112,9 @@ MODELS = (
 STREAMED = tuple(f"{provider}/gpt-4o-mini;tattle;errorevent=1" for provider in ("filed", "variable", "apart", "posted"))
 """The same within a stream."""
 
+PROMPTS = ("prompt", "prompt that is no JSON")
+"""Canaries that whoever may read captures may read."""
+
 OURS_ALONE = ("vault.key", "operator.token")
 """Files that hold what they hold."""
 
@@ -118,6 +130,8 @@ def toml_of(mock: str, there: OpenIdProcess, database: str) -> str:
         client_key=SAID["client key in the configuration file"],
         api_key=SAID["provider key in the configuration file"],
         header=SAID["header in the configuration file"],
+        hook=SAID["address of a webhook"],
+        signing=SAID["signing key of a webhook"],
         proxy=SAID["proxy password in the configuration file"],
     )
     return configuration(mock, said + (f'\n[database]\nurl = "{database}"\n' if database else ""))
@@ -137,6 +151,7 @@ def fill(directory: Path, mock: str, there: OpenIdProcess, database: str) -> Avi
             asyncio.run(life.be_asked())
             asyncio.run(life.be_visited(there))
             life.be_looked_at()
+            life.be_read()
             life.be_commanded(directory)
             aviary.secrets["vault key, replaced"] = (gateway.data_dir / "vault.key").read_text().strip()
             for number, path in enumerate(files_of(gateway.data_dir)):
@@ -197,6 +212,11 @@ class Life:
         self.tell("POST", "/api/credentials/test", {**tried, "model": "gpt-4o-mini;tattle;status=401"})
         self.tell("POST", "/api/credentials/test", {**tried, "proxy": proxy, "headers": provider["headers"]})
         self.tell("PATCH", "/api/credentials/posted/first", {"api_key": SAID["provider key by API, changed"]})
+        mail = {"host": "127.0.0.1", "port": 1, "security": "none", "user": "us", "sender": "a@example.com"}
+        mail |= {"password": SAID["password of a mail server by API"]}
+        for to in ([], ["b@example.com"]):
+            self.tell("PUT", "/api/settings/alerts.email", {"value": {**mail, "to": to}})
+        self.tell("POST", "/api/alerts/test", {})
         made = operator.tell(self.gateway.data_dir, "POST", "/api/keys", {"name": "laptop"})
         self.aviary.secrets["client key"] = made["secret"]
         again = operator.tell(self.gateway.data_dir, "POST", f"/api/keys/{made['key']['id']}/rotate")
@@ -282,7 +302,7 @@ class Life:
         """Everything an owner can read, the metrics, and the processes."""
         names = {"id": "posted", "provider": "posted", "name": "first", "path": "network.allow", "model": "x"}
         for operation in OPERATIONS:
-            if operation.method != "GET":
+            if operation.method != "GET" or operation.path.startswith("/api/live"):  # which never ends
                 continue
             path = re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], "x"), operation.path)
             with suppress(operator.NotAnswered):
@@ -293,6 +313,15 @@ class Life:
         self.aviary.look("command lines", "\n".join(map(command_of, pids)))
         token = (self.gateway.data_dir / "run" / "operator.token").read_text().strip()
         self.aviary.secrets["operator token"] = token
+
+    def be_read(self) -> None:
+        """What was said in requests; prompts alone are there to be read."""
+        data_dir = self.gateway.data_dir
+        for path in sorted(folder_of(data_dir).rglob("*.cap")):
+            shown = json.dumps(operator.ask(data_dir, f"/api/usage/{path.stem}/bodies", {}), ensure_ascii=False)
+            for name in PROMPTS:
+                shown = shown.replace(SAID[name], "")
+            self.aviary.look("captured bodies", shown)
 
     def be_commanded(self, directory: Path) -> None:
         """Backup, exports and the other commands."""

@@ -37,7 +37,11 @@ BY_API = {(operation.method, operation.path): operation for operation in OPERATI
 FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
 """What a browser says of a form of our own pages."""
 
-FILLED = {("POST", "/v1/responses/*"): "/v1/responses/nothing/cancel"}
+FILLED = {
+    ("POST", "/v1/responses/*"): "/v1/responses/nothing/cancel",
+    ("GET", "/api/live"): "/api/live?seconds=0",
+    ("GET", "/live/events"): "/live/events?seconds=0",
+}
 
 
 async def all_routes(directory: Path) -> frozenset[Route]:

@@ -14,6 +14,9 @@ from tests.openid_provider import scripts as scripts  # noqa: PLC0414 # a fixtur
 from tests.postgres import ENGINES
 from tests.providers import MockProcess
 
+PLACES = ("log", "usage records", "captured bodies", "rows of the state", "/metrics", "command lines", "sealed.json")
+"""Some of those where there must be something to look at."""
+
 
 @pytest.fixture(scope="module", params=ENGINES)
 def aviary(
@@ -33,7 +36,7 @@ def test_a_secret_stands_nowhere(name: str, aviary: Aviary) -> None:
 
 def test_every_place_was_looked_at(aviary: Aviary) -> None:
     assert len(aviary.places) > 100
-    for place in ("log", "usage records", "rows of the state", "/metrics", "command lines", "sealed.json"):
+    for place in PLACES:
         assert len(aviary.places[place]) > 50, place
     assert b'"level":"debug"' in aviary.places["log"]
 

@@ -54,6 +54,23 @@ def test_what_is_added_serves_at_once_and_what_is_deleted_no_more(people: People
     assert {chat(people, "team/quick").status_code for _ in range(6)} == {404}
 
 
+def test_a_credential_that_is_paused_is_not_used(people: People, mock: MockProcess) -> None:
+    add(people, "providers", id="halved", format="openai_chat", base_url=f"{mock.url}/v1")
+    add(people, "credentials", provider="halved", name="on", api_key=SECRET)
+    add(people, "credentials", provider="halved", name="off", api_key=f"{SECRET}-2")
+
+    def pause(name: str, *, paused: bool) -> None:
+        assert people.change("admin", f"/api/credentials/halved/{name}", {"paused": paused}).status_code == 200
+
+    pause("off", paused=True)
+    assert {chat(people, "halved/gpt-4o-mini").headers["x-sluicegate-credential"] for _ in range(6)} == {"on"}
+    pause("on", paused=True)
+    assert chat(people, "halved/gpt-4o-mini").status_code == 404
+    assert people.make("admin", "/api/credentials/halved/on/test", {})["ok"], "it may be tried all the same"
+    pause("off", paused=False)
+    assert {chat(people, "halved/gpt-4o-mini").headers["x-sluicegate-credential"] for _ in range(6)} == {"off"}
+
+
 def test_a_credential_is_tried_with_a_real_request(people: People, mock: MockProcess) -> None:
     add(people, "providers", id="tried", format="anthropic", base_url=mock.url)
     add(people, "credentials", provider="tried", name="good", api_key=SECRET)

@@ -114,7 +114,7 @@ async def test_somebody_of_the_corporation_logs_in_with_the_role_of_their_group(
     assert first["name"] == "ada@corp.example"
     assert "people:write" in first["permissions"]  # type: ignore[operator]
     assert "people:owner" not in first["permissions"]  # type: ignore[operator]
-    assert 'id="live"' in (await ada.get("/")).text
+    assert 'id="part-figures"' in (await ada.get("/")).text
     again = person(house)
     await log_in(again, openid_provider, "ada")
     second = await me(again)

@@ -73,6 +73,14 @@ async def test_a_rate_limit_is_of_one_model_with_one_account(gateway: GatewayPro
     assert len(provider.of("model-1", "m")) == 1
 
 
+async def test_the_record_says_which_header_named_the_time_of_a_rest(
+    gateway: GatewayProcess, provider: Accounts, tag: str
+) -> None:
+    provider[f"model-1/{tag}"] = limited(60)
+    assert account_of(await asked(gateway, f"model/{tag}")) == "model-2"
+    assert [each["rest_by"] for each in gateway.record(tag)["attempts"]] == ["retry-after", None]
+
+
 @pytest.mark.parametrize(
     "mood",
     [refusing(401, "invalid_api_key"), refusing(429, "insufficient_quota", "You exceeded your current quota.")],

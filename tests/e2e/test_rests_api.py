@@ -142,10 +142,21 @@ async def test_a_credential_shows_how_it_is_doing(gateway: GatewayProcess) -> No
     assert (await chat(gateway, f"mock/{GOOD}")).status == 200
     assert (await chat(gateway, f"mock/{GOOD}")).status == 200
     standing = operator.ask(gateway.data_dir, "/api/credentials/mock/first/standing", {})
-    assert (standing["in_flight"], standing["headroom"], standing["rests"]) == (0, 1.0, [])
+    assert (standing["in_flight"], standing["rests"], standing["token_until"]) == (0, [], None)
     assert standing["latency_ms"] is not None
     of_provider = operator.ask(gateway.data_dir, "/api/providers/open/standing", {})
     assert [each["credential"] for each in of_provider["credentials"]] == [None]
+
+
+async def test_what_is_left_of_limits_is_read_now_and_then_although_nobody_is_chosen_by_it(
+    gateway: GatewayProcess,
+) -> None:
+    for _ in range(500):
+        assert (await chat(gateway, f"mock/{GOOD}")).status == 200
+        standing = operator.ask(gateway.data_dir, "/api/credentials/mock/first/standing", {})
+        if standing["headroom"] is not None:
+            break
+    assert standing["headroom"] == pytest.approx(1.0, abs=0.01)
 
 
 async def test_the_command_line_shows_and_ends_rests(gateway: GatewayProcess) -> None:

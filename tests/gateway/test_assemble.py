@@ -175,3 +175,8 @@ def test_the_proxy_of_a_credential_is_guarded_where_the_operator_did_not_say_it(
         "d": ("", False),
         "e": (None, False),
     }
+
+
+def test_a_paused_credential_is_for_no_model() -> None:
+    credentials = tuple(CredentialSettings(name=name, api_key="sk-1", paused=name == "off") for name in ("on", "off"))
+    assert [each.models for each in provider(credentials=credentials).credentials] == [("*",), ()]

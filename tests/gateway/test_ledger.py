@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.ledger import FIGURES, STATEMENTS, Counted, Ledger
+from gateway.ledger import FIGURES, STATEMENTS, Counted, Ledger, periods_began_us
 from gateway.limits.limiter import Spent
 from gateway.limits.periods import KINDS, Period, period_of
 from gateway.limits.rules import subjects_of, target_subjects
@@ -155,3 +155,11 @@ async def test_what_was_reset_meanwhile_is_left_as_it_is() -> None:
         [9],
     )
     assert [spent for _, _, spent in books.raised] == [Spent(20)]
+
+
+def test_periods_begin_where_the_operator_lives() -> None:
+    began = [
+        datetime.fromtimestamp(us / 1e6, ZoneInfo("Pacific/Auckland"))
+        for us in periods_began_us("Pacific/Auckland", NOW)
+    ]
+    assert [(one.month, one.day, one.hour) for one in began] == [(5, 14, 0), (5, 11, 0), (5, 1, 0)]

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from gateway.limits.limiter import Admission, Plan, Reserve, Used
 from gateway.relay.caller import Caller
 from gateway.relay.exchange import Exchange
+from gateway.traces.tracer import Tracer
 from gateway.worker import AT_ONCE, Worker
 from tests.gateway.observe.samples import ORDINARY, exchange, refused
 
@@ -25,6 +26,15 @@ class Hearing:
         self.heard.append(told)
 
     append = observe = write = note = hear
+
+
+class Watched(Hearing):
+    """Somebody may watch what has ended."""
+
+    watched = False
+
+    def note(self, *told: Any) -> None:
+        self.hear(*map(list, told))
 
 
 class Counting:
@@ -58,13 +68,14 @@ def test_an_exchange_is_in_the_spool_at_once_and_told_of_a_little_later(monkeypa
     records = iter([exchange(key_id="team"), refused(key_id=None), *[ORDINARY] * AT_ONCE])
     monkeypatch.setattr("gateway.worker.record_of", lambda *_: next(records))
     monkeypatch.setattr("gateway.worker.settle", lambda *_: None)
-    spool, metrics, log, uses = Hearing(), Hearing(), Hearing(), Hearing()
+    spool, metrics, log, uses, teller = Hearing(), Hearing(), Hearing(), Hearing(), Watched()
     worker = Worker.__new__(Worker)
     vars(worker).update(_relay=SimpleNamespace(prices=None), _start=SimpleNamespace(index=0), _ended=[])
-    vars(worker).update(_spool=spool, _metrics=metrics, _log=log, _uses=uses)
+    vars(worker).update(_spool=spool, _metrics=metrics, _log=log, _uses=uses, _tracer=Tracer(0), _place=None)
+    vars(worker).update(_teller=teller)
     caller = Caller()
     caller.address = "10.0.0.1"
-    ended = cast(Exchange, SimpleNamespace(caller=caller))
+    ended = cast(Exchange, SimpleNamespace(caller=caller, trace=None))
     worker._record(ended)
     worker._record(ended)
     assert (len(spool.heard), metrics.heard, log.heard, uses.heard) == (2, [], [], [])
@@ -72,6 +83,9 @@ def test_an_exchange_is_in_the_spool_at_once_and_told_of_a_little_later(monkeypa
     assert [record.status for (record,) in metrics.heard] == [200, 401]
     assert [(record.status, *rest) for record, *rest in log.heard] == [(s, "POST", "10.0.0.1") for s in (200, 401)]
     assert uses.heard == [("team", ORDINARY.started_at_us)], "nobody's key was used"
+    assert teller.heard == [], "nobody watches"
+    teller.watched = True
     for _ in range(AT_ONCE):
         worker._record(ended)
+    assert [record for (told,) in teller.heard for record in told] == [ORDINARY] * AT_ONCE
     assert (len(spool.heard), len(metrics.heard), len(log.heard)) == (2 + AT_ONCE,) * 3

@@ -92,7 +92,7 @@ async def test_a_token_is_made_shown_once_and_revoked(house: House) -> None:
     await ada.get("/account")
     done = await ada.submit("/account/tokens", name="deploy", scopes=["usage:read"], expires_at="2090-01-31")
     assert done.status == 200
-    assert done.headers["cache-control"] == "no-store"
+    assert done.headers["cache-control"] == "no-store, no-transform"
     (secret,) = re.findall(r"slg-api-[A-Za-z0-9_-]{43}", done.text)
     actor = await tokens.find(house.office, secret, None)
     assert (actor.user_id, actor.permissions) == (user.id, frozenset({"usage:read", "usage:own"}))

@@ -105,3 +105,12 @@ def test_an_axis_ends_at_a_round_number(value: int, end: int) -> None:
 )
 def test_a_browser_is_named_as_people_know_it(user_agent: str, shown: str) -> None:
     assert display.browser(user_agent) == shown
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "top"),
+    [(1, 1), (3, 4), (900, 1_000), (1_001, 2_000), (850_000, 1_000_000), (45_000_000, 60_000_000),
+     (61_000_000, 120_000_000), (150_000_000, 180_000_000), (3_000_000_000, 3_600_000_000)],
+)  # fmt: skip
+def test_an_axis_of_durations_ends_where_it_can_be_said(microseconds: int, top: int) -> None:
+    assert display.duration_ceiling(microseconds) == top

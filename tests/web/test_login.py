@@ -26,7 +26,7 @@ async def count_of_sessions(house: House) -> int:
 async def test_whoever_shows_the_right_password_is_signed_in_and_goes_on(house: House) -> None:
     await add(house.office, "ada", "viewer", password=PASSWORD)
     ada = house.person()
-    asked = await ada.get("/?block=live&since=1")
+    asked = await ada.get("/?block=figures&since=1")
     assert asked.status == 401
     asked = await ada.get("/account?tab=a%20b")
     assert (asked.status, asked.to) == (303, "/login?next=/account%3Ftab%3Da%2520b")
@@ -148,7 +148,7 @@ async def test_whoever_is_disabled_is_out_at_once(house: House) -> None:
 
 async def test_a_part_of_a_page_is_no_place_for_the_login(house: House) -> None:
     """htmx would put the form into the page; it loads the page anew in its place."""
-    assert (await house.person().get("/?block=live")).status == 401
+    assert (await house.person().get("/?block=figures")).status == 401
 
 
 async def test_logins_with_a_password_can_be_switched_off(tmp_path: Path) -> None:

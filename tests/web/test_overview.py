@@ -1,241 +1,191 @@
-"""The overview without HTTP: what it makes of rows, whole and block by block, empty and full."""
+"""The overview: what it makes of requests, whole and by its block, empty and full, for everybody and for some."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from html.parser import HTMLParser
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.errors import ControlUnavailable
-from gateway.management.office import Actor
+from gateway.management import keys
+from gateway.management.keys import KeyWish
+from gateway.pools.board import Rest
+from gateway.pools.fields import Kind
+from gateway.records import Provider
+from gateway.routing.standing import Standing
 from gateway.settings.demo import DEMO_KEY, add_demo
 from gateway.settings.model import Settings
 from gateway.settings.objects import ClientKeySettings
-from web.browser import Browser
-from web.frame import frame_of
-from web.page import Site, Visit, render, render_block
-from web.pages import PAGES, overview
+from tests.gateway.management.crowd import actor_of, add
+from tests.web.markup import assert_well_formed
+from tests.web.store import Store, store_in
+from tests.web.visiting import PASSWORD, House, Person, house_in
+from web.pages import overview
 
-NOW = 1_795_262_430_000_000  # 2026-11-21 12:00:30 UTC
 MINUTE = 60_000_000
-EMPTY_TOTALS = {
-    "requests": 0,
-    "errors": 0,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "cost_nano_usd": None,
-    "p50_first_byte_us": None,
-    "p95_first_byte_us": None,
-}
-TOTALS = {
-    "requests": 1_234,
-    "errors": 12,
-    "input_tokens": 1_000_000,
-    "output_tokens": 200_000,
-    "cost_nano_usd": 12_400_000_000,
-    "p50_first_byte_us": 31_000,
-    "p95_first_byte_us": 420_000,
-}
-ROW = {
-    "id": "0192f0e1-0000-7000-8000-000000000001",
-    "started_at_us": NOW - 12_000_000,
-    "key": "team",
-    "endpoint": "/v1/chat/completions",
-    "requested_model": "fast",
-    "provider": "mock",
-    "model": "gpt-4o",
-    "status": 200,
-    "error": None,
-    "input_tokens": 1200,
-    "output_tokens": 34,
-    "cost_nano_usd": 3_100_000,
-    "first_byte_us": 31_000,
-    "total_us": 3_100_000,
-}
-REFUSED = {
-    **ROW,
-    "id": "0192f0e1-0000-7000-8000-000000000002",
-    "key": None,
-    "provider": None,
-    "model": None,
-    "requested_model": "<script>alert(1)</script>",
-    "status": 404,
-    "error": "model_not_found",
-    "cost_nano_usd": None,
-    "first_byte_us": None,
-}
+HOUR = 60 * MINUTE
 
 
-class Store:
-    """Answers statements with rows of the test."""
-
-    def __init__(self, *, full: bool) -> None:
-        self.asked: list[tuple[str, Mapping[str, object]]] = []
-        minutes = [{"minute_us": NOW - NOW % MINUTE - ago * MINUTE, **MINUTE_ROW} for ago in (0, 3, 59)]
-        self._rows: dict[str, list[dict[str, Any]]] = {
-            "usage/totals": [TOTALS if full else EMPTY_TOTALS],
-            "usage/per_minute": minutes if full else [],
-            "usage/newest": [ROW, REFUSED] if full else [],
-        }
-
-    async def read(self, name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-        self.asked.append((name, parameters))
-        return self._rows[name]
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with store_in(tmp_path) as made:
+        yield made
 
 
-MINUTE_ROW = {"requests": 20, "errors": 5, "tokens": 100, "cost_nano_usd": 5, "p50_first_byte_us": 31_000}
+@pytest.fixture
+async def house(tmp_path: Path, store: Store) -> AsyncIterator[House]:
+    async with house_in(tmp_path, store=store) as made:
+        yield made
 
 
-def site(store: Store, *, demo: bool, settings: Settings | None = None) -> Site:
-    return Site(
-        read=store.read,
-        settings=lambda: settings or Settings(),
-        demo=demo,
-        version="1.2.3",
-        started_at_us=NOW - 3_720_000_000,
-        endpoints=("/v1/chat/completions",),
-        **dict.fromkeys(("office", "entrance", "login")),  # type: ignore[arg-type] # this page needs none of them
+@pytest.fixture
+async def owner(house: House) -> Person:
+    await add(house.office, "olga", "owner", password=PASSWORD)
+    return await house.signed_in("olga@example.com")
+
+
+def ago(microseconds: int) -> int:
+    return time.time_ns() // 1000 - microseconds
+
+
+def fill(store: Store) -> None:
+    """Three that went well, of two models and keys; one refused, one failed, one that its client left."""
+    store.add(
+        {"started_at_us": ago(5 * MINUTE), "key_id": "key:1", "cost_nano_usd": 12_000_000_000, "first_byte_us": 31_000},
+        {"started_at_us": ago(3 * HOUR), "key_id": "key:1", "cost_nano_usd": 400_000_000},
+        {
+            "started_at_us": ago(4 * HOUR),
+            "key": "other",
+            "key_id": "key:2",
+            "provider": "second",
+            "model": "llama",
+            "cost_nano_usd": None,
+            "cost_source": "unpriced",
+        },
+        {"started_at_us": ago(HOUR), "status": 429, "error": "rate_limited", "provider": None, "model": None},
+        {"started_at_us": ago(2 * HOUR), "status": 502, "error": "upstream_closed"},
+        {"started_at_us": ago(2 * HOUR), "status": 499, "error": "client_disconnected"},
+        {"started_at_us": ago(30 * HOUR), "cost_nano_usd": 6_000_000_000},
     )
 
 
-def visit(*, all_usage: bool, host: str = "gate.example:8080") -> Visit:
-    """A look by somebody who may see everybody's usage, or their own."""
-    browser = Browser(
-        headers={},
-        origin=f"http://{host}",
-        address="",
-        secure=False,
-        is_overheard=False,
-        session=None,
-        visitor="",
-        is_new=True,
-        key=b"",
-    )
-    permissions = frozenset({"usage:read" if all_usage else "usage:own"})
-    return Visit(browser=browser, now_us=NOW, actor=Actor(kind="user", name="ada", permissions=permissions))
+async def test_it_is_well_formed_empty_and_full(owner: Person, store: Store) -> None:
+    for span in ("1h", "24h", "7d", "30d", "90d"):
+        assert_well_formed((await owner.get(f"/?range={span}")).text)
+    fill(store)
+    for span in ("1h", "24h", "7d", "30d", "90d"):
+        assert_well_formed((await owner.get(f"/?range={span}")).text)
 
 
-async def page_of(*, full: bool, all_usage: bool = True, demo: bool = False, settings: Settings | None = None) -> str:
-    made, seen = site(Store(full=full), demo=demo, settings=settings), visit(all_usage=all_usage)
-    context = await overview.load(made, seen)
-    return render(overview.PAGE, context, frame_of(made, PAGES, seen))
+async def test_its_block_comes_alone_and_is_part_of_the_page(owner: Person, store: Store) -> None:
+    fill(store)
+    block = await owner.get("/?block=figures")
+    assert block.status == 200
+    assert "<html" not in block.text
+    assert_well_formed(block.text)
+    assert "Spend by model" in block.text
+    assert (await owner.get("/?block=nothing")).status == 404
 
 
-class Tags(HTMLParser):
-    """Checks that tags are closed in order."""
-
-    VOID = frozenset(("meta", "link", "img", "br", "hr", "input", "path", "rect", "polyline"))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"{tag} says {names}"
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+async def test_the_figures_are_those_of_the_time(owner: Person, store: Store) -> None:
+    fill(store)
+    text = html.unescape((await owner.get("/")).text)
+    for shown in ("mock/gpt-4o", "upstream_closed", "rate_limited", "other", "team", "5 min ago", "$12.00"):
+        assert shown in text, shown
+    context = await load(owner, store)
+    by_label = {figure.label: figure for figure in context.figures}
+    # One that was left and one that failed had the example's cost as well.
+    assert (by_label["Requests"].value, by_label["Requests"].change.text) == ("6", "▲ +500 %")
+    assert by_label["Spend"].value == "$12.41"
+    assert by_label["Errors"].exact == "1 failed and 1 refused of 6"
+    assert by_label["Active keys"].value == "3"
 
 
-def assert_well_formed(text: str) -> None:
-    tags = Tags()
-    tags.feed(text)
-    tags.close()
-    assert tags.open == []
+async def load(person: Person, store: Store) -> Any:
+    """The context that the page's template was given."""
+    found: list[Any] = []
+    original = overview.PAGE.load
+
+    async def spy(site: Any, visit: Any) -> Any:
+        found.append(await original(site, visit))
+        return found[-1]
+
+    object.__setattr__(overview.PAGE, "load", spy)
+    try:
+        await person.get("/")
+    finally:
+        object.__setattr__(overview.PAGE, "load", original)
+    return found[-1]
 
 
-@pytest.mark.parametrize("all_usage", [True, False])
-@pytest.mark.parametrize("demo", [True, False])
-@pytest.mark.parametrize("full", [True, False])
-async def test_the_page_is_well_formed(full: bool, demo: bool, all_usage: bool) -> None:
-    assert_well_formed(await page_of(full=full, demo=demo, all_usage=all_usage))
-
-
-@pytest.mark.parametrize("full", [True, False])
-async def test_every_block_can_be_had_alone_and_is_part_of_the_page(full: bool) -> None:
-    page, made, seen = overview.PAGE, site(Store(full=full), demo=True), visit(all_usage=True)
-    context, frame = await page.load(made, seen), frame_of(made, PAGES, seen)
-    whole = render(page, context, frame)
-    for block in page.blocks:
-        part = render_block(page, block, context, frame)
-        assert_well_formed(part)
-        assert part in whole
-        assert "<html" not in part
-
-
-async def test_the_last_hour_is_shown() -> None:
-    text = await page_of(full=True)
-    for shown in ("1.2 k", "1.2 M", "$12.40", "1.0 %", "31 ms", "420 ms", "mock/gpt-4o", "12 s ago", "$0.0031"):
-        assert shown in text
-    assert 'hx-get="/?block=live"' in text
-    assert "innerMorph" in text
-
-
-async def test_without_javascript_it_refreshes_itself() -> None:
-    assert '<noscript><meta http-equiv="refresh"' in await page_of(full=True)
-    assert "<noscript>" not in await page_of(full=True, all_usage=False)
-
-
-async def test_an_empty_hour_says_what_to_do() -> None:
-    text = await page_of(full=False)
-    assert "No request in the last hour" in text
+async def test_an_empty_time_says_what_to_do(owner: Person) -> None:
+    text = (await owner.get("/")).text
+    assert "No request in this time" in text
     assert "curl -N" in text
+    assert "$SLUICEGATE_KEY" in text
 
 
-async def test_of_others_usage_nothing_is_asked_for_whoever_may_not_see_it() -> None:
-    store = Store(full=True)
-    await overview.load(site(store, demo=False), visit(all_usage=False))
-    assert store.asked == []
-    text = await page_of(full=True, all_usage=False)
-    assert "gpt-4o" not in text
-    assert "sluicegate usage" in text
-    assert "1 h 2 min" in text
-    assert "/v1/chat/completions" in text
+async def test_whoever_may_see_their_own_sees_no_others(house: House, store: Store) -> None:
+    mia = await actor_of(house.office, await add(house.office, "mia", "member", password=PASSWORD))
+    made = await keys.create_key(house.office, mia, KeyWish(name="mias"))
+    store.add(
+        {"key": "mias", "key_id": f"key:{made.key.id.removeprefix('key:')}", "requested_model": "hers"},
+        {"key": "team", "requested_model": "theirs", "provider": "secretive"},
+    )
+    text = (await (await house.signed_in("mia@example.com")).get("/")).text
+    assert "mias" in text
+    assert "team" not in text
+    assert "secretive" not in text
 
 
-async def test_what_a_client_said_is_text() -> None:
-    text = await page_of(full=True)
+async def test_what_is_wrong_at_the_moment_stands_on_top(house: House, owner: Person, store: Store) -> None:
+    fill(store)
+    assert "do not have" not in (await owner.get("/")).text
+    house.around.ingest["trouble"] = "the disk is full"
+    house.around.providers = (Provider("mock", "openai_chat", "http://127.0.0.1:1", ("*",), "round_robin", ()),)
+    until = time.time_ns() // 1000 + MINUTE
+    house.around.pools.resting = (Rest(Kind.TARGET, "mock", "", "gpt-4o", Standing(until, True, "breaker")),)
+    text = html.unescape((await owner.get("/")).text)
+    assert "the disk is full" in text
+    assert "1 requests went to models without a price" in text
+
+
+async def test_what_a_client_said_is_text(owner: Person, store: Store) -> None:
+    evil = "<script>alert(1)</script>"
+    store.add({"key": evil, "model": evil, "provider": evil, "error": evil, "status": 502, "requested_model": evil})
+    text = (await owner.get("/")).text
     assert "<script>alert" not in text
-    assert html.escape("<script>alert(1)</script>") in text
+    assert html.escape(evil) in text
 
 
-async def test_the_hour_ends_with_the_running_minute() -> None:
-    store = Store(full=True)
-    context = await overview.load(site(store, demo=True), visit(all_usage=True))
-    asked = dict(store.asked[2:])
-    assert asked["usage/per_minute"] == {"since_us": NOW + MINUTE // 2 - 60 * MINUTE, "until_us": NOW + MINUTE // 2}
-    assert context.live is not None
-    assert [bar.place for bar in context.live.bars] == [59, 56, 0]
-    assert [(bar.good, bar.bad) for bar in context.live.bars] == [(75.0, 25.0)] * 3
-
-
-async def test_the_curl_line_of_a_demo_works_as_it_is() -> None:
-    text = await page_of(full=False, demo=True, settings=add_demo(Settings(), "http://127.0.0.1:1"))
-    assert DEMO_KEY in text
-    assert "http://gate.example:8080/v1/chat/completions" in text
+async def test_the_curl_line_of_a_demo_works_as_it_is(house: House) -> None:
+    settings = add_demo(Settings(), "http://127.0.0.1:1")
+    site = type("Site", (), {"settings": staticmethod(lambda: settings), "demo": True})
+    line = overview.curl(site, "http://gate.example:8080")  # type: ignore[arg-type] # all it asks for
+    assert DEMO_KEY in line
+    assert "http://gate.example:8080/v1/chat/completions" in line
 
 
 async def test_no_other_key_is_ever_shown() -> None:
     settings = Settings(client_keys=(ClientKeySettings(name="demo", key="sk-private"),))
     for demo in (True, False):
-        text = await page_of(full=True, demo=demo, settings=settings)
-        assert "sk-private" not in text
-        assert "$SLUICEGATE_KEY" in text
+        site = type("Site", (), {"settings": staticmethod(lambda: settings), "demo": demo})
+        line = overview.curl(site, "http://gate.example")  # type: ignore[arg-type] # likewise
+        assert "sk-private" not in line
+        assert "$SLUICEGATE_KEY" in line
 
 
-async def test_a_store_that_is_away_is_not_hidden() -> None:
-    class Away(Store):
-        async def read(self, name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-            raise ControlUnavailable("away")
+async def test_a_store_that_is_away_is_not_hidden(tmp_path: Path, store: Store) -> None:
+    async def away(name: str, parameters: object, **_: object) -> list[dict[str, Any]]:
+        raise ControlUnavailable("The analytics store is not open at the moment.", retry_after=1)
 
-    with pytest.raises(ControlUnavailable):
-        await overview.load(site(Away(full=False), demo=True), visit(all_usage=True))
+    store.read = away  # type: ignore[method-assign]
+    async with house_in(tmp_path / "other", store=store) as house:
+        await add(house.office, "olga", "owner", password=PASSWORD)
+        answer = await (await house.signed_in("olga@example.com")).get("/")
+    assert answer.status == 503
+    assert "Requests are served all the same" in answer.text

@@ -44,7 +44,7 @@ def test_a_demo_is_seen_without_a_login(demo: ControlProcess) -> None:
 
 
 def test_a_block_comes_alone(demo: ControlProcess) -> None:
-    answer = page(demo, "/?block=live")
+    answer = page(demo, "/?block=figures")
     assert answer.status == 200
     assert "<html" not in answer.text
     assert "mock/gpt-4o" in answer.text
@@ -54,11 +54,11 @@ def test_a_block_comes_alone(demo: ControlProcess) -> None:
 def test_otherwise_nobody_sees_anything_without_a_login(plain: ControlProcess) -> None:
     for answer in (page(plain), page(plain, **{"x-sluicegate-key": "secret-team"})):
         assert (answer.status, answer.headers["location"], answer.body) == (303, "/login", b"")
-    assert page(plain, "/?block=live").status == 401
+    assert page(plain, "/?block=figures").status == 401
     assert page(plain, "/login", host="localhost").status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/?block=live", "/nothing", "/static/nothing.css"])
+@pytest.mark.parametrize("path", ["/", "/?block=figures", "/nothing", "/static/nothing.css"])
 def test_every_answer_is_guarded_and_not_kept(demo: ControlProcess, path: str) -> None:
     answer = page(demo, path)
     for name, value in GUARDS:

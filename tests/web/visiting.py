@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,25 @@ from msgspec import structs
 
 from gateway.access.oidc import Flow, Identity
 from gateway.api.management.entrance import Door
+from gateway.api.management.probes import ask
 from gateway.browsers import guarding, is_secure
-from gateway.errors import LoginFailed
+from gateway.catalog.served import ServedList
+from gateway.errors import LimitsUnavailable, LoginFailed
+from gateway.limits.limiter import LIMIT_NAMES, Left, Plan
+from gateway.live.feed import Facts, Feed
 from gateway.management.office import Office
+from gateway.management.probes import Found
+from gateway.pools.board import Rest, Told, Which
+from gateway.records import Credential, JobReport, Price, Provider, RegistryState, Target
+from gateway.routing.standing import Figures, Standing
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
 from tests.gateway.management.offices import office_in
+from tests.web.foreseen import Foreseen
+from tests.web.store import Store
+from web.burning import Ration
+from web.colours import Colours
 from web.page import Site
+from web.ranks import ranked
 from web.site import add_pages
 
 PASSWORD = "plum orchard lantern"
@@ -36,13 +50,8 @@ ORIGIN = "https://gate.example"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CORP = LoginProviderSettings(id="corp", client_id="us", issuer="https://login.corp.example", label="Corp")
 
-NO_TOTALS = {
-    **dict.fromkeys(("requests", "errors", "input_tokens", "output_tokens"), 0),
-    **dict.fromkeys(("cost_nano_usd", "p50_first_byte_us", "p95_first_byte_us")),
-}
 
-
-class Provider:
+class IdentityProvider:
     """A provider that says what it is told to say."""
 
     def __init__(self) -> None:
@@ -64,6 +73,112 @@ class Provider:
         return self.identity
 
 
+class NobodyRests:
+    """Pools in which all is well, unless a test says who rests."""
+
+    def __init__(self) -> None:
+        self.resting: tuple[Rest, ...] = ()
+
+    def rests(self, now_us: int) -> tuple[Rest, ...]:
+        return self.resting
+
+    def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
+        return Standing()
+
+    def figures(self, credential: Credential) -> Figures:
+        return Figures()
+
+    def told(self, credential: Credential, now_us: int) -> Told:
+        return Told()
+
+    def end_rests(self, which: Which, now_us: int) -> int:
+        return 0
+
+    def let_try(self, which: Which, now_us: int) -> int:
+        return 0
+
+    def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
+        """Nothing rests that could recover."""
+
+
+class Counts:
+    """Whoever counts limits: says of each how much a test says is used."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, int] = {}
+        """By the limit's name."""
+        self.resets_at_us = 0
+        self.is_away = False
+        self.resets: list[str] = []
+        """Ids of keys that were counted from nothing."""
+
+    async def left(self, plan: Plan) -> tuple[Left, ...]:
+        if self.is_away:
+            raise LimitsUnavailable("Limits cannot be looked up at the moment.")
+        return tuple(
+            Left(subject.name, name, most, self.used.get(name, 0), self.resets_at_us)
+            for subject in plan.subjects
+            for name in LIMIT_NAMES
+            if (most := getattr(subject.limits, name)) is not None
+        )
+
+    def reset(self, key_id: str, subjects: Sequence[bytes], now_us: int) -> None:
+        self.resets.append(key_id)
+
+
+class Surroundings:
+    """A control process around the pages, which says what the test wants."""
+
+    def __init__(self) -> None:
+        self.providers: tuple[Provider, ...] = ()
+        self.lists: dict[str, ServedList] = {}
+        """What providers say they serve."""
+        self.pools: Any = NobodyRests()
+        """Or a board, of a test that has one."""
+        self.oversight = Counts()
+        self.foresight = Foreseen()
+        self.rolled_until_us = 0
+        self.feed = Feed(lambda: Facts({}, 0.0, {}), most=10)
+        self.budgets: list[Ration] = []
+        self.prices: dict[tuple[str, str], Price] = {}
+        self.ingest: dict[str, Any] = {
+            "segments_waiting": 0,
+            "spool_bytes": 0,
+            "records_taken": 0,
+            "lines_refused": 0,
+            "segments_set_aside": 0,
+            "last_taken_at": None,
+            "trouble": None,
+        }
+        self.reports: list[JobReport] = []
+        self.begun: list[str] = []
+        """Jobs that were asked for."""
+
+    def price_of(self, provider: str, model: str) -> Price | None:
+        return self.prices.get((provider, model))
+
+    async def ask(self, provider: Provider, credential: Credential, model: str, settings: Settings) -> Found:
+        return await ask(provider, credential, model, settings)
+
+    def listed(self, provider: Provider) -> ServedList | None:
+        return self.lists.get(provider.id)
+
+    async def rations(self) -> Sequence[Ration]:
+        return self.budgets
+
+    def ingest_state(self) -> Mapping[str, Any]:
+        return self.ingest
+
+    async def job_reports(self) -> Sequence[JobReport]:
+        return self.reports
+
+    def run_job(self, name: str) -> None:
+        self.begun.append(name)
+
+    def registry_state(self) -> RegistryState:
+        return RegistryState("2026-11-20", "bundled", 100)
+
+
 class Forms(HTMLParser):
     """The forms of a page: hidden fields and names of the others, by where they go."""
 
@@ -75,9 +190,10 @@ class Forms(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
         if tag == "form":
-            assert said["method"] == "post"
-            self.found.append((said["action"], {}))
-            self._open = True
+            # One that asks for something has its fields in the address and changes nothing.
+            self._open = said["method"] == "post"
+            if self._open:
+                self.found.append((said["action"], {}))
         elif tag == "input" and self._open and "name" in said and said.get("type") != "checkbox":
             self.found[-1][1][said["name"]] = said.get("value", "")
 
@@ -201,8 +317,9 @@ class House:
 
     app: Any
     office: Office
-    provider: Provider
+    provider: IdentityProvider
     site: Site
+    around: Surroundings
 
     def person(self, **more: Any) -> Person:
         return Person(self.app, **more)
@@ -223,28 +340,39 @@ async def house_in(
     demo: bool = False,
     server: Mapping[str, Any] | None = None,
     pages: Sequence[Any] = (),
+    store: Store | None = None,
 ) -> AsyncIterator[House]:
-    """A dashboard over a database in `directory`; `pages` are others than the usual."""
+    """A dashboard over a database in `directory`; `pages` are others than the usual, `store` is what is known of
+    requests."""
     settings = Settings(login=login or LoginSettings(providers=(CORP,)))
     async with office_in(directory, settings=settings) as office:
         if server:
             office.settings = _with_server(office.settings, directory, server)
-        provider = Provider()
+        provider = IdentityProvider()
         app = Application(router=Router(), show_error_details=False)
-        site = site_of(office, provider, demo=demo)
+        around = Surroundings()
+        site = site_of(office, provider, demo=demo, read=store.read if store is not None else None, around=around)
         add_pages(app, site, tuple(pages)) if pages else add_pages(app, site)
         await app.start()  # type: ignore[no-untyped-call] # BlackSheep's own
 
         async def guarded(scope: Any, receive: Any, send: Any) -> None:
             await app(scope, receive, guarding(send, secure=is_secure(dict(scope["headers"]))))
 
-        yield House(guarded, office, provider, site)
+        yield House(guarded, office, provider, site, around)
 
 
-def site_of(office: Office, provider: Provider | None = None, *, demo: bool = False, read: Any = None) -> Site:
+def site_of(
+    office: Office,
+    provider: IdentityProvider | None = None,
+    *,
+    demo: bool = False,
+    read: Any = None,
+    around: Surroundings | None = None,
+) -> Site:
     """What pages are made from."""
+    asked = read or _no_usage
     return Site(
-        read=read or _no_usage,
+        read=asked,
         settings=lambda: office.settings,
         demo=demo,
         version="1.2.3",
@@ -252,7 +380,9 @@ def site_of(office: Office, provider: Provider | None = None, *, demo: bool = Fa
         endpoints=("/v1/chat/completions",),
         office=office,
         entrance=Door(office, "the operator's token", demo=demo),
-        login=provider or Provider(),
+        login=provider or IdentityProvider(),
+        colours=Colours(partial(ranked, asked)),
+        around=around or Surroundings(),
     )
 
 
@@ -262,7 +392,7 @@ def query_of(url: str) -> dict[str, str]:
 
 
 async def _no_usage(name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-    return [NO_TOTALS] if name == "usage/totals" else []
+    return []
 
 
 def _with_server(settings: Settings, directory: Path, server: Mapping[str, Any]) -> Settings:

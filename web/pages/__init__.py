@@ -3,9 +3,77 @@
 from __future__ import annotations
 
 from web.page import Action, Page
-from web.pages import account, links, login, overview
+from web.pages import (
+    account,
+    aliases,
+    combos,
+    credential,
+    key,
+    keys,
+    latency,
+    links,
+    live,
+    login,
+    models,
+    overview,
+    own,
+    people,
+    prices,
+    provider,
+    provider_forms,
+    providers,
+    request,
+    requests,
+    spend,
+    team,
+    user,
+    where,
+)
 
-PAGES: tuple[Page, ...] = (overview.PAGE, account.PAGE, login.PAGE, *links.PAGES)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    live.PAGE,
+    requests.PAGE,
+    request.PAGE,
+    spend.PAGE,
+    latency.PAGE,
+    providers.PAGE,
+    *provider_forms.PAGES,
+    provider.PAGE,
+    *credential.PAGES,
+    models.PAGE,
+    aliases.PAGE,
+    combos.PAGE,
+    prices.PAGE,
+    where.PAGE,
+    keys.PAGE,
+    key.PAGE,
+    people.PAGE,
+    user.PAGE,
+    team.PAGE,
+    account.PAGE,
+    login.PAGE,
+    own.PAGE,
+    *links.PAGES,
+)
 
-ACTIONS: tuple[Action, ...] = (*account.ACTIONS, *login.ACTIONS, *links.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *account.ACTIONS,
+    *login.ACTIONS,
+    *links.ACTIONS,
+    *keys.ACTIONS,
+    *key.ACTIONS,
+    *people.ACTIONS,
+    *user.ACTIONS,
+    *team.ACTIONS,
+    *own.ACTIONS,
+    *provider.ACTIONS,
+    *provider_forms.ACTIONS,
+    *credential.ACTIONS,
+    *models.ACTIONS,
+    *aliases.ACTIONS,
+    *combos.ACTIONS,
+    *prices.ACTIONS,
+    *where.ACTIONS,
+)
 """What their forms do."""

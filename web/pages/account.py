@@ -66,7 +66,6 @@ class TokenRow:
 class Account:
     """What the template shows."""
 
-    now_us: int
     user: UserView
     sessions: tuple[SessionRow, ...]
     tokens: tuple[TokenRow, ...] | None
@@ -94,7 +93,6 @@ async def load(site: Site, visit: Visit) -> Account:
         office, actor, SessionFilter(user_id=own), after_id=None, limit=sessions.MOST_OF_ONE
     )
     return Account(
-        now_us=visit.now_us,
         user=await people.get_user(office, actor, own),
         sessions=tuple(_session(each, labels) for each in begun),
         tokens=await _tokens(site, actor),

@@ -1,54 +1,56 @@
-"""The first page: what runs here, how to use it and, for whom it is, what went through it in the last hour."""
+"""The first page: is it healthy, what does it cost, who uses it, what happened last. All of it leads to its details."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.management import rests
 from gateway.settings.demo import DEMO_KEY
 from gateway.settings.model import Settings
-from gateway.usage import figures
-from gateway.usage.figures import HOUR, MINUTE
-from web import display
-from web.display import Change, State
-from web.page import Page, Site, Visit
+from gateway.usage import figures, paging
+from gateway.usage.chosen import Filter
+from web import display, headline
+from web.charts import Chart, Frame, Rank, Series, lined, ranked, stacked
+from web.colours import OTHER, SERIES
+from web.display import State
+from web.filters import address
+from web.headline import Figure
+from web.lookback import look_back
+from web.page import Page, Read, Site, Visit
+from web.seeing import EVERYBODYS, OWN, visible_keys
+from web.span import Span
 
-EVERYBODYS = "usage:read"
-"""What one needs to see the live part; whoever may see only their own usage learns how to."""
+RECENT = 12
+CONFIGURED = "configuration:read"
 
-RECENT = 20
-SPARK_WIDTH, SPARK_HEIGHT = 96, 24
-
-OWN_PATHS = ("/v1/models", "/healthz", "/readyz", "/metrics")
-"""What else is served besides inference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One headline number."""
-
-    label: str
-    value: str
-    exact: str
-    """For the tooltip."""
-    change: Change
-    lines: list[str]
-    """Its sparkline over the hour, as points."""
+Row = Mapping[str, Any]
+Of = tuple[int, str, Row]
+"""A piece of time, a name, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One minute of the chart. Lengths are percent of its height."""
+class Remark:
+    """Something that needs somebody."""
 
-    place: int
-    """Minutes from the left."""
-    started: str
-    requests: int
-    errors: int
-    good: float
-    bad: float
+    text: str
+    meaning: str
+    link: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A provider, in one line."""
+
+    name: str
+    state: State
+    attempts: int
+    failed: str
+    p50_us: int | None
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,82 +68,209 @@ class Recent:
     input_tokens: int | None
     output_tokens: int | None
     cost_nano_usd: int | None
+    is_estimate: bool
     first_byte_us: int | None
     total_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The last hour."""
-
-    figures: tuple[Figure, ...]
-    bars: tuple[Bar, ...]
-    most: int
-    """Where the chart's axis ends."""
-    recent: tuple[Recent, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What the template shows."""
 
-    now_us: int
-    uptime: str
-    endpoints: tuple[str, ...]
     curl: str
-    live: Live | None
-    """None for whoever may not see everybody's usage."""
+    is_everybodys: bool
+    """Whether the figures are of everybody's requests, or of one's own keys."""
+    is_empty: bool
+    remarks: tuple[Remark, ...]
+    figures: tuple[Figure, ...]
+    spend: Chart
+    traffic: Chart
+    waiting: Chart
+    models: tuple[Rank, ...]
+    keys: tuple[Rank, ...]
+    errors: tuple[Rank, ...]
+    lights: tuple[Light, ...]
+    recent: tuple[Recent, ...]
+    more: Mapping[str, str]
+    """Addresses of the pages that say more."""
 
 
 async def load(site: Site, visit: Visit) -> Overview:
     """The page's context."""
+    key_ids = await visible_keys(site, visit)
+    found, recent = await asyncio.gather(look_back(site, visit, key_ids), _newest(site.read, visit.span, key_ids))
+    span, now = found.span, found.now
+    colours = {kind: await site.colours.of(kind) for kind in ("model", "key")}
+    frame = Frame(span, found.zone, visit.now_us)
     return Overview(
-        now_us=visit.now_us,
-        uptime=display.uptime(visit.now_us - site.started_at_us),
-        endpoints=(*site.endpoints, *OWN_PATHS),
         curl=curl(site, visit.browser.origin),
-        live=await look_back(site, visit.now_us) if visit.person.may(EVERYBODYS) else None,
+        is_everybodys=key_ids is None,
+        is_empty=not now.requests,
+        remarks=_remarks(site, visit, now),
+        figures=headline.figures_of(now, found.before, found.pieces),
+        spend=spend_over_time(frame, found.models, colours["model"]),
+        traffic=traffic_over_time(frame, found.pieces),
+        waiting=_waiting(frame, found.pieces),
+        models=_models(found.models, colours["model"], span),
+        keys=_keys(found.keys, colours["key"], span),
+        errors=_errors(found.errors, span),
+        lights=_lights(site, visit, found.providers) if visit.person.may(CONFIGURED) else (),
+        recent=tuple(map(recent_of, recent)),
+        more={"requests": address("/requests", span.query), "spend": address("/spend", span.query)},
     )
 
 
-async def look_back(site: Site, now_us: int) -> Live:
-    """The hour until now, beside the one before it."""
-    # Whole minutes, the running one included: so every bar of the chart is a minute.
-    until_us = (now_us // MINUTE + 1) * MINUTE
-    hour = {"since_us": until_us - HOUR, "until_us": until_us}
-    before = {"since_us": until_us - 2 * HOUR, "until_us": until_us - HOUR}
-    newest = {"since_us": until_us - HOUR, "key": None, "key_ids": None, "limit": RECENT}
-    now, then, minutes, rows = await asyncio.gather(
-        site.read("usage/totals", hour),
-        site.read("usage/totals", before),
-        site.read("usage/per_minute", hour),
-        site.read("usage/newest", newest),
+async def _newest(read: Read, span: Span, key_ids: tuple[str, ...] | None) -> Sequence[Row]:
+    chosen = Filter(since_us=span.since_us, until_us=span.until_us, key_ids=key_ids)
+    return (await paging.newest(read, chosen, rows=RECENT)).rows
+
+
+def _remarks(site: Site, visit: Visit, now: headline.Totals) -> tuple[Remark, ...]:
+    """What is wrong at the moment, worst first."""
+    actor, found = visit.person, []
+    if actor.may("system:read") and (trouble := site.around.ingest_state()["trouble"]):
+        text = f"Usage records are not taken into the analytics store: {trouble}. They wait, none is lost."
+        found.append(Remark(text, "bad", "/system", "System"))
+    if actor.may(CONFIGURED):
+        resting = rests.list_rests(actor, site.around.providers, site.around.pools, visit.now_us)
+        if hard := [each for each in resting if each.hard]:
+            said = "1 credential or model rests" if len(hard) == 1 else f"{len(hard)} credentials or models rest"
+            found.append(Remark(f"{said} after failures; others answer.", "warning", "/providers", "Providers"))
+    if now.unpriced:
+        text = f"{figures.exact_count(now.unpriced)} requests went to models without a price: their cost is not known."
+        found.append(Remark(text, "warning", "/models", "Prices"))
+    return tuple(found)
+
+
+def spend_over_time(frame: Frame, rows: Sequence[Of], colours: Mapping[str, str]) -> Chart:
+    """What was spent, by model."""
+    return stacked("Spend by model", frame, _by_name(frame.span, rows, colours, "cost_nano_usd"), figures.money)
+
+
+def _by_name(span: Span, rows: Sequence[Of], colours: Mapping[str, str], column: str) -> list[Series]:
+    """A series for each name with a colour of its own, the largest first, and one for all others."""
+    values: dict[str, list[float]] = {}
+    for place, name, row in rows:
+        known = name if name in colours else ""
+        values.setdefault(known, [0.0] * len(span.starts))[place] += float(row[column] or 0)
+    order = sorted(values, key=lambda name: (name == "", -sum(values[name])))
+    return [
+        Series(
+            name=name or "other",
+            tint=colours.get(name, OTHER),
+            values=values[name],
+            total=figures.money(round(sum(values[name]))),
+            exact=figures.exact_money(round(sum(values[name]))),
+            link=address("/requests", span.query, _target(name)) if name else "",
+        )
+        for name in order
+        if sum(values[name])
+    ]
+
+
+def _target(name: str) -> Mapping[str, str]:
+    """The words of an address that mean a `provider/model`."""
+    provider, _, model = name.partition("/")
+    return {"provider": provider, "model": model}
+
+
+OUTCOMES = (
+    ("ok", "answered", "series-1"),
+    ("gone", "client left", "series-0"),
+    ("refused", "refused", "warning"),
+    ("failed", "failed", "bad"),
+)
+"""Column, word and tint of how requests ended."""
+
+
+def traffic_over_time(frame: Frame, pieces: Sequence[Sequence[Row]]) -> Chart:
+    """How requests ended."""
+    series = []
+    for column, word, tint in OUTCOMES:
+        values = [float(sum(row[column] for row in rows)) for rows in pieces]
+        total = round(sum(values))
+        series.append(Series(word, tint, values, figures.count(total), figures.exact_count(total)))
+    return stacked("Requests by outcome", frame, series, figures.count)
+
+
+WAITS = (
+    ("p50_first_byte_us", "p50", "series-1"),
+    ("p95_first_byte_us", "p95", "series-2"),
+    ("p99_first_byte_us", "p99", "series-0"),
+)
+
+
+def _waiting(frame: Frame, pieces: Sequence[Sequence[Row]]) -> Chart:
+    series = [
+        Series(word, tint, [headline.weighed(rows, column) for rows in pieces], "") for column, word, tint in WAITS
+    ]
+    return lined("Time to the first byte", frame, series, figures.duration)
+
+
+def _models(rows: Sequence[Of], colours: Mapping[str, str], span: Span) -> tuple[Rank, ...]:
+    costs: dict[str, int] = {}
+    for _, name, row in rows:
+        costs[name] = costs.get(name, 0) + int(row["cost_nano_usd"] or 0)
+    order = sorted(costs, key=lambda name: (-costs[name], name))
+    lines = [(name, costs[name], address("/requests", span.query, _target(name))) for name in order]
+    return _cut(lines, colours)
+
+
+def _keys(rows: Sequence[Row], colours: Mapping[str, str], span: Span) -> tuple[Rank, ...]:
+    by_name = {row["name"]: colours.get(row["id"], OTHER) for row in rows}
+    lines = [
+        (row["name"], int(row["cost_nano_usd"]), address("/requests", span.query, {"key": row["id"]})) for row in rows
+    ]
+    return _cut(lines, by_name)
+
+
+def _cut(lines: Sequence[tuple[str, int, str]], colours: Mapping[str, str]) -> tuple[Rank, ...]:
+    """The first of them; shares are of all."""
+    return tuple(ranked(lines, figures.money, figures.exact_money, lambda name: colours.get(name, OTHER))[:SERIES])
+
+
+def _errors(rows: Sequence[Row], span: Span) -> tuple[Rank, ...]:
+    lines = [(row["name"], row["requests"], address("/requests", span.query, {"error": row["name"]})) for row in rows]
+    return tuple(ranked(lines, figures.count, figures.exact_count, lambda name: "bad"))
+
+
+def _lights(site: Site, visit: Visit, rows: Sequence[Row]) -> tuple[Light, ...]:
+    """Every provider that is configured, and how it did."""
+    resting = rests.list_rests(visit.person, site.around.providers, site.around.pools, visit.now_us)
+    by_name = {row["name"]: row for row in rows}
+    return tuple(_light(each.id, by_name.get(each.id), [rest for rest in resting if rest.provider == each.id], visit)
+                 for each in site.around.providers)  # fmt: skip
+
+
+def _light(name: str, row: Row | None, resting: Sequence[rests.RestView], visit: Visit) -> Light:
+    attempts, failed = (row["attempts"], row["failed"]) if row else (0, 0)
+    return Light(
+        name=name,
+        state=_state(attempts, failed, resting),
+        attempts=attempts,
+        failed=figures.share(failed, attempts),
+        p50_us=row["p50_us"] if row else None,
+        link=f"/providers/{name}",
     )
-    by_place = {(row["minute_us"] - hour["since_us"]) // MINUTE: row for row in minutes}
-    most = display.ceiling(max((row["requests"] for row in minutes), default=1))
-    return Live(
-        figures=headline(now[0], then[0], by_place),
-        bars=tuple(_bar(place, row, most) for place, row in by_place.items()),
-        most=most,
-        recent=tuple(_recent(row) for row in rows),
-    )
 
 
-def headline(now: dict[str, Any], then: dict[str, Any], minutes: dict[int, dict[str, Any]]) -> tuple[Figure, ...]:
-    """The six numbers on top."""
+def _state(attempts: int, failed: int, resting: Sequence[rests.RestView]) -> State:
+    if any(rest.hard for rest in resting):
+        return State("partly resting", "warning")
+    if not attempts:
+        return State("not asked", "neutral")
+    if 2 * failed > attempts:
+        return State("failing", "bad")
+    return State("some failures", "warning") if 20 * failed > attempts else State("well", "good")
 
-    def spark(name: str, empty: int | None = 0) -> list[str]:
-        values = [minutes[place][name] if place in minutes else empty for place in range(60)]
-        return display.sparkline(values, width=SPARK_WIDTH, height=SPARK_HEIGHT)
 
-    return (
-        _requests(now, then, spark("requests")),
-        _tokens(now, then, spark("tokens")),
-        _cost(now, then, spark("cost_nano_usd")),
-        _errors(now, then, spark("errors")),
-        _wait("First byte, p50", "p50_first_byte_us", (now, then), spark("p50_first_byte_us", None)),
-        _wait("First byte, p95", "p95_first_byte_us", (now, then), []),
-    )
+def recent_of(row: Row) -> Recent:
+    """A request of the statement `requests/listed`, as a row."""
+    model = f"{row['provider']}/{row['model']}" if row["model"] else row["requested_model"] or figures.NOTHING
+    same = ("id", "started_at_us", "status", "error", "endpoint", "key", "input_tokens", "output_tokens")
+    kept = {name: row[name] for name in (*same, "cost_nano_usd", "first_byte_us", "total_us")}
+    state = display.ended(row["status"], row["error"])
+    return Recent(state=state, model=model, is_estimate=row["usage_source"] == "estimated", **kept)
 
 
 def curl(site: Site, origin: str) -> str:
@@ -164,61 +293,17 @@ def _has_demo_key(settings: Settings) -> bool:
     return any(key.key == DEMO_KEY for key in settings.client_keys)
 
 
-def _requests(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
-    count = now["requests"]
-    change = display.change(count, then["requests"])
-    return Figure("Requests", figures.count(count), figures.exact_count(count), change, lines)
-
-
-def _tokens(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
-    total, before = (row["input_tokens"] + row["output_tokens"] for row in (now, then))
-    exact = f"{figures.exact_count(now['input_tokens'])} in, {figures.exact_count(now['output_tokens'])} out"
-    return Figure("Tokens", figures.count(total), exact, display.change(total, before), lines)
-
-
-def _cost(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
-    cost = now["cost_nano_usd"]
-    if cost is None:
-        return Figure("Cost", figures.NOTHING, "no price is known for these models", Change("", "neutral"), lines)
-    change = display.change(cost, then["cost_nano_usd"])
-    return Figure("Cost", figures.money(cost), figures.exact_money(cost), change, lines)
-
-
-def _errors(now: dict[str, Any], then: dict[str, Any], lines: list[str]) -> Figure:
-    share, before = (row["errors"] / row["requests"] if row["requests"] else None for row in (now, then))
-    exact = f"{figures.exact_count(now['errors'])} of {figures.exact_count(now['requests'])}"
-    shown = figures.share(now["errors"], now["requests"])
-    return Figure("Errors", shown, exact, display.change(share, before, more_is="bad"), lines)
-
-
-def _wait(label: str, name: str, rows: Sequence[dict[str, Any]], lines: list[str]) -> Figure:
-    now, then = (row[name] for row in rows)
-    if now is None:
-        return Figure(label, figures.NOTHING, "no request had an answer yet", Change("", "neutral"), lines)
-    change = display.change(now, then, more_is="bad")
-    return Figure(label, figures.duration(now), figures.exact_duration(now), change, lines)
-
-
-def _bar(place: int, row: dict[str, Any], most: int) -> Bar:
-    bad = 100 * row["errors"] / most
-    good = 100 * row["requests"] / most - bad
-    return Bar(place, display.moment(row["minute_us"])[11:16], row["requests"], row["errors"], good, bad)
-
-
-def _recent(row: dict[str, Any]) -> Recent:
-    model = f"{row['provider']}/{row['model']}" if row["model"] else row["requested_model"] or figures.NOTHING
-    same = ("id", "started_at_us", "status", "error", "endpoint", "key", "input_tokens", "output_tokens")
-    kept = {name: row[name] for name in (*same, "cost_nano_usd", "first_byte_us", "total_us")}
-    return Recent(state=display.ended(row["status"], row["error"]), model=model, **kept)
-
-
 PAGE = Page(
     path="/",
     title="Overview",
-    summary="What runs here and how it is doing.",
+    summary="Whether all is well, what it costs, and who uses it.",
     template="overview.html",
     load=load,
-    permissions=(EVERYBODYS, "usage:own"),
+    permissions=(EVERYBODYS, OWN),
     group="Watch",
-    blocks=("live",),
+    icon="overview",
+    letter="o",
+    span="24h",
+    refreshes=True,
+    blocks=("figures",),
 )

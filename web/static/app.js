@@ -1,16 +1,154 @@
-// Says so when the live parts of a page no longer come, and stops saying so when they do. Where the session is over the
-// page is loaded anew, which leads to the login.
+// What pages have only with a script: theme, time zone, keys, copying, and a word when the live parts no longer come.
+// Where the session is over the page is loaded anew, which leads to the login.
 "use strict";
 
 (() => {
-  const say = (lost) => {
-    const banner = document.getElementById("lost");
-    if (banner) banner.hidden = !lost;
+  const root = document.documentElement;
+  const remember = (name, value) => {
+    document.cookie = `sluicegate-${name}=${value}; path=/; max-age=31536000; samesite=lax`;
   };
-  document.addEventListener("htmx:error", () => say(true));
+  const remembered = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`sluicegate-${name}=`))?.split("=")[1];
+
+  // Live parts that fail say so, and stop saying so when they come again.
+  const lost = (is) => {
+    const banner = document.getElementById("lost");
+    if (banner) banner.hidden = !is;
+  };
+  document.addEventListener("htmx:error", () => lost(true));
   document.addEventListener("htmx:after:request", (event) => {
     const { status } = event.detail.ctx.response;
     if (status === 401) location.reload();
-    else say(status >= 400);
+    else lost(status >= 400);
+  });
+
+  // What is told as it happens: held while somebody reads it or says so, and no longer than there is room for.
+  let isHeld = false;
+  let goOn = null;
+  const hold = document.querySelector("[data-hold]");
+  const reads = () => isHeld || scrollY > 240 || document.querySelector("[data-read]:hover") !== null;
+  const review = () => {
+    const note = document.getElementById("held");
+    if (note) note.hidden = !reads();
+    if (goOn && !reads()) {
+      goOn();
+      goOn = null;
+    }
+  };
+  if (document.querySelector("[data-follow]")) {
+    document.addEventListener("htmx:sse:before:message", (event) => {
+      if (reads()) event.detail.waitUntil(new Promise((resolve) => { goOn = resolve; }));
+      review();
+    });
+    document.addEventListener("htmx:sse:after:message", () => {
+      lost(false);
+      for (const list of document.querySelectorAll("[data-most]")) {
+        while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
+      }
+    });
+    document.addEventListener("htmx:sse:error", (event) => {
+      if (event.detail.status === 401) location.reload();
+      else lost(true);
+    });
+    for (const kind of ["scroll", "mouseover", "mouseout"]) document.addEventListener(kind, review, { passive: true });
+    if (hold) {
+      hold.hidden = false;
+      hold.addEventListener("click", () => {
+        isHeld = !isHeld;
+        hold.setAttribute("aria-pressed", String(isHeld));
+        hold.textContent = isHeld ? "Held" : "Hold";
+        review();
+      });
+    }
+  }
+
+  // The next page is made in the viewer's zone; the first one is put right here.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && remembered("zone") !== zone) {
+    remember("zone", zone);
+    const two = (number) => String(number).padStart(2, "0");
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      const at = new Date(element.dateTime);
+      const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+      const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+      element.title = `${day} ${clock}`;
+      if (element.hasAttribute("data-clock")) element.textContent = clock;
+      else if (/^\d{4}-/.test(element.textContent)) element.textContent = `${day} ${clock.slice(0, 5)}`;
+    }
+  }
+
+  // Light, dark, or as the system has it.
+  const toggle = document.querySelector("[data-theme-toggle]");
+  if (toggle) {
+    toggle.hidden = false;
+    toggle.addEventListener("click", () => {
+      const themes = ["", "light", "dark"];
+      const theme = themes[(themes.indexOf(root.dataset.theme ?? "") + 1) % themes.length];
+      if (theme) root.dataset.theme = theme;
+      else delete root.dataset.theme;
+      remember("theme", theme);
+      document.dispatchEvent(new CustomEvent("sluicegate:theme"));
+    });
+  }
+
+  const toast = (text) => {
+    document.querySelector(".toast")?.remove();
+    const element = document.createElement("p");
+    element.className = "toast";
+    element.role = "status";
+    element.textContent = text;
+    document.body.append(element);
+    setTimeout(() => element.remove(), 2500);
+  };
+
+  const arm = (within) => {
+    for (const button of within.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+  };
+  arm(document);
+  document.addEventListener("htmx:after:swap", () => arm(document));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (button) {
+      const text = document.getElementById(button.dataset.copy).textContent;
+      navigator.clipboard.writeText(text).then(() => toast("Copied"), () => toast("The browser does not let us copy"));
+    }
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+
+  // Keys. `g` waits a second for the letter of a page.
+  let going = 0;
+  const rows = () => [...document.querySelectorAll("main tbody a.row")];
+  const step = (by) => {
+    const all = rows();
+    const next = all[Math.min(all.length - 1, Math.max(0, all.indexOf(document.activeElement) + by))];
+    next?.focus();
+  };
+  const keys = {
+    "/": () => document.getElementById("find")?.focus(),
+    "?": () => document.getElementById("letters")?.showModal(),
+    j: () => step(1),
+    k: () => step(-1),
+    p: () => document.querySelector("[data-live], [data-hold]")?.click(),
+    g: () => { going = Date.now(); },
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      if (typing) typing.blur();
+      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    }
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (Date.now() - going < 1000) {
+      const link = [...document.querySelectorAll(".rail a[data-letter]")].find((each) => each.dataset.letter === event.key);
+      going = 0;
+      if (link) {
+        event.preventDefault();
+        link.click();
+        return;
+      }
+    }
+    if (keys[event.key]) {
+      event.preventDefault();
+      keys[event.key]();
+    }
   });
 })();

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.alerts.watch import Watch
 from gateway.assemble import Assembled
 from gateway.explaining.answer import Explanation
 from gateway.explaining.question import Question
+from gateway.live.feed import Feed
 from gateway.management.office import Declared, Office
 from gateway.oversight import Oversight
 from gateway.records import JobReport, RegistryState
+from gateway.store.analytics import Analytics
 from gateway.store.generations import Generations
 from gateway.store.state import State
 from gateway.unlock import Secrets
+from gateway.upkeep.upkeep import Upkeep
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 """The rows of a named statement of the analytics store."""
@@ -46,6 +50,10 @@ class Surroundings(Protocol):
     def read(self) -> Read:
         """Asks the analytics store."""
 
+    @property
+    def analytics(self) -> Analytics:
+        """The store of usage records, to be asked."""
+
     def ingest_state(self) -> Mapping[str, Any]:
         """How records get into the analytics store."""
 
@@ -60,11 +68,23 @@ class Surroundings(Protocol):
     def oversight(self) -> Oversight:
         """Pools and limits."""
 
+    @property
+    def alerts(self) -> Watch:
+        """What is wrong, and who is told."""
+
     def registry_state(self) -> RegistryState:
         """How the registry of models and prices is doing."""
 
+    @property
+    def upkeep(self) -> Upkeep:
+        """What becomes of usage records."""
+
     def run_job(self, name: str) -> None:
         """Have a job done now. Raises UnknownResource."""
+
+    @property
+    def feed(self) -> Feed:
+        """What happens at this moment."""
 
     async def explain(self, question: Question) -> Explanation:
         """What would become of a request. Raises ControlUnavailable, StateUnavailable."""

@@ -17,7 +17,7 @@ from gateway.access.keys import presented_key
 from gateway.access.roles import permissions_of
 from gateway.access.sessions import find_token, session_cookie
 from gateway.access.tokens import kind_of
-from gateway.browsers import CLIENT, is_secure, origin_of
+from gateway.browsers import CLIENT, SOCKET, is_secure, origin_of
 from gateway.errors import NotSignedIn
 from gateway.management import sessions, tokens
 from gateway.management.office import Actor, Office
@@ -67,6 +67,9 @@ class Door:
     def check_origin(self, request: Request, actor: Actor) -> None:
         """Raises NotPermitted when a page of somebody else may have made a browser send this."""
         headers = headers_of(request)
+        if SOCKET in headers:
+            self._check_socket(headers, actor)
+            return
         if not (actor.by_cookie or (actor.kind == "anybody" and _is_from_a_browser(headers))):
             return
         token = self._session_token(headers) or ""
@@ -76,6 +79,11 @@ class Door:
             own_origin=origin_of(headers, self._office.settings.server),
             expected=csrf.token_for(token, self._office.secrets.sessions),
         )
+
+    def _check_socket(self, headers: Mapping[bytes, bytes], actor: Actor) -> None:
+        """A token or key is nothing that a browser sends by itself; who shows nothing may be somebody's browser."""
+        if actor.by_cookie or (actor.kind == "user" and _is_from_a_browser(headers)):
+            csrf.check_socket(headers, own_origin=origin_of(headers, self._office.settings.server))
 
     def _operator(self, headers: Mapping[bytes, bytes]) -> Actor:
         if not hmac.compare_digest(headers.get(OPERATOR, b""), self._token):

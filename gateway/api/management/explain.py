@@ -62,8 +62,13 @@ class Explain(Body, frozen=True, kw_only=True):
 
 async def explain(asked: Asked[Desk, Explain, None]) -> Explanation:
     """The client's own mistakes are told, and are none of this request."""
-    desk, said = asked.office, asked.body
-    key = await _key(desk, asked.actor, said.key)
+    return await told(asked.office, asked.actor, asked.body)
+
+
+async def told(desk: Desk, actor: Actor, said: Explain) -> Explanation:
+    """What would become of a request. Raises NotPermitted, UnknownResource, Unacceptable, ControlUnavailable."""
+    actor.require(READ)
+    key = await _key(desk, actor, said.key)
     found = _endpoint(said)
     headers = tuple((name.lower().encode(), value.encode()) for name, value in said.headers.items())
     question = Question(found.endpoint, found.model, bytes(said.body), headers, key)

@@ -15,6 +15,8 @@ from typing import NamedTuple, Protocol
 from gateway import logs
 from gateway.errors import Conflict, GatewayError, InvalidRequest, Unacceptable
 
+from .operation import Flow
+
 KEY_HEADER = "Idempotency-Key"
 REPLAYED = ("idempotency-replayed", "true")
 KEPT_SECONDS = 24 * 3600
@@ -37,6 +39,8 @@ class Written(NamedTuple):
     """With the type of the body; names in lower case."""
     body: bytes
     """It may hold what is shown once."""
+    flow: Flow | None = None
+    """What follows behind it; never kept."""
 
     def __repr__(self) -> str:
         return f"Written({self.status}, {len(self.body)} bytes)"

@@ -70,7 +70,13 @@ FOR_CLIENT_KEYS = frozenset(("usage:own",))
 TAGS: Mapping[str, str] = {"api": "The API itself."}
 """What is said of a tag; a tag without a line here has its name only."""
 
-DONE: Mapping[int, str] = {200: "Done.", 201: "Made.", 202: "Begun.", 204: "Done; there is nothing more to say."}
+DONE: Mapping[int, str] = {
+    101: "From here on it is a WebSocket.",
+    200: "Done.",
+    201: "Made.",
+    202: "Begun.",
+    204: "Done; there is nothing more to say.",
+}
 
 HEADERS: Mapping[str, Fields] = {
     "X-Request-Id": {"description": "What the log calls this request.", "schema": {"type": "string"}},
@@ -267,7 +273,7 @@ def _success(operation: Operation, schemas: Schemas) -> Fields:
     headers = {name: _refer("headers", name) for name, sent in named if sent}
     answer: Fields = {"description": DONE.get(operation.status, "Done."), "headers": headers}
     if operation.media_type is not None:
-        answer["content"] = {operation.media_type: {}}
+        answer["content"] = {kind: {} for kind in (operation.media_type, *operation.also)}
     elif operation.answer is not None:
         shown = schemas.of(operation.answer)
         answer["content"] = {JSON: {"schema": _page_of(shown) if operation.paged else shown}}

@@ -11,7 +11,7 @@ among them, the function sees to it that whoever has no more than that gets thei
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -34,6 +34,9 @@ SIGNED_IN = "signed_in"
 
 CHANGING = frozenset(("PUT", "PATCH", "DELETE"))
 """Methods that must say which version they change, where there are versions."""
+
+EMPTY = (101, 204)
+"""Statuses without a content of their own."""
 
 MOST_BODY_BYTES = 1024 * 1024
 
@@ -71,11 +74,23 @@ class Document:
     """Where it has one, whoever knows the content already gets 304."""
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An answer that goes on for as long as somebody listens."""
+
+    parts: AsyncIterator[bytes]
+    """Never an empty one: that would be the end to whoever sends them."""
+    end: Callable[[], None]
+    """Nobody listens any more: there is nothing more to come."""
+    media_type: str | None = None
+    """Where it is another one than that of the row: one of those it may be of as well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a function returns when its record is not all there is to say."""
 
-    of: Struct | Page[Any] | Document | None = None
+    of: Struct | Page[Any] | Document | Flow | None = None
     version: int | None = None
     """For `ETag`, where the record has no field `version`."""
     location: str | None = None
@@ -83,7 +98,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Answerable = Struct | Page[Any] | Document | Answer | None
+Answerable = Struct | Page[Any] | Document | Flow | Answer | None
 Run = Callable[[Asked[Any, Any, Any]], Awaitable[Answerable]]
 
 
@@ -105,11 +120,13 @@ class Operation:
     query: type[Struct] | None = None
     """None: no parameter is known. Of a paged list a subclass of PageQuery."""
     answer: type[Struct] | None = None
-    """Of a paged list one of its items; None where there is nothing to say, or a Document."""
+    """Of a paged list one of its items; None where there is nothing to say, or a Document or Flow."""
     status: int = 200
     """When it went well."""
     media_type: str | None = None
-    """Of a Document."""
+    """Of a Document or Flow."""
+    also: tuple[str, ...] = ()
+    """Other types that it may be of."""
     paged: bool = False
     versioned: bool = False
     """`ETag` out; changes take `If-Match`."""
@@ -118,6 +135,8 @@ class Operation:
     errors: tuple[type[GatewayError], ...] = ()
     """What it may answer besides what follows from the rest of the row."""
     max_body_bytes: int = MOST_BODY_BYTES
+    abandonable: bool = False
+    """It may take long, and is cancelled when whoever asks has left."""
 
     def __post_init__(self) -> None:
         wrong = [what for what, holds in _contradictions(self) if holds]
@@ -165,8 +184,10 @@ def _contradictions(row: Operation) -> tuple[tuple[str, bool], ...]:
         ("who repeats a request must be known", row.idempotent and row.permission == ANYONE),
         ("this method has no body", row.body is not None and row.method in ("GET", "DELETE")),
         (
-            "204 has no content, everything else has",
-            (row.status == 204) != (row.answer is None and row.media_type is None),
+            "101 and 204 have no content, everything else does",
+            (row.status in EMPTY) != (row.answer is None and row.media_type is None),
         ),
         ("a document has no record", row.answer is not None and row.media_type is not None),
+        ("what is of other types has one of its own", bool(row.also) and row.media_type is None),
+        ("what is answered twice is carried out to its end", row.abandonable and row.idempotent),
     )

@@ -6,22 +6,23 @@ Does not know how somebody proves who they are, where repeated answers are kept,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Generic, Protocol
 from urllib.parse import quote
 
 import msgspec
-from blacksheep import Application, Content, Request, Response
+from blacksheep import Application, Content, Request, Response, StreamedContent
 from blacksheep.exceptions import MessageAborted
 
 from gateway import logs
-from gateway.browsers import GUARDS, NO_STORE
+from gateway.browsers import GUARDS, NO_STORE, SOCKET
 from gateway.errors import ClientDisconnected, GatewayError, MethodNotAllowed, UnknownEndpoint
 from gateway.management.office import Actor
 
 from .etags import is_known, read_if_match, version_tag
 from .idempotency import KEY_HEADER, IdempotentAnswers, Repeatable, Written, digest_of, once, read_key
-from .operation import ANYONE, JSON, Answer, Answerable, Asked, Document, OfficeT, Operation
+from .operation import ANYONE, JSON, Answer, Answerable, Asked, Document, Flow, OfficeT, Operation
 from .paging import Page, envelope, next_link
 from .problems import unexpected, write_problem
 from .reading import read_body, read_content, read_names, read_query
@@ -47,7 +48,8 @@ class Entrance(Protocol):
 
     def check_origin(self, request: Request, actor: Actor) -> None:
         """Raises NotPermitted when a page of somebody else may have made a browser send this. Asked before whatever is
-        not GET; of somebody who did not come by cookie there is nothing to fear but a forged login."""
+        not GET, and before a WebSocket; of somebody who did not come by cookie there is nothing to fear but a forged
+        login."""
 
 
 class ManagementApi(Generic[OfficeT]):
@@ -85,9 +87,12 @@ class ManagementApi(Generic[OfficeT]):
     def _answer_with(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             request_id = self._new_id()
-            return _respond(
-                await self._settle(request_id, lambda: self._serve(operation, request, request_id)), request_id
-            )
+            written = await self._settle(request_id, lambda: self._serve(operation, request, request_id))
+            response = _respond(written, request_id)
+            if written.flow is not None:
+                kind = (written.flow.media_type or operation.media_type or JSON).encode()
+                response.content = StreamedContent(kind, _heard(written.flow, request))
+            return response
 
         return answer
 
@@ -109,7 +114,10 @@ class ManagementApi(Generic[OfficeT]):
         asked = self._read(operation, request, actor, content)
 
         async def perform() -> Written:
-            return _write(operation, request, await operation.run(asked))
+            running = operation.run(asked)
+            return _write(
+                operation, request, await (_while_there(request, running) if operation.abandonable else running)
+            )
 
         key = read_key(_values(request, KEY_HEADER)) if operation.idempotent else None
         if key is None:
@@ -123,7 +131,7 @@ class ManagementApi(Generic[OfficeT]):
         anyone = operation.permission == ANYONE
         actor = self._entrance.anybody(request) if anyone else await self._entrance.identify(request)
         operation.admit(actor)
-        if request.method not in SAFE:
+        if request.method not in SAFE or request.get_first_header(SOCKET) is not None:
             self._entrance.check_origin(request, actor)
         return actor
 
@@ -175,6 +183,8 @@ def _write(operation: Operation, request: Request, result: Answerable) -> Writte
         headers.append(("location", quote(answer.location, safe="/%")))
     if isinstance(answer.of, Document):
         return _write_document(operation, request, answer.of, headers)
+    if isinstance(answer.of, Flow):
+        return _write_flow(operation, request, answer.of, headers)
     version = answer.version if answer.version is not None else getattr(answer.of, "version", None)
     if operation.versioned and version is not None:
         headers.append(("etag", version_tag(version)))
@@ -196,6 +206,57 @@ def _write_document(
         if is_known(", ".join(said) if said else None, document.etag):
             return Written(304, tuple(headers), b"")
     return Written(operation.status, (("content-type", operation.media_type or JSON), *headers), document.content)
+
+
+def _write_flow(operation: Operation, request: Request, flow: Flow, headers: list[tuple[str, str]]) -> Written:
+    head = (("content-type", flow.media_type or operation.media_type or JSON), *headers)
+    if request.method == "HEAD":
+        flow.end()
+        return Written(operation.status, head, b"")
+    return Written(operation.status, head, b"", flow)
+
+
+def _heard(flow: Flow, request: Request) -> Callable[[], AsyncIterator[bytes]]:
+    """The parts of a flow, which ends as soon as whoever asked for it has left."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        leaving = asyncio.ensure_future(_left(request))
+        for ending in (leaving, asyncio.current_task()):
+            if ending is not None:
+                ending.add_done_callback(lambda _: flow.end())
+        try:
+            async for part in flow.parts:
+                yield part
+        finally:
+            leaving.cancel()
+            flow.end()
+
+    return parts
+
+
+async def _while_there(request: Request, running: Awaitable[Answerable]) -> Answerable:
+    """What an operation gives, unless whoever asked leaves before: then it is cancelled, and has ended when this raises
+    ClientDisconnected."""
+    task, leaving = asyncio.ensure_future(running), asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnected("The client has left.")
+        return task.result()
+    finally:
+        leaving.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning("what a client had left did not end well", reason=str(error))
+
+
+async def _left(request: Request) -> None:
+    """Until whoever asked has left; their request has been read to its end."""
+    receive = request.content.receive  # type: ignore[union-attr] # of every content that comes by ASGI
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _respond(written: Written, request_id: str) -> Response:

@@ -87,8 +87,8 @@ OPERATIONS = (
         path="/api/settings/{path}",
         id="set_setting",
         summary="Set a setting",
-        description="A setting that nobody has set here has no `ETag`: send `If-Match: *`. In `login.providers` the "
-        "secret of a provider that is otherwise as it was may be left out, and stays.",
+        description="A setting that nobody has set here has no `ETag`: send `If-Match: *`. In `login.providers`, "
+        "`alerts.webhooks` and `alerts.email` the secret of what is otherwise as it was may be left out, and stays.",
         tag=TAG,
         permission=WRITE,
         body=SettingWish,

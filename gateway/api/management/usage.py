@@ -70,7 +70,7 @@ async def show_usage(asked: Asked[Desk, None, UsageQuery]) -> UsageRows:
     parameters = {
         "since_us": since_us,
         "key": query.key,
-        "key_ids": await _visible_keys(asked.office, asked.actor),
+        "key_ids": await visible_keys(asked.office, asked.actor),
         "limit": query.limit,
     }
     rows = await asked.office.around.read(GROUPS[query.by] if query.by else "usage/newest", parameters)
@@ -82,7 +82,7 @@ async def show_usage(asked: Asked[Desk, None, UsageQuery]) -> UsageRows:
     )
 
 
-async def _visible_keys(desk: Desk, actor: Actor) -> list[str] | None:
+async def visible_keys(desk: Desk, actor: Actor) -> list[str] | None:
     """Ids of the keys whose records the actor sees; None for all."""
     if actor.may(READ):
         return None

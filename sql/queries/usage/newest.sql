@@ -39,7 +39,18 @@ select
     upstream_format,
     key_id,
     user_id,
-    team_id
+    team_id,
+    tags,
+    via,
+    answered_model,
+    node,
+    has_tools,
+    admitted_us,
+    waited_us,
+    trace_id,
+    captured,
+    tries,
+    lossy
 from requests
 where
     ts >= make_timestamp($since_us)

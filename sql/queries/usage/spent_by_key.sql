@@ -3,30 +3,23 @@ with resets as (
     select unnest(cast($reset_ids as varchar[])) as id, unnest(cast($reset_at as bigint[])) as reset_at
 ),
 counted as (
-    select
-        -- A key of the configuration file has no other id than its name.
-        coalesce(requests.key_id, requests.key) as id,
-        requests.key as name,
-        requests.ts,
-        requests.cost_nano_usd as nano_usd,
-        requests.input_tokens + requests.output_tokens as tokens,
-        len(requests.attempts) > 0 as asked
-    from requests
+    select spending.*
+    from spending
     left join resets
-        on resets.id = coalesce(requests.key_id, requests.key)
+        on resets.id = spending.key_id
     where
-        requests.ts >= make_timestamp($since_us)
-        and requests.ts >= make_timestamp(coalesce(resets.reset_at, 0))
-        and requests.key is not null
+        spending.since >= make_timestamp($since_us)
+        and spending.since >= make_timestamp(coalesce(resets.reset_at, 0))
+        and spending.key is not null
 )
 select
-    id,
-    arg_max(name, ts) as name,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($day_us)), 0) as bigint) as day_nano_usd,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($week_us)), 0) as bigint) as week_nano_usd,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($month_us)), 0) as bigint) as month_nano_usd,
-    cast(coalesce(sum(nano_usd), 0) as bigint) as total_nano_usd,
-    cast(coalesce(sum(tokens) filter (where ts >= make_timestamp($month_us)), 0) as bigint) as month_tokens,
-    count(*) filter (where asked and ts >= make_timestamp($month_us)) as month_requests
+    key_id as id,
+    arg_max(key, since) as name,
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($day_us)), 0) as bigint) as day_nano_usd,
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($week_us)), 0) as bigint) as week_nano_usd,
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_nano_usd,
+    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as total_nano_usd,
+    cast(coalesce(sum(tokens) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_tokens,
+    cast(coalesce(sum(n_asked) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_requests
 from counted
-group by id
+group by key_id

@@ -6,23 +6,23 @@ with counted as (
             when 'team' then team_id
             else 'everybody'
         end as id,
-        ts,
-        cost_nano_usd as nano_usd,
-        input_tokens + output_tokens as tokens,
-        len(attempts) > 0 as asked
-    from requests
+        since,
+        cost_nano_usd,
+        tokens,
+        n_asked
+    from spending
     where
-        ts >= make_timestamp($since_us)
+        since >= make_timestamp($since_us)
         and key is not null
 )
 select
     id,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($day_us)), 0) as bigint) as day_nano_usd,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($week_us)), 0) as bigint) as week_nano_usd,
-    cast(coalesce(sum(nano_usd) filter (where ts >= make_timestamp($month_us)), 0) as bigint) as month_nano_usd,
-    cast(coalesce(sum(nano_usd), 0) as bigint) as total_nano_usd,
-    cast(coalesce(sum(tokens) filter (where ts >= make_timestamp($month_us)), 0) as bigint) as month_tokens,
-    count(*) filter (where asked and ts >= make_timestamp($month_us)) as month_requests
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($day_us)), 0) as bigint) as day_nano_usd,
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($week_us)), 0) as bigint) as week_nano_usd,
+    cast(coalesce(sum(cost_nano_usd) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_nano_usd,
+    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as total_nano_usd,
+    cast(coalesce(sum(tokens) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_tokens,
+    cast(coalesce(sum(n_asked) filter (where since >= make_timestamp($month_us)), 0) as bigint) as month_requests
 from counted
 where id is not null
 group by id

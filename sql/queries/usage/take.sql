@@ -1,7 +1,7 @@
 -- Which usage records do these segments hold?
-insert into requests
+insert into requests by name
 select
-    make_timestamp(started_at_us),
+    make_timestamp(started_at_us) as ts,
     id,
     key,
     endpoint,
@@ -12,11 +12,11 @@ select
     status,
     error,
     stream,
-    tokens.input,
-    tokens.output,
-    tokens.cache_read,
-    tokens.cache_write,
-    tokens.reasoning,
+    tokens.input as input_tokens,
+    tokens.output as output_tokens,
+    tokens.cache_read as cache_read_tokens,
+    tokens.cache_write as cache_write_tokens,
+    tokens.reasoning as reasoning_tokens,
     usage_source,
     cost_nano_usd,
     attempts,
@@ -36,11 +36,23 @@ select
     team_id,
     cost_source,
     price,
-    tokens.cache_write_1h,
-    tokens.input_audio,
-    tokens.input_image,
-    tokens.output_audio,
-    tokens.output_image
+    tokens.cache_write_1h as cache_write_1h_tokens,
+    tokens.input_audio as input_audio_tokens,
+    tokens.input_image as input_image_tokens,
+    tokens.output_audio as output_audio_tokens,
+    tokens.output_image as output_image_tokens,
+    tags,
+    via,
+    answered_model,
+    node,
+    has_tools,
+    admitted_us,
+    waited_us,
+    trace_id,
+    captured,
+    -- `least` passes over what is null.
+    case when attempts is not null then least(len(attempts), 255) end as tries,
+    coalesce(len(dropped), 0) > 0 as lossy
 from read_json(
     $paths,
     format = 'newline_delimited',
@@ -63,7 +75,8 @@ from read_json(
         usage_source: 'VARCHAR',
         cost_nano_usd: 'BIGINT',
         attempts: 'STRUCT(provider VARCHAR, model VARCHAR, credential VARCHAR, status INTEGER, error VARCHAR,
-            duration_us BIGINT, verdict VARCHAR, rest_us BIGINT, reason VARCHAR)[]',
+            duration_us BIGINT, verdict VARCHAR, rest_us BIGINT, reason VARCHAR, began_us BIGINT,
+            connect_us BIGINT, head_us BIGINT, rest_by VARCHAR)[]',
         total_us: 'BIGINT',
         first_byte_us: 'BIGINT',
         upstream_us: 'BIGINT',
@@ -79,7 +92,17 @@ from read_json(
         user_id: 'VARCHAR',
         team_id: 'VARCHAR',
         cost_source: 'VARCHAR',
-        price: 'VARCHAR'
+        price: 'VARCHAR',
+        -- Of segments that an older version has left, what it did not know yet is null.
+        tags: 'VARCHAR[]',
+        via: 'VARCHAR',
+        answered_model: 'VARCHAR',
+        node: 'VARCHAR',
+        has_tools: 'BOOLEAN',
+        admitted_us: 'BIGINT',
+        waited_us: 'BIGINT',
+        trace_id: 'VARCHAR',
+        captured: 'BOOLEAN'
     }
 )
 -- A line that cannot be read comes as a row of nulls.

@@ -117,3 +117,28 @@ def test_no_origin_but_ours_passes(origin: bytes) -> None:
     if not csrf.is_same_origin(origin.decode("latin-1"), OURS):
         with pytest.raises(NotPermitted):
             check("POST", {b"origin": origin})
+
+
+@pytest.mark.parametrize("origin", [b"https://llm.example.com", b"https://LLM.example.com:443"])
+def test_a_socket_opened_by_our_own_page_passes(origin: bytes) -> None:
+    csrf.check_socket({b"origin": origin}, own_origin=OURS)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {b"origin": b""},
+        {b"origin": b"null"},
+        {b"origin": b"https://evil.example"},
+        {b"origin": b"http://llm.example.com"},
+        {b"origin": b"https://llm.example.com.evil.example"},
+        {b"origin": b"\xff"},
+        # What only shows where a page is from, or what only our pages know, is no origin.
+        {b"sec-fetch-site": b"same-origin"},
+        {b"x-csrf-token": TOKEN.encode()},
+    ],
+)
+def test_any_other_socket_is_refused(headers: dict[bytes, bytes]) -> None:
+    with pytest.raises(NotPermitted):
+        csrf.check_socket(headers, own_origin=OURS)

@@ -28,7 +28,7 @@ def test_every_permission_is_an_area_and_a_verb_with_a_sentence() -> None:
     for permission, sentence in PERMISSIONS.items():
         area, _, verb = permission.partition(":")
         assert area
-        assert verb in ("read", "write", "own") or permission == "people:owner"
+        assert verb in ("read", "write", "own", "run") or permission == "people:owner"
         assert sentence.endswith(".")
 
 

@@ -57,3 +57,23 @@ def test_invented_names_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     prices = PriceList([("a/*", CHEAP)])
     assert all(prices.find("a", f"model {number}") == CHEAP for number in range(100))
     assert len(prices._known) <= 10
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "source"),
+    [
+        ("acme", "acme-embed", "models.dev acme/acme-embed of 2026-02-03"),
+        ("mine", "acme-large-2", "models.dev acme/acme-large-2 of 2026-02-03"),
+        ("strange", "acme-large-2", None),
+        ("custom", "acme-large-2", None),
+    ],
+)
+def test_what_the_registry_says_can_be_asked_whatever_the_operator_says(
+    provider: str, model: str, source: str | None
+) -> None:
+    found = PRICES.listed(provider, model)
+    assert (found and found.source) == source
+
+
+def test_without_a_registry_nothing_is_listed() -> None:
+    assert PriceList([("a/*", CHEAP)]).listed("a", "b") is None

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
-import duckdb
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,26 +17,36 @@ from gateway import jobs
 from gateway.errors import UnknownResource
 from gateway.jobs import JOBS, Chores, Clockwork, Job
 from gateway.records import JobReport, StoredResponse
+from gateway.settings.model import UsageSettings
 from gateway.store.analytics import Analytics
 from gateway.store.responses import ResponseStore
 from gateway.store.sqlite import SqliteSession
 from gateway.store.state import State, Where, make_ready, state_file
-from gateway.usage.ingest import Task
+from gateway.upkeep.rolling import Beginnings
+from gateway.upkeep.upkeep import Around, Upkeep
+from gateway.usage.ingest import Ingest, Task
+from gateway.usage.ingest_thread import IngestThread
 from tests.waiting import auntil
 
 DAY_US = 86_400_000_000
+
+T = TypeVar("T")
 
 
 class StoreChores:
     """Chores on stores of the test."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, state: State, place: Path) -> None:
-        self.connection, self.state = connection, state
+    def __init__(self, store: Analytics, state: State, place: Path) -> None:
+        ingest = Ingest(place / "spool", store)
+        ingest.open()
+        self.connection, self.state = ingest.writing(), state
+        around = Around(settings=UsageSettings, begun=nothing_begun, clock_us=lambda: time.time_ns() // 1000)
+        self.upkeep = Upkeep(store, AtOnce(ingest), None, around)
         self.place = state_file(place)
         self.responses = ResponseStore(state, max_bytes=1024)
-        self.forgotten = self.refreshed = 0
+        self.forgotten = self.refreshed = self.watched = 0
 
-    async def write(self, task: Task) -> None:
+    async def write(self, task: Task[object]) -> None:
         task(self.connection)
 
     async def forget_what_is_over(self) -> None:
@@ -50,6 +61,25 @@ class StoreChores:
     async def raise_spent(self) -> None:
         pass
 
+    async def forget_captures(self) -> None:
+        pass
+
+    async def watch_alerts(self) -> None:
+        self.watched += 1
+
+
+class AtOnce(IngestThread):
+    """Does what is asked for in the thread that asks."""
+
+    def occupy(self, work: Callable[[Ingest], T]) -> Future[T]:
+        outcome: Future[T] = Future()
+        outcome.set_result(work(self._ingest))
+        return outcome
+
+
+async def nothing_begun() -> Beginnings:
+    return Beginnings()
+
 
 @pytest.fixture
 async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:
@@ -57,7 +87,7 @@ async def chores(tmp_path: Path) -> AsyncIterator[StoreChores]:
     where = Where(state_file(tmp_path))
     make_ready(where)
     state = State(where)
-    yield StoreChores(store.open(), state, tmp_path)
+    yield StoreChores(store, state, tmp_path)
     store.close()
     await state.close()
 
@@ -86,6 +116,19 @@ async def test_a_checkpoint_empties_the_log(chores: StoreChores, tmp_path: Path)
     await jobs.checkpoint(chores)
     log = tmp_path / "usage.duckdb.wal"
     assert not log.exists() or log.stat().st_size == 0
+
+
+async def test_days_of_usage_records_are_summed_up_and_then_go(chores: StoreChores) -> None:
+    now_us = time.time_ns() // 1000
+    chores.connection.execute(
+        """insert into requests (ts, id, key, cost_nano_usd, tries)
+        select make_timestamp($now - cast(i as bigint) * $day), uuid(), 'app', 5, 1 from range(100) as r(i)""",
+        {"now": now_us, "day": DAY_US},
+    )
+    for job in (jobs.roll_up_usage, jobs.archive_usage, jobs.forget_usage):
+        await job(chores)
+    counts = "select (select count(*) from requests), (select cast(sum(n) as bigint) from usage_daily)"
+    assert chores.connection.execute(counts).fetchall() == [(91, 99)]
 
 
 async def test_expired_responses_are_forgotten(chores: StoreChores, tmp_path: Path) -> None:

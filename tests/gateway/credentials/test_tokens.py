@@ -96,6 +96,18 @@ async def test_a_token_is_asked_for_once_and_then_at_hand(world: World) -> None:
     assert len(world.asked) == 1
 
 
+async def test_who_wants_to_hear_of_tokens_is_told_when_each_ends(world: World) -> None:
+    heard: list[tuple[str, int]] = []
+    world.tokens.tell = lambda credential, until_us: heard.append((credential.name, until_us))
+    world.answers = [(401, {"error": "invalid_grant"})]
+    with pytest.raises(GatewayError):
+        await world.tokens.renew(VERTEX)
+    assert heard == []
+    world.pass_time(600)
+    await world.tokens.renew(VERTEX)
+    assert heard == [(VERTEX.name, world.now_us + 3600 * SECOND)]
+
+
 async def test_two_hundred_who_wait_are_one_request(world: World) -> None:
     world.open.clear()
     waiting = [asyncio.create_task(world.tokens.renew(VERTEX)) for _ in range(200)]

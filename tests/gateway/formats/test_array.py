@@ -43,8 +43,9 @@ def test_the_objects_are_those_of_the_events_byte_for_byte_however_they_are_cut(
 
 
 def test_the_model_goes_by_the_name_the_client_knows() -> None:
-    out, _ = run([stream(SAID, END)], model="mine")
+    out, pipeline = run([stream(SAID, END)], model="mine")
     assert [each["modelVersion"] for each in orjson.loads(out)] == ["mine", "mine"]
+    assert pipeline.answered_model == orjson.loads(SAID)["modelVersion"]
 
 
 def test_an_object_over_several_lines_of_data_is_one() -> None:

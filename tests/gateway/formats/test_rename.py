@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from gateway.formats.rename import ANCHOR_BYTES, Place, Rename, renamed_reply
+from gateway.formats.rename import ANCHOR_BYTES, Place, Rename, rename_reply, renamed_reply, text_of
 
 KEY = b'"model"'
 
@@ -107,3 +107,36 @@ def test_any_name_is_written_as_json(model: str) -> None:
 )
 def test_a_whole_reply_names_the_model_in_its_outermost_object_only(body: bytes, expected: bytes) -> None:
     assert renamed_reply(body, KEY, "mine") == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        (b'{"model":"up","x":1}', b'"up"'),
+        (b'{"model":"mine","x":1}', b'"mine"'),
+        (b'{"tools":[{"model":"mine"}]}', b""),
+        (b'{"tools":[{"model":"in"}],"model":"up"}', b'"up"'),
+        (b'{"model":"first","model":"last"}', b'"last"'),
+        (b'{"metadata":{"model":"up"}}', b""),
+        (b'{"a":{"model":"up"},"b":{"model":"up"}}', b""),
+        (b'{"model":null}', b""),
+        (b"{}", b""),
+    ],
+)
+def test_what_the_provider_called_it_is_told(body: bytes, known: bytes) -> None:
+    assert rename_reply(body, KEY, "mine")[1] == known
+
+
+def test_a_stream_tells_it_too_once_it_was_seen() -> None:
+    rename = Rename(Place(KEY), "mine")
+    assert rename.known == b""
+    rename.feed(events(b'{"model":"up","n":1}', b'{"model":"up","n":2}'))
+    assert rename.known == b'"up"'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(b'"up"', "up"), (b'"\\u0075p"', "up"), (b'"\xff"', ""), (b'"\\x"', ""), (b"", ""), (b"7", "")],
+)
+def test_a_name_that_is_no_text_is_none(name: bytes, text: str) -> None:
+    assert text_of(name) == text

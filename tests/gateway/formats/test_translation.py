@@ -129,7 +129,7 @@ def streamed(client: str, upstream: str, pieces: list[bytes]) -> bytes:
     out = b"".join([pipeline.feed(piece) for piece in pieces]) + pipeline.close()
     if pipeline.error is not None:
         return out + pipeline.fail(pipeline.error)
-    assert (pipeline.complete, pipeline.tokens) == (True, TOKENS)
+    assert (pipeline.complete, pipeline.tokens, pipeline.answered_model) == (True, TOKENS, "up")
     return out
 
 

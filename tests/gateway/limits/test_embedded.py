@@ -205,14 +205,17 @@ async def test_how_it_stands_is_said_with_when_it_is_free_again(limiter: Embedde
     fields = ("requests_per_minute", "tokens_per_minute", "max_parallel", "requests_per_month", "tokens_per_month")
     most = dict(zip((*fields, "budget_nano_usd"), (5, 1000, 2, 10, 5000, 10**9), strict=True))
 
-    def lefts(used: tuple[int, ...], ends: list[int]) -> tuple[Left, ...]:
-        rows = zip(most.items(), used, ends, strict=True)
-        return tuple(Left(name, field, limit, said, at) for (field, limit), said, at in rows)  # type: ignore[arg-type]
+    def lefts(used: tuple[int, ...], ends: list[int], held: tuple[int, int] = (0, 0)) -> tuple[Left, ...]:
+        rows = zip(most.items(), used, ends, (0, 0, 0, 0, *held), strict=True)
+        return tuple(
+            Left(name, field, limit, said, at, aside)  # type: ignore[arg-type]
+            for (field, limit), said, at, aside in rows
+        )
 
     assert await limiter.left(plan) == lefts((0,) * 6, ends)
     minute = [now_us + 60_000_000] * 2
     admission = await limiter.admit(plan, Reserve(300, 70, 100))
-    assert await limiter.left(plan) == lefts((1, 300, 1, 1, 300, 70), minute + ends[2:])
+    assert await limiter.left(plan) == lefts((1, 300, 1, 1, 300, 70), minute + ends[2:], held=(300, 70))
     assert admission.standing == tightest(await limiter.left(plan))
     hands.wait(10.0)
     limiter.settle(admission, Used(50, 20))

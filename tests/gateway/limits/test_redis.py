@@ -65,8 +65,8 @@ async def test_how_it_stands_is_told_at_admission_and_when_looked_at(node: Node,
             Left(name, "tokens_per_minute", 100, 30, minute),
             Left(name, "max_parallel", 2, 1, 0),
             Left(name, "requests_per_month", 5, 1, may_end),
-            Left(name, "tokens_per_month", 500, 30, may_end),
-            Left(name, "budget_nano_usd", 50, 20, day_end),
+            Left(name, "tokens_per_month", 500, 30, may_end, held=30),
+            Left(name, "budget_nano_usd", 50, 20, day_end, held=20),
         )
         assert admission.standing == tightest(stands)
         assert await limiter.left(plan_of(limits)) == stands

@@ -150,6 +150,16 @@ async def test_a_credential_that_is_refused_is_followed_by_another(pool: Pool) -
         assert len(server.asked) == 4
 
 
+async def test_a_paused_credential_is_not_shown(pool: Pool) -> None:
+    async with serving({"*": listing("a")}) as server:
+        said = provider(server.url, "openai_chat", "k1", "k2")
+        first, second = said.credentials
+        await ask(replace(said, credentials=(replace(first, models=()), second)), pool)
+        assert [head.partition("bearer ")[2].split()[0] for head in server.heads] == ["k2"]
+        with pytest.raises(UpstreamError, match="no credential"):
+            await ask(replace(said, credentials=(replace(first, models=()),)), pool)
+
+
 async def test_an_error_of_the_provider_is_no_matter_of_credentials(pool: Pool) -> None:
     async with serving({"*": (503, b"{}")}) as server:
         with pytest.raises(UpstreamError, match="503"):

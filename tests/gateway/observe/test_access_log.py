@@ -90,6 +90,11 @@ def test_an_exchange_leaves_one_line_of_facts(pipe: Pipe) -> None:
     }
 
 
+def test_a_line_names_the_trace_where_there_is_one(pipe: Pipe) -> None:
+    assert line_of(pipe, trace_id="0af7651916cd43dd8448eb211c80319c")["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert "trace_id" not in line_of(pipe)
+
+
 def test_a_refused_request_leaves_its_line_too(pipe: Pipe) -> None:
     log = AccessLog(pipe.descriptor)
     log.write(refused(first_byte_us=None), "BREW", None)

@@ -22,6 +22,17 @@ async def test_an_answer_comes_as_a_whole(pool: Pool) -> None:
         assert there.requests[0].endswith(b"\r\n\r\na question")
 
 
+@pytest.mark.parametrize(
+    "more", [b"Content-Length: 5\r\n\r\nhello", b"Content-Length: 99\r\n\r\n", b"Content-Encoding: gzip\r\n\r\n..."]
+)
+async def test_who_is_only_told_something_may_answer_what_it_likes(pool: Pool, more: bytes) -> None:
+    async with provider(answering(OK + more, then_close=True)) as there:
+        url = f"http://127.0.0.1:{there.port}/hook"
+        assert await Fetcher(pool, most_bytes=1).tell(url, {"content-type": "application/json"}, b"{}") == 200
+        assert there.requests[0].startswith(b"POST /hook ")
+        assert there.requests[0].endswith(b"\r\n\r\n{}")
+
+
 async def test_redirects_are_answers_and_cookies_are_forgotten(pool: Pool) -> None:
     async with provider(answering(REDIRECT)) as there:
         fetch = Fetcher(pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,39 @@ async def test_a_call_says_how_it_was_connected(pool: Pool) -> None:
         second, _ = await ask(pool, there.origin)
     assert (first.connection_reused, first.connect_us > 0) == (False, True)
     assert (second.connection_reused, second.connect_us) == (True, 0)
+
+
+async def test_a_call_that_finds_a_new_connection_lying_there_has_waited_for_none(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, address = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    really = loop.getaddrinfo
+
+    async def slowly(*place: Any, **options: Any) -> Any:
+        await address.wait()
+        return await really(*place, **options)
+
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await answer.wait()
+            await peer.send(HELLO)
+
+    async with provider(script) as there:
+        first, second = Heard(), Heard()
+        send(pool, there.origin, first)
+        await auntil(lambda: pool.connections_open == 1)
+        monkeypatch.setattr(loop, "getaddrinfo", slowly)
+        send(pool, there.origin, second)  # a connection is dialled for it, and the first one is free before
+        answer.set()
+        await finish(first)
+        await finish(second)
+        address.set()
+        await auntil(lambda: pool.connections_idle == 2)
+        call, _ = await ask(pool, there.origin)
+    assert second.call.connection_reused
+    assert (call.connection_reused, call.connect_us) == (False, 0)
 
 
 async def test_a_unix_socket_is_an_origin(pool: Pool, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.pools.board import Board
+from gateway.pools.board import Board, Told
 from gateway.routing.standing import UNKNOWN
 from tests.gateway.pools.conftest import MakeBoard
 from tests.gateway.pools.scenes import GPT, MAIN, MINI, SPARE, Clock
@@ -56,8 +56,11 @@ def test_headroom_is_unknown_again_once_it_resets(board: Board, clock: Clock) ->
     assert board.figures(MAIN).headroom == 0.25
     clock.go(29)
     assert board.figures(MAIN).headroom == 0.25
+    assert board.told(MAIN, clock()) == Told(0.25, clock() + 1_000_000)
     clock.go(1)
     assert board.figures(MAIN).headroom == 1.0
+    assert board.told(MAIN, clock()) == Told(1.0)
+    assert board.told(SPARE, clock()) == Told(), "of which nobody told anything"
 
 
 def test_headroom_whose_reset_nobody_names_holds_a_minute(board: Board, clock: Clock) -> None:
@@ -85,3 +88,12 @@ def test_looking_at_a_turn_takes_none(make: MakeBoard) -> None:
     assert [board.take_turn("pool openai", 2) for _ in range(5)][-1] == 2
     assert board.peek_turn("pool openai", 2) == other.peek_turn("pool openai", 2) == 2
     assert other.take_turn("pool openai", 2) == 2
+
+
+def test_everybody_hears_of_the_token_that_one_worker_has_asked_for(make: MakeBoard, clock: Clock) -> None:
+    first, watching = make(0), make(None)
+    assert watching.told(MAIN, clock()).token_until_us == 0
+    first.note_token(MAIN, clock() + 3_600_000_000)
+    assert watching.told(MAIN, clock()) == Told(token_until_us=clock() + 3_600_000_000)
+    assert watching.told(SPARE, clock()) == Told()
+    assert watching.rests(clock()) == (), "a token is no rest"

@@ -276,6 +276,7 @@ async def test_a_stream_of_bedrock_is_one_of_anthropics() -> None:
     assert pipeline.tokens is not None
     assert (pipeline.tokens.input, pipeline.tokens.output) == (11, 7)
     assert pipeline.between_events
+    assert pipeline.answered_model == "claude-x"
     assert pipeline.said >= 0
     assert pipeline.resume() == ""
 

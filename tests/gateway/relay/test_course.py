@@ -13,6 +13,7 @@ from gateway.errors import ClientDisconnected
 from gateway.records import ClientKey, Target
 from gateway.relay.course import Course
 from gateway.relay.errand import Errand
+from gateway.relay.times import Times
 from gateway.routing.dispatch import Attempt
 from gateway.routing.standing import Standing
 from gateway.routing.targets import TargetList
@@ -47,7 +48,7 @@ class Scene:
         self.thread = self.ask = self.session = None
         self.target_admissions: dict[Target, Any] = {}
         self.trials: list[Any] = []
-        self.errand, self.gone = Errand(), False
+        self.errand, self.gone, self.times = Errand(), False, Times()
 
     def _left(self) -> None:
         self.gone = True

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
-from gateway.relay.forward import request_head
+import pytest
+
+from gateway.outbound.wire import Call
+from gateway.relay import forward
+from gateway.relay.forward import Crossing, request_head
+from gateway.relay.sink import Sink
 
 KNOWN = [(b"x-sluicegate-client", b"203.0.113.7"), (b"x-sluicegate-scheme", b"https")]
 
@@ -45,3 +51,68 @@ def test_what_a_client_claims_in_our_name_or_a_proxy_s_stays_behind() -> None:
         b"x-sluicegate-forwarded: 1",
         b"x-sluicegate-scheme: https",
     ]
+
+
+class Stalling:
+    """A client that takes nothing, behind a server whose channel is full."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self.waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def send(self, message: Any) -> asyncio.Future[None]:
+        self.messages.append(message)
+        return self.waiting
+
+    def take(self) -> None:
+        waiting, self.waiting = self.waiting, asyncio.get_running_loop().create_future()
+        waiting.set_result(None)
+
+
+class Asking:
+    """The request that was forwarded."""
+
+    paused = cancelled = False
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def crossing(client: Stalling) -> tuple[Crossing, Asking]:
+    made, call = Crossing(Sink(client.send, 2**16), asyncio.get_running_loop().create_future()), Asking()
+    made.call = cast(Call, call)
+    return made, call
+
+
+async def test_a_client_that_takes_nothing_for_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "STALL_SECONDS", 0.05)
+    made, call = crossing(Stalling())
+    made.head(200, [])
+    made.body(b"x")
+    assert call.paused
+    await asyncio.wait_for(made.done, 5)
+    assert call.cancelled
+
+
+async def test_a_client_that_takes_something_now_and_then_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "STALL_SECONDS", 0.1)
+    client = Stalling()
+    made, call = crossing(client)
+    made.head(200, [])
+    for _ in range(6):
+        made.body(b"x")
+        await asyncio.sleep(0.05)
+        client.take()
+        await asyncio.sleep(0)
+    assert not made.done.done()
+    client.take()
+    await asyncio.sleep(0.25)
+    assert not made.done.done(), "nothing waits for it"
+    made.give_up()
+    assert call.cancelled

@@ -25,8 +25,9 @@ def test_everybody_is_told_in_the_order_in_which_they_are_asked() -> None:
     board = Slate(a1=rest(9), a2=rest(9, hard=False, reason="server"), a3=rest(900, reason="quota", probe_due=True))
     board.busy = {"a4": 1}
     full, other = Credential("a", "a4", "s", max_parallel=1), Credential("a", "a5", "s", models=("x",))
-    a, b = pool("a", "a0", "a1", "a2", "a3", full, other, "a6"), pool("b", "b0")
-    held = {"a": a.credentials[:6], "b": b.credentials, "open": ()}
+    paused = Credential("a", "a6", "s", models=())
+    a, b = pool("a", "a0", "a1", "a2", "a3", full, other, paused, "a7"), pool("b", "b0")
+    held = {"a": a.credentials[:7], "b": b.credentials, "open": ()}
     targets = leads_to("a", "b", "open").targets
     found = TargetList(targets, terms=Terms(attempts=4), credentials=held)
     assert lines(explain(found, conduct(a, b, pool("open"), board=board), NOW).steps) == [
@@ -38,7 +39,8 @@ def test_everybody_is_told_in_the_order_in_which_they_are_asked() -> None:
         "a/a1 passed_over rate_limit 9",
         "a/a4 passed_over busy",
         "a/a5 passed_over models",
-        "a/a6 passed_over key",
+        "a/a6 passed_over paused",
+        "a/a7 passed_over key",
     ]
 
 

@@ -125,12 +125,34 @@ def test_no_header_is_an_error(said: bytes) -> None:
     ],
 )
 def test_limits_are_back_when_the_last_of_them_is(headers: Said, expected: Resets) -> None:
-    assert resets_in(headers, NOW) == expected
+    assert resets_in(headers, NOW)[:2] == expected[:2]
+
+
+@pytest.mark.parametrize(
+    ("headers", "header"),
+    [
+        ({}, ""),
+        (OPENAI, "x-ratelimit-reset-tokens"),
+        (OPENAI | {b"retry-after": b"400"}, "retry-after"),
+        (OPENAI | {b"retry-after": b"360"}, "retry-after"),
+        (ANTHROPIC, "anthropic-ratelimit-input-tokens-reset"),
+        (PLAN, "anthropic-ratelimit-unified-5h-reset"),
+        ({b"x-ratelimit-remaining-tokens": b"0"}, ""),
+        (
+            {b"ratelimit-remaining" + b"x" * 90: b"0", b"ratelimit-reset" + b"x" * 90: b"9"},
+            "ratelimit-reset" + "x" * 49,
+        ),
+    ],
+)
+def test_the_header_is_named_that_tells_when(headers: Said, header: str) -> None:
+    assert resets_in(headers, NOW).header == header
 
 
 @pytest.mark.parametrize("date", [b"Thu, 01 Jan 2026 00:00:10 GMT", b"2026-01-01T00:00:10Z"])
 def test_moments_are_by_the_provider_s_clock(date: bytes) -> None:
-    assert resets_in(ANTHROPIC | {b"date": date}, NOW - 3_600_000_000) == Resets(20.0)
+    assert resets_in(ANTHROPIC | {b"date": date}, NOW - 3_600_000_000) == Resets(
+        20.0, None, "anthropic-ratelimit-input-tokens-reset"
+    )
 
 
 @pytest.mark.parametrize(

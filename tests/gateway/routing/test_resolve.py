@@ -45,6 +45,33 @@ def test_names_lead_to_targets(name: str, expected: list[Target]) -> None:
     assert list(targets(name).targets) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "via"),
+    [
+        ("fast", "fast"),
+        ("quick", "quick"),
+        ("best", "best"),
+        ("pool", "pool"),
+        ("new-claude-4", "new-*"),
+        ("claude-9", None),
+        ("one/gpt-4o", None),
+    ],
+)
+def test_the_alias_or_combo_that_led_there_is_told_as_it_is_configured(name: str, via: str | None) -> None:
+    aliases = {"fast": "two/claude-3", "quick": "fast", "pool": "best", "new-*": "two/*"}
+    combos = (Combo("best", ("one/gpt-4o", "two/claude-3"), "fallback"),)
+    found = Resolver((provider("one", "gpt-4o"), provider("two", "claude-*")), aliases, combos).resolve(
+        name, EVERYTHING
+    )
+    assert found.via == via
+    assert found.keeping(lambda target: target == found.targets[0]).via == via
+
+
+def test_a_pattern_hides_no_name_of_its_own() -> None:
+    found = Resolver((provider("one", "*"),), {"*": "one/x"}, (Combo("best", ("one/y",), "fallback"),))
+    assert [found.resolve(name, EVERYTHING).via for name in ("best", "one/z", "z")] == ["best", None, "*"]
+
+
 def test_a_combo_says_how_its_targets_are_ordered() -> None:
     assert targets("turns").choice == Choice("turns", (Target("one", "gpt-4o"), Target("any", "x")), "round_robin")
     assert targets("pool").choice == Choice("best", (Target("one", "gpt-4o"), Target("two", "claude-3")))

@@ -22,7 +22,7 @@ from gateway.errors import (
 from gateway.formats.table import FORMATS
 from gateway.records import FailureRule
 from gateway.routing.rate_headers import Resets
-from gateway.routing.verdicts import FAULTS, VERDICTS, Failure, Verdict, backoff, failure_of, judge
+from gateway.routing.verdicts import BY_ANSWER, FAULTS, VERDICTS, Failure, Verdict, backoff, failure_of, judge
 from gateway.settings.section import Fault
 
 
@@ -133,6 +133,22 @@ def test_what_is_made_only_once_is_not_asked_for_again_where_it_may_have_been_ma
 )
 def test_the_latest_time_that_the_provider_names_counts(failure: Failure, expected: str) -> None:
     assert said(judge(failure)) == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "by"),
+    [
+        (Failure("rate_limit"), ""),
+        (Failure("rate_limit", retry_after_s=20.0), BY_ANSWER),
+        (Failure("rate_limit", retry_after_s=20.0, resets=Resets(20.0, None, "retry-after")), "retry-after"),
+        (Failure("rate_limit", retry_after_s=20.0, resets=Resets(60.0, None, "x-reset")), "x-reset"),
+        (Failure("rate_limit", retry_after_s=90.0, resets=Resets(60.0, None, "x-reset")), BY_ANSWER),
+        (Failure("rate_limit", resets=Resets(None)), ""),
+        (Failure("auth", retry_after_s=5.0), ""),
+    ],
+)
+def test_a_verdict_says_what_named_the_time(failure: Failure, by: str) -> None:
+    assert judge(failure).by == by
 
 
 # Rules

@@ -184,6 +184,13 @@ BAD: dict[str, tuple[str, int | None, str | None, str]] = {
         "usage.duckdb_memory_limit",
         "expected a size",
     ),
+    "sums that are gone before requests are": ("[usage]\nrollup_days = 89", 2, "usage.rollup_days", "at least 90"),
+    "sums that are gone before a month is over": (
+        "[usage]\nretention_days = 7\nrollup_days = 39",
+        3,
+        "usage.rollup_days",
+        "at least 40",
+    ),
     "authorities that are not there": ('[upstream]\nca_file = "no.pem"', 2, "upstream.ca_file", "cannot be read"),
     "a negative price": ('[[prices]]\nmodel = "a"\ninput = -1\noutput = 1', 3, "prices[0].input", ">= 0"),
     "a limit of nothing": (

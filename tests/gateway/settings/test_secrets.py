@@ -44,6 +44,16 @@ def test_a_credential_comes_from_wherever_a_key_does(tmp_path: Path) -> None:
         assert settings.providers[0].credentials[0].api_key == CANARY
 
 
+def test_a_collector_s_headers_come_from_wherever_a_key_does(tmp_path: Path) -> None:
+    (tmp_path / "h").write_text(f"authorization=Bearer {CANARY}\n")
+    for how in ('headers_file = "h"', 'headers_env = "H"', f'headers = "authorization=Bearer {CANARY}"'):
+        settings = load_text(tmp_path, f"[traces]\n{how}\n", {"H": f"authorization=Bearer {CANARY}"})
+        assert settings.traces.headers == f"authorization=Bearer {CANARY}"
+        assert CANARY not in repr(settings)
+    with pytest.raises(SettingsError, match="at most one of `headers`"):
+        load_text(tmp_path, '[traces]\nheaders = "a=b"\nheaders_env = "H"\n', {"H": "a=b"})
+
+
 def test_a_credential_may_be_a_document_which_is_kept_on_one_line(tmp_path: Path) -> None:
     document = '{\n  "type": "service_account",\n  "private_key": "-----BEGIN X-----\\nä\\n"\n}\n'
     (tmp_path / "account.json").write_text(document)

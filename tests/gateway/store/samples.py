@@ -125,6 +125,31 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "revision": 70,
         }
     ],
+    "saved_views": [
+        {
+            "id": "v",
+            "user_id": "bob",
+            "page": "requests",
+            "name": "Ünï",
+            "query": "a=1&b=%20",
+            "shared": 1,
+            "created_at": 1,
+            "updated_at": 2,
+            "version": 3,
+        }
+    ],
+    "saved_queries": [
+        {
+            "id": "q",
+            "user_id": "bob",
+            "name": "all",
+            "query": "from requests\n-- 'x'",
+            "shared": 0,
+            "created_at": 1,
+            "updated_at": 1,
+            "version": 1,
+        }
+    ],
     "key_uses": [{"key_id": "k", "last_used_at": 7}],
     "limit_resets": [{"key_id": "k", "at": 8}],
     "configuration": [
@@ -157,6 +182,37 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for number in (10, 11)
     ],
     "jobs": [{"name": "sweep", "started_at": 1, "finished_at": None, "error": "no", "runs": 2, "failures": 1}],
+    "alerts": [
+        {
+            "id": "w",
+            "fingerprint": "disk@a",
+            "kind": "disk",
+            "severity": "critical",
+            "subject": "/größe",
+            "node": "a",
+            "level": 97,
+            "told": "{}",
+            "opened_at": 1,
+            "seen_at": 2,
+            "sent_at": None,
+            "silenced_at": 3,
+            "closed_at": None,
+        }
+    ],
+    "alert_deliveries": [
+        {
+            "id": "d",
+            "alert_id": "w",
+            "receiver": "webhook/ops",
+            "event": "opened",
+            "told": "{}",
+            "created_at": 1,
+            "tries": 2,
+            "next_at": LARGE,
+            "delivered_at": None,
+            "error": "it answered 503",
+        }
+    ],
     "idempotent_answers": [
         {"actor": "user:anna", "key": "1", "digest": b"x", "status": None, "sealed": None, "created_at": 1}
     ],

@@ -152,3 +152,61 @@ def test_a_store_can_be_closed_twice(store: Analytics) -> None:
     store.close()
     store.close()
     assert not store.is_open
+
+
+async def test_a_store_that_is_soon_opened_again_keeps_readers_waiting(store: Analytics) -> None:
+    store.open()
+    await asyncio.to_thread(store.close, patience=1.0)
+    reading = asyncio.create_task(store.read("usage/count", {}))
+    await asyncio.sleep(0.1)
+    assert not reading.done()
+    store.open()
+    assert await reading == [{"requests": 0}]
+
+
+async def test_it_lets_reads_that_run_come_to_an_end(store: Analytics, statements: dict[str, str]) -> None:
+    statements["long"] = "select sum(a.range * b.range) as n from range(20000) a, range(5000) b"
+    store.open()
+    reading = asyncio.create_task(store.read("long", {}))
+    await asyncio.sleep(0.02)
+    await asyncio.to_thread(store.close, patience=20.0)
+    assert await reading == [{"n": sum(range(20000)) * sum(range(5000))}]
+
+
+async def test_a_store_that_does_not_come_back_says_so(
+    store: Analytics, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gateway.store.analytics.RETURN_SECONDS", 0.05)
+    store.open()
+    await asyncio.to_thread(store.close, patience=1.0)
+    with pytest.raises(ControlUnavailable):
+        await store.read("usage/count", {})
+    store.path.rename(tmp_path / "elsewhere")
+    store.path.mkdir()
+    with pytest.raises(duckdb.Error):
+        store.open()
+    with pytest.raises(ControlUnavailable):
+        await store.read("usage/count", {})
+
+
+def test_work_may_take_as_long_as_it_takes_and_fails_as_it_fails(store: Analytics, statements: dict[str, str]) -> None:
+    with pytest.raises(ControlUnavailable):
+        store.work("usage/count", {})
+    store.open()
+    assert store.work("usage/count", {}) == [{"requests": 0}]
+    statements["wrong"] = "select nothing from nowhere"
+    with pytest.raises(duckdb.CatalogException):
+        store.work("wrong", {})
+
+
+def test_statements_reach_the_archive_where_there_is_one(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    store = Analytics(tmp_path / "usage.duckdb", tmp_path / "spool", memory_limit="256MB", archive=archive)
+    connection = store.open()
+    connection.execute(f"copy (select 1 as one) to '{archive}/a.parquet' (format parquet)")
+    assert connection.execute(f"from read_parquet('{archive}/a.parquet')").fetchall() == [(1,)]
+    with pytest.raises(duckdb.Error):
+        connection.execute(f"copy (select 1) to '{archive}/../a.parquet' (format parquet)")
+    store.close()
+    store.end()

@@ -19,7 +19,11 @@ from sql import Migration
 from tests.gateway.store import samples
 from tests.postgres import ENGINES, fresh_database
 
-LATER = Migration(4, "later", "create table hats (name text primary key, size integer not null);")
+LATER = Migration(
+    len(sql.migrations("state/sqlite")) + 1,
+    "later",
+    "create table hats (name text primary key, size integer not null);",
+)
 RAISED = [{**row, "value": row["value"] + 1} for row in samples.ROWS["generations"]]
 EXPECTED = {**samples.ROWS, "generations": RAISED}
 """What a database holds that was restored: numbers of generations go on."""
@@ -175,7 +179,9 @@ def test_a_backup_of_a_newer_version_is_refused(where: Where, tmp_path: Path, mo
         future.setattr(sql, "migrations", lambda schema: (*ours(schema), LATER))
         make_ready(where)
         backup(where, tmp_path / "a.backup")
-    with pytest.raises(DumpUnusable, match=r"was written by a newer version \(.*, schema 4\); this one is"):
+    with pytest.raises(
+        DumpUnusable, match=rf"was written by a newer version \(.*, schema {LATER.version}\); this one is"
+    ):
         Dump(tmp_path / "a.backup")
 
 

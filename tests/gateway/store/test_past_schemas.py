@@ -37,6 +37,14 @@ FILLED: Mapping[int, str] = {
           insert into configuration (kind, name, spec, position, created_at, updated_at, version)
           values ('alias', 'fast', '{"target": "mock/x"}', 2, 3, 4, 5);""",
     3: """insert into limit_resets (key_id, at) values ('key:k', 9);""",
+    4: """insert into saved_views (id, user_id, page, name, query, created_at, updated_at)
+          values ('v', 'u', 'spend', 'mine', 'last=7d', 1, 1);
+          insert into saved_queries (id, user_id, name, query, shared, created_at, updated_at)
+          values ('q', 'u', 'mine', 'select 1', 1, 1, 1);""",
+    5: """insert into alerts (id, fingerprint, kind, severity, subject, told, opened_at, seen_at)
+          values ('w', 'disk', 'disk', 'warning', '/data', '{}', 1, 2);
+          insert into alert_deliveries (id, alert_id, receiver, event, told, created_at)
+          values ('d', 'w', 'email', 'opened', '{}', 1);""",
 }
 """What each version could first hold, by the version that brought it."""
 

@@ -107,3 +107,11 @@ def test_share(part: int, whole: int, shown: str) -> None:
 def test_exact_figures() -> None:
     assert figures.exact_count(1_234_567) == "1,234,567"
     assert figures.exact_duration(1_234_567) == "1,234.567 ms"
+
+
+@pytest.mark.parametrize(
+    ("nano_usd", "text"),
+    [(0, "0"), (1, "0.000000001"), (12_400_000_000, "12.4"), (-1_500_000_000, "-1.5"), (10**15, "1000000")],
+)
+def test_money_for_programs(nano_usd: int, text: str) -> None:
+    assert figures.plain_money(nano_usd) == text

@@ -39,6 +39,8 @@ def test_every_field_of_a_record_is_in_its_row(bench: Bench) -> None:
     tokens = expected.pop("tokens")
     del tokens["cost_nano_usd"]  # it is the cost of the whole record
     expected |= {f"{name}_tokens": count for name, count in tokens.items()}
+    expected |= {"tries": 2, "lossy": False}
+    expected.setdefault("captured", None)
     assert row == expected
 
 
@@ -94,6 +96,14 @@ def test_an_open_segment_with_an_owner_is_not_touched(bench: Bench) -> None:
     out.close()
     bench.steps()
     assert len(bench.rows()) == 1
+
+
+def test_what_is_filtered_by_is_told_of_the_lists(bench: Bench) -> None:
+    often = EXAMPLE.attempts[:1] * 300
+    lines = [usage_record(attempts=()), usage_record(attempts=often), usage_record(dropped=("seed",))]
+    bench.put("a", *lines)
+    bench.ingest.step()
+    assert bench.rows("tries, lossy") == [(0, False), (255, False), (2, True)]
 
 
 def test_unknown_fields_are_passed_over_and_missing_ones_are_null(bench: Bench) -> None:

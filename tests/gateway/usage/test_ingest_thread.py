@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gateway.errors import ControlUnavailable
+from gateway.errors import ControlUnavailable, Unacceptable
 from gateway.settings.model import UsageSettings
 from gateway.store.analytics import Analytics
 from gateway.usage.ingest import Ingest, Task
@@ -17,7 +17,7 @@ from tests.gateway.usage.records import usage_record
 from tests.waiting import until
 
 
-def execute(text: str) -> Task:
+def execute(text: str) -> Task[None]:
     """A task that executes this."""
 
     def task(connection: duckdb.DuckDBPyConnection) -> None:
@@ -90,3 +90,40 @@ def test_a_task_for_a_shut_store_is_refused(tmp_path: Path, ingest: Ingest) -> N
             thread.submit(lambda connection: None).result(5)
     finally:
         thread.stop()
+
+
+def test_what_a_task_gives_is_handed_on(thread: IngestThread) -> None:
+    assert thread.submit(lambda connection: connection.execute("select 42").fetchall()).result(5) == [(42,)]
+
+
+def test_whoever_occupies_the_thread_keeps_records_waiting(
+    tmp_path: Path, ingest: Ingest, thread: IngestThread
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def occupy(ingest: Ingest) -> int:
+        begun.set()
+        assert over.wait(5)
+        return ingest.state.records
+
+    work = thread.occupy(occupy)
+    assert begun.wait(5)
+    out = Spool(tmp_path / "spool", 0, UsageSettings())
+    out.append(encode(usage_record()))
+    out.close()
+    assert not thread.is_ending
+    over.set()
+    assert work.result(5) == 0
+    until(lambda: ingest.state.records == 1)
+
+
+def test_a_refusal_leaves_the_store_open(ingest: Ingest, thread: IngestThread) -> None:
+    connection = ingest.connection
+
+    def refuse(ingest: Ingest) -> None:
+        raise Unacceptable("not now")
+
+    with pytest.raises(Unacceptable):
+        thread.occupy(refuse).result(5)
+    assert ingest.connection is connection
+    assert ingest.state.trouble is None

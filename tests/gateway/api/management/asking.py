@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import unquote
 
@@ -67,6 +68,8 @@ async def send(app: Application, method: str, target: str, content: bytes, heade
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        if not pieces:  # and it does not leave either
+            await asyncio.Event().wait()
         body, more = pieces.pop(0)
         return {"type": "http.request", "body": body, "more_body": more}
 

@@ -47,9 +47,12 @@ GOOD: dict[str, Any] = {
         ({"idempotent": True}, "only a POST"),
         ({"idempotent": True, "method": "POST", "permission": "anyone"}, "who repeats"),
         ({"body": NewNote}, "this method has no body"),
-        ({"answer": None}, "204 has no content"),
-        ({"status": 204}, "204 has no content"),
+        ({"answer": None}, "204 have no content"),
+        ({"status": 204}, "204 have no content"),
+        ({"status": 101}, "101 and 204 have no content"),
         ({"media_type": "text/csv"}, "a document has no record"),
+        ({"also": ("text/csv",)}, "what is of other types"),
+        ({"abandonable": True, "idempotent": True, "method": "POST"}, "what is answered twice"),
     ],
 )
 def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:

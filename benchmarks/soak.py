@@ -1,0 +1,302 @@
+"""The gateway for a long time at half of what it can do, and whether it is the same afterwards.
+
+`python -m benchmarks soak --minutes 30` looks at every process again and again, and says what grew, by the hour. A
+figure of a few minutes says little: caches fill, allocators settle. What is left out at the beginning is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+
+from benchmarks import machine
+from benchmarks.mixture import KINDS, NAMES, Mixture
+from benchmarks.peers import Peer, soaked
+from benchmarks.processes import command_line, cpu_seconds, tree
+from benchmarks.stage import staged
+
+MIB = 1 << 20
+HOUR = 3600.0
+
+BUSY = 0.5
+"""Of a processor: what the worker is to use."""
+FIRST_RATE, MOST_RATE = 100.0, 3000.0
+"""Requests a second."""
+
+WARM_UP = 0.2
+"""Part of the time at the beginning that is not looked at."""
+
+SAMPLES = 240
+"""Over the whole time; never closer together than a second."""
+
+VIEWERS = 4
+"""Of what happens at this moment."""
+
+GROWTH_MIB = 1.0
+"""Most memory by which a process may grow in an hour."""
+MOST_METRICS = 200_000
+"""Bytes."""
+FLAT = 24
+"""Descriptors or threads that may be more at the end: connections come and go."""
+
+PATIENCE_SECONDS = 10.0
+IN_FLIGHT = re.compile(r"^sluicegate_requests_in_flight(?:\{[^}]*\})? ([\d.e+]+)$", re.MULTILINE)
+
+ROLES = (("gateway.worker", "worker"), ("gateway.control", "control process"), ("serve", "supervisor"))
+"""What processes are called, by a part of their command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at one process."""
+
+    at: float
+    rss: int
+    descriptors: int
+    threads: int
+
+
+@dataclass
+class Soaked:
+    """Everything that was seen."""
+
+    seconds: float
+    requests: int = 0
+    answered: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0
+    viewers: int = 0
+    in_flight: int = 0
+    """Requests that still ran when nobody asked any more."""
+    busy: list[float] = field(default_factory=list)
+    """Of a processor, used by the worker, in each interval."""
+    metrics: list[int] = field(default_factory=list)
+    """Bytes of /metrics."""
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    """By process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is said of one process."""
+
+    process: str
+    first_mib: float
+    last_mib: float
+    mib_an_hour: float
+    descriptors: int
+    """More at the end than after the warm-up."""
+    threads: int
+    processes: int
+    """How many there were of it, one after the other: more than one died."""
+
+
+def soak(minutes: float, directory: Path) -> Soaked:
+    """Run it. Raises `BenchmarkError` when something does not start."""
+    cores = machine.assign_cores(1)
+    with (
+        staged("python", cores=cores, directory=directory, workers=1) as stage,
+        soaked(stage) as peer,
+    ):
+        return asyncio.run(_soak(peer, minutes * 60))
+
+
+async def _soak(peer: Peer, seconds: float) -> Soaked:
+    seen = Soaked(seconds)
+    mixture = Mixture(peer.address, FIRST_RATE)
+    tasks = [asyncio.create_task(mixture.run())]
+    tasks += [asyncio.create_task(_view(peer, seen)) for _ in range(VIEWERS)]
+    try:
+        await _look_on(peer, mixture, seen)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    seen.in_flight = await _in_flight(peer)
+    seen.requests, seen.skipped = mixture.asked.total(), mixture.skipped
+    seen.kinds, seen.answered = dict(mixture.asked), dict(sorted(mixture.answered.items()))
+    return seen
+
+
+async def _look_on(peer: Peer, mixture: Mixture, seen: Soaked) -> None:
+    every = max(1.0, seen.seconds / SAMPLES)
+    begun = time.monotonic()
+    used, at = _used(peer), begun
+    while time.monotonic() - begun < seen.seconds:
+        await asyncio.sleep(every)
+        used, before, at, then = _used(peer), used, time.monotonic(), at
+        seen.busy.append(max(0.0, used - before) / (at - then))
+        mixture.a_second = _adjusted(mixture.a_second, seen.busy[-1])
+        for name, pid in _processes(peer.pid):
+            with suppress(OSError):
+                seen.samples.setdefault(name, []).append(_sample(pid, at - begun))
+        seen.metrics.append(len(await asyncio.to_thread(_metrics, peer.address)))
+
+
+def _adjusted(rate: float, busy: float) -> float:
+    """The rate that comes nearer to what is wanted, a little at a time."""
+    wanted = rate * BUSY / max(busy, 0.02)
+    return min(MOST_RATE, max(10.0, rate + 0.3 * (min(wanted, 2 * rate) - rate)))
+
+
+def _used(peer: Peer) -> float:
+    return sum(map(cpu_seconds, peer.workers()))
+
+
+def _processes(root: int) -> Iterator[tuple[str, int]]:
+    for pid in tree(root):
+        command = command_line(pid)
+        for part, name in ROLES:
+            if part in command:
+                yield f"{name} {pid}", pid
+                break
+
+
+def _sample(pid: int, at: float) -> Sample:
+    """Raises OSError where there is no such process any more."""
+    process = Path(f"/proc/{pid}")
+    pages = int((process / "statm").read_text().split()[1])
+    rss = pages * os.sysconf("SC_PAGE_SIZE")
+    return Sample(at, rss, _entries(process / "fd"), _entries(process / "task"))
+
+
+def _entries(directory: Path) -> int:
+    return sum(1 for _ in directory.iterdir())
+
+
+async def _in_flight(peer: Peer) -> int:
+    """Requests that still run, once nobody asks any more; those that end by themselves have time for it."""
+    running = 1
+    for _ in range(round(PATIENCE_SECONDS)):
+        text = (await asyncio.to_thread(_metrics, peer.address)).decode()
+        running = sum(int(float(found)) for found in IN_FLIGHT.findall(text))
+        if not running:
+            break
+        await asyncio.sleep(1.0)
+    return running
+
+
+def _metrics(address: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://{address}/metrics", timeout=30) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+async def _view(peer: Peer, seen: Soaked) -> None:
+    """Watch what happens, as the dashboard does, as long as it can be watched."""
+    assert peer.data_dir is not None
+    run = peer.data_dir / "run"
+    while True:
+        await asyncio.sleep(1.0)
+        with suppress(OSError):
+            token = (run / "operator.token").read_text().strip()
+            reader, writer = await asyncio.open_unix_connection(run / "control.sock")
+            try:
+                head = f"GET /api/live HTTP/1.1\r\nHost: x\r\nx-sluicegate-operator: {token}\r\n\r\n"
+                writer.write(head.encode())
+                if not (await reader.read(1 << 16)).startswith(b"HTTP/1.1 200"):
+                    return
+                seen.viewers += 1
+                while await reader.read(1 << 16):
+                    pass
+            finally:
+                writer.transport.abort()
+
+
+# What is made of it
+
+
+def lines(seen: Soaked) -> list[Line]:
+    """A line for each kind of process: of several, of the one that was there longest."""
+    found: dict[str, list[list[Sample]]] = {}
+    for name, samples in seen.samples.items():
+        found.setdefault(name.rpartition(" ")[0], []).append(samples)
+    return [_line(name, seen.seconds, samples) for name, samples in found.items()]
+
+
+def _line(name: str, seconds: float, processes: Sequence[list[Sample]]) -> Line:
+    longest = max(processes, key=len)
+    warm = [sample for sample in longest if sample.at >= WARM_UP * seconds] or longest
+    quarter = max(1, len(warm) // 4)
+    first, last = warm[:quarter], warm[-quarter:]
+    return Line(
+        process=name,
+        first_mib=fmean(sample.rss for sample in first) / MIB,
+        last_mib=fmean(sample.rss for sample in last) / MIB,
+        mib_an_hour=slope([(sample.at, sample.rss / MIB) for sample in warm]) * HOUR,
+        descriptors=round(median(each.descriptors for each in last) - median(each.descriptors for each in first)),
+        threads=round(median(each.threads for each in last) - median(each.threads for each in first)),
+        processes=len(processes),
+    )
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """By how much the second grows with the first, by least squares; 0 for less than two points."""
+    if len(points) < 2:
+        return 0.0
+    middle_x, middle_y = fmean(x for x, _ in points), fmean(y for _, y in points)
+    spread = sum((x - middle_x) ** 2 for x, _ in points)
+    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread if spread else 0.0
+
+
+def verdicts(seen: Soaked) -> list[str]:
+    """What is not as it should be."""
+    wrong = []
+    for line in lines(seen):
+        if line.mib_an_hour > GROWTH_MIB:
+            wrong.append(f"{line.process}: grows by {line.mib_an_hour:.1f} MiB an hour, of at most {GROWTH_MIB:g}")
+        if line.descriptors > FLAT:
+            wrong.append(f"{line.process}: {line.descriptors} more descriptors")
+        if line.threads > FLAT:
+            wrong.append(f"{line.process}: {line.threads} more threads")
+        if line.processes > 1:
+            wrong.append(f"{line.process}: started {line.processes} times")
+    if seen.in_flight:
+        wrong.append(f"{seen.in_flight} requests never ended")
+    if seen.metrics and max(seen.metrics) > MOST_METRICS:
+        wrong.append(f"/metrics: {max(seen.metrics):,} bytes, of at most {MOST_METRICS:,}")
+    return wrong
+
+
+def render(seen: Soaked) -> str:
+    """As Markdown, for docs/reliability.md."""
+    rows = [
+        f"| {line.process} | {line.first_mib:.1f} | {line.last_mib:.1f} | {line.mib_an_hour:+.2f} "
+        f"| {line.descriptors:+d} | {line.threads:+d} |"
+        for line in lines(seen)
+    ]
+    head = "| | MiB after the warm-up | at the end | MiB an hour | descriptors | threads |"
+    busy = fmean(seen.busy) if seen.busy else 0.0
+    rate = seen.requests / seen.seconds
+    described = machine.describe()
+    return "\n".join((
+        f"{seen.requests:,} requests in {seen.seconds / 60:.1f} minutes ({rate:,.0f} a second, the worker using "
+        f"{busy:.0%} of a processor) on {described.cpu}, {described.cores} cores; the first {WARM_UP:.0%} are warm-up. "
+        f"{NAMES:,} names of models that nobody has, {seen.viewers} viewers of what happens.",
+        "",
+        head,
+        "| --- | --: | --: | --: | --: | --: |",
+        *rows,
+        "",
+        f"- /metrics: {_range(seen.metrics)} bytes",
+        f"- asked: {_told(seen.kinds, [kind.name for kind in KINDS])}",
+        f"- answered: {_told(seen.answered, sorted(seen.answered))}; {seen.skipped:,} were due and not asked",
+        *(f"- **{wrong}**" for wrong in verdicts(seen)),
+    ))  # fmt: skip
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{values[0]:,} at first, {max(values):,} at most" if values else "no"
+
+
+def _told(counts: dict[str, int], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {counts.get(name, 0):,}" for name in names)

@@ -1,0 +1,245 @@
+"""What alerts are judged by, gathered from wherever it is known in the control process.
+
+Knows where to ask. What cannot be told at the moment is left out, and says so by being left out. What is wrong with it
+is for `gateway.alerts` to judge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.alerts.courier import Courier
+from gateway.alerts.figures import Disk, Failing, Figures, Prices, Ration, Refused, Spool
+from gateway.alerts.rules import HOUR_US, MINUTE_US
+from gateway.alerts.watch import Tools, Watch
+from gateway.errors import ControlUnavailable, LimitsUnavailable
+from gateway.ledger import Read
+from gateway.limits.limiter import Left, Plan, Subject
+from gateway.limits.periods import period_of
+from gateway.limits.rationed import counts_models, rationed
+from gateway.management.limited import LimitedKeys
+from gateway.management.office import Office, new_id
+from gateway.oversight import Oversight
+from gateway.pools.board import Rest
+from gateway.pools.fields import Kind
+from gateway.records import ClientKey, Credential, LimitRule, Provider, RegistryState, Target
+from gateway.routing.pool import nobody
+from gateway.settings.instants import read_instant, read_zone
+from gateway.settings.model import Settings
+from gateway.store.state import database_of
+from gateway.usage import segments
+
+AT_ONCE = 100
+"""Subjects that are looked at in one go, so that nobody waits long for it."""
+
+MOST_MODELS = 2000
+"""Models that are looked at: clients may make names up."""
+
+LONGEST_REQUEST_US = HOUR_US
+"""A request that ended lately may have begun so long before."""
+
+
+class Sources(NamedTuple):
+    """Where to ask."""
+
+    settings: Callable[[], Settings]
+    providers: Callable[[], Sequence[Provider]]
+    """Those in use."""
+    oversight: Oversight
+    keys: LimitedKeys
+    read: Read
+    """Asks the analytics store."""
+    registry: Callable[[], RegistryState]
+    trouble: Callable[[], str | None]
+    """Why no usage records are taken; None where they are."""
+
+
+def watching(office: Office, sources: Sources) -> Watch:
+    """What watches over a control process."""
+    lookout = Lookout(sources, lambda: office.now_us)
+    courier = Courier(sources.settings, lambda: office.declared.settings)
+    tools = Tools(sources.settings, lookout.look, lambda: office.now_us, lambda: new_id(office.now_us))
+    return Watch(office.state, courier, tools)
+
+
+class Lookout:
+    """Of one control process. Remembers since when credentials rest: nobody else does."""
+
+    def __init__(self, sources: Sources, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+        self._sources, self._now_us = sources, now_us
+        self._since: dict[str, int] = {}
+        self._rationed: _Rationed | None = None
+
+    async def look(self) -> Figures:
+        """How things stand. Raises StateUnavailable."""
+        settings = self._sources.settings()
+        place = Path(settings.server.data_dir)
+        spool, disk = await asyncio.to_thread(_measure, place, settings.usage.spool_max_bytes)
+        return Figures(
+            rations=await self.rations() if settings.alerts.budget_percent else None,
+            refused=self._refused(),
+            failing=await self._failing(settings),
+            prices=_prices(self._sources.registry(), settings),
+            spool=spool._replace(trouble=self._sources.trouble() or ""),
+            disk=disk,
+            node=_node(settings),
+        )
+
+    async def rations(self) -> Sequence[Ration] | None:
+        """Every budget and quota, and what of it is used; None where nobody can tell. Raises StateUnavailable."""
+        settings = self._sources.settings()
+        keys, _ = await self._sources.keys.read()
+        rules = self._sources.oversight.rules
+        try:
+            targets = await self._targets(rules, settings.limits.time_zone) if counts_models(rules) else ()
+            plans = self._plans(keys, rules, targets)
+            return [one for plan in plans for one in await self._looked_at(plan)]
+        except (ControlUnavailable, LimitsUnavailable):
+            return None
+
+    def _plans(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> _Plans:
+        """Whom to look at, some at a time; the same as the last time as long as nothing has changed."""
+        known = self._rationed
+        if known is None or not known.is_of(keys, rules, targets):
+            subjects = rationed(keys, rules, targets)
+            cut = tuple(Plan(subjects[at : at + AT_ONCE]) for at in range(0, len(subjects), AT_ONCE))
+            known = self._rationed = _Rationed(keys, rules, targets, cut)
+        return known.plans
+
+    async def _looked_at(self, plan: Plan) -> list[Ration]:
+        left = iter(await self._sources.oversight.left_anywhere(plan))
+        await asyncio.sleep(0)
+        found = [(subject, next(left)) for subject in plan.subjects for _ in range(_number(subject))]
+        zone, now = read_zone(self._sources.settings().limits.time_zone), self._now_us() // 1_000_000
+        return [_ration(subject, one, _began_us(subject, one, now, zone)) for subject, one in found]
+
+    async def _targets(self, rules: tuple[LimitRule, ...], time_zone: str) -> Sequence[Target]:
+        """The models that were asked in the longest period that a rule has."""
+        lasts = any(rule.per == "model" and rule.limits.budget_period == "total" for rule in rules)
+        month = period_of("month", self._now_us() // 1_000_000, read_zone(time_zone))
+        since_us = 0 if lasts else month.starts * 1_000_000
+        rows = await self._sources.read("usage/asked_models", {"since_us": since_us, "limit": MOST_MODELS})
+        return [Target(row["provider"], row["model"]) for row in rows]
+
+    def _refused(self) -> list[Refused]:
+        now_us, board = self._now_us(), self._sources.oversight.board
+        found: list[Refused] = []
+        for provider in self._sources.providers():
+            # One that is paused answers for nobody, and is missed by nobody.
+            in_use = tuple(each for each in provider.credentials if each.models)
+            credentials = in_use or (nobody(provider.id),)
+            rests = board.unproven(credentials, now_us) if provider.rests else ()
+            found += _of_provider(credentials, rests)
+        resting = {_name(one) for one in found if one.since_us is not None}
+        self._since = {name: self._since.get(name, now_us) for name in resting}
+        return [one._replace(since_us=self._since.get(_name(one))) for one in found]
+
+    async def _failing(self, settings: Settings) -> Sequence[Failing] | None:
+        if not settings.alerts.error_percent:
+            return None
+        since_us = self._now_us() - round(settings.alerts.error_minutes * MINUTE_US)
+        wanted = {"since_us": since_us, "from_us": since_us - LONGEST_REQUEST_US}
+        try:
+            rows = await self._sources.read("usage/failing", wanted)
+        except ControlUnavailable:
+            return None
+        return [Failing(row["provider"], row["requests"], row["failed"], row["commonest"] or "") for row in rows]
+
+
+_Plans = tuple[Plan, ...]
+
+
+class _Rationed(NamedTuple):
+    """Whom to look at, and what that was made of."""
+
+    keys: Sequence[ClientKey]
+    rules: tuple[LimitRule, ...]
+    targets: Sequence[Target]
+    plans: _Plans
+
+    def is_of(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> bool:
+        """Whether the same would be made of these."""
+        return self.keys == keys and self.rules == rules and self.targets == targets
+
+
+def _number(subject: Subject) -> int:
+    """How many limits are looked at."""
+    limits = subject.limits
+    said = (limits.requests_per_month, limits.tokens_per_month, limits.budget_nano_usd)
+    return sum(limit is not None for limit in said)
+
+
+def _ration(subject: Subject, left: Left, began_us: int) -> Ration:
+    used = max(left.used - left.held, 0)
+    return Ration(subject.id.hex(), subject.name, left.field, used, left.limit, left.resets_at_us, began_us)
+
+
+def _began_us(subject: Subject, left: Left, now: int, zone: tzinfo) -> int:
+    """When the period that is counted now began; 0 for one that never begins anew. `now` is in Unix seconds."""
+    kind = subject.limits.budget_period if left.field == "budget_nano_usd" else "month"
+    return period_of(kind, now, zone).starts * 1_000_000
+
+
+def _of_provider(credentials: Sequence[Credential], rests: Iterable[Rest]) -> Iterator[Refused]:
+    """Those of a provider that are refused, once each; `since_us` is 0 where it rests, which is for others to count."""
+    by_name: dict[str, list[Rest]] = {}
+    for rest in rests:
+        by_name.setdefault(rest.credential, []).append(rest)
+    whole = {name for name, some in by_name.items() if any(_is_whole(rest) and rest.standing.hard for rest in some)}
+    is_last = len(whole) == len(credentials)
+    for name, some in by_name.items():
+        meant = [rest for rest in some if _is_whole(rest)] or some
+        worst = max(meant, key=lambda rest: rest.standing.until_us)
+        models = () if _is_whole(worst) else tuple(sorted(rest.model for rest in meant if rest.standing.hard))
+        since_us = 0 if worst.standing.hard else None
+        yield Refused(worst.provider, name, models, worst.standing.reason, since_us, is_last and name in whole)
+
+
+def _is_whole(rest: Rest) -> bool:
+    return rest.kind is Kind.CREDENTIAL
+
+
+def _name(one: Refused) -> str:
+    return f"{one.provider}/{one.credential}"
+
+
+def _prices(state: RegistryState, settings: Settings) -> Prices:
+    """A list that is not meant to be fetched is as old as its maker wanted."""
+    is_fetched = settings.registry.refresh_hours > 0
+    known_at_us = max(state.confirmed_at_us or 0, _day_us(state.date))
+    error = state.error if is_fetched else None
+    is_tried = not is_fetched or state.tried_at_us is not None
+    return Prices(known_at_us, error or "", is_tried, state.suspicious)
+
+
+def _day_us(date: str) -> int:
+    try:
+        return read_instant(date)
+    except ValueError:
+        return 0
+
+
+def _measure(place: Path, most: int) -> tuple[Spool, Disk | None]:
+    """What lies on the disk, and how full that is. In a thread."""
+    spool = place / "spool"
+    waiting = segments.closed(spool)
+    oldest_us = min((segment.changed_ns for segment in waiting), default=0) // 1000 or None
+    found = Spool(oldest_us, segments.weigh(spool), most, "")
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError:
+        return found, None
+    # What is kept for the administrator is not ours to use.
+    return found, Disk(str(place), usage.used, usage.used + usage.free)
+
+
+def _node(settings: Settings) -> str:
+    """The machine, where several share the state."""
+    return (settings.server.node or socket.gethostname()) if database_of(settings).is_shared else ""

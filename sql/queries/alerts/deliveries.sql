@@ -1,0 +1,7 @@
+-- What was told of these alerts, latest first?
+select alert_id, receiver, event, created_at, tries, next_at, delivered_at, error
+from alert_deliveries
+where
+    alert_id >= $first_id
+    and alert_id <= $last_id
+order by id desc

@@ -1,0 +1,3 @@
+-- What are client keys called?
+select id, name
+from client_keys

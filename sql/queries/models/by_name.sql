@@ -1,0 +1,9 @@
+-- By which names of ours, aliases and combos, were models asked for, and what did it cost?
+select
+    via as name,
+    count(*) as requests,
+    cast(sum(cost_nano_usd) as bigint) as cost_nano_usd
+from chosen($filter)
+where via is not null
+group by via
+order by via

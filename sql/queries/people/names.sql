@@ -1,0 +1,3 @@
+-- What are users called?
+select id, name, email
+from users

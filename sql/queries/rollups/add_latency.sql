@@ -1,0 +1,28 @@
+-- How long did the answered requests of a day take, and how many of each hour or day took about as long?
+insert into latency_hourly by name
+with measured as (
+    select
+        date_trunc($unit, ts) as h,
+        provider,
+        model,
+        unnest([
+            {'metric': 'total', 'us': total_us},
+            {'metric': 'first_byte', 'us': first_byte_us},
+            {'metric': 'overhead', 'us': overhead_us}
+        ]) as one
+    from requests
+    where
+        ts >= $d
+        and ts < $d + interval 1 day
+        and outcome(status, error) = 'ok'
+)
+select
+    h,
+    provider,
+    model,
+    one.metric as metric,
+    bucket_of(one.us) as bucket,
+    count(*) as n
+from measured
+where one.us is not null
+group by h, provider, model, metric, bucket

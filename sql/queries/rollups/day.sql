@@ -1,0 +1,4 @@
+-- How is a day rolled up?
+select n, kept
+from rolled
+where d = $d

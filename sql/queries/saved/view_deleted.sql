@@ -1,0 +1,3 @@
+-- Which saved view is gone?
+delete from saved_views
+where id = $id

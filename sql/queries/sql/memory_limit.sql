@@ -1,0 +1,2 @@
+-- How much memory may the store have?
+select current_setting('memory_limit') as size

@@ -1,0 +1,3 @@
+-- What are teams called?
+select id, name
+from teams

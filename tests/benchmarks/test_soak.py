@@ -1,0 +1,93 @@
+"""The soak in a short form, and what is made of what it saw."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mixture import KINDS, NAMES, Mixture
+from benchmarks.soak import Sample, Soaked, lines, render, slope, soak, verdicts
+
+MIB = 1 << 20
+
+
+def samples(*rss: float, descriptors: int = 30, every: float = 100.0) -> list[Sample]:
+    """One each so many seconds, of so many MiB."""
+    return [Sample(place * every, round(each * MIB), descriptors, 5) for place, each in enumerate(rss)]
+
+
+def seen(**processes: list[Sample]) -> Soaked:
+    return Soaked(1000.0, samples={f"{name} 1": found for name, found in processes.items()}, metrics=[50_000])
+
+
+def test_a_slope_is_that_of_the_line_through_the_points() -> None:
+    assert slope([(0, 1), (1, 3), (2, 5)]) == pytest.approx(2)
+    assert slope([(0, 1), (1, 1)]) == 0
+    assert slope([(5, 7)]) == slope([]) == 0
+
+
+def test_the_warm_up_is_not_looked_at() -> None:
+    (line,) = lines(seen(worker=samples(10, 40, *[80.0] * 9)))
+    assert (line.mib_an_hour, line.first_mib, line.last_mib) == (0, 80, 80)
+    assert verdicts(seen(worker=samples(10, 40, *[80.0] * 9))) == []
+
+
+def test_what_grows_is_told_by_the_hour() -> None:
+    (line,) = lines(seen(worker=samples(*[80 + 0.1 * place for place in range(11)])))
+    assert line.mib_an_hour == pytest.approx(3.6)
+    (wrong,) = verdicts(seen(worker=samples(*[80 + 0.1 * place for place in range(11)])))
+    assert wrong == "worker: grows by 3.6 MiB an hour, of at most 1"
+
+
+def test_descriptors_that_are_not_given_back_are_told() -> None:
+    found = samples(*[80.0] * 5) + [Sample(500 + 100 * place, 80 * MIB, 90, 5) for place in range(6)]
+    assert verdicts(seen(worker=found)) == ["worker: 60 more descriptors"]
+
+
+def test_a_process_that_died_is_told() -> None:
+    soaked = seen(worker=samples(*[80.0] * 9))
+    soaked.samples["worker 2"] = samples(80, 80)
+    assert verdicts(soaked) == ["worker: started 2 times"]
+
+
+def test_metrics_that_are_too_large_and_requests_that_never_end_are_told() -> None:
+    soaked = seen(worker=samples(*[80.0] * 9))
+    soaked.metrics.append(200_001)
+    soaked.in_flight = 2
+    assert verdicts(soaked) == ["2 requests never ended", "/metrics: 200,001 bytes, of at most 200,000"]
+
+
+def test_the_report_is_a_table_that_can_be_pasted() -> None:
+    text = render(seen(worker=samples(*[80.0] * 9)))
+    assert "| worker | 80.0 | 80.0 | +0.00 | +0 | +0 |" in text
+    assert "/metrics: 50,000 at first" in text
+
+
+def test_every_name_of_a_model_nobody_has_is_asked_for() -> None:
+    (kind,) = [kind for kind in KINDS if kind.name == "unknown model"]
+    assert len({kind.body(number) for number in range(2 * NAMES)}) == NAMES
+
+
+async def test_whoever_is_not_there_is_no_reason_to_stop() -> None:
+    mixture = Mixture("127.0.0.1:1", 500.0)
+    task = asyncio.create_task(mixture.run())
+    await asyncio.sleep(0.3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert mixture.answered.keys() == {"none"}
+    assert mixture.answered["none"] > 20
+
+
+@pytest.mark.slow
+def test_twenty_seconds_of_it(tmp_path: Path) -> None:
+    soaked = soak(20 / 60, tmp_path)
+    assert soaked.kinds.keys() == {kind.name for kind in KINDS}
+    assert {"200", "400", "401", "404", "429", "500"} <= soaked.answered.keys()
+    assert {line.process for line in lines(soaked)} == {"supervisor", "control process", "worker"}
+    assert soaked.in_flight == 0
+    assert soaked.viewers > 0
+    wrong = [each for each in verdicts(soaked) if "grows" not in each]  # so short a time says nothing of that
+    assert not wrong
+    assert "Traceback" not in "".join(path.read_text(errors="replace") for path in tmp_path.glob("*.log"))

@@ -1,0 +1,126 @@
+"""Every page in a real browser: full and empty, in both themes, on a desk and on a phone.
+
+Nothing on the console, no violation of the policy, nothing serious for axe, no more than two requests for content.
+Pictures are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browsing import Theme, Window, chromium, needs_chromium
+from tests.e2e.dashboards import EMAIL, PASSWORD, ROWS, address_of, dashboard, pages
+from tests.gateway_process import GatewayProcess
+from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
+from tests.providers import MockProcess
+from web.page import Page
+
+pytestmark = [needs_chromium, pytest.mark.needs("node"), pytest.mark.usefixtures("scripts")]
+
+WIDTHS = {"desk": 1440, "phone": 390}
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: page.path)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def full(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with dashboard(tmp_path_factory.mktemp("full"), mock.url, rows=ROWS) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def empty(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with dashboard(tmp_path_factory.mktemp("empty"), mock.url) as gateway:
+        yield gateway
+
+
+class Windows:
+    """Olga's windows at one gateway, a theme and a width each; she logs in once."""
+
+    def __init__(self, browser: Browser, gateway: GatewayProcess) -> None:
+        self._browser, self._gateway = browser, gateway
+        first = Window(browser, gateway.url)
+        first.log_in(EMAIL, PASSWORD)
+        self._cookies = first.context.cookies()
+        first.close()
+        self._open: dict[tuple[Theme, str], Window] = {}
+
+    def of(self, theme: Theme, width: str) -> Window:
+        if (theme, width) not in self._open:
+            window = Window(self._browser, self._gateway.url, theme=theme, width=WIDTHS[width])
+            window.context.add_cookies(self._cookies)  # type: ignore[arg-type] # as it gave them
+            self._open[theme, width] = window
+        return self._open[theme, width]
+
+
+@pytest.fixture(scope="module")
+def at_full(browser: Browser, full: GatewayProcess) -> Windows:
+    return Windows(browser, full)
+
+
+@pytest.fixture(scope="module")
+def at_empty(browser: Browser, empty: GatewayProcess) -> Windows:
+    return Windows(browser, empty)
+
+
+def look(window: Window, page: Page, name: str, *, judged: bool = True) -> bool:
+    """Open a page and see that all is well; whether there was anything to open."""
+    where = address_of(page, window)
+    if where is None:
+        return False
+    window.asked.clear()
+    window.wrong.clear()
+    window.open(where)
+    assert window.page.locator("h1").count() == 1
+    assert content_requests(window) <= 2
+    window.check()
+    if judged:
+        window.judge()
+    width = window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert width <= 0, f"{where} is {width} pixels wider than the window"
+    window.picture(f"{page.path.strip('/') or 'overview'}-{name}")
+    return True
+
+
+def content_requests(window: Window) -> int:
+    """How often something was asked for beside static files, until the page was there."""
+    return sum("/static/" not in url and "/live" not in url for url in window.asked)
+
+
+@each_page
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_page_is_well_with_a_lot_on_it(at_full: Windows, page: Page, theme: Theme) -> None:
+    assert look(at_full.of(theme, "desk"), page, f"full-{theme}")
+
+
+@each_page
+def test_a_page_is_well_on_a_phone(at_full: Windows, page: Page) -> None:
+    assert look(at_full.of("dark", "phone"), page, "phone-dark")
+
+
+@each_page
+def test_a_page_is_well_with_nothing_on_it(at_empty: Windows, page: Page) -> None:
+    window = at_empty.of("light", "desk")
+    # A request that nobody has sent has no page.
+    assert look(window, page, "empty-light") or page.path == "/requests/{id}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_way_in_is_well(browser: Browser, full: GatewayProcess, theme: Theme) -> None:
+    window = Window(browser, full.url, theme=theme)
+    for path in ("/login", "/own", "/nothing-here"):
+        window.open(path)
+        violations: list[str] = window.page.evaluate("window.violations")
+        assert not violations
+        window.judge()
+        window.picture(f"{path.strip('/')}-{theme}")

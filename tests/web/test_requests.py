@@ -1,0 +1,210 @@
+"""The list of requests and the page of one: filters, pages, columns, who sees what, what was said by strangers."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.management import keys
+from gateway.management.keys import KeyWish
+from gateway.records import AttemptRecord, Price, Rates, Tokens
+from tests.gateway.management.crowd import actor_of, add
+from tests.web.markup import assert_well_formed
+from tests.web.store import Store, store_in
+from tests.web.test_hostile import CORPUS, assert_harmless
+from tests.web.visiting import PASSWORD, House, Person, house_in
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with store_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def house(tmp_path: Path, store: Store) -> AsyncIterator[House]:
+    async with house_in(tmp_path, store=store) as made:
+        yield made
+
+
+@pytest.fixture
+async def owner(house: House) -> Person:
+    await add(house.office, "olga", "owner", password=PASSWORD)
+    return await house.signed_in("olga@example.com")
+
+
+def ago(seconds: float) -> int:
+    return time.time_ns() // 1000 - round(seconds * SECOND)
+
+
+def ids_in(text: str) -> list[str]:
+    return re.findall(r'<tr id="r-([^"]+)"', text)
+
+
+async def test_it_is_well_formed_empty_and_full(owner: Person, store: Store) -> None:
+    assert_well_formed((await owner.get("/requests")).text)
+    assert "No request in this time." in owner.last.text  # type: ignore[union-attr] # it was just answered
+    store.add({"started_at_us": ago(5)}, {"started_at_us": ago(9), "error": "invalid_key", "status": 401, "key": None})
+    assert_well_formed((await owner.get("/requests")).text)
+    assert_well_formed((await owner.get("/requests?block=rows")).text)
+
+
+async def test_a_page_holds_fifty_and_leads_to_older_and_newer_ones(owner: Person, store: Store) -> None:
+    made = store.add(*({"started_at_us": ago(1 + number)} for number in range(120)))
+    seen: list[str] = []
+    answer = await owner.get("/requests?range=1h")
+    pages = [answer.text]
+    while older := re.search(r'href="([^"]+)" rel="next"', answer.text):
+        answer = await owner.get(html.unescape(older[1]))
+        pages.append(answer.text)
+    for page in pages:
+        seen += ids_in(page)
+    assert seen == made
+    assert [len(ids_in(page)) for page in pages] == [50, 50, 20]
+    newer = re.search(r'href="([^"]+)" rel="prev"', pages[2])
+    assert newer is not None
+    assert ids_in((await owner.get(html.unescape(newer[1]))).text) == made[50:100]
+
+
+async def test_only_the_first_page_is_fetched_anew(owner: Person, store: Store) -> None:
+    store.add(*({"started_at_us": ago(1 + number)} for number in range(60)))
+    first = await owner.get("/requests")
+    assert 'hx-get="/requests?block=rows"' in first.text
+    older = re.search(r'href="([^"]+)" rel="next"', first.text)
+    assert older is not None
+    assert "hx-get" not in (await owner.get(html.unescape(older[1]))).text
+    assert "hx-get" not in (await owner.get("/requests?live=off")).text
+
+
+async def test_filters_stand_in_the_address_and_can_be_taken_away(owner: Person, store: Store) -> None:
+    store.add({"started_at_us": ago(5)}, {"started_at_us": ago(6), "status": 502, "error": "upstream_closed"})
+    text = (await owner.get("/requests?outcome=failed&model=gpt-4o")).text
+    assert len(ids_in(text)) == 1
+    assert 'href="/requests?range=24h&amp;model=gpt-4o"' in text
+    assert "Clear all" in text
+    nothing = (await owner.get("/requests?model=nothing")).text
+    assert "matches these filters" in nothing
+    odd = (await owner.get("/requests?slower=soon")).text
+    assert "Not understood, and left out: Took at least." in odd
+
+
+async def test_columns_are_those_one_chose(owner: Person, store: Store) -> None:
+    store.add({"started_at_us": ago(5)})
+    text = (await owner.get("/requests?columns=endpoint.tries")).text
+    heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]+)</th>", text)
+    assert heads == ["When", "Outcome", "Endpoint", "Attempts"]
+    owner.cookies["sluicegate-columns"] = "cost"
+    assert re.findall(r"<th scope=\"col\"[^>]*>([^<]+)</th>", (await owner.get("/requests")).text)[2:] == ["Cost"]
+    many = await owner.get("/requests?columns=cost&columns=key&range=7d")
+    assert (many.status, many.to) == (303, "/requests?columns=cost.key&range=7d")
+    assert (await owner.get("/requests?columns=nonsense")).status == 200
+
+
+async def test_files_are_offered_of_the_same_filter(owner: Person) -> None:
+    text = html.unescape((await owner.get("/requests?outcome=failed&stream=yes")).text)
+    found = re.search(r'href="(/api/usage/export\?format=csv[^"]*)"', text)
+    assert found is not None
+    assert "outcome=failed" in found[1]
+    assert "stream=true" in found[1]
+    assert "key_ids" not in found[1]
+
+
+async def test_whoever_may_see_their_own_sees_no_others(house: House, store: Store) -> None:
+    mia = await actor_of(house.office, await add(house.office, "mia", "member", password=PASSWORD))
+    made = await keys.create_key(house.office, mia, KeyWish(name="mias"))
+    mine = f"key:{made.key.id.removeprefix('key:')}"
+    hers, theirs = store.add({"key": "mias", "key_id": mine, "started_at_us": ago(5)}, {"started_at_us": ago(5)})
+    person = await house.signed_in("mia@example.com")
+    assert ids_in((await person.get("/requests")).text) == [hers]
+    assert ids_in((await person.get("/requests?key=team")).text) == []
+    assert (await person.get(f"/requests/{hers}")).status == 200
+    assert (await person.get(f"/requests/{theirs}")).status == 404
+
+
+async def test_what_strangers_say_is_text(owner: Person, store: Store) -> None:
+    for evil in CORPUS:
+        (made,) = store.add(hostile(evil))
+        for path in (
+            "/requests",
+            f"/requests/{made}",
+            "/",
+            "/latency",
+            f"/requests?model={evil[:9]}&search={evil[:5]}",
+        ):
+            answer = await owner.get(path)
+            assert answer.status == 200, path
+            assert_harmless(answer.text)
+
+
+def hostile(evil: str) -> dict[str, Any]:
+    """A record that says this wherever a client or a provider has a word in it."""
+    attempt = AttemptRecord(evil, evil, evil, 500, evil, 1_000, evil, 5, evil)
+    names = ("key", "requested_model", "provider", "model", "credential", "error", "user_agent", "upstream_request_id")
+    more = ("via", "answered_model", "node", "trace_id", "upstream_format", "price", "key_id", "user_id", "team_id")
+    said = dict.fromkeys((*names, *more), evil)
+    lists = {"dropped": (evil, f"{evil} (emulated)"), "tags": (evil,), "attempts": (attempt, attempt)}
+    return {**said, **lists, "status": 200, "started_at_us": ago(5)}
+
+
+# One request
+
+
+async def detail(owner: Person, store: Store, **fields: Any) -> str:
+    (made,) = store.add({"started_at_us": ago(5), **fields})
+    answer = await owner.get(f"/requests/{made}")
+    assert answer.status == 200
+    assert_well_formed(answer.text)
+    return html.unescape(answer.text)
+
+
+async def test_it_says_why_who_answered(owner: Person, store: Store) -> None:
+    text = await detail(owner, store, via="fast")
+    assert "fast → mock/gpt-4o on first, because spare failed with upstream_error and rests for 30.0 s." in text
+    assert "server: another credential was next; it rests for 30.0 s" in text
+    refused = await detail(owner, store, attempts=(), status=401, error="invalid_key", requested_model=None, via=None)
+    assert "no model: no provider was asked, since invalid_key." in refused
+
+
+async def test_price_lines_add_up_to_the_cost(house: House, owner: Person, store: Store) -> None:
+    house.around.prices["mock", "gpt-4o"] = Price(Rates(1_000_000, 5_000_000, cache_read=100_000))
+    used = Tokens(input=1000, output=200, cache_read=400)
+    text = await detail(owner, store, tokens=used, cost_nano_usd=1_640_000)
+    for shown in ("$1", "$0.1", "$5", "$0.0006", "$0.00004", "$0.001", "$0.00164"):
+        assert f">{shown}<" in text, shown
+    changed = await detail(owner, store, tokens=used, cost_nano_usd=1_000_000)
+    assert "another one by now" in changed
+
+
+async def test_a_cost_that_nobody_knows_is_never_nothing(owner: Person, store: Store) -> None:
+    text = await detail(owner, store, cost_nano_usd=None, cost_source="unpriced")
+    assert "not known: the model has no price" in text
+    assert "$0.00" not in text
+
+
+async def test_what_was_lost_is_named(owner: Person, store: Store) -> None:
+    text = await detail(owner, store, dropped=("top_k", "response_format (emulated)"))
+    assert "<code>top_k</code>" in text
+    assert "<code>response_format</code>" in text
+    assert "got by other means" in text
+    assert "Nothing was lost." in await detail(owner, store)
+
+
+async def test_ids_are_there_to_quote_and_a_line_to_try_again(owner: Person, store: Store) -> None:
+    text = await detail(owner, store, trace_id="4bf92f3577b34da6a3ce929d0e0e4736", requested_model="it's")
+    assert "req_1" in text
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" in text
+    assert "curl -N https://gate.example/v1/chat/completions" in text
+    assert "it'\\''s" in text
+
+
+async def test_what_is_no_request_is_not_found(owner: Person) -> None:
+    for id_ in ("nonsense", "0192f0e1-0000-7000-8000-000000000001", "%3Cscript%3E"):
+        assert (await owner.get(f"/requests/{id_}")).status == 404

@@ -1,0 +1,161 @@
+"""What it costs: by whom or what, beside the time before, as a table and as a file; budgets and how long they last."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.usage.figures import DAY, HOUR
+from tests.gateway.management.crowd import add
+from tests.web.markup import assert_well_formed
+from tests.web.store import Store, store_in
+from tests.web.test_hostile import CORPUS, assert_harmless
+from tests.web.visiting import PASSWORD, House, Person, house_in
+from web.burning import Ration, burns_of, exhausted_at
+from web.pages import spend
+from web.tables import as_csv
+
+NOW = time.time_ns() // 1000
+DOLLAR = 1_000_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with store_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def house(tmp_path: Path, store: Store) -> AsyncIterator[House]:
+    async with house_in(tmp_path, store=store) as made:
+        yield made
+
+
+@pytest.fixture
+async def owner(house: House) -> Person:
+    await add(house.office, "olga", "owner", password=PASSWORD)
+    return await house.signed_in("olga@example.com")
+
+
+def fill(store: Store) -> None:
+    store.add(
+        {"started_at_us": NOW - HOUR, "cost_nano_usd": 3 * DOLLAR, "key_id": "key:1", "key": "one"},
+        {"started_at_us": NOW - 2 * HOUR, "cost_nano_usd": DOLLAR, "model": "mini", "usage_source": "estimated"},
+        {"started_at_us": NOW - 3 * HOUR, "cost_nano_usd": None, "cost_source": "unpriced", "model": "odd"},
+        {"started_at_us": NOW - 40 * DAY, "cost_nano_usd": 2 * DOLLAR},
+    )
+
+
+@pytest.mark.parametrize("kind", [*spend.KINDS, "nonsense"])
+@pytest.mark.parametrize("rolled", [0, NOW // DAY * DAY])
+async def test_it_is_well_formed_empty_and_full(
+    house: House, owner: Person, store: Store, kind: str, rolled: int
+) -> None:
+    house.around.rolled_until_us = rolled
+    assert_well_formed((await owner.get(f"/spend?by={kind}")).text)
+    fill(store)
+    for span in ("24h", "30d", "90d"):
+        answer = await owner.get(f"/spend?by={kind}&range={span}")
+        assert answer.status == 200
+        assert_well_formed(answer.text)
+
+
+async def test_the_dearest_come_first_with_their_change_and_share(owner: Person, store: Store) -> None:
+    fill(store)
+    text = html.unescape((await owner.get("/spend")).text)
+    names = re.findall(r'<a class="row" href="[^"]+">([^<]+)</a>', text)
+    assert names == ["mock/gpt-4o", "mock/mini", "mock/odd"]
+    for shown in ("$3.00", "75 %", "▲ +50 %", "≈ $1.00", "not known", "$4.00", "1 requests went to models without"):
+        assert shown in text, shown
+
+
+@pytest.mark.parametrize(("sort", "first"), [("name", "mock/gpt-4o"), ("-name", "mock/odd"), ("cost", "mock/odd")])
+async def test_it_is_sorted_as_one_asks(owner: Person, store: Store, sort: str, first: str) -> None:
+    fill(store)
+    text = html.unescape((await owner.get(f"/spend?sort={sort}")).text)
+    assert re.findall(r'<a class="row" href="[^"]+">([^<]+)</a>', text)[0] == first
+    assert f'aria-sort="{"descending" if sort[0] == "-" else "ascending"}"' in text
+
+
+async def test_a_line_leads_to_its_requests(owner: Person, store: Store) -> None:
+    fill(store)
+    text = (await owner.get("/spend?by=key")).text
+    link = re.search(r'<a class="row" href="([^"]+)">', text)
+    assert link is not None
+    assert html.unescape(link[1]) == "/requests?range=30d&key=key%3A1"
+
+
+async def test_the_table_is_a_file_too(owner: Person, store: Store) -> None:
+    fill(store)
+    answer = await owner.get("/spend?format=csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="spend-by-model.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["name"], row["cost_usd"], row["estimated"]) for row in rows] == [
+        ("mock/gpt-4o", "3", "no"),
+        ("mock/mini", "1", "yes"),
+        ("mock/odd", "", "no"),
+    ]
+
+
+async def test_members_see_what_is_theirs_and_no_budgets(house: House, store: Store) -> None:
+    fill(store)
+    house.around.budgets = [Ration("everybody", "budget_nano_usd", 1, 2, 0, 0)]
+    await add(house.office, "mia", "member", password=PASSWORD)
+    text = (await (await house.signed_in("mia@example.com")).get("/spend")).text
+    assert "Nothing was spent" in text
+    assert "everybody" not in text
+
+
+async def test_names_of_strangers_are_text(owner: Person, store: Store) -> None:
+    for evil in CORPUS:
+        store.add({"started_at_us": NOW - HOUR, "key": evil, "model": evil, "provider": evil, "credential": evil,
+                   "key_id": evil, "user_id": evil, "team_id": evil})  # fmt: skip
+    for kind in spend.KINDS:
+        assert_harmless((await owner.get(f"/spend?by={kind}")).text)
+
+
+async def test_budgets_say_how_far_they_are(house: House, owner: Person) -> None:
+    house.around.budgets = [
+        Ration("key app", "budget_nano_usd", 9 * DOLLAR, 10 * DOLLAR, NOW - 9 * DAY, NOW + 20 * DAY),
+        Ration("team b", "requests_per_month", 5, 5, NOW - DAY, NOW + DAY),
+        Ration("team c", "tokens_per_month", 1, 1_000_000, NOW - DAY, NOW + DAY),
+    ]
+    text = html.unescape((await owner.get("/spend")).text)
+    assert_well_formed(text)
+    assert re.findall(r'<td class="name" title="((?:key|team) .)', text) == ["team b", "key a", "team c"]
+    for shown in ("$9.00", "$10.00", "used up", "not before it begins anew"):
+        assert shown in text, shown
+
+
+def test_a_budget_lasts_as_long_as_its_pace_lets_it() -> None:
+    begun = NOW - 10 * DAY
+    assert exhausted_at(Ration("", "", 50, 100, begun, NOW + 30 * DAY), NOW) == NOW + 10 * DAY
+    assert exhausted_at(Ration("", "", 50, 100, begun, NOW + 5 * DAY), NOW) is None
+    assert exhausted_at(Ration("", "", 0, 100, begun, 0), NOW) is None
+    assert exhausted_at(Ration("", "", 100, 100, begun, 0), NOW) is None
+    assert exhausted_at(Ration("", "", 5, 100, 0, 0), NOW) is None
+    assert exhausted_at(Ration("", "", 5, 100, NOW - 1, 0), NOW) is None
+
+
+def test_those_used_up_most_come_first() -> None:
+    rations = [Ration(str(number), "budget_nano_usd", number, 100, 0, 0) for number in range(100)]
+    assert [burn.subject for burn in burns_of(rations, NOW)][:3] == ["99", "98", "97"]
+    assert {burn.meaning for burn in burns_of(rations, NOW)} == {"warning"}
+    assert [burn.meaning for burn in burns_of([Ration("", "", 10, 100, 0, 0), Ration("", "", 7, 7, 0, 0)], NOW)] == [
+        "bad",
+        "good",
+    ]
+
+
+def test_no_cell_is_a_formula() -> None:
+    rows: list[list[object]] = [["=1+1"], ["@x"], ["-5"], ["\tx"], ["plain"], [-5], ['a,"b"']]
+    read = [row[0] for row in csv.reader(io.StringIO(as_csv(["head"], rows).decode()))]
+    assert read == ["head", "'=1+1", "'@x", "'-5", "'\tx", "plain", "-5", 'a,"b"']

@@ -1,0 +1,191 @@
+"""How long requests take: in percentiles over time, at which hours of the week, of which target, and how much of it is
+our own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import orjson
+
+from gateway.usage import figures
+from web import display, heat
+from web.charts import Chart, Frame, Series, lined, stacked
+from web.display import Change
+from web.filters import Chip, address, read_filter
+from web.frame import Choice
+from web.headline import SAME, Figure
+from web.page import Page, Site, Visit
+from web.seeing import EVERYBODYS, OWN, visible_keys
+from web.span import Span
+
+PATH = "/latency"
+
+METRICS: Mapping[str, str] = {"first": "First byte", "total": "Total", "overhead": "Our own time"}
+"""What can be looked at, by the word in the address."""
+
+PERCENTILES = (("p50", "series-1"), ("p95", "series-2"), ("p99", "series-0"))
+TARGETS = 50
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """How fast one target is. Microseconds; percentiles 50, 95 and 99."""
+
+    name: str
+    requests: int
+    first_byte_us: Sequence[int | None]
+    total_us: Sequence[int | None]
+    overhead_us: int | None
+    speed: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What the template shows."""
+
+    metrics: tuple[Choice, ...]
+    metric: str
+    chips: tuple[Chip, ...]
+    clear: str
+    figures: tuple[Figure, ...]
+    percentiles: Chart
+    parts_of: Chart
+    week: tuple[heat.Line, ...]
+    targets: tuple[TargetLine, ...]
+    is_empty: bool
+    zoom: str
+    """The percentiles for a script: JSON."""
+
+
+async def load(site: Site, visit: Visit) -> Latency:
+    """The page's context."""
+    span = visit.span
+    metric = visit.query.get("metric", "first")
+    metric = metric if metric in METRICS else "first"
+    asked = read_filter(visit.query, span, await visible_keys(site, visit))
+    now = {"filter": asked.filter.parameter()}
+    both = {"filter": {**asked.filter.parameter(), "since_us": span.before[0]}, "middle_us": span.since_us}
+    totals, pieces, targets, hours = await asyncio.gather(
+        site.read("latency/totals", both),
+        site.read("latency/over_time", {**now, **span.buckets, "metric": metric}),
+        site.read("latency/by_target", {**now, "limit": TARGETS}),
+        site.read("latency/by_hour", {**now, "metric": metric}),
+    )
+    frame = Frame(span, visit.zone, visit.now_us)
+    folded = span.folded([(row["bucket"], row) for row in pieces])
+    percentiles = _percentiles(frame, folded, metric)
+    return Latency(
+        metrics=tuple(
+            Choice(word, title, address(PATH, visit.query, {"metric": word, "block": ""}), word == metric)
+            for word, title in METRICS.items()
+        ),
+        metric=METRICS[metric],
+        chips=asked.chips(PATH, span),
+        clear=address(PATH, span.query),
+        figures=_figures(totals),
+        percentiles=percentiles,
+        parts_of=_parts(frame, folded),
+        week=_week(hours, visit.zone),
+        targets=tuple(_target(row, span) for row in targets),
+        is_empty=not pieces,
+        zoom=_zoom(span, percentiles),
+    )
+
+
+def _week(rows: Sequence[Row], zone: tzinfo) -> tuple[heat.Line, ...]:
+    hours = [(row["hour_us"], row["p95_us"], row["requests"]) for row in rows if row["p95_us"] is not None]
+    return heat.mapped(hours, zone, figures.duration)
+
+
+def _figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
+    by_time = {row["is_now"]: row for row in rows}
+    return tuple(
+        _figure(f"{title}, {word}", _at(by_time.get(True), column, place), _at(by_time.get(False), column, place))
+        for column, title in (("first_byte_us", "First byte"), ("total_us", "Total"), ("overhead_us", "Our own time"))
+        for place, word in ((0, "p50"), (1, "p95"))
+    )
+
+
+def _at(row: Row | None, column: str, place: int) -> float | None:
+    return row[column][place] if row is not None and row[column] else None
+
+
+def _figure(label: str, now: float | None, before: float | None) -> Figure:
+    if now is None:
+        return Figure(label, figures.NOTHING, "no request was answered", SAME)
+    change: Change = display.change(now, before, more_is="bad")
+    return Figure(label, figures.duration(round(now)), figures.exact_duration(round(now)), change)
+
+
+def _percentiles(frame: Frame, folded: Sequence[Sequence[Row]], metric: str) -> Chart:
+    series = [
+        Series(word, tint, [_mean(rows, place) for rows in folded]) for place, (word, tint) in enumerate(PERCENTILES)
+    ]
+    return lined(f"{METRICS[metric]}, percentiles", frame, series, figures.duration)
+
+
+def _mean(rows: Sequence[Row], place: int) -> float | None:
+    """A percentile of a piece of time: exact where it was asked as one, else a mean, weighed by requests."""
+    said = [(row["took_us"][place], row["requests"]) for row in rows if row["took_us"]]
+    whole = sum(requests for _, requests in said)
+    return sum(value * requests for value, requests in said) / whole if whole else None
+
+
+def _parts(frame: Frame, folded: Sequence[Sequence[Row]]) -> Chart:
+    series = [
+        Series(title, tint, [_weighed(rows, column) for rows in folded])
+        for column, title, tint in (("upstream_us", "providers", "series-1"), ("overhead_us", "ourselves", "series-2"))
+    ]
+    return stacked("Median request: providers and ourselves", frame, series, figures.duration)
+
+
+def _weighed(rows: Sequence[Row], column: str) -> float:
+    whole = sum(row["requests"] for row in rows)
+    return sum((row[column] or 0) * row["requests"] for row in rows) / whole if whole else 0.0
+
+
+def _target(row: Row, span: Span) -> TargetLine:
+    speed = row["tokens_per_second"]
+    return TargetLine(
+        name=f"{row['provider']}/{row['model']}",
+        requests=row["requests"],
+        first_byte_us=_whole(row["first_byte_us"]),
+        total_us=_whole(row["total_us"]),
+        overhead_us=row["overhead_us"],
+        speed=figures.NOTHING if speed is None else f"{speed:,.0f}",
+        link=address(PATH, span.query, {"provider": row["provider"], "model": row["model"]}),
+    )
+
+
+def _whole(values: Sequence[float] | None) -> list[int | None]:
+    return [round(value) for value in values] if values else [None, None, None]
+
+
+def _zoom(span: Span, chart: Chart) -> str:
+    said = {
+        "at": [start / figures.SECOND for start in span.starts],
+        "series": [{"name": each.name, "tint": each.tint, "values": each.values} for each in chart.series],
+    }
+    return orjson.dumps(said).decode()
+
+
+PAGE = Page(
+    path=PATH,
+    title="Latency",
+    summary="How long answers take, where the time goes, and how much of it is our own.",
+    template="latency.html",
+    load=load,
+    permissions=(EVERYBODYS, OWN),
+    group="Money",
+    icon="latency",
+    letter="t",
+    span="24h",
+    refreshes=False,
+)

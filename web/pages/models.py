@@ -1,0 +1,335 @@
+"""The models there are: whose, what they can do, what they cost and by which row, how much they are used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import UnknownResource
+from gateway.management import configuration, models
+from gateway.management.models import ModelView
+from gateway.records import RegistryState
+from gateway.usage import figures
+from gateway.usage.chosen import Filter
+from web.around import Foresight
+from web.filters import MOST_CHARACTERS, Chip, address
+from web.frame import Choice
+from web.page import Action, Download, Page, Sent, Site, Visit
+from web.seeing import EVERYBODYS, visible_keys
+from web.tables import as_csv
+
+PATH = "/models"
+ROWS = 50
+SUSPICIOUS = 100
+"""Prices that are shown of those that are not believed."""
+
+JOB, RUNS_JOBS = "refresh-prices", "system:write"
+
+TABS: Mapping[str, str] = {
+    PATH: "Models",
+    "/models/aliases": "Aliases",
+    "/models/combos": "Combos",
+    "/models/prices": "Prices",
+    "/models/where": "Where would this go?",
+}
+"""The pages about models, by path."""
+
+ABILITIES: Mapping[str, str] = {
+    "images": "images",
+    "audio": "audio",
+    "documents": "documents",
+    "tools": "tools",
+    "thinking": "thinking",
+}
+PRICED: Mapping[str, str] = {"none": "no price", "override": "by an override", "list": "by the registry"}
+SAID_BY: Mapping[str | None, str] = {
+    "settings": "the configuration",
+    "provider": "the provider's list",
+    "catalogue": "the catalogue",
+    None: "requests only",
+}
+
+OVERRIDE, REGISTRY = "override ", "models.dev "
+"""How the words begin that say where a price is from."""
+
+USUAL_SORT = "-requests"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A model of a provider."""
+
+    name: str
+    provider: str
+    model: str
+    said_by: str
+    context: int | None
+    most_output: int | None
+    can: tuple[str, ...]
+    rates: tuple[tuple[str, int | None], ...]
+    """Nano-USD for a million tokens of input, output and cache, with words that say more."""
+    source: str
+    """The row of which list, or the override, that says what it costs; empty where none does."""
+    row: str
+    """The same in short."""
+    is_override: bool
+    requests: int
+    cost_nano_usd: int | None
+    unpriced: int
+    first_byte_us: int | None
+    link: str
+    where: str
+    pricing: str
+    """Where one can say what it costs."""
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether anybody says what it costs."""
+        return bool(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the template shows."""
+
+    tabs: tuple[Choice, ...]
+    lines: tuple[Line, ...]
+    found: int
+    """How many there are with these filters, and without any."""
+    known: int
+    chips: tuple[Chip, ...]
+    kept: Mapping[str, str]
+    """Words of the address that a filter leaves as they are."""
+    asked: Mapping[str, str]
+    providers: tuple[str, ...]
+    abilities: Mapping[str, str]
+    priced: Mapping[str, str]
+    unpriced: int
+    """How many that were asked have no price."""
+    without_price: str
+    newer: str
+    older: str
+    csv: str
+    registry: RegistryState
+    suspicious: tuple[str, ...]
+    may_refresh: bool
+    may_price: bool
+    is_everybodys: bool
+
+
+def tabs_at(path: str) -> tuple[Choice, ...]:
+    """The pages about models; the one at this path is shown."""
+    return tuple(Choice(each.rpartition("/")[2], title, each, each == path) for each, title in TABS.items())
+
+
+async def load(site: Site, visit: Visit) -> Models | Download:
+    """The page's context, or its table as a file."""
+    span, foresight, key_ids = visit.span_or(PAGE_SPAN), site.around.foresight, await visible_keys(site, visit)
+    chosen = Filter(since_us=span.since_us, until_us=span.until_us, key_ids=key_ids).parameter()
+    views, used = await asyncio.gather(foresight.models(visit.person), site.read("models/used", {"filter": chosen}))
+    every = _lines(_with_asked(foresight, visit, views, used), used, span.query)
+    asked = {word: text for word in FILTERS if (text := visit.query.get(word, "").strip()[:MOST_CHARACTERS])}
+    lines = _sorted([line for line in every if _matches(line, asked)], visit.query.get("sort", USUAL_SORT))
+    if visit.query.get("format") == "csv":
+        return Download("models.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, lines)))
+    shown, newer, older = _cut(lines, visit.query)
+    state = site.around.registry_state()
+    return Models(
+        tabs=tabs_at(PATH),
+        lines=shown,
+        found=len(lines),
+        known=len(every),
+        chips=_chips(asked, visit.query),
+        kept={word: text for word, text in visit.query.items() if word in ("range", "from", "to", "sort")},
+        asked=asked,
+        providers=tuple(sorted({line.provider for line in every})),
+        abilities=ABILITIES,
+        priced=PRICED,
+        unpriced=sum(not line.is_priced and line.requests > 0 for line in every),
+        without_price=address(PATH, span.query, {"price": "none"}),
+        newer=newer,
+        older=older,
+        csv=address(PATH, visit.query, {"format": "csv", "before": "", "after": ""}),
+        registry=state,
+        suspicious=state.suspicious[:SUSPICIOUS],
+        may_refresh=visit.person.may(RUNS_JOBS),
+        may_price=visit.person.may(configuration.WRITE),
+        is_everybodys=visit.person.may(EVERYBODYS),
+    )
+
+
+async def refresh(site: Site, visit: Visit) -> Sent:
+    """The registry is fetched anew."""
+    visit.person.require(RUNS_JOBS)
+    site.around.run_job(JOB)
+    return Sent(f"{PATH}?said=refreshing")
+
+
+def _with_asked(foresight: Foresight, visit: Visit, views: Sequence[ModelView], used: Sequence[Row]) -> list[ModelView]:
+    """Those that somebody mentions, and those that nobody does and that were asked for all the same."""
+    named = {(view.provider, view.model) for view in views}
+    found = list(views)
+    for row in used:
+        if (row["provider"], row["model"]) not in named:
+            try:
+                found.append(foresight.model(visit.person, row["provider"], row["model"]))
+            except UnknownResource:
+                continue  # nobody serves it any more
+    return found
+
+
+def _lines(views: Sequence[ModelView], used: Sequence[Row], span: Mapping[str, str]) -> list[Line]:
+    by_name = {(row["provider"], row["model"]): row for row in used}
+    return [_line(view, by_name.get((view.provider, view.model)), span) for view in views]
+
+
+def _line(view: ModelView, row: Row | None, span: Mapping[str, str]) -> Line:
+    facts, price, name = view.facts, view.price, f"{view.provider}/{view.model}"
+    source = price.source if price is not None else ""
+    return Line(
+        name=name,
+        provider=view.provider,
+        model=view.model,
+        said_by=SAID_BY[view.said_by],
+        context=facts.context or facts.max_input,
+        most_output=facts.max_output,
+        can=tuple(word for field, word in ABILITIES.items() if getattr(facts, field) not in (None, False, "none")),
+        rates=tuple(_rate(view, field, usual) for field, usual in RATES),
+        source=source,
+        row=_row(source, view.model),
+        is_override=source.startswith(OVERRIDE),
+        requests=row["requests"] if row else 0,
+        cost_nano_usd=row["cost_nano_usd"] if row else None,
+        unpriced=row["unpriced"] if row else 0,
+        first_byte_us=row["p50_first_byte_us"] if row else None,
+        link=address("/requests", span, {"provider": view.provider, "model": view.model}) if row else "",
+        where=address("/models/where", {"model": name}),
+        pricing=address("/models/prices", {"model": name}),
+    )
+
+
+def _row(source: str, model: str) -> str:
+    """A source in short: the pattern of an override, or a row of the registry that goes by another name."""
+    if source.startswith(OVERRIDE):
+        return source.removeprefix(OVERRIDE)
+    row, _, _ = source.removeprefix(REGISTRY).partition(" of ")
+    return "registry" if row.rpartition("/")[2] == model.rpartition("/")[2] else row
+
+
+RATES = (("input", ""), ("output", ""), ("cache_read", "as input"))
+"""Rates that are shown, and what holds where one is not said."""
+
+
+def _rate(view: ModelView, field: str, usual: str) -> tuple[str, int | None]:
+    if view.price is None:
+        return "", None
+    value: float | None = getattr(view.price, field)
+    tiers = [f"{figures.money(nano_usd(rate))} above {tier.above:,} tokens of prompt"
+             for tier in view.price.tiers if (rate := getattr(tier, field)) is not None]  # fmt: skip
+    return "; ".join(tiers) if value is not None else usual, None if value is None else nano_usd(value)
+
+
+def nano_usd(usd: float) -> int:
+    """Dollars as we count them."""
+    return round(usd * 10**9)
+
+
+# Which of them
+
+FILTERS = ("search", "provider", "can", "price", "used")
+
+
+def _matches(line: Line, asked: Mapping[str, str]) -> bool:
+    return all(TESTS[word](line, text) for word, text in asked.items())
+
+
+def _priced(line: Line, text: str) -> bool:
+    held = "none" if not line.is_priced else "override" if line.is_override else "list"
+    return text == held
+
+
+TESTS: Mapping[str, Callable[[Line, str], bool]] = {
+    "search": lambda line, text: text.lower() in line.name.lower(),
+    "provider": lambda line, text: text == line.provider,
+    "can": lambda line, text: text in line.can,
+    "price": _priced,
+    "used": lambda line, text: (line.requests > 0) == (text == "yes"),
+}
+
+LABELS = {"search": "Search", "provider": "Provider", "can": "Can", "price": "Price", "used": "Asked for"}
+
+
+def _chips(asked: Mapping[str, str], query: Mapping[str, str]) -> tuple[Chip, ...]:
+    kept = {word: text for word, text in query.items() if word not in ("before", "after", "said")}
+    return tuple(
+        Chip(word, LABELS[word], PRICED.get(text, text) if word == "price" else text, address(PATH, kept, {word: ""}))
+        for word, text in asked.items()
+    )
+
+
+def _sorted(lines: Sequence[Line], by: str) -> list[Line]:
+    """What has nothing to sort by comes last, whichever way."""
+    column, falling = by.removeprefix("-"), by.startswith("-")
+    key = KEYS.get(column, KEYS["requests"])
+    named = sorted(lines, key=lambda line: line.name)
+    known = [line for line in named if key(line) is not None]
+    return sorted(known, key=key, reverse=falling) + [line for line in named if key(line) is None]
+
+
+KEYS: Mapping[str, Callable[[Line], Any]] = {
+    "name": lambda line: line.name.lower(),
+    "context": lambda line: line.context,
+    "output": lambda line: line.most_output,
+    "input_price": lambda line: line.rates[0][1],
+    "output_price": lambda line: line.rates[1][1],
+    "cache_price": lambda line: line.rates[2][1],
+    "requests": lambda line: line.requests or None,
+    "cost": lambda line: line.cost_nano_usd,
+    "first": lambda line: line.first_byte_us,
+}
+
+
+def _cut(lines: Sequence[Line], query: Mapping[str, str]) -> tuple[tuple[Line, ...], str, str]:
+    """Those of this page, and where those before and after it are: a page begins behind a name, or ends before one."""
+    places = {line.name: place for place, line in enumerate(lines)}
+    begin = places.get(query.get("after", ""), -1) + 1
+    if query.get("before", "") in places:
+        begin = max(places[query["before"]] - ROWS, 0)
+    shown = tuple(lines[begin : begin + ROWS])
+    newer = address(PATH, query, {"before": shown[0].name, "after": "", "said": ""}) if begin and shown else ""
+    more = begin + ROWS < len(lines)
+    return shown, newer, address(PATH, query, {"after": shown[-1].name, "before": "", "said": ""}) if more else ""
+
+
+HEAD = ("model", "said_by", "context", "max_output", "can", "input_usd", "output_usd", "cache_read_usd", "price_from",
+        "requests", "cost_usd", "p50_first_byte_ms")  # fmt: skip
+
+
+def _cells(line: Line) -> tuple[object, ...]:
+    rates = ("" if rate is None else figures.plain_money(rate) for _, rate in line.rates)
+    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
+    first = "" if line.first_byte_us is None else line.first_byte_us / figures.MILLISECOND
+    facts = (line.context or "", line.most_output or "", " ".join(line.can))
+    return (line.name, line.said_by, *facts, *rates, line.source, line.requests, cost, first)
+
+
+PAGE_SPAN = "7d"
+
+PAGE = Page(
+    path=PATH,
+    title="Models",
+    summary="What there is to be asked for, what it can do and what it costs.",
+    template="models.html",
+    load=load,
+    permissions=(models.READ,),
+    group="Set up",
+    icon="models",
+    letter="m",
+    span=PAGE_SPAN,
+)
+
+ACTIONS = (Action("/models/refresh", PAGE, refresh),)

@@ -1,0 +1,370 @@
+"""What happened to one request: who was asked in which order and why, how long each part took, what it used, what it
+cost and by which prices, what translation lost, and the ids to quote when asking the provider about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from gateway.errors import UnknownResource
+from gateway.records import Price, Tokens
+from gateway.usage import figures, paging
+from gateway.usage.bill import lines_of
+from gateway.usage.figures import HOUR
+from web import course, display
+from web.course import Step
+from web.display import State
+from web.filters import address
+from web.names import Names, names_of
+from web.page import Page, Site, Visit
+from web.pages import requests
+from web.seeing import EVERYBODYS, OWN, visible_keys
+
+Row = Mapping[str, Any]
+
+SOURCES: Mapping[str, str] = {
+    "reported": "the provider's own count",
+    "estimated": "an estimate: the provider gave no count, or was cut short before it did",
+    "none": "nothing was used, or nobody can tell",
+}
+COST_SOURCES: Mapping[str, str] = {
+    "reported": "as the provider itself says",
+    "priced": "reckoned from a price",
+    "unpriced": "not known: the model has no price",
+    "none": "there was nothing to pay for",
+}
+VERDICTS: Mapping[str, str] = {
+    "retry": "the same was tried once more",
+    "next_credential": "another credential was next",
+    "next_target": "another target was next",
+    "stop": "no other attempt could help",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One attempt, in words."""
+
+    number: int
+    target: str
+    credential: str
+    state: State
+    status: int | None
+    error: str | None
+    decided: str
+    """What was made of its failure."""
+    rest: str
+    took_us: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Tokens of a kind, and what part of others they are."""
+
+    kind: str
+    count: int
+    is_part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A line of the bill."""
+
+    kind: str
+    count: int
+    rate: str
+    """Of a million tokens."""
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What it cost, and why."""
+
+    nano_usd: int | None
+    source: str
+    price: str | None
+    lines: tuple[Charge, ...]
+    """Empty where the price has changed since."""
+    has_changed: bool
+    """Whether the price that holds now gives another sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A word and what it is."""
+
+    word: str
+    value: str
+    link: str = ""
+    is_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A field that the provider never heard of, or that was got by other means."""
+
+    field: str
+    is_emulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What the template shows."""
+
+    id: str
+    model: str
+    started_at_us: int
+    state: State
+    status: int
+    error: str | None
+    why: str
+    steps: tuple[Step, ...]
+    total_us: int
+    ours_us: int
+    theirs_us: int
+    first_byte_us: int | None
+    tries: tuple[Try, ...]
+    used: tuple[Used, ...]
+    usage_source: str
+    is_estimate: bool
+    speed: str
+    bill: Bill
+    losses: tuple[Loss, ...]
+    dialects: str
+    facts: tuple[Fact, ...]
+    ids: tuple[Fact, ...]
+    curl: str
+    around: tuple[Fact, ...]
+    """Where others like it are."""
+
+
+async def load(site: Site, visit: Visit) -> Detail:
+    """The page's context. Raises UnknownResource."""
+    row = await _row(site, visit)
+    names = await names_of(site)
+    price = site.around.price_of(row["provider"], row["model"]) if row["model"] else None
+    model = requests.model_of(row)
+    return Detail(
+        id=row["id"],
+        model=model or figures.NOTHING,
+        started_at_us=row["started_at_us"],
+        state=display.ended(row["status"], row["error"]),
+        status=row["status"],
+        error=row["error"],
+        why=why(row),
+        steps=course.steps_of(row),
+        total_us=row["total_us"],
+        ours_us=row["overhead_us"],
+        theirs_us=row["upstream_us"],
+        first_byte_us=row["first_byte_us"],
+        tries=tuple(_try(number, each) for number, each in enumerate(row["attempts"] or (), 1)),
+        used=tuple(_used(row)),
+        usage_source=SOURCES.get(row["usage_source"], row["usage_source"]),
+        is_estimate=row["usage_source"] == "estimated",
+        speed=_speed(row),
+        bill=_bill(row, price),
+        losses=tuple(_loss(each) for each in row["dropped"] or ()),
+        dialects=_dialects(row),
+        facts=_facts(row, names),
+        ids=_ids(row),
+        curl=curl(row, visit.browser.origin),
+        around=_around(row),
+    )
+
+
+async def _row(site: Site, visit: Visit) -> Row:
+    wanted = visit.names["id"]
+    try:
+        known = UUID(wanted)
+    except ValueError:
+        raise UnknownResource("This is no id of a request.") from None
+    row = await paging.one(site.read, known, key_ids=await visible_keys(site, visit))
+    if row is None:
+        raise UnknownResource(
+            "No request with this id is known. It may be older than what is kept, still be under way, or not be yours."
+        )
+    return row
+
+
+def why(row: Row) -> str:
+    """In a sentence, how it came to be answered by whom."""
+    attempts: Sequence[Row] = row["attempts"] or ()
+    asked = row["via"] or row["requested_model"] or "no model"
+    if not attempts:
+        return f"{asked}: no provider was asked, since {row['error'] or 'there was nothing to ask'}."
+    last = attempts[-1]
+    who = f"{asked} → {last['provider']}/{last['model']}" + (f" on {last['credential']}" if last["credential"] else "")
+    reasons = [_reason(each) for each in attempts[:-1]]
+    if last["error"] is not None:
+        reasons.append(_reason(last))
+    return f"{who}, because {'; '.join(reasons)}." if reasons else f"{who}, at the first attempt."
+
+
+def _reason(attempt: Row) -> str:
+    who = attempt["credential"] or attempt["provider"]
+    said = f"{who} failed with {attempt['error']}"
+    return f"{said} and rests for {figures.duration(attempt['rest_us'])}" if attempt["rest_us"] else said
+
+
+def _try(number: int, attempt: Row) -> Try:
+    failed = attempt["error"] is not None
+    reason = attempt["reason"] or ""
+    rest = f"rests for {figures.duration(attempt['rest_us'])}" if attempt["rest_us"] else ""
+    decided = VERDICTS.get(attempt["verdict"] or "", "")
+    return Try(
+        number=number,
+        target=f"{attempt['provider']}/{attempt['model']}",
+        credential=attempt["credential"] or "",
+        state=State("failed", "bad") if failed else State("answered", "good"),
+        status=attempt["status"],
+        error=attempt["error"],
+        decided=f"{reason.replace('_', ' ')}: {decided}" if reason and decided else decided,
+        rest=rest,
+        took_us=attempt["duration_us"],
+        link=f"/providers/{attempt['provider']}",
+    )
+
+
+USED = (
+    ("input", "input_tokens", False),
+    ("read from the cache", "cache_read_tokens", True),
+    ("written to the cache", "cache_write_tokens", True),
+    ("of these for an hour", "cache_write_1h_tokens", True),
+    ("audio", "input_audio_tokens", True),
+    ("images", "input_image_tokens", True),
+    ("output", "output_tokens", False),
+    ("reasoning", "reasoning_tokens", True),
+    ("audio, output", "output_audio_tokens", True),
+    ("images, output", "output_image_tokens", True),
+)
+"""Kinds of tokens, their column, and whether they are a part of the kind above."""
+
+
+def _used(row: Row) -> list[Used]:
+    counted = ((kind, row[column] or 0, is_part) for kind, column, is_part in USED)
+    return [Used(kind, count, is_part) for kind, count, is_part in counted if count or not is_part]
+
+
+def _speed(row: Row) -> str:
+    """How fast tokens came once they came."""
+    took = row["total_us"] - (row["first_byte_us"] or row["total_us"])
+    if not row["stream"] or took < 10_000 or (row["output_tokens"] or 0) < 2:
+        return ""
+    return f"{row['output_tokens'] * 1e6 / took:,.0f} tokens/s"
+
+
+def _bill(row: Row, price: Price | None) -> Bill:
+    cost, source = row["cost_nano_usd"], row["cost_source"] or "none"
+    said = COST_SOURCES.get(source, source)
+    if source != "priced" or price is None or cost is None:
+        return Bill(cost, said, row["price"], (), has_changed=source == "priced")
+    lines = lines_of(_tokens(row), price)
+    if lines.nano_usd != cost:
+        return Bill(cost, said, row["price"], (), has_changed=True)
+    charges = [
+        Charge(line.kind, line.count, f"${line.rate / 1e6:,.4g}", figures.exact_money(round(line.pico_usd / 1000)))
+        for line in lines.lines
+    ]
+    if lines.request_nano_usd:
+        charges.append(Charge("the request", 1, "", figures.exact_money(lines.request_nano_usd)))
+    return Bill(cost, said, row["price"], tuple(charges), has_changed=False)
+
+
+def _tokens(row: Row) -> Tokens:
+    kinds = ("input", "output", "cache_read", "cache_write", "reasoning", "cache_write_1h")
+    more = ("input_audio", "input_image", "output_audio", "output_image")
+    return Tokens(**{kind: row[f"{kind}_tokens"] or 0 for kind in (*kinds, *more)})
+
+
+def _loss(said: str) -> Loss:
+    field, emulated, _ = said.partition(" (emulated)")
+    return Loss(field, bool(emulated))
+
+
+def _dialects(row: Row) -> str:
+    if not row["upstream_format"]:
+        return ""
+    return f"{row['endpoint']} to {row['upstream_format']}"
+
+
+def _facts(row: Row, names: Names) -> tuple[Fact, ...]:
+    facts = (
+        Fact("Key", row["key"] or "", f"/keys/{row['key_id'] or row['key']}" if row["key"] else ""),
+        Fact("User", names.user(row["user_id"]), "/people"),
+        Fact("Team", names.team(row["team_id"]), "/people"),
+        Fact("Endpoint", row["endpoint"] or "", is_code=True),
+        Fact("Asked for", row["requested_model"] or "", is_code=True),
+        Fact("Sent to", requests.model_of(row) if row["model"] else "", is_code=True),
+        Fact("Answered by", row["answered_model"] or "", is_code=True),
+        Fact("Streamed", "yes" if row["stream"] else "no"),
+        Fact("Tools", {True: "offered", False: "none"}.get(row["has_tools"], "")),
+        Fact("Tags", ", ".join(row["tags"] or ())),
+        Fact("Client", row["user_agent"] or ""),
+        Fact("Request", _size(row["request_bytes"])),
+        Fact("Answer", _size(row["response_bytes"])),
+        Fact("Machine", " ".join(filter(None, (row["node"], f"worker {row['worker']}")))),
+    )
+    return tuple(fact for fact in facts if fact.value)
+
+
+def _size(size: int | None) -> str:
+    return f"{figures.exact_count(size)} bytes" if size else ""
+
+
+def _ids(row: Row) -> tuple[Fact, ...]:
+    ids = (
+        Fact("Ours", row["id"], is_code=True),
+        Fact("The provider's", row["upstream_request_id"] or "", is_code=True),
+        Fact("Trace", row["trace_id"] or "", is_code=True),
+    )
+    return tuple(each for each in ids if each.value)
+
+
+def _around(row: Row) -> tuple[Fact, ...]:
+    """Other requests near it, and others like it."""
+    from_us = row["started_at_us"] - HOUR
+    near = {"from": _minute(from_us), "to": _minute(row["started_at_us"] + HOUR)}
+    found = [Fact("An hour before and after", "", address(requests.PATH, near))]
+    if row["error"]:
+        found.append(
+            Fact(f"Others that ended with {row['error']}", "", address(requests.PATH, {"error": row["error"]}))
+        )
+    if row["key"]:
+        found.append(Fact("Others of this key", "", address(requests.PATH, {"key": row["key_id"] or row["key"]})))
+    return tuple(found)
+
+
+def _minute(at_us: int) -> str:
+    return display.instant(at_us)[:16]
+
+
+def curl(row: Row, origin: str) -> str:
+    """A line that sends one like it; the body is the client's to fill in where none was kept."""
+    path = (row["endpoint"] or "/v1/chat/completions").replace("{model}", row["requested_model"] or "")
+    body = f'{{"model":"{row["requested_model"] or ""}", ...}}'
+    return (
+        f"curl {'-N ' if row['stream'] else ''}{origin}{path} \\\n"
+        f'  -H "Authorization: Bearer $SLUICEGATE_KEY" \\\n'
+        f"  -H 'Content-Type: application/json' \\\n"
+        f"  -d {_quoted(body)}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A word for a shell, whatever is in it."""
+    escaped = text.replace("'", "'\\''")
+    return f"'{escaped}'"
+
+
+PAGE = Page(
+    path="/requests/{id}",
+    title="Request",
+    summary="What happened to it, step by step.",
+    template="request.html",
+    load=load,
+    permissions=(EVERYBODYS, OWN),
+)

@@ -1,0 +1,295 @@
+"""What it costs: over time and by whom or what, beside the time before; budgets, and when they will be used up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from gateway.usage import figures
+from gateway.usage.chosen import Filter
+from gateway.usage.figures import DAY
+from web import burning, display
+from web.burning import Burn
+from web.charts import Chart, Frame, Series, stacked
+from web.colours import OTHER
+from web.display import Change
+from web.filters import Asked, Chip, address, read_filter
+from web.frame import Choice
+from web.headline import SAME, Figure
+from web.names import Names, names_of
+from web.page import Download, Page, Read, Site, Visit
+from web.seeing import EVERYBODYS, OWN, visible_keys
+from web.span import Span, span_of
+from web.tables import as_csv
+
+PATH = "/spend"
+
+KINDS: Mapping[str, str] = {
+    "model": "Model",
+    "provider": "Provider",
+    "credential": "Credential",
+    "key": "Key",
+    "user": "User",
+    "team": "Team",
+}
+"""By what it can be looked at, by the word in the address."""
+
+SORTS = ("name", "requests", "input", "output", "cached", "cost", "change")
+USUAL_SORT = "-cost"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One of a kind."""
+
+    name: str
+    tint: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cached: str
+    cost_nano_usd: int | None
+    about: bool
+    """Whether some of it is an estimate."""
+    unpriced: int
+    share: str
+    change: Change
+    link: str
+    cached_share: float
+    growth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What the template shows."""
+
+    kinds: tuple[Choice, ...]
+    kind: str
+    chips: tuple[Chip, ...]
+    clear: str
+    figures: tuple[Figure, ...]
+    chart: Chart
+    lines: tuple[Line, ...]
+    burns: tuple[Burn, ...]
+    csv: str
+    is_empty: bool
+    is_utc: bool
+    """Whether its days are days UTC, not the viewer's."""
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the store says."""
+
+    span: Span
+    zone: tzinfo
+    now: Sequence[Row]
+    before: Sequence[Row]
+    pieces: Sequence[tuple[int, Row]]
+    """Place in the span, and what was spent there."""
+
+
+async def load(site: Site, visit: Visit) -> Spend | Download:
+    """The page's context, or its table as a file."""
+    kind = visit.query.get("by", "model")
+    kind = kind if kind in KINDS else "model"
+    asked = read_filter(visit.query, visit.span_or(PAGE_SPAN), await visible_keys(site, visit))
+    found, names = await asyncio.gather(_found(site, visit, asked, kind), names_of(site))
+    span = found.span
+    colours = await site.colours.of(kind)
+    lines = _lines(found, kind, names, colours)
+    if visit.query.get("format") == "csv":
+        return Download(f"spend-by-{kind}.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, lines)))
+    return Spend(
+        kinds=tuple(
+            Choice(word, title, address(PATH, visit.query, {"by": word, "block": ""}), word == kind)
+            for word, title in KINDS.items()
+        ),
+        kind=KINDS[kind],
+        chips=asked.chips(PATH, span),
+        clear=address(PATH, span.query, {"by": kind}),
+        figures=_figures(found),
+        chart=_chart(found, kind, names, colours, now_us=visit.now_us),
+        lines=_sorted(lines, visit.query.get("sort", USUAL_SORT)),
+        burns=tuple(burning.burns_of(await site.around.rations(), visit.now_us))
+        if asked.filter.key_ids is None
+        else (),
+        csv=address(PATH, visit.query, {"format": "csv", "block": ""}),
+        is_empty=not found.now,
+        is_utc=found.zone is UTC and visit.zone is not UTC,
+        unpriced=sum(row["unpriced"] for row in found.now),
+    )
+
+
+async def _found(site: Site, visit: Visit, asked: Asked, kind: str) -> Found:
+    span, zone, rolled = visit.span_or(PAGE_SPAN), visit.zone, site.around.rolled_until_us
+    by_days = bool(rolled) and span.step_us >= DAY
+    if by_days:
+        span, zone = span_of(visit.query, visit.now_us, UTC, PAGE_SPAN), UTC
+    now = _moved(asked.filter, span.since_us, span.until_us)
+    before = _moved(asked.filter, *span.before)
+    sums = {"by": kind, "rolled_until_us": rolled}
+    pieces = _by_day(site.read, now, sums, span) if by_days else _by_piece(site.read, now, kind, span)
+    return Found(
+        span,
+        zone,
+        *await asyncio.gather(
+            site.read("spend/summed", {"filter": now, **sums}),
+            site.read("spend/summed", {"filter": before, **sums}),
+            pieces,
+        ),
+    )
+
+
+def _moved(chosen: Filter, since_us: int, until_us: int) -> Mapping[str, object]:
+    return {**chosen.parameter(), "since_us": since_us, "until_us": until_us}
+
+
+async def _by_day(
+    read: Read, chosen: Mapping[str, object], sums: Mapping[str, object], span: Span
+) -> list[tuple[int, Row]]:
+    rows = await read("spend/by_day", {"filter": chosen, **sums})
+    places = {start: place for place, start in enumerate(span.starts)}
+    return [(places[row["day_us"]], row) for row in rows if row["day_us"] in places]
+
+
+async def _by_piece(read: Read, chosen: Mapping[str, object], kind: str, span: Span) -> list[tuple[int, Row]]:
+    rows = await read("spend/by_piece", {"filter": chosen, "by": kind, **span.buckets})
+    return [(span.place(row["bucket"]), row) for row in rows]
+
+
+def _figures(found: Found) -> tuple[Figure, ...]:
+    now, before = ({name: sum(row[name] or 0 for row in rows) for name in SUMS} for rows in (found.now, found.before))
+    each, each_before = (sums["cost_nano_usd"] / sums["requests"] if sums["requests"] else 0 for sums in (now, before))
+    return (
+        _money("Spend", now["cost_nano_usd"], before["cost_nano_usd"]),
+        _money("A request", each, each_before),
+        _count("Requests", now["requests"], before["requests"]),
+        _count("Input tokens", now["input_tokens"], before["input_tokens"]),
+        _count("Output tokens", now["output_tokens"], before["output_tokens"]),
+        _a_day(now["cost_nano_usd"], found.span),
+    )
+
+
+SUMS = ("cost_nano_usd", "requests", "input_tokens", "output_tokens")
+
+
+def _money(label: str, now: float, before: float) -> Figure:
+    return Figure(label, figures.money(round(now)), figures.exact_money(round(now)), display.change(now, before))
+
+
+def _count(label: str, now: int, before: int) -> Figure:
+    return Figure(label, figures.count(now), figures.exact_count(now), display.change(now, before))
+
+
+def _a_day(nano_usd: int, span: Span) -> Figure:
+    """What 30 days come to at this pace."""
+    pace = nano_usd * 30 * DAY / span.length_us
+    return Figure("30 days at this pace", figures.money(round(pace)), "if all days are as these were", SAME)
+
+
+def _chart(found: Found, kind: str, names: Names, colours: Mapping[str, str], *, now_us: int) -> Chart:
+    pieces = len(found.span.starts)
+    values: dict[str, list[float]] = {}
+    for place, row in found.pieces:
+        known = row["name"] if row["name"] in colours else ""
+        values.setdefault(known, [0.0] * pieces)[place] += row["cost_nano_usd"]
+    order = sorted(values, key=lambda name: (name == "", -sum(values[name])))
+    series = [
+        Series(
+            name=_called(name, kind, names) if name else "other",
+            tint=colours.get(name, OTHER),
+            values=values[name],
+            total=figures.money(round(sum(values[name]))),
+            exact=figures.exact_money(round(sum(values[name]))),
+        )
+        for name in order
+    ]
+    return stacked(f"Spend by {kind}", Frame(found.span, found.zone, now_us), series, figures.money)
+
+
+def _called(name: str | None, kind: str, names: Names) -> str:
+    called = {"key": names.key, "user": names.user, "team": names.team}.get(kind)
+    return (called(name) if called else name) if name else "none"
+
+
+def _lines(found: Found, kind: str, names: Names, colours: Mapping[str, str]) -> list[Line]:
+    whole = sum(row["cost_nano_usd"] or 0 for row in found.now)
+    before = {row["name"]: row["cost_nano_usd"] or 0 for row in found.before}
+    return [
+        _line(row, _called(row["name"], kind, names), kind, (whole, before, colours, found.span)) for row in found.now
+    ]
+
+
+def _line(row: Row, name: str, kind: str, around: tuple[int, Mapping[str, int], Mapping[str, str], Span]) -> Line:
+    whole, before, colours, span = around
+    cost, former = row["cost_nano_usd"], before.get(row["name"], 0)
+    cached = row["cache_read_tokens"] / row["input_tokens"] if row["input_tokens"] else 0.0
+    return Line(
+        name=name,
+        tint=colours.get(row["name"], OTHER),
+        requests=row["requests"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        cached=figures.share(row["cache_read_tokens"], row["input_tokens"]),
+        cost_nano_usd=None if row["unpriced"] == row["requests"] else cost,
+        about=row["estimated"] > 0,
+        unpriced=row["unpriced"],
+        share=figures.share(cost or 0, whole),
+        change=display.change(cost or 0, former),
+        link=address("/requests", span.query, _meant(kind, row["name"])) if row["name"] else "",
+        cached_share=cached,
+        growth=(cost or 0) / former if former else 0.0,
+    )
+
+
+def _meant(kind: str, name: str) -> Mapping[str, str]:
+    """The words of an address that mean one of a kind."""
+    if kind not in ("model", "credential"):
+        return {kind: name}
+    provider, _, rest = name.partition("/")
+    return {"provider": provider, kind: rest}
+
+
+def _sorted(lines: Sequence[Line], by: str) -> tuple[Line, ...]:
+    column, falling = by.removeprefix("-"), by.startswith("-")
+    keys: Mapping[str, Any] = {
+        "name": lambda line: line.name.lower(),
+        "requests": lambda line: line.requests,
+        "input": lambda line: line.input_tokens,
+        "output": lambda line: line.output_tokens,
+        "cached": lambda line: line.cached_share,
+        "change": lambda line: line.growth,
+    }
+    return tuple(sorted(lines, key=keys.get(column, lambda line: line.cost_nano_usd or 0), reverse=falling))
+
+
+HEAD = ("name", "requests", "input_tokens", "output_tokens", "cost_usd", "unpriced_requests", "estimated")
+
+
+def _cells(line: Line) -> tuple[object, ...]:
+    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
+    tokens = (line.input_tokens, line.output_tokens)
+    return (line.name, line.requests, *tokens, cost, line.unpriced, "yes" if line.about else "no")
+
+
+PAGE_SPAN = "30d"
+
+PAGE = Page(
+    path=PATH,
+    title="Spend",
+    summary="What it costs, who spends it, and how far budgets reach.",
+    template="spend.html",
+    load=load,
+    permissions=(EVERYBODYS, OWN),
+    group="Money",
+    icon="spend",
+    letter="s",
+    span=PAGE_SPAN,
+)
