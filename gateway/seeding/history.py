@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any, Protocol
 
+import msgspec
+
 import sql
 from gateway.catalog.presets import presets
 from gateway.catalog.registry import bundled
@@ -74,8 +76,8 @@ class Part:
     """Some hours of a history."""
 
     requests: int
-    told: Mapping[str, object]
-    """What the statement is told."""
+    told: Mapping[str, str | int]
+    """What the statement is told, JSON for whatever is no number."""
 
     def write(self, connection: Writes) -> None:
         """Have them in the store, all of them or none."""
@@ -85,12 +87,13 @@ class Part:
 def parts(wish: Wish, keys: Mapping[str, Owned]) -> Iterator[Part]:
     """A history, to be written in this order. `keys` are those of `clients.KEYS`, by name."""
     when, found = course(wish.requests, wish.since_us, wish.until_us, seed=wish.seed), _incidents(wish)
-    same = {
-        **{name: _incident(each) for name, each in found.items()},
-        "asks": [*(_ask(key, ask, keys[key.name]) for key, ask in ASKS), _ask(NOBODY, NOBODY.asks[0], Owned(None))],
-        "stranger": len(ASKS) + 1,
-        "models": [_model(model) for model in MODELS],
-        "normal": NORMAL,
+    asks = [*(_ask(key, ask, keys[key.name]) for key, ask in ASKS), _ask(NOBODY, NOBODY.asks[0], Owned(None))]
+    same: dict[str, str | int] = {
+        **{name: _text(_incident(each)) for name, each in found.items()},
+        "asks": _text(asks),
+        "stranger": len(asks),
+        "models": _text([_model(model) for model in MODELS]),
+        "normal": _text(NORMAL),
         "slots": SLOTS,
         "seed": wish.seed,
         "longest_prompt": LONGEST_PROMPT,
@@ -117,13 +120,17 @@ def _batches(hours: Sequence[Hour], at_once: int) -> Iterator[list[Hour]]:
     yield batch
 
 
-def _dealt(hours: Sequence[Hour], deals: Sequence[Sequence[int]]) -> dict[str, Any]:
+def _dealt(hours: Sequence[Hour], deals: Sequence[Sequence[int]]) -> dict[str, str]:
     """Hours in two halves, and the deals they need: all the others would only be carried along."""
     places = {dealt: place for place, dealt in enumerate(dict.fromkeys(hour.dealt for hour in hours))}
     told = [{**asdict(hour), "dealt": places[hour.dealt]} for hour in hours]
     middle = len(hours) // 2
     needed = [ask for dealt in places for ask in deals[dealt]]
-    return {"earlier": told[:middle], "later": told[middle:], "deals": needed}
+    return {"earlier": _text(told[:middle]), "later": _text(told[middle:]), "deals": _text(needed)}
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _incidents(wish: Wish) -> dict[str, Incident]:

@@ -49,7 +49,7 @@ log = logs.get("gateway.store.analytics")
 
 class Analytics:
     """The file at `path`. Besides it, statements may touch nothing but what is in `spool`, in `archive` where there is
-    one, and where a copy of the file is made (`beside`)."""
+    one, and where a copy of the file (`beside`) or an export is made."""
 
     def __init__(
         self, path: Path, spool: Path, *, memory_limit: str, archive: Path | None = None, threads: int | None = None

@@ -19,7 +19,7 @@ from gateway.settings.model import Settings
 from .asking import Gateway, ask
 from .turns import Turn, Turns
 
-A_SECOND = 1.6
+A_SECOND = 1.5
 """Requests, on average."""
 WAVE_SECONDS = 240.0
 WAVE = 0.5

@@ -16,11 +16,11 @@ from gateway.seeding.world import MODELS, PLACE_OF_MODEL, Model
 
 from .bodies import WORDS, Question, Written, write
 
-PIECE_BYTES = 24
-"""Content of a chunk, about as many letters as five tokens have."""
-TOKENS_IN_PIECE = 5
+PIECE_BYTES = 36
+"""Content of a chunk, about as many letters as eight tokens have."""
+TOKENS_IN_PIECE = 8
 
-MOST_PIECES = 90
+MOST_PIECES = 60
 LONGEST_FIRST_MS = 4000
 """Patience is short where somebody looks on."""
 

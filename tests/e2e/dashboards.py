@@ -34,6 +34,15 @@ LINKS = {"/requests/{id}": "/requests?range=7d", "/providers/{id}": "/providers"
 LINKS |= {"/people/{id}": "/people", "/people/teams/{id}": "/people"}
 """Where pages about one thing are linked from, by their path."""
 
+THERE = {
+    "/providers/-/{preset}": "/providers/-/openai",
+    "/providers/{id}/credentials/{name}": "/providers/mock/credentials/first",
+}
+"""Where such pages are whatever was made up."""
+
+OF_THE_DATABASE = frozenset(("/providers/{id}/change", "/providers/{id}/credentials"))
+"""Forms that there are only for what the file does not say; `tests/web` looks at these."""
+
 
 @contextmanager
 def dashboard(directory: Path, mock_url: str, more: str = "", *, rows: int = 0) -> Iterator[GatewayProcess]:
@@ -58,13 +67,13 @@ async def _add_owner(data_dir: Path) -> None:
 
 def pages() -> list[Page]:
     """Every page that somebody who is signed in comes to by themselves."""
-    return [page for page in PAGES if not page.is_public and page.path not in OF_A_LINK]
+    return [page for page in PAGES if not page.is_public and page.path not in OF_A_LINK | OF_THE_DATABASE]
 
 
 def address_of(page: Page, window: Window) -> str | None:
     """Where a page is; of one about one thing, of the first that is linked to. None where there is none yet."""
-    if "{" not in page.path:
-        return page.path
+    if "{" not in page.path or page.path in THERE:
+        return THERE.get(page.path, page.path)
     window.open(LINKS[page.path])
     pattern = re.compile(re.sub(r"\{\w+\}", r"[^/?#]+", page.path))
     found = (link.get_attribute("href") or "" for link in window.page.locator("main a[href]").all())

@@ -129,10 +129,10 @@ def test_who_leaves_while_a_query_runs_ends_it(people: People) -> None:
 
 def test_who_cancels_a_query_has_it_answered_at_once(people: People) -> None:
     with connected(people, "admin", "/api/sql", {"sql": ENDLESS, "id": "mine"}) as client:
-        until(lambda: people.ask("admin", "DELETE", "/api/sql/mine").status_code == 204)
+        until(lambda: people.ask("admin", "DELETE", "/api/sql/running/mine").status_code == 204)
         answer = client.recv(65536)
     assert b" 422 " in answer.partition(b"\r\n")[0]
-    assert people.ask("owner", "DELETE", "/api/sql/mine").status_code == 404
+    assert people.ask("owner", "DELETE", "/api/sql/running/mine").status_code == 404
     until(lambda: people.ask("admin", "POST", "/api/sql", {"sql": "select 1"}).status_code == 200)
 
 
@@ -145,7 +145,7 @@ def test_an_export_that_breaks_off_is_seen_to(people: People) -> None:
         assert answer.status_code == 200
         pieces = answer.iter_raw()
         next(pieces)
-        people.ask("admin", "DELETE", "/api/sql/broken")
+        people.ask("admin", "DELETE", "/api/sql/running/broken")
         with pytest.raises(httpx.RemoteProtocolError):
             for _ in pieces:
                 pass

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
+from gateway import operator
+from gateway.settings.instants import read_instant
 from tests.bedrock_server import BEARER, KEY_ID, SECRET, BedrockServer, bedrock, exception, usual
 from tests.bedrock_server import Asked as AskedOfBedrock
 from tests.e2e.clouds import Asked, Reply, World, streamed, told, world
@@ -135,6 +138,9 @@ async def test_a_token_serves_all_who_wait_and_is_renewed_when_it_is_refused(sky
     assert [each.status for each in answers] == [200] * 50, answers[0].body
     assert {each.json()["choices"][0]["message"]["content"] for each in answers} == {"Grüße"}
     assert sky.tokens.asked == before + 1, "a token was asked for more than once, or not by this test"
+    standing = operator.ask(sky.gateway.complete().data_dir, "/api/credentials/vertex/account/standing", {})
+    lasts = read_instant(standing["token_until"]) / 1e6 - time.time()
+    assert 3000 < lasts <= 3600, "people see when it ends"
 
     sent = len(sky.world.of(GEMINI))
     sky.world.answers[GEMINI] = lambda asked: gemini(asked, sky.tokens.issued[before + 1 :])

@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.people import People, live
+from tests.e2e.people import People, email, live
 from tests.gateway.outbound.proxies import http_proxy
 from tests.gateway_process import CLIENT_KEY
 from tests.providers import MockProcess
 from tests.waiting import until
+from tests.web.visiting import Person
 
 ALLOWED = """
 [network]
@@ -69,6 +70,29 @@ def test_a_credential_that_is_paused_is_not_used(people: People, mock: MockProce
     assert people.make("admin", "/api/credentials/halved/on/test", {})["ok"], "it may be tried all the same"
     pause("off", paused=False)
     assert {chat(people, "halved/gpt-4o-mini").headers["x-sluicegate-credential"] for _ in range(6)} == {"off"}
+
+
+async def test_what_is_added_by_a_form_serves_at_once_and_is_asked_from_its_page(
+    people: People, mock: MockProcess
+) -> None:
+    owner = Person(None, origin=people.gateway.url)
+    await owner.log_in(email("owner"))
+    await owner.get("/providers/-/custom")
+    fields = {"id": "formed", "format": "openai_chat", "base_url": f"{mock.url}/v1", "credential.api_key": SECRET}
+    # What is ticked on the page, a browser sends.
+    ticked = dict.fromkeys(("session_affinity", "rests", "list_models", "stream_usage"), "yes")
+    sent = await owner.submit("/providers/-/custom", **fields, **ticked)
+    assert sent.to == "/providers/formed?said=provider-added", sent.text
+    assert chat(people, "formed/gpt-4o-mini;tag=formed").status_code == 200
+    assert {dict(each["headers"])["authorization"] for each in mock.requests("formed")} == {f"Bearer {SECRET}"}
+    await owner.get("/providers/formed")
+    answer = await owner.submit("/providers/formed/probe", credential="main", model="gpt-4o-mini")
+    assert "It answered" in answer.text
+    answer = await owner.submit("/providers/formed/probe", credential="main", model="gpt-4o-mini;status=500")
+    assert "It did not answer as it should" in answer.text
+    await owner.get("/providers/formed/credentials/main")
+    await owner.submit("/providers/formed/credentials/main/pause")
+    assert chat(people, "formed/gpt-4o-mini").status_code == 404
 
 
 def test_a_credential_is_tried_with_a_real_request(people: People, mock: MockProcess) -> None:

@@ -11,16 +11,13 @@ import pytest
 
 from gateway.management import configuration
 from gateway.management.configured import CredentialView
-from gateway.management.rests import CredentialStanding, ProviderStanding, RestView
 from gateway.records import AttemptRecord
-from gateway.settings.instants import write_instant
 from tests.gateway.management.offices import OPERATOR
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.supplied import FIRST, GPT, LIMITED, SECRET, Supplied, supplied
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import Person
-from web.credentials import bars_of, lines_of
 from web.page import SAID
 
 NEW = "/providers/filed/credentials"
@@ -225,39 +222,3 @@ async def test_what_was_typed_comes_back_as_text(owner: Person, text: str) -> No
     answer = await owner.submit(NEW, **fields, api_key=SECRET)
     assert answer.status == 422
     assert_harmless(answer.text)
-
-
-# What lines are made of
-
-
-def standing(headroom: float | None, *rests: RestView, resets: int = 0, name: str | None = "a") -> CredentialStanding:
-    return CredentialStanding(
-        provider="p",
-        credential=name,
-        in_flight=2,
-        latency_ms=40,
-        headroom=headroom,
-        limits_reset_at=write_instant(resets) if resets else None,
-        token_until=None,
-        rests=rests,
-    )
-
-
-@pytest.mark.parametrize(
-    ("left", "words", "meaning"),
-    [(1.0, "100 % left", "good"), (0.19, "19 % left", "warning"), (0.0, "0 % left", "bad")],
-)
-def test_a_bar_tells_what_is_left(left: float, words: str, meaning: str) -> None:
-    (bar,) = bars_of(standing(left, resets=9_000_000))
-    assert (bar.words, bar.meaning, bar.resets_at_us) == (words, meaning, 9_000_000)
-
-
-def test_there_is_no_bar_where_nobody_told_anything() -> None:
-    assert bars_of(standing(None)) == ()
-
-
-def test_a_server_that_asks_for_no_credential_has_a_line_without_a_name() -> None:
-    row = {"credential": "", "attempts": 4, "failed": 0, "late_attempts": 2, "late_failed": 0, "last_failure": None}
-    (line,) = lines_of([], ProviderStanding(credentials=(standing(None, name=None),), targets=()), [row])
-    assert (line.name, line.link, line.in_flight, line.latency_us, line.day.attempts) == ("", "", 2, 40_000, 4)
-    assert lines_of([], None, []) == ()

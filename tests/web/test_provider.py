@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -127,6 +129,15 @@ async def test_figures_are_those_of_each_credential(owner: Person, store: Store)
     assert first not in text
     assert "rate limit" in text
     assert "another credential was next" in text
+
+
+async def test_its_models_are_to_be_had_as_a_file(owner: Person, store: Store) -> None:
+    fill(store)
+    answer = await owner.get("/providers/filed?format=csv")
+    assert "filed-models.csv" in answer.headers["content-disposition"]
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["model"], row["requests"], row["attempts"], row["failed_attempts"]) == ("gpt-4o-mini", "2", "3", "1")
+    assert row["cost_usd"] == "4"
 
 
 async def test_a_rest_says_why_until_when_and_what_it_came_from(here: Supplied, owner: Person, store: Store) -> None:

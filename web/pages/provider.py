@@ -1,5 +1,4 @@
-"""One provider: how each of its credentials is doing, what rests and why, what failed, what its models did; and trying
-it out, having the next request try what rests, ending a rest."""
+"""One provider: how each of its credentials is doing, what rests and why, what failed, what its models did."""
 
 from __future__ import annotations
 
@@ -8,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.management import configuration, probes, rests
+from gateway.management import configuration
 from gateway.management.configured import CredentialView, ProviderView
-from gateway.management.probes import ProbeView, ProbeWish
-from gateway.management.rests import Pool, ProviderStanding, TryWish
+from gateway.management.rests import ProviderStanding, RestView
 from gateway.records import Provider
 from gateway.usage import figures
 from web import failing, resting
@@ -23,12 +21,14 @@ from web.filters import address
 from web.forms import Problem
 from web.headline import Figure
 from web.health import Count, count_of, state_of
-from web.page import Action, Page, Sent, Shown, Site, Visit
+from web.page import Action, Download, Page, Site, Visit
+from web.pages import trying
 from web.pages.providers import PATH, READ, WRITE, format_of, lately, preset_of, sign_of, standing_of
 from web.resting import Rest
 from web.rotation import Loss, hands_around, loss_of
 from web.seeing import EVERYBODYS, visible_keys
 from web.span import Span, span_of
+from web.tables import as_csv
 
 MODELS = 50
 SUGGESTED = 100
@@ -65,17 +65,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """What came of asking it."""
-
-    credential: str
-    model: str
-    view: ProbeView
-    ended: int
-    """Rests that are over by it."""
-
-
-@dataclass(frozen=True, slots=True)
 class OneProvider:
     """What the template shows."""
 
@@ -106,11 +95,13 @@ class OneProvider:
     chosen: str
     """The one that the form begins with."""
     model: str
-    probed: Probed | None
+    probed: trying.Probed | None
     may_write: bool
     is_everybodys: bool
     more: str
     """Where its requests are."""
+    csv: str
+    """Where its models are to be had as a file."""
     problem: Problem | None
 
 
@@ -125,8 +116,8 @@ class Found:
     models: Sequence[Row]
 
 
-async def load(site: Site, visit: Visit) -> OneProvider:
-    """The page's context. Raises UnknownResource."""
+async def load(site: Site, visit: Visit) -> OneProvider | Download:
+    """The page's context, or the table of its models as a file. Raises UnknownResource."""
     name, span = visit.names["id"], span_of({}, visit.now_us, visit.zone)
     key_ids = await visible_keys(site, visit)
     view = await configuration.get_object(site.office, visit.person, "provider", name)
@@ -135,6 +126,9 @@ async def load(site: Site, visit: Visit) -> OneProvider:
         configuration.list_objects(site.office, visit.person, "credential"),
         _found(site, visit, key_ids, span),
     )
+    models = tuple(_model(row, name, span) for row in found.models)
+    if visit.query.get("format") == "csv":
+        return Download(f"{name}-models.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, models)))
     own = [each for each in held if isinstance(each, CredentialView) and each.provider == name]
     provider = in_use(site, name)
     standing = standing_of(site, visit, name)
@@ -147,9 +141,10 @@ async def load(site: Site, visit: Visit) -> OneProvider:
         rests=resting.rests_of(_every_rest(standing), found.rested),
         chart=failing.charted(Frame(span, visit.zone, visit.now_us), found.failures),
         kinds=failing.kinds_of(found.failures),
-        models=tuple(_model(row, name, span) for row in found.models),
+        models=models,
         loss=await _loss(site, visit, key_ids, provider, found.models),
         more=address("/requests", span.query, {"provider": name}),
+        csv=address(f"{PATH}/{name}", {"format": "csv"}),
         suggested=_suggested(site, provider, found.models),
         **_told(visit, view, provider),
         **_counted(view, standing, own, found),
@@ -186,7 +181,7 @@ def _mapping(value: object) -> Mapping[str, object]:
     return value
 
 
-def _every_rest(standing: ProviderStanding | None) -> list[rests.RestView]:
+def _every_rest(standing: ProviderStanding | None) -> list[RestView]:
     if standing is None:
         return []
     found = [rest for each in standing.credentials for rest in each.rests] + list(standing.targets)
@@ -231,7 +226,7 @@ def _counted(
 
 def _asked(visit: Visit) -> dict[str, Any]:
     """What was typed, and what came of it."""
-    made = visit.made if isinstance(visit.made, Probed) else None
+    made = visit.made if isinstance(visit.made, trying.Probed) else None
     form = visit.form
     return {
         "probed": made,
@@ -273,6 +268,20 @@ def _model(row: Row, provider: str, span: Span) -> ModelLine:
         cached=figures.share(row["cache_read_tokens"], row["input_tokens"]),
         about=row["estimated"] > 0,
         link=address("/requests", span.query, {"provider": provider, "model": row["model"]}),
+    )
+
+
+HEAD = (
+    *("model", "requests", "attempts", "failed_attempts", "p50_first_byte_us", "p95_first_byte_us", "p50_total_us"),
+    *("input_tokens", "output_tokens", "cost_usd", "estimated"),
+)
+
+
+def _cells(line: ModelLine) -> tuple[object, ...]:
+    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
+    return (
+        *(line.model, line.requests, line.tried.attempts, line.tried.failed, line.p50_us, line.p95_us),
+        *(line.p50_total_us, line.input_tokens, line.output_tokens, cost, "yes" if line.about else "no"),
     )
 
 
@@ -320,47 +329,6 @@ def _facts(view: ProviderView) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts if fact.value)
 
 
-# What its forms do
-
-
-async def probe(site: Site, visit: Visit) -> Shown:
-    """Ask it now, for its list of models or for a model; an answer of a model ends the rest."""
-    provider = rests.find_provider(site.around.providers, visit.names["id"])
-    credential, model = visit.form.text("credential", 64), visit.form.text("model")
-    if credential:
-        rests.find_credential(provider, credential)
-    if model:
-        wish = TryWish(provider=provider.id, credential=credential or None, model=model)
-        pool = Pool(provider, site.around.pools)
-        tried = await rests.try_now(site.office, visit.person, wish, pool, site.around.ask)
-        assert tried.asked is not None  # a model was named
-        return Shown(Probed(credential, model, tried.asked, tried.ended))
-    asked = probes.try_credential if credential else probes.try_provider
-    name = f"{provider.id}/{credential}" if credential else provider.id
-    view = await asked(site.office, visit.person, name, ProbeWish(), site.around.ask)
-    return Shown(Probed(credential, model, view, 0))
-
-
-async def let_try(site: Site, visit: Visit) -> Sent:
-    """The next request of a client tries what rests."""
-    provider = rests.find_provider(site.around.providers, visit.names["id"])
-    credential = visit.form.text("credential", 64) or None
-    if credential is not None:
-        rests.find_credential(provider, credential)
-    wish = TryWish(provider=provider.id, credential=credential)
-    pool = Pool(provider, site.around.pools)
-    tried = await rests.try_now(site.office, visit.person, wish, pool, site.around.ask)
-    return Sent(address(f"{PATH}/{provider.id}", {"said": "let-try" if tried.let else "nothing-rests"}))
-
-
-async def end_rests(site: Site, visit: Visit) -> Sent:
-    """What rests is used again."""
-    provider = rests.find_provider(site.around.providers, visit.names["id"])
-    which = rests.whose(provider.id, visit.form.text("credential", 64) or None, visit.form.text("model", 400) or None)
-    ended = await rests.end_rests(site.office, visit.person, which, site.around.pools)
-    return Sent(address(f"{PATH}/{provider.id}", {"said": "rests-ended" if ended.ended else "nothing-rests"}))
-
-
 PAGE = Page(
     path=f"{PATH}/{{id}}",
     title="Provider",
@@ -373,7 +341,7 @@ PAGE = Page(
 )
 
 ACTIONS = (
-    Action(f"{PATH}/{{id}}/probe", PAGE, probe),
-    Action(f"{PATH}/{{id}}/try", PAGE, let_try),
-    Action(f"{PATH}/{{id}}/end", PAGE, end_rests),
+    Action(f"{PATH}/{{id}}/probe", PAGE, trying.probe),
+    Action(f"{PATH}/{{id}}/try", PAGE, trying.let_try),
+    Action(f"{PATH}/{{id}}/end", PAGE, trying.end_rests),
 )

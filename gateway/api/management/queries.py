@@ -108,7 +108,7 @@ OPERATIONS = (
     ),
     Operation(
         method="DELETE",
-        path="/api/sql/{id}",
+        path="/api/sql/running/{id}",
         id="cancel_query",
         summary="Cancel a query",
         description="One of your own, by the id with which you began it.",

@@ -85,8 +85,9 @@ class Exports:
     def tidy(self) -> None:
         """Make the directory, and remove what a process has left there that was killed. Raises OSError."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in self._directory.glob("*.parquet"):
-            path.unlink(missing_ok=True)
+        if not self.under_way:
+            for path in self._directory.glob("*.parquet"):
+                path.unlink(missing_ok=True)
 
     def end(self) -> None:
         """Let the threads go."""
@@ -134,10 +135,12 @@ class Exports:
                     at += len(piece)
                     yield piece
                 elif is_done:
+                    await job.done()
+                    if not path.exists():
+                        raise ControlUnavailable("The file of this export is gone.")
                     break
                 else:
                     await asyncio.sleep(LOOK_SECONDS)
-            await job.done()
         finally:
             job.leave()
 

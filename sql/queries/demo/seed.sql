@@ -1,14 +1,19 @@
 -- What would the programs of a company have left here in these hours? Chance is a hash of seed and number, the same again.
 insert into requests by name
+-- Lists come as JSON: to be given them one by one takes some versions of DuckDB longer than all the rest.
 with earlier as (
     select unnest(
-        cast($earlier as struct(first bigint, requests bigint, starts_us bigint, width_us bigint, dealt bigint)[]),
+        cast(
+            cast($earlier as json) as struct(first bigint, requests bigint, starts_us bigint, width_us bigint, dealt bigint)[]
+        ),
         recursive := true
     )
 ),
 later as (
     select unnest(
-        cast($later as struct(first bigint, requests bigint, starts_us bigint, width_us bigint, dealt bigint)[]),
+        cast(
+            cast($later as json) as struct(first bigint, requests bigint, starts_us bigint, width_us bigint, dealt bigint)[]
+        ),
         recursive := true
     )
 ),
@@ -49,10 +54,10 @@ thrown as (
         hash(dice + 13) / 1.8446744073709552e19 as of_tail,
         hash(dice + 14) / 1.8446744073709552e19 as of_tenant,
         -- Of the normal distribution.
-        cast($normal as double[])[1 + cast(hash(dice + 20) & 1023 as bigint)] as z_prompt,
-        cast($normal as double[])[1 + cast(hash(dice + 22) & 1023 as bigint)] as z_answer,
-        cast($normal as double[])[1 + cast(hash(dice + 24) & 1023 as bigint)] as z_first,
-        cast($normal as double[])[1 + cast(hash(dice + 26) & 1023 as bigint)] as z_overhead
+        cast(cast($normal as json) as double[])[1 + cast(hash(dice + 20) & 1023 as bigint)] as z_prompt,
+        cast(cast($normal as json) as double[])[1 + cast(hash(dice + 22) & 1023 as bigint)] as z_answer,
+        cast(cast($normal as json) as double[])[1 + cast(hash(dice + 24) & 1023 as bigint)] as z_first,
+        cast(cast($normal as json) as double[])[1 + cast(hash(dice + 26) & 1023 as bigint)] as z_overhead
     from moments
 ),
 -- Who asks for what.
@@ -60,7 +65,7 @@ asked as (
     select
         *,
         cast(
-            $asks as struct(
+            cast($asks as json) as struct(
                 key varchar,
                 key_id varchar,
                 user_id varchar,
@@ -84,10 +89,10 @@ asked as (
                 refused double,
                 leaves double
             )[]
-        )[if(of_fate < 0.0012, cast($stranger as bigint), cast($deals as bigint[])[slot])] as ask,
-        cast($outage as struct(from_us bigint, until_us bigint, models bigint[])) as outage,
-        cast($storm as struct(from_us bigint, until_us bigint, models bigint[])) as storm,
-        cast($slow as struct(from_us bigint, until_us bigint, models bigint[])) as slow,
+        )[if(of_fate < 0.0012, cast($stranger as bigint), cast(cast($deals as json) as bigint[])[slot])] as ask,
+        cast(cast($outage as json) as struct(from_us bigint, until_us bigint, models bigint[])) as outage,
+        cast(cast($storm as json) as struct(from_us bigint, until_us bigint, models bigint[])) as storm,
+        cast(cast($slow as json) as struct(from_us bigint, until_us bigint, models bigint[])) as slow,
     from thrown
 ),
 met as (
@@ -143,7 +148,7 @@ reached as (
             else 1
         end as tries,
         cast(
-            $models as struct(
+            cast($models as json) as struct(
                 provider varchar,
                 model varchar,
                 credentials varchar[],
@@ -314,16 +319,13 @@ select
     make_timestamp(at_us) as ts,
     -- UUIDv7: milliseconds, what is left of them, and chance.
     cast(
-        (cast(at_us // 1000 as uhugeint) << 80)
-        | (cast(7 as uhugeint) << 76)
-        | (cast((at_us % 1000) * 4096 // 1000 as uhugeint) << 64)
-        | (cast(2 as uhugeint) << 62)
-        | (hash(dice + 30) & 4611686018427387903) as uuid
+        lpad(to_hex(((at_us // 1000) << 16) | (7 << 12) | ((at_us % 1000) * 4096 // 1000)), 16, '0')
+        || to_hex((hash(dice + 30) & 4611686018427387903) | 9223372036854775808) as uuid
     ) as id,
-    ask.key as key,
-    ask.key_id as key_id,
-    ask.user_id as user_id,
-    ask.team_id as team_id,
+    ask.key,
+    ask.key_id,
+    ask.user_id,
+    ask.team_id,
     ask.tags[1 + cast(floor(of_tenant * of_tenant * len(ask.tags)) as bigint)] as tags,
     if(streams, ask.stream_path, ask.path) as endpoint,
     case

@@ -210,3 +210,28 @@ def test_statements_reach_the_archive_where_there_is_one(tmp_path: Path) -> None
         connection.execute(f"copy (select 1) to '{archive}/../a.parquet' (format parquet)")
     store.close()
     store.end()
+
+
+async def test_a_page_may_show_an_answer_of_a_moment_ago(store: Analytics) -> None:
+    connection = store.open()
+    assert await store.lately("usage/count", {}) == [{"requests": 0}]
+    connection.execute("insert into requests (ts, id) values (make_timestamp(1), uuid())")
+    assert await store.lately("usage/count", {}) == [{"requests": 0}]
+    assert await store.lately("usage/count", {}, kept=0) == [{"requests": 1}]
+    assert await store.read("usage/count", {}) == [{"requests": 1}]
+
+
+async def test_many_who_ask_the_same_at_once_cost_one_statement(store: Analytics, statements: dict[str, str]) -> None:
+    statements["drawn"] = "select random() as n, sum(range) as s from range(3000000)"
+    store.open()
+    answers = await asyncio.gather(*(store.read("drawn", {}) for _ in range(30)))
+    assert len({rows[0]["n"] for rows in answers}) == 1
+
+
+def test_statements_put_on_disk_so_much_and_no_more(store: Analytics) -> None:
+    connection = store.open()
+    rows = connection.execute("select current_setting('max_temp_directory_size')").fetchall()
+    assert rows == [("3.7 GiB",)]
+    for said in ("max_temp_directory_size = '1TB'", "memory_limit = '1TB'", "allowed_configs = ['threads']"):
+        with pytest.raises(duckdb.Error, match="locked"):
+            connection.execute(f"set {said}")

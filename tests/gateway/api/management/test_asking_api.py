@@ -192,7 +192,7 @@ async def test_all_of_a_query_comes_as_a_file(api: Served) -> None:
 
 
 async def test_there_is_nothing_to_cancel(api: Served) -> None:
-    assert await api.refused("DELETE", "/api/sql/nothing") == (404, "not_found")
+    assert await api.refused("DELETE", "/api/sql/running/nothing") == (404, "not_found")
 
 
 async def test_nobody_else_runs_sql(api: Served) -> None:

@@ -297,5 +297,28 @@ async def test_a_file_that_a_killed_process_left_is_removed_when_the_store_is_op
         assert list((tmp_path / "exports").iterdir()) == []
 
 
+async def test_a_store_that_is_opened_again_leaves_files_that_are_still_taken(
+    store: Analytics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "PIECE_BYTES", 4096)
+    pieces = await export(store, "parquet")
+    await auntil(lambda: not store._runs)
+    await asyncio.to_thread(store.close)
+    store.open()
+    assert (await pieces.all())[-4:] == b"PAR1"
+
+
+async def test_a_file_that_somebody_took_away_is_not_taken_for_a_whole_one(
+    store: Analytics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "PIECE_BYTES", 4096)
+    pieces = await export(store, "parquet")
+    await auntil(lambda: not store._runs)
+    for path in (tmp_path / "exports").iterdir():
+        path.unlink()
+    with pytest.raises(ControlUnavailable, match="gone"):
+        await pieces.all()
+
+
 async def test_nobody_else_on_the_machine_sees_what_is_exported(store: Analytics, tmp_path: Path) -> None:
     assert (tmp_path / "exports").stat().st_mode & 0o077 == 0
