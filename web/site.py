@@ -92,6 +92,7 @@ def add_pages(
         if action.method == "POST" and action.path not in paths:
             # Whoever asks for the address of a form, as by going back to it, means its page.
             app.router.add_get(action.path, dashboard.sending_to(action.page))
+            app.router.add_head(action.path, dashboard.sending_to(action.page))
     app.router.add_get("/static/*", _static)
     app.router.add_head("/static/*", _static)
     app.router.fallback = dashboard.otherwise(app)
