@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from benchmarks import machine
-from benchmarks.mixture import KINDS, NAMES, Mixture
+from benchmarks.mixture import CLIENTS, KINDS, NAMES, Mixture
 from benchmarks.peers import Peer, soaked
 from benchmarks.processes import command_line, cpu_seconds, tree
 from benchmarks.stage import staged
@@ -44,8 +44,9 @@ GROWTH_MIB = 1.0
 """Most memory by which a process may grow in an hour."""
 MOST_METRICS = 200_000
 """Bytes."""
-FLAT = 24
-"""Descriptors or threads that may be more at the end: connections come and go."""
+MORE_DESCRIPTORS = 2 * CLIENTS
+"""That may be open at the end: each client has a connection, and one to its provider."""
+MORE_THREADS = 4
 
 PATIENCE_SECONDS = 10.0
 IN_FLIGHT = re.compile(r"^sluicegate_requests_in_flight(?:\{[^}]*\})? ([\d.e+]+)$", re.MULTILINE)
@@ -254,9 +255,9 @@ def verdicts(seen: Soaked) -> list[str]:
     for line in lines(seen):
         if line.mib_an_hour > GROWTH_MIB:
             wrong.append(f"{line.process}: grows by {line.mib_an_hour:.1f} MiB an hour, of at most {GROWTH_MIB:g}")
-        if line.descriptors > FLAT:
+        if line.descriptors > MORE_DESCRIPTORS:
             wrong.append(f"{line.process}: {line.descriptors} more descriptors")
-        if line.threads > FLAT:
+        if line.threads > MORE_THREADS:
             wrong.append(f"{line.process}: {line.threads} more threads")
         if line.processes > 1:
             wrong.append(f"{line.process}: started {line.processes} times")

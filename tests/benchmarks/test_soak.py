@@ -42,8 +42,8 @@ def test_what_grows_is_told_by_the_hour() -> None:
 
 
 def test_descriptors_that_are_not_given_back_are_told() -> None:
-    found = samples(*[80.0] * 5) + [Sample(500 + 100 * place, 80 * MIB, 90, 5) for place in range(6)]
-    assert verdicts(seen(worker=found)) == ["worker: 60 more descriptors"]
+    found = samples(*[80.0] * 5) + [Sample(500 + 100 * place, 80 * MIB, 190, 9) for place in range(6)]
+    assert verdicts(seen(worker=found)) == ["worker: 160 more descriptors"]
 
 
 def test_a_process_that_died_is_told() -> None:
