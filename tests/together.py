@@ -1,4 +1,4 @@
-"""All tests, in runs side by side: those of whole gateways in two, and the rest.
+"""All tests, in runs side by side: those of whole gateways in three, and the rest.
 
 `python -m tests.together [pytest's arguments]`; with arguments it is one run of pytest with these. Most of the time
 goes into starting and ending processes, and into waiting for them, which several runs do at once. What the first run
@@ -16,7 +16,7 @@ from pathlib import Path
 PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
 REST = ("tests", "--ignore=tests/e2e")
-RUNS_OF_GATEWAYS = 2
+RUNS_OF_GATEWAYS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
