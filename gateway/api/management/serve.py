@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, Protocol
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from blacksheep.exceptions import MessageAborted
 from gateway import logs
 from gateway.browsers import GUARDS, NO_STORE, SOCKET
 from gateway.errors import ClientDisconnected, GatewayError, MethodNotAllowed, UnknownEndpoint
+from gateway.live.hearing import Receive, heard, left
 from gateway.management.office import Actor
 
 from .etags import is_known, read_if_match, version_tag
@@ -217,27 +219,14 @@ def _write_flow(operation: Operation, request: Request, flow: Flow, headers: lis
 
 
 def _heard(flow: Flow, request: Request) -> Callable[[], AsyncIterator[bytes]]:
-    """The parts of a flow, which ends as soon as whoever asked for it has left."""
-
-    async def parts() -> AsyncIterator[bytes]:
-        leaving = asyncio.ensure_future(_left(request))
-        for ending in (leaving, asyncio.current_task()):
-            if ending is not None:
-                ending.add_done_callback(lambda _: flow.end())
-        try:
-            async for part in flow.parts:
-                yield part
-        finally:
-            leaving.cancel()
-            flow.end()
-
-    return parts
+    """The parts of a flow, as the web framework takes them."""
+    return partial(heard, flow.parts, flow.end, _receive(request))
 
 
 async def _while_there(request: Request, running: Awaitable[Answerable]) -> Answerable:
     """What an operation gives, unless whoever asked leaves before: then it is cancelled, and has ended when this raises
     ClientDisconnected."""
-    task, leaving = asyncio.ensure_future(running), asyncio.ensure_future(_left(request))
+    task, leaving = asyncio.ensure_future(running), asyncio.ensure_future(left(_receive(request)))
     try:
         await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -252,11 +241,9 @@ async def _while_there(request: Request, running: Awaitable[Answerable]) -> Answ
                 log.warning("what a client had left did not end well", reason=str(error))
 
 
-async def _left(request: Request) -> None:
-    """Until whoever asked has left; their request has been read to its end."""
-    receive = request.content.receive  # type: ignore[union-attr] # of every content that comes by ASGI
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def _receive(request: Request) -> Receive:
+    receive: Receive = request.content.receive  # type: ignore[union-attr] # of every content that comes by ASGI
+    return receive
 
 
 def _respond(written: Written, request_id: str) -> Response:
