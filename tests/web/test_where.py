@@ -13,7 +13,7 @@ import pytest
 
 from gateway.errors import Unacceptable, UnknownResource
 from gateway.settings.instants import write_instant
-from gateway.usage.figures import HOUR
+from gateway.usage.figures import HOUR, SECOND
 from tests.gateway.management.crowd import add
 from tests.web.foreseen import model_of
 from tests.web.markup import assert_well_formed
@@ -21,7 +21,10 @@ from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
 from web.pages.where import BODIES, told_of
 
-SOON = write_instant(time.time_ns() // 1000 + HOUR)
+
+def soon() -> str:
+    """Nearly an hour from now, when the answer is made and not when the tests are collected."""
+    return write_instant(time.time_ns() // 1000 + HOUR - 10 * SECOND)
 
 
 def explanation(**more: Any) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def explanation(**more: Any) -> dict[str, Any]:
         "left": 0,
     }
     return {
-        "at": SOON,
+        "at": soon(),
         "endpoint": "/v1/chat/completions",
         "model": "smart",
         "key": None,
@@ -70,10 +73,10 @@ def explanation(**more: Any) -> dict[str, Any]:
         "steps": [
             {**step, "state": "first", "reason": "session"},
             {**step, "state": "next", "credential": None, "model": "mini"},
-            {**step, "state": "passed_over", "credential": "b", "reason": "rate_limit", "until": SOON},
+            {**step, "state": "passed_over", "credential": "b", "reason": "rate_limit", "until": soon()},
         ],
         "reserve": {"tokens": 1040, "nano_usd": 10_000_000, "input_tokens": 16},
-        "limits": [{**limit, "resets_at": SOON}],
+        "limits": [{**limit, "resets_at": soon()}],
         "targets": [target],
         **more,
     }
