@@ -22,7 +22,11 @@ from tests.e2e.wire import Answer, Cut, ask, chat_body, request
 from tests.providers import MockProcess
 
 LOOKS = [path_of(route) for route, row in verdicts(API, WHO).items() if route[0] == "GET" and row["anonymous"] == 401]
-ASIDE = [path_of(route) for route, row in verdicts(PAGES, WHO).items() if route[0] == "GET" and row["owner"] == 200]
+ASIDE = [
+    path_of(route)
+    for route, row in verdicts(PAGES, WHO).items()
+    if route[0] == "GET" and row["owner"] == 200 and row["anonymous"] != 200
+]
 
 SPELLINGS = (
     "/api/%6beys",
