@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.accounts import SILENT, WELL, Accounts, Mood, accounts, limited, refusing
+from tests.e2e.accounts import SILENT, WELL, Accounts, accounts, limited, refusing
 from tests.e2e.pooled import account_of, asked, asked_until, many, pool, pooled, statuses
 from tests.gateway_process import GatewayProcess
 from tests.waiting import auntil
