@@ -28,8 +28,9 @@ from gateway.observe.series import SERIES
 from gateway.settings.model import Settings
 from gateway.settings.section import FormatName
 from gateway.settings.sources import PREFIX, SEPARATOR
+from gateway.store.asking.told import TABLES, UNITS
 
-from . import catalog, choosing
+from . import catalog, choosing, markdown
 from .markdown import Row, one_line, table
 
 DOCS = Path(__file__).parent
@@ -261,6 +262,16 @@ def mock_behaviours() -> str:
     return text[text.index("\n") :].strip()
 
 
+def sql_tables() -> str:
+    """The tables that people ask in SQL, with every column."""
+    sections = (
+        f"### `{each.name}`\n\n{each.about}\n\n"
+        + table(("Column", "Meaning"), [(markdown.words(some.names), some.meaning) for some in each.columns])
+        for each in TABLES
+    )
+    return "\n\n".join(sections)
+
+
 def struct_fields(struct: type) -> tuple[inspect.Field, ...]:
     """Fields of a struct."""
     return cast(inspect.StructType, inspect.type_info(struct)).fields
@@ -284,6 +295,8 @@ FACTS: dict[str, Callable[[], str]] = {
     "mock": mock_behaviours,
     "strategies": choosing.strategies,
     "sessions": choosing.sessions,
+    "sql_tables": sql_tables,
+    "sql_units": lambda: UNITS,
     "verdicts": choosing.verdicts,
 }
 """What a template can ask for."""
