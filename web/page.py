@@ -167,9 +167,6 @@ class Download:
     content: bytes
 
 
-Reply = Sent | Leaving | Shown | Notice | Download
-
-
 @dataclass(frozen=True, slots=True)
 class Flow:
     """An event stream that goes on for as long as somebody looks."""
@@ -178,6 +175,19 @@ class Flow:
     """Never an empty one: that would be the end to whoever sends them."""
     end: Callable[[], None]
     """Nobody looks any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A file of any length, sent as it is made."""
+
+    name: str
+    """As the browser is to keep it: letters, digits, `.` and `-`."""
+    type: str
+    flow: Flow
+
+
+Reply = Sent | Leaving | Shown | Notice | Download
 
 
 Stream = Callable[["Site", Visit, Callable[[], Mapping[str, object]]], Awaitable[Flow]]
@@ -224,9 +234,11 @@ class Action:
     path: str
     page: Page
     """On which the form stands, and which says what is wrong with it. Who may see that may send this."""
-    run: Callable[[Site, Visit], Awaitable[Reply]]
+    run: Callable[[Site, Visit], Awaitable[Reply | Sending]]
     """Raises GatewayError, of which `param` names the field that is wrong."""
     method: Literal["GET", "POST"] = "POST"
+    abandonable: bool = False
+    """Whether it is cancelled where whoever sent it leaves before it is done."""
 
 
 SAID: Mapping[str, str] = MappingProxyType(
@@ -267,6 +279,7 @@ SAID: Mapping[str, str] = MappingProxyType(
         "object-made": "It is made. Every worker goes by it within a second.",
         "object-changed": "It is changed. Every worker goes by it within a second.",
         "object-deleted": "It is deleted.",
+        "bodies-deleted": "What was said is deleted. The usage record stays.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

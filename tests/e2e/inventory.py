@@ -264,6 +264,8 @@ GET    /providers/{id}/try                        303  303  303  303  303  303  
 POST   /providers/{id}/try                        303  403  403  403  404  404  404  404  404
 GET    /requests                                  303  200  403  403  200  200  200  200  200
 GET    /requests/{id}                             303  404  403  403  404  404  404  404  404
+GET    /requests/{id}/delete-bodies               303  303  303  303  303  303  303  303  303
+POST   /requests/{id}/delete-bodies               303  403  403  403  403  403  404  404  404
 GET    /setup                                     409  409  409  409  409  409  409  409  409
 POST   /setup                                     409  409  409  409  409  409  409  409  409
 GET    /spend                                     303  200  403  403  200  200  200  200  200

@@ -6,6 +6,7 @@ from web.page import Action, Page
 from web.pages import (
     account,
     aliases,
+    audit,
     combos,
     credential,
     key,
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     people.PAGE,
     user.PAGE,
     team.PAGE,
+    audit.PAGE,
     account.PAGE,
     login.PAGE,
     own.PAGE,
@@ -75,5 +77,6 @@ ACTIONS: tuple[Action, ...] = (
     *combos.ACTIONS,
     *prices.ACTIONS,
     *where.ACTIONS,
+    *request.ACTIONS,
 )
 """What their forms do."""

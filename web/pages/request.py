@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.errors import UnknownResource
+from gateway.management import bodies, configuration
 from gateway.records import Price, Tokens
 from gateway.usage import figures, paging
 from gateway.usage.bill import lines_of
@@ -18,8 +19,9 @@ from web.course import Step
 from web.display import State
 from web.filters import address
 from web.names import Names, names_of
-from web.page import Page, Site, Visit
-from web.pages import requests
+from web.page import Action, Page, Sent, Site, Visit
+from web.pages import requests, said
+from web.pages.said import Bodies
 from web.seeing import EVERYBODYS, OWN, visible_keys
 
 Row = Mapping[str, Any]
@@ -140,11 +142,15 @@ class Detail:
     curl: str
     around: tuple[Fact, ...]
     """Where others like it are."""
+    bodies: Bodies | None
+    """What was said; None for whoever may not read that."""
+    replay: str
+    """Where it can be sent once more; empty for whoever may not."""
 
 
 async def load(site: Site, visit: Visit) -> Detail:
     """The page's context. Raises UnknownResource."""
-    row = await _row(site, visit)
+    row = await request_row(site, visit, visit.names["id"])
     names = await names_of(site)
     price = site.around.price_of(row["provider"], row["model"]) if row["model"] else None
     model = requests.model_of(row)
@@ -173,11 +179,21 @@ async def load(site: Site, visit: Visit) -> Detail:
         ids=_ids(row),
         curl=curl(row, visit.browser.origin),
         around=_around(row),
+        bodies=await said.bodies_of(site, visit, row["id"], is_captured=bool(row["captured"])),
+        replay=address("/playground", {"replay": row["id"]}) if visit.person.may(configuration.READ) else "",
     )
 
 
-async def _row(site: Site, visit: Visit) -> Row:
-    wanted = visit.names["id"]
+async def delete_bodies(site: Site, visit: Visit) -> Sent:
+    """Nothing of what was said is kept any more. Raises NotPermitted, UnknownResource."""
+    visit.person.require(bodies.WRITE)
+    row = await request_row(site, visit, visit.names["id"])
+    await bodies.delete_bodies(site.office, visit.person, row["id"])
+    return Sent(f"/requests/{row['id']}?said=bodies-deleted")
+
+
+async def request_row(site: Site, visit: Visit, wanted: str) -> Row:
+    """All that is known of a request that whoever looks may see. Raises UnknownResource."""
     try:
         known = UUID(wanted)
     except ValueError:
@@ -368,3 +384,5 @@ PAGE = Page(
     load=load,
     permissions=(EVERYBODYS, OWN),
 )
+
+ACTIONS = (Action("/requests/{id}/delete-bodies", PAGE, delete_bodies),)
