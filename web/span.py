@@ -137,6 +137,13 @@ def _chosen(query: Mapping[str, str], now_us: int, zone: tzinfo) -> Span | None:
     return Span("custom", title, since, until, _starts(since, until, step, zone), step, said)
 
 
+def instant_said(text: str, zone: tzinfo, *, is_end: bool = False) -> int | None:
+    """A date or a local time of an address as an instant; a date that ends something is meant as a whole. None for what
+    cannot be read."""
+    at = _instant(text, zone)
+    return _midnight(at, zone, days=1) if at is not None and is_end and "T" not in text else at
+
+
 def _starts(since: int, until: int, step: int, zone: tzinfo) -> tuple[int, ...]:
     if step < DAY:
         return tuple(range(since, until, step))

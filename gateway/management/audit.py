@@ -39,9 +39,15 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     """Which changes are asked for."""
 
     actor_id: str | None = None
+    actor_kind: str | None = None
+    actor: str | None = None
+    """Part of the name of whoever changed something, in whatever case."""
     action: str | None = None
+    """One, such as `key.create`, or what several begin with: `key`."""
     target_kind: str | None = None
     target_id: str | None = None
+    target: str | None = None
+    """Part of the name of what was changed, in whatever case, or its whole id."""
     since_us: int | None = None
     until_us: int | None = None
 

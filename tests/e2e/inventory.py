@@ -157,6 +157,7 @@ GET    /account/tokens                            303  303  303  303  303  303  
 POST   /account/tokens                            303  303  303  422  422  422  422  422  303
 GET    /account/tokens/revoke                     303  303  303  303  303  303  303  303  303
 POST   /account/tokens/revoke                     303  303  303  403  404  404  404  404  303
+GET    /audit                                     303  403  200  403  403  403  200  200  200
 GET    /keys                                      303  403  403  403  403  200  200  200  200
 POST   /keys                                      303  403  403  403  403  422  422  422  422
 GET    /keys/{id}                                 303  403  403  403  403  404  404  404  404

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from gateway.management.audit import AuditFilter
 from gateway.store.session import Session
 from tests.gateway.management.crowd import PASSWORD, add
 from tests.web.visiting import House, Person
@@ -33,8 +35,7 @@ async def everything(house: House) -> dict[str, Any]:
     """What the state holds, as far as forms change it."""
 
     def perform(session: Session) -> dict[str, Any]:
-        nothing = dict.fromkeys(("before_id", "actor_id", "target_kind", "target_id", "since_us", "until_us", "action"))
-        noted = session.rows("audit/listed", {**nothing, "limit": 1000})
+        noted = session.rows("audit/listed", {**structs.asdict(AuditFilter()), "before_id": None, "limit": 1000})
         return {"noted": [row["id"] for row in noted], "flows": session.row("openid/flows")}
 
     return await house.office.read(perform)

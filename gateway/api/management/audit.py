@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import json
+from typing import Annotated
+
+from msgspec import Meta, json
 
 from gateway.management import audit
 from gateway.management.audit import AuditEntry, AuditFilter
@@ -15,40 +17,45 @@ from .schemas import Id, Instant, Name, Query, microseconds
 TAG = "audit"
 NDJSON = "application/x-ndjson"
 
+ActorKind = Annotated[Name, Meta(description="`user`, `token`, `operator` (the command line) or `system`.")]
+Actor = Annotated[Name, Meta(description="Part of the name of whoever changed something.")]
+Action = Annotated[Name, Meta(description="Such as `key.create`; `key` is all that begin with it.")]
+Target = Annotated[Name, Meta(description="Part of the name of what was changed, or its id.")]
+
+
+class ExportQuery(Query, frozen=True, kw_only=True):
+    """Which changes, all of them at once."""
+
+    actor_id: Id | None = None
+    actor_kind: ActorKind | None = None
+    actor: Actor | None = None
+    action: Action | None = None
+    target_kind: Name | None = None
+    target_id: Name | None = None
+    target: Target | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
 
 class AuditQuery(PageQuery, frozen=True, kw_only=True):
     """Which changes."""
 
     actor_id: Id | None = None
-    action: Name | None = None
+    actor_kind: ActorKind | None = None
+    actor: Actor | None = None
+    action: Action | None = None
     target_kind: Name | None = None
     target_id: Name | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-
-
-class ExportQuery(Query, frozen=True, kw_only=True):
-    """Which changes, by time."""
-
+    target: Target | None = None
     since: Instant | None = None
     until: Instant | None = None
 
 
 def wanted(query: AuditQuery | ExportQuery) -> AuditFilter:
     """The filter that a question means."""
-    times = {
-        name: None if at is None else microseconds(at) for name, at in (("since", query.since), ("until", query.until))
-    }
-    if isinstance(query, ExportQuery):
-        return AuditFilter(since_us=times["since"], until_us=times["until"])
-    return AuditFilter(
-        actor_id=query.actor_id,
-        action=query.action,
-        target_kind=query.target_kind,
-        target_id=query.target_id,
-        since_us=times["since"],
-        until_us=times["until"],
-    )
+    said = {name: getattr(query, name) for name in AuditFilter.__struct_fields__ if not name.endswith("_us")}
+    since, until = (None if at is None else microseconds(at) for at in (query.since, query.until))
+    return AuditFilter(**said, since_us=since, until_us=until)
 
 
 async def list_changes(asked: Asked[Office, None, AuditQuery]) -> Page[AuditEntry]:
@@ -84,7 +91,7 @@ OPERATIONS = (
         path="/api/audit/export",
         id="export_changes",
         summary="Export the audit log",
-        description="Every change in the time asked for as lines of JSON, latest first.",
+        description="Every change that is asked for as lines of JSON, latest first.",
         tag=TAG,
         permission=audit.READ,
         query=ExportQuery,

@@ -13,6 +13,7 @@ from msgspec import structs
 from gateway.access.roles import permissions_of
 from gateway.access.sessions import read
 from gateway.management import login, people, sessions, teams
+from gateway.management.audit import AuditFilter
 from gateway.management.login import PasswordLogin
 from gateway.management.office import Actor, Office
 from gateway.management.people import NewUser, UserView
@@ -100,14 +101,14 @@ async def log_in(office: Office, email: str, password: str, address: str = VISIT
 
 async def audit(office: Office, action: str | None = None) -> list[dict[str, Any]]:
     """What the audit log has, oldest first."""
-    nothing = dict.fromkeys(("before_id", "actor_id", "target_kind", "target_id", "since_us", "until_us"))
+    wanted = {**structs.asdict(AuditFilter(action=action)), "before_id": None, "limit": 1000}
 
     def perform(session: Session) -> list[dict[str, Any]]:
-        return session.rows("audit/listed", {**nothing, "action": action, "limit": 1000})
+        return session.rows("audit/listed", wanted)
 
     rows = await office.read(perform)
     read_in = ({**row, **{side: row[side] and orjson.loads(row[side]) for side in ("before", "after")}} for row in rows)
-    return list(read_in)[::-1]
+    return [row for row in read_in if action in (None, row["action"])][::-1]
 
 
 def wish_of(user: UserView, **changed: Any) -> people.UserWish:
