@@ -54,12 +54,14 @@ from gateway.management.probes import Found
 from gateway.management.rests import Pools
 from gateway.operator_token import operator_token
 from gateway.oversight import Oversight
+from gateway.playing import Playing
 from gateway.records import Credential, JobReport, Price, Provider, RegistryState
 from gateway.registry.refresh import Refreshing
 from gateway.seeding.furnishing import Furnishing
 from gateway.settings.model import Settings
 from gateway.settings.overlay import Effective
 from gateway.store.analytics import Analytics
+from gateway.store.asking.queries import Queries
 from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
@@ -98,6 +100,8 @@ class Control:
         """How reading the configuration file goes."""
         self.feed = Feed(lambda: facts_of(self._directory, self.ingest_state()), most=start.settings.live.max_viewers)
         """What happens at this moment."""
+        self.playing = Playing(self._directory)
+        """Asks the gateway as a client does."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
         self._made_with = Served(), Registry("", {})
@@ -233,6 +237,11 @@ class Control:
     def analytics(self) -> Analytics:
         """The store of usage records, to be asked."""
         return self._analytics
+
+    @property
+    def queries(self) -> Queries:
+        """Where SQL of people's own is run."""
+        return self._analytics.queries
 
     def ingest_state(self) -> Mapping[str, Any]:
         """How records get into the analytics store."""

@@ -13,8 +13,9 @@ from gateway.management.models import ModelPrice, ModelView
 from gateway.management.office import Actor
 from gateway.management.probes import Found
 from gateway.management.rests import Pools
-from gateway.records import Credential, JobReport, Price, Provider, RegistryState
+from gateway.records import ClientKey, Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import Settings
+from gateway.store.asking.queries import Queries
 from web.burning import Ration
 
 
@@ -29,6 +30,10 @@ class Inquiry:
     """For a path with a model in it: the one that stands there."""
     key: str = ""
     """Name or id of the client key that would ask; empty for none, who may do everything."""
+    holds: ClientKey | None = None
+    """The same key, where whoever asks has shown it."""
+    bodies: bool = False
+    """Whether to tell what providers would be sent."""
 
 
 class Foresight(Protocol):
@@ -66,12 +71,20 @@ class Around(Protocol):
         """What there is to be asked for, and what would become of it."""
 
     @property
+    def playing(self) -> Playing:
+        """Asks the gateway as a client does."""
+
+    @property
     def rolled_until_us(self) -> int:
         """The midnight (UTC) up to which sums of days are asked in place of requests; 0 where those are few enough."""
 
     @property
     def oversight(self) -> Counter:
         """Whoever counts limits."""
+
+    @property
+    def queries(self) -> Queries:
+        """Where SQL of people's own is run."""
 
     @property
     def feed(self) -> Feed:

@@ -25,7 +25,7 @@ from web.browser import browser_of
 from web.display import zone_named
 from web.forms import Problem, read_form
 from web.frame import Going, Nothing, frame_of, is_waiting
-from web.listening import listened
+from web.listening import awaited, listened
 from web.packing import ENCODED, VARIES, packed, packed_once, takes_gzip
 from web.page import (
     Action,
@@ -34,6 +34,7 @@ from web.page import (
     Notice,
     Page,
     Reply,
+    Sending,
     Sent,
     Shown,
     Site,
@@ -219,13 +220,16 @@ class Dashboard:
         visit.browser.check_form(request.method, form.raw(FIELD))
         # What is shown next is the page, and what of it is fetched anew is fetched there.
         visit = replace(visit, form=form, path=_address(action.page, visit.names))
+        running = action.run(self._site, visit)
         try:
-            reply = await action.run(self._site, visit)
+            reply = await (awaited(running, request) if action.abandonable else running)
         except GatewayError as error:
             if error.status >= 500:
                 raise
             problem = Problem(action.path, error.param, error.message)
             return await self._tell(action.page, replace(visit, problem=problem), error)
+        if isinstance(reply, Sending):
+            return _sent(reply, request)
         return await self._reply(action.page, visit, reply)
 
     async def _tell(self, page: Page, visit: Visit, error: GatewayError) -> Response:
@@ -250,13 +254,16 @@ class Dashboard:
                 frame = frame_of(self._site, self._pages, visit)
                 return _html(200, render_apart("leaving.html", going, frame), reply.cookies)
             case Download():
-                kept = (b"content-disposition", f'attachment; filename="{reply.name}"'.encode())
-                return Response(200, [kept], Content(reply.type.encode(), reply.content))
+                return Response(200, [_kept_as(reply.name)], Content(reply.type.encode(), reply.content))
             case Shown():
                 # Not 303 either: what is shown once cannot be kept for the next request.
                 visit = replace(visit, made=reply.made)
                 context = await page.load(self._site, visit)
-                response = _html(200, render(page, context, frame_of(self._site, self._pages, visit, page)))
+                frame, block = frame_of(self._site, self._pages, visit, page), visit.query.get("block", "")
+                part = block in page.blocks
+                response = _html(
+                    200, render_block(page, block, context, frame) if part else render(page, context, frame)
+                )
                 response.add_header(*OPEN)
                 return response
 
@@ -290,6 +297,15 @@ class Dashboard:
         status = _status(error)
         text = f"{error.message} Requests are served all the same." if status == 503 else error.message
         return _with_patience(self.notice(visit, Notice(status, TITLES.get(status, "That does not work"), text)), error)
+
+
+def _sent(sending: Sending, request: Request) -> Response:
+    content = StreamedContent(sending.type.encode(), listened(sending.flow, request))
+    return Response(200, [_kept_as(sending.name), UNBUFFERED], content)
+
+
+def _kept_as(name: str) -> tuple[bytes, bytes]:
+    return b"content-disposition", f'attachment; filename="{name}"'.encode()
 
 
 def _names(request: Request) -> Mapping[str, str]:

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
+
+from gateway import logs
+from gateway.errors import ClientDisconnected
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+T = TypeVar("T")
+
+log = logs.get("gateway.live.hearing")
 
 
 async def left(receive: Receive) -> None:
@@ -30,3 +37,21 @@ async def heard(parts: AsyncIterator[bytes], end: Callable[[], None], receive: R
     finally:
         leaving.cancel()
         end()
+
+
+async def while_there(receive: Receive, running: Awaitable[T]) -> T:
+    """What something gives that takes its time, unless whoever asked leaves before: then it is cancelled, and has ended
+    when this raises ClientDisconnected."""
+    task, leaving = asyncio.ensure_future(running), asyncio.ensure_future(left(receive))
+    try:
+        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnected("The client has left.")
+        return task.result()
+    finally:
+        leaving.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning("what a client had left did not end well", reason=str(error))

@@ -107,6 +107,12 @@ def cancel_query(actor: Actor, queries: Queries, query_id: str) -> None:
     queries.cancel(query_id, _person(actor))
 
 
+def running_query(actor: Actor, queries: Queries) -> str | None:
+    """The id of the query of one's own that runs, if one does. Raises NotPermitted."""
+    actor.require(RUN)
+    return queries.running(_person(actor))
+
+
 class Exported:
     """The pieces of an export; at its end is written down how much it was."""
 

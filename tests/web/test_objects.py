@@ -21,9 +21,10 @@ from gateway.usage.figures import HOUR
 from tests.gateway.management.crowd import add
 from tests.web.foreseen import model_of, price_of
 from tests.web.markup import assert_well_formed
+from tests.web.stand_ins import NobodyRests
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
-from tests.web.visiting import PASSWORD, House, NobodyRests, Person, house_in
+from tests.web.visiting import PASSWORD, House, Person, house_in
 from web.pages.combos import Standings, aim_of
 
 NOW = time.time_ns() // 1000

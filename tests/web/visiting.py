@@ -26,17 +26,15 @@ from gateway.api.management.entrance import Door
 from gateway.api.management.probes import ask
 from gateway.browsers import guarding, is_secure
 from gateway.catalog.served import ServedList
-from gateway.errors import LimitsUnavailable, LoginFailed
-from gateway.limits.limiter import LIMIT_NAMES, Left, Plan
+from gateway.errors import LoginFailed
 from gateway.live.feed import Facts, Feed
 from gateway.management.office import Office
 from gateway.management.probes import Found
-from gateway.pools.board import Rest, Told, Which
-from gateway.records import Credential, JobReport, Price, Provider, RegistryState, Target
-from gateway.routing.standing import Figures, Standing
+from gateway.records import Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
 from tests.gateway.management.offices import office_in
 from tests.web.foreseen import Foreseen
+from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests
 from tests.web.store import Store
 from web.burning import Ration
 from web.colours import Colours
@@ -73,59 +71,6 @@ class IdentityProvider:
         return self.identity
 
 
-class NobodyRests:
-    """Pools in which all is well, unless a test says who rests."""
-
-    def __init__(self) -> None:
-        self.resting: tuple[Rest, ...] = ()
-
-    def rests(self, now_us: int) -> tuple[Rest, ...]:
-        return self.resting
-
-    def standing(self, credential: Credential, model: str, now_us: int) -> Standing:
-        return Standing()
-
-    def figures(self, credential: Credential) -> Figures:
-        return Figures()
-
-    def told(self, credential: Credential, now_us: int) -> Told:
-        return Told()
-
-    def end_rests(self, which: Which, now_us: int) -> int:
-        return 0
-
-    def let_try(self, which: Which, now_us: int) -> int:
-        return 0
-
-    def succeeded(self, credential: Credential, target: Target, waited_us: int, now_us: int) -> None:
-        """Nothing rests that could recover."""
-
-
-class Counts:
-    """Whoever counts limits: says of each how much a test says is used."""
-
-    def __init__(self) -> None:
-        self.used: dict[str, int] = {}
-        """By the limit's name."""
-        self.resets_at_us = 0
-        self.is_away = False
-        self.resets: list[str] = []
-        """Ids of keys that were counted from nothing."""
-
-    async def left(self, plan: Plan) -> tuple[Left, ...]:
-        if self.is_away:
-            raise LimitsUnavailable("Limits cannot be looked up at the moment.")
-        return tuple(
-            Left(subject.name, name, most, self.used.get(name, 0), self.resets_at_us)
-            for subject in plan.subjects
-            for name in LIMIT_NAMES
-            if (most := getattr(subject.limits, name)) is not None
-        )
-
-    def reset(self, key_id: str, subjects: Sequence[bytes], now_us: int) -> None:
-        self.resets.append(key_id)
-
-
 class Surroundings:
     """A control process around the pages, which says what the test wants."""
 
@@ -138,6 +83,8 @@ class Surroundings:
         self.oversight = Counts()
         self.foresight = Foreseen()
         self.rolled_until_us = 0
+        self.queries: Any = NobodyAsks()
+        """Or those of a store, of a test that has one."""
         self.feed = Feed(lambda: Facts({}, 0.0, {}), most=10)
         self.budgets: list[Ration] = []
         self.prices: dict[tuple[str, str], Price] = {}

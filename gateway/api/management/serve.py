@@ -6,7 +6,6 @@ Does not know how somebody proves who they are, where repeated answers are kept,
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Generic, Protocol
@@ -19,7 +18,7 @@ from blacksheep.exceptions import MessageAborted
 from gateway import logs
 from gateway.browsers import GUARDS, NO_STORE, SOCKET
 from gateway.errors import ClientDisconnected, GatewayError, MethodNotAllowed, UnknownEndpoint
-from gateway.live.hearing import Receive, heard, left
+from gateway.live.hearing import Receive, heard, while_there
 from gateway.management.office import Actor
 
 from .etags import is_known, read_if_match, version_tag
@@ -118,7 +117,9 @@ class ManagementApi(Generic[OfficeT]):
         async def perform() -> Written:
             running = operation.run(asked)
             return _write(
-                operation, request, await (_while_there(request, running) if operation.abandonable else running)
+                operation,
+                request,
+                await (while_there(_receive(request), running) if operation.abandonable else running),
             )
 
         key = read_key(_values(request, KEY_HEADER)) if operation.idempotent else None
@@ -221,24 +222,6 @@ def _write_flow(operation: Operation, request: Request, flow: Flow, headers: lis
 def _heard(flow: Flow, request: Request) -> Callable[[], AsyncIterator[bytes]]:
     """The parts of a flow, as the web framework takes them."""
     return partial(heard, flow.parts, flow.end, _receive(request))
-
-
-async def _while_there(request: Request, running: Awaitable[Answerable]) -> Answerable:
-    """What an operation gives, unless whoever asked leaves before: then it is cancelled, and has ended when this raises
-    ClientDisconnected."""
-    task, leaving = asyncio.ensure_future(running), asyncio.ensure_future(left(_receive(request)))
-    try:
-        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnected("The client has left.")
-        return task.result()
-    finally:
-        leaving.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.warning("what a client had left did not end well", reason=str(error))
 
 
 def _receive(request: Request) -> Receive:

@@ -140,8 +140,12 @@ class Queries:
             raise UnknownResource("No query of yours with this id is running.")
         insist(found[1], "cancelled")
 
+    def running(self, who: str) -> str | None:
+        """The id of the query of theirs that runs, if one does."""
+        return next((query_id for query_id, (owner, _) in self._under_way.items() if owner == who), None)
+
     def _enter(self, query: Query) -> Run:
-        if any(who == query.who for who, _ in self._under_way.values()):
+        if self.running(query.who) is not None:
             raise Conflict("Another query of yours is running: wait for it, or cancel it.", retry_after=1)
         if query.id in self._under_way:
             raise Conflict("A query with this id is running.", param="id")
