@@ -101,7 +101,6 @@ class Control:
         self.feed = Feed(lambda: facts_of(self._directory, self.ingest_state()), most=start.settings.live.max_viewers)
         """What happens at this moment."""
         self.playing = Playing(self._directory)
-        """Asks the gateway as a client does."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
         self._made_with = Served(), Registry("", {})

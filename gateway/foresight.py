@@ -15,6 +15,7 @@ from gateway.api.management.explain import Explain, told
 from gateway.management import models
 from gateway.management.models import ModelPrice, ModelView, Wanted
 from gateway.management.office import Actor
+from gateway.records import ClientKey
 
 EVERY = 1_000_000
 """More models than there are."""
@@ -39,6 +40,14 @@ class Inquiry(Protocol):
     def key(self) -> str:
         """Name or id of the client key that would ask; empty for none."""
 
+    @property
+    def holds(self) -> ClientKey | None:
+        """The same key, where whoever asks has shown it."""
+
+    @property
+    def bodies(self) -> bool:
+        """Whether to tell what providers would be sent."""
+
 
 class Foresight:
     """Of one control process."""
@@ -61,7 +70,11 @@ class Foresight:
     async def told(self, actor: Actor, inquiry: Inquiry) -> Mapping[str, Any]:
         """What would become of a request, in the words of the API. Raises GatewayError."""
         said = Explain(
-            endpoint=inquiry.endpoint, model=inquiry.model, key=inquiry.key or None, body=msgspec.Raw(inquiry.body)
+            endpoint=inquiry.endpoint,
+            model=inquiry.model,
+            key=inquiry.key or None,
+            body=msgspec.Raw(inquiry.body),
+            bodies=inquiry.bodies,
         )
-        answer: Mapping[str, Any] = msgspec.to_builtins(await told(self._desk, actor, said))
+        answer: Mapping[str, Any] = msgspec.to_builtins(await told(self._desk, actor, said, inquiry.holds))
         return answer

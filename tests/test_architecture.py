@@ -118,7 +118,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # What there is to be asked for and what would become of it, for pages: they know neither how it is found out nor
     # how the API asks for it.
-    "foresight": ("api", "errors", "management"),
+    # The gateway as its own client, for whoever tries it out on a page.
+    "playing": ("claims", "errors", "outbound", "settings"),
+    "foresight": ("api", "errors", "management", "records"),
     "web": (*GROUND, "access", "browsers", "catalog", "live", "management", "store", "usage"),
     # What was spent, for whoever counts limits; pools and limits, for the process that uses neither.
     "ledger": (*GROUND, "limits"),
@@ -151,7 +153,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "control": (
         *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "captures", "child", "current", "explaining", "foresight"),
         *("jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe", "operator_token"),
-        *("outbound", "oversight", "registry", "seeding", "store", "tokenizer", "unlock", "upkeep", "usage_store"),
+        *(
+            "outbound",
+            "oversight",
+            "playing",
+            "registry",
+            "seeding",
+            "store",
+            "tokenizer",
+            "unlock",
+            "upkeep",
+            "usage_store",
+        ),
         "web",
     ),
     # Who asks in a demo: as the made-up company would, and only where one was made.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +51,30 @@ class Foresight(Protocol):
 
     async def told(self, actor: Actor, inquiry: Inquiry) -> Mapping[str, Any]:
         """What would become of a request, in the words of the API. Raises GatewayError."""
+
+
+class Answering(Protocol):
+    """An answer that is coming in."""
+
+    @property
+    def status(self) -> int:
+        """Its status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names are found whatever their case."""
+
+    @property
+    def parts(self) -> AsyncIterator[bytes]:
+        """Its bytes as they come. Raises UpstreamError."""
+
+
+class Playing(Protocol):
+    """The gateway, asked as a client asks it."""
+
+    def asked(self, path: str, body: bytes, secret: str) -> AbstractAsyncContextManager[Answering]:
+        """The answer to a POST by a client key, refusals too; whoever leaves early leaves as a client does. Raises
+        ControlUnavailable, UpstreamError."""
 
 
 class Around(Protocol):

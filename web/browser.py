@@ -125,6 +125,23 @@ class Browser:
         """It no longer remembers one."""
         return (self._own_key.clear(),)
 
+    def keep_held_key(self, value: str, seconds: int) -> tuple[bytes, ...]:
+        """It keeps a client key, sealed, to ask by it from our pages."""
+        return (self._held_key.set(value, seconds),)
+
+    @property
+    def held_key(self) -> str:
+        """What it keeps of one; empty for nothing."""
+        return next(self._held_key.values(self._cookies), "")
+
+    def forget_held_key(self) -> tuple[bytes, ...]:
+        """It keeps none any more."""
+        return (self._held_key.clear(),)
+
+    @property
+    def _held_key(self) -> Cookie:
+        return Cookie("sluicegate-held", self.secure)
+
     @property
     def _own_key(self) -> Cookie:
         return Cookie("sluicegate-own", self.secure)

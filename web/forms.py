@@ -67,13 +67,14 @@ class Problem:
         return self.text if (action, name) == (self.action, self.field) else ""
 
 
-async def read_form(request: Request) -> Form:
-    """The form that came with a request. Raises UnsupportedMediaType, RequestTooLarge, InvalidRequest."""
+async def read_form(request: Request, most_bytes: int = LONGEST_BYTES) -> Form:
+    """The form that came with a request, of at most so many bytes. Raises UnsupportedMediaType, RequestTooLarge,
+    InvalidRequest."""
     body = await request.read() or b""
     if body and (request.content_type() or b"").partition(b";")[0].strip().lower() != ENCODING:
         raise UnsupportedMediaType("This is no form as the pages of this gateway send it.")
-    if len(body) > LONGEST_BYTES:
-        raise RequestTooLarge(f"A form may have {LONGEST_BYTES // 1024} KiB.")
+    if len(body) > most_bytes:
+        raise RequestTooLarge(f"A form may have {most_bytes // 1024} KiB.")
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:

@@ -27,7 +27,7 @@ from web.around import Around
 from web.browser import Browser
 from web.colours import Colours
 from web.filters import address
-from web.forms import Form, Problem
+from web.forms import LONGEST_BYTES, Form, Problem
 from web.icons import ICONS
 from web.span import USUAL, Span, span_of
 
@@ -221,6 +221,8 @@ class Page:
     """The time that it usually shows, where one can choose: a word of SPANS."""
     stream: Stream | None = None
     """What tells more of it as it happens, at `<path>/events`."""
+    mark: Callable[[Site], str] | None = None
+    """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
     refreshes: bool = False
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
@@ -234,9 +236,11 @@ class Action:
     path: str
     page: Page
     """On which the form stands, and which says what is wrong with it. Who may see that may send this."""
-    run: Callable[[Site, Visit], Awaitable[Reply | Sending]]
+    run: Callable[[Site, Visit], Awaitable[Reply | Sending | Flow]]
     """Raises GatewayError, of which `param` names the field that is wrong."""
     method: Literal["GET", "POST"] = "POST"
+    most_bytes: int = LONGEST_BYTES
+    """Of the form."""
     abandonable: bool = False
     """Whether it is cancelled where whoever sent it leaves before it is done."""
 
@@ -280,6 +284,7 @@ SAID: Mapping[str, str] = MappingProxyType(
         "object-changed": "It is changed. Every worker goes by it within a second.",
         "object-deleted": "It is deleted.",
         "bodies-deleted": "What was said is deleted. The usage record stays.",
+        "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

@@ -30,6 +30,7 @@ from web.packing import ENCODED, VARIES, packed, packed_once, takes_gzip
 from web.page import (
     Action,
     Download,
+    Flow,
     Leaving,
     Notice,
     Page,
@@ -211,12 +212,12 @@ class Dashboard:
             return Response(401) if refusal.status == 303 else refusal
         assert page.stream is not None
         flow = await page.stream(self._site, visit, partial(frame_of, self._site, self._pages, visit, page))
-        return Response(200, [UNBUFFERED], StreamedContent(EVENTS, listened(flow, request)))
+        return _flowing(flow, request)
 
     async def _carry_out(self, action: Action, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(action.page, request, visit):
             return refusal
-        form = await read_form(request)
+        form = await read_form(request, action.most_bytes)
         visit.browser.check_form(request.method, form.raw(FIELD))
         # What is shown next is the page, and what of it is fetched anew is fetched there.
         visit = replace(visit, form=form, path=_address(action.page, visit.names))
@@ -230,6 +231,8 @@ class Dashboard:
             return await self._tell(action.page, replace(visit, problem=problem), error)
         if isinstance(reply, Sending):
             return _sent(reply, request)
+        if isinstance(reply, Flow):
+            return _flowing(reply, request)
         return await self._reply(action.page, visit, reply)
 
     async def _tell(self, page: Page, visit: Visit, error: GatewayError) -> Response:
@@ -302,6 +305,10 @@ class Dashboard:
 def _sent(sending: Sending, request: Request) -> Response:
     content = StreamedContent(sending.type.encode(), listened(sending.flow, request))
     return Response(200, [_kept_as(sending.name), UNBUFFERED], content)
+
+
+def _flowing(flow: Flow, request: Request) -> Response:
+    return Response(200, [UNBUFFERED], StreamedContent(EVENTS, listened(flow, request)))
 
 
 def _kept_as(name: str) -> tuple[bytes, bytes]:

@@ -1,6 +1,6 @@
 """What an explanation tells, in the words of the API. Knows no way to find it out.
 
-Money is nano-USD. Nothing here is a secret, and nothing of a prompt is repeated.
+Money is nano-USD. Nothing here is a secret, and nothing of a prompt is repeated unless `bodies` asks for it.
 """
 
 from __future__ import annotations
@@ -125,6 +125,12 @@ class ExplainedTarget(Told, frozen=True, kw_only=True):
     quirks: Annotated[tuple[str, ...], Meta(description="Fixes that change this request.")]
     fetched_urls: Annotated[
         int, Meta(description="URLs of images and documents that would be fetched; they were not, for this.")
+    ]
+    body: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="What it would be sent, where `bodies` asks for that; in place of what URLs lead to, nothing."
+        ),
     ]
     refused: Annotated[Refusal | None, Meta(description="Why it cannot be asked for this.")]
     lags: Annotated[str, Meta(description="Why it is tried after the others; empty where it is not.")]

@@ -28,6 +28,8 @@ class Question:
     """Names in lower case."""
     key: ClientKey | None
     """None: nobody in particular, who may do everything."""
+    bodies: bool = False
+    """Whether it is told what providers would be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from gateway.catalog.quirks import needed_by
+from gateway.catalog.quirks import edits_of, needed_by
 from gateway.errors import GatewayError
 from gateway.formats.ask import Ask
+from gateway.formats.format import Fields
 from gateway.formats.losses import Losses, drop_fields
 from gateway.formats.media import stand_ins
 from gateway.formats.paths import counted_path, spoken_in, translated_path, upstream_path
 from gateway.formats.table import FORMATS
+from gateway.formats.told import object_of
 from gateway.formats.translation import Translation
 from gateway.records import Endpoint, ModelFacts, Provider
 from gateway.relay import passages
@@ -48,6 +50,8 @@ class Rendered:
     quirks: tuple[str, ...] = ()
     urls: int = 0
     """How many would have to be fetched."""
+    body: Fields | None = None
+    """What would be sent; None where that is nothing, or no JSON."""
     error: GatewayError | None = None
     """Why it cannot be sent."""
 
@@ -80,6 +84,10 @@ def _pass(made: Rendered, given: Given, provider: Provider, model: str, facts: M
     if endpoint.body == "json" and endpoint.operation != "pass":
         told = {**fields, "model": model} if given.names_model else fields
         made.quirks = needed_by(met, told, model, endpoint.format)
+        if ask.stream and not ask.wants_usage and endpoint.ends_with_done and met.stream_usage:
+            told = {**told, "stream_options": {**object_of(told.get("stream_options")), "include_usage": True}}
+        edit = edits_of(met, endpoint.format)
+        made.body = told if edit is None else edit(told, model)
 
 
 def _translate(made: Rendered, given: Given, provider: Provider, model: str, facts: ModelFacts) -> None:
@@ -93,6 +101,8 @@ def _translate(made: Rendered, given: Given, provider: Provider, model: str, fac
         written = passages.write(translation, provider, model, stream=given.ask.stream, compacts=compacts)
         made.path = translated_path(provider, model, stream=given.ask.stream)
         made.quirks = needed_by(provider, written, model)
+        edit = edits_of(provider)
+        made.body = written if edit is None else edit(written, model)
     finally:
         made.dropped, made.emulated = tuple(translation.losses.dropped), tuple(translation.losses.emulated)
 
@@ -108,5 +118,8 @@ def _count(made: Rendered, given: Given, provider: Provider, model: str, facts: 
     made.urls = len(urls)
     translation.inline(stand_ins(translation.prompt, urls))
     translation.prompt = structs.replace(translation.prompt, max_tokens=None)
-    made.quirks = needed_by(provider, translation.write(model), model)
+    written = translation.write(model)
+    made.quirks = needed_by(provider, written, model)
+    edit = edits_of(provider)
+    made.body = written if edit is None else edit(written, model)
     made.path = path

@@ -163,6 +163,7 @@ def _target(found: Findings, target: Target, each: Weighed) -> ExplainedTarget:
         emulated=made.emulated,
         quirks=made.quirks,
         fetched_urls=made.urls,
+        body=made.body if found.question.bodies else None,
         refused=_refusal(each.error),
         lags=found.behind.get(target, ""),
         cost=_cost(found.sight.prices.find(target.provider, target.model), each.reserve),

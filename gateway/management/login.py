@@ -16,7 +16,7 @@ from gateway.access import passwords
 from gateway.access.attempts import Subject
 from gateway.access.passwords import Scheme
 from gateway.errors import NotPermitted, NotSignedIn
-from gateway.management import attempts, links, people, sessions
+from gateway.management import attempts, lent_keys, links, people, sessions
 from gateway.management.hashing import THREADS
 from gateway.management.office import Actor, Change, Office
 from gateway.management.people import UserView
@@ -123,7 +123,8 @@ async def change_password(office: Office, actor: Actor, wish: OwnPassword) -> Us
 
 
 async def forget_old(office: Office) -> None:
-    """Delete what has had its time: sessions, links, logins on their way, failures. For a job, now and then."""
+    """Delete what has had its time: sessions, links, logins on their way, failures; revoke keys that were lent. For a
+    job, now and then."""
     now_us = office.now_us
 
     def perform(session: Session) -> None:
@@ -133,6 +134,7 @@ async def forget_old(office: Office) -> None:
         session.run("openid/forget_flows", {"now_us": now_us})
 
     await office.state.write(perform)
+    await lent_keys.end_over(office)
 
 
 async def _check(office: Office, wish: PasswordLogin, visit: Visit) -> _Shown:

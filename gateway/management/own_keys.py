@@ -88,6 +88,16 @@ async def recall(office: Office, value: str) -> ClientKey:
     return kept.key
 
 
+async def held(office: Office, secret: str) -> ClientKey:
+    """The key that this was, when it was last looked at, as it is now; it may be one that is refused. Raises
+    NotSignedIn where there is none any more."""
+    mark = digest(secret.encode("utf-8", "surrogatepass"), office.secrets.keys)
+    kept = await office.read(lambda session: _by_digest(office, session, mark))
+    if kept is None:
+        raise NotSignedIn(OVER)
+    return kept.key
+
+
 def _sealed(office: Office, kept: _Kept, until: int) -> str:
     """The id and the end, which anybody may read, and a signature of them and of the secret's digest."""
     said = kept.key.id.encode().hex()

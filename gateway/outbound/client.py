@@ -47,6 +47,16 @@ class Fetched(NamedTuple):
     body: bytes
 
 
+class Streamed(NamedTuple):
+    """An answer that is coming in."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names are found whatever their case."""
+    parts: AsyncIterator[bytes]
+    """Its bytes as they come. Raises UpstreamMalformed where there are too many."""
+
+
 class Fetcher:
     """Small answers as a whole, each within the same limits. Redirects are not followed, cookies are not kept."""
 
@@ -69,6 +79,15 @@ class Fetcher:
         """The answer, whatever its status. Raises UpstreamError."""
         async with self._asked(method, url, headers, body) as answer:
             return Fetched(answer.status_code, answer.headers, await self._read(answer))
+
+    @asynccontextmanager
+    async def streamed(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> AsyncIterator[Streamed]:
+        """The answer as it comes, whatever its status; leaving the block before its end closes the connection. Raises
+        UpstreamError."""
+        async with self._asked(method, url, headers, body) as answer:
+            yield Streamed(answer.status_code, answer.headers, self._parts(answer))
 
     async def tell(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """The status of the answer to a POST; whatever else it says is left unread. Raises UpstreamError."""
@@ -96,13 +115,15 @@ class Fetcher:
     async def _read(self, answer: httpx.Response) -> bytes:
         if answer.headers.get("content-encoding", "identity") != "identity":
             raise UpstreamMalformed("The answer is compressed, though nobody asked for that.")
-        pieces, size = [], 0
+        return b"".join([piece async for piece in self._parts(answer)])
+
+    async def _parts(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        size = 0
         async for piece in answer.aiter_raw():
             size += len(piece)
             if size > self._most:
                 raise UpstreamMalformed(f"The answer is larger than {self._most} bytes.")
-            pieces.append(piece)
-        return b"".join(pieces)
+            yield piece
 
 
 class PoolTransport(httpx.AsyncBaseTransport):

@@ -58,6 +58,7 @@ class Explain(Body, frozen=True, kw_only=True):
         dict[HeaderName, HeaderText],
         Meta(max_length=100, description="Such as tell a conversation, or `x-sluicegate-strict`."),
     ] = msgspec.field(default_factory=dict)
+    bodies: Annotated[bool, Meta(description="Whether to tell what each target would be sent.")] = False
 
 
 async def explain(asked: Asked[Desk, Explain, None]) -> Explanation:
@@ -65,13 +66,14 @@ async def explain(asked: Asked[Desk, Explain, None]) -> Explanation:
     return await told(asked.office, asked.actor, asked.body)
 
 
-async def told(desk: Desk, actor: Actor, said: Explain) -> Explanation:
-    """What would become of a request. Raises NotPermitted, UnknownResource, Unacceptable, ControlUnavailable."""
+async def told(desk: Desk, actor: Actor, said: Explain, holds: ClientKey | None = None) -> Explanation:
+    """What would become of a request, asked with a key that the actor may ask for, or has shown to hold. Raises
+    NotPermitted, UnknownResource, Unacceptable, ControlUnavailable."""
     actor.require(READ)
-    key = await _key(desk, actor, said.key)
+    key = holds or await _key(desk, actor, said.key)
     found = _endpoint(said)
     headers = tuple((name.lower().encode(), value.encode()) for name, value in said.headers.items())
-    question = Question(found.endpoint, found.model, bytes(said.body), headers, key)
+    question = Question(found.endpoint, found.model, bytes(said.body), headers, key, bodies=said.bodies)
     return await desk.around.explain(question)
 
 
