@@ -1,50 +1,79 @@
-"""All tests, in runs side by side: those of whole gateways in three, and the rest.
+"""All tests, in runs side by side: modules are dealt into them, and as many go on at once as a machine has use for.
 
 `python -m tests.together [pytest's arguments]`; with arguments it is one run of pytest with these. Most of the time
-goes into starting and ending processes, and into waiting for them, which several runs do at once. What the first run
-says is shown as it comes, what the others say follows it.
+goes into starting and ending processes, and into waiting for them, which several runs do at once. What a run says is
+shown when it is over; what failed in any of them is said once more at the end.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
-REST = ("tests", "--ignore=tests/e2e")
-RUNS_OF_GATEWAYS = 3
+AT_ONCE = 4
+"""On two cores: those of whole gateways wait about as long as they compute."""
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 9, 3
+"""Many more than go on at once, so that all of those have something to do until the end."""
+
+TOLD = re.compile(r"^(?:FAILED|ERROR) .*", re.MULTILINE)
+
+_showing = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a run."""
+
+    code: int
+    told: str
+    """Everything it said."""
+    seconds: float
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests; pytest's exit code, of the run that went worst."""
     if arguments:
         return subprocess.call((*PYTEST, *arguments))
-    first, *others = runs()
-    with ThreadPoolExecutor(len(others)) as pool:
-        beside = [pool.submit(_heard, run) for run in others]
-        codes = [subprocess.call((*PYTEST, *first))]
-        for each in beside:
-            done = each.result()
-            sys.stdout.write(done.stdout)
-            codes.append(done.returncode)
-    return max(codes)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done = list(pool.map(_heard, runs()))
+    for each in done:
+        last = each.told.rstrip().rpartition("\n")[2].strip("= ")
+        sys.stdout.write("".join(f"{line}\n" for line in TOLD.findall(each.told)))
+        sys.stdout.write(f"{last} (exit code {each.code}, {each.seconds:.0f} s with its start)\n")
+    return max(each.code for each in done)
 
 
 def runs() -> list[tuple[str, ...]]:
-    """What each run is of. Neighbours are alike: dealt out in turn, they take about as long."""
-    modules = [f"tests/e2e/{path.name}" for path in sorted((TESTS / "e2e").glob("test_*.py"))]
-    dealt = [tuple(modules[number::RUNS_OF_GATEWAYS]) for number in range(RUNS_OF_GATEWAYS)]
-    return [*dealt, REST]
+    """What each run is of, in the order of their starts. Neighbours are alike: dealt out in turn, they take about as
+    long."""
+    modules = [str(path.relative_to(TESTS.parent)) for path in sorted(TESTS.rglob("test_*.py"))]
+    ours = [module for module in modules if module.startswith("tests/e2e/")]
+    rest = [module for module in modules if module not in ours]
+    return [*_dealt(ours, RUNS_OF_GATEWAYS), *_dealt(rest, RUNS_OF_THE_REST)]
 
 
-def _heard(run: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def _dealt(modules: Sequence[str], parts: int) -> list[tuple[str, ...]]:
+    return [tuple(modules[number::parts]) for number in range(parts)]
+
+
+def _heard(run: Sequence[str]) -> Done:
+    began = time.monotonic()
+    done = subprocess.run(
         (*PYTEST, *run), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
     )
+    with _showing:
+        sys.stdout.write(done.stdout)
+        sys.stdout.flush()
+    return Done(done.returncode, done.stdout, time.monotonic() - began)
 
 
 if __name__ == "__main__":
