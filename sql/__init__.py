@@ -44,6 +44,7 @@ SCHEMAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "analytics": (
             "demo",
+            "examples",
             "latency",
             "models",
             "overview",

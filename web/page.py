@@ -285,6 +285,10 @@ SAID: Mapping[str, str] = MappingProxyType(
         "object-deleted": "It is deleted.",
         "bodies-deleted": "What was said is deleted. The usage record stays.",
         "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
+        "query-saved": "The query is saved. Its address is what stands in the bar above.",
+        "query-changed": "The query is changed.",
+        "query-deleted": "The query is deleted.",
+        "query-cancelled": "The query is cancelled. It ends within a moment.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from web.page import Action, Page
 from web.pages import (
     account,
+    alerts,
     aliases,
-    audit,
     audit,
     combos,
     credential,
@@ -27,6 +27,8 @@ from web.pages import (
     request,
     requests,
     spend,
+    sql,
+    sql_saved,
     team,
     user,
     where,
@@ -53,7 +55,8 @@ PAGES: tuple[Page, ...] = (
     people.PAGE,
     user.PAGE,
     team.PAGE,
-    audit.PAGE,
+    alerts.PAGE,
+    sql.PAGE,
     audit.PAGE,
     account.PAGE,
     login.PAGE,
@@ -79,6 +82,9 @@ ACTIONS: tuple[Action, ...] = (
     *combos.ACTIONS,
     *prices.ACTIONS,
     *where.ACTIONS,
+    *sql.ACTIONS,
+    *sql_saved.ACTIONS,
+    *alerts.ACTIONS,
     *request.ACTIONS,
 )
 """What their forms do."""
