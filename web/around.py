@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gateway.catalog.served import ServedList
 from gateway.live.feed import Feed
+from gateway.management.alerts import Telling
 from gateway.management.limited import Counter
 from gateway.management.models import ModelPrice, ModelView
 from gateway.management.office import Actor
@@ -110,6 +111,10 @@ class Around(Protocol):
     @property
     def queries(self) -> Queries:
         """Where SQL of people's own is run."""
+
+    @property
+    def alerts(self) -> Telling:
+        """Who is told that something is wrong, and how much is."""
 
     @property
     def feed(self) -> Feed:

@@ -52,13 +52,15 @@ class Entry:
     page: Page
     url: str
     is_current: bool
+    mark: str
+    """A word or two beside it."""
 
 
 def frame_of(site: Site, pages: Sequence[Page], visit: Visit | None, page: Page | None = None) -> dict[str, object]:
     """Names for the template of a page's surroundings. `visit` is None where it is not known who asks."""
     actor = visit.actor if visit is not None else None
     return {
-        "rail": _rail(pages, visit, page),
+        "rail": _rail(site, pages, visit, page),
         "version": site.version,
         "demo": site.demo,
         "who": actor.name if actor is not None else None,
@@ -84,12 +86,17 @@ def is_waiting(actor: Actor) -> bool:
     return actor.kind == "user" and actor.permissions <= ROLES["pending"]
 
 
-def _rail(pages: Sequence[Page], visit: Visit | None, page: Page | None) -> list[tuple[str, list[Entry]]]:
+def _rail(site: Site, pages: Sequence[Page], visit: Visit | None, page: Page | None) -> list[tuple[str, list[Entry]]]:
     """Groups of pages, those that somebody may see. A time that was chosen goes along from page to page."""
     actor = visit.actor if visit is not None else None
     kept = {} if visit is None else {word: visit.query[word] for word in ("range", "from", "to") if word in visit.query}
     entries = [
-        Entry(each, address(each.path, kept if each.span else {}), page is not None and _is_within(page, each))
+        Entry(
+            page=each,
+            url=address(each.path, kept if each.span else {}),
+            is_current=page is not None and _is_within(page, each),
+            mark=each.mark(site) if each.mark is not None else "",
+        )
         for each in pages
         if each.group is not None and may_see(actor, each)
     ]

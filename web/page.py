@@ -223,6 +223,8 @@ class Page:
     """What tells more of it as it happens, at `<path>/events`."""
     mark: Callable[[Site], str] | None = None
     """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
+    mark: Callable[[Site], str] | None = None
+    """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
     refreshes: bool = False
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
@@ -289,6 +291,7 @@ SAID: Mapping[str, str] = MappingProxyType(
         "query-changed": "The query is changed.",
         "query-deleted": "The query is deleted.",
         "query-cancelled": "The query is cancelled. It ends within a moment.",
+        "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

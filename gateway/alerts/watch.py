@@ -61,6 +61,8 @@ class Watch:
 
     def __init__(self, state: State, courier: Courier, tools: Tools) -> None:
         self._state, self._courier, self._tools = state, courier, tools
+        self.open_now: int | None = None
+        """How many alerts are open, but for those that somebody has closed; None before anybody has looked."""
 
     async def watch(self) -> None:
         """See what is wrong, and have everybody told. Raises StateUnavailable."""
@@ -73,12 +75,19 @@ class Watch:
         said, now_us = settings.alerts, self._tools.now_us()
         judged = judge(figures, said, now_us)
         if not judged.conditions and not await self._state.read(kept.open_alerts):
+            self.open_now = 0
             return
         receivers = self._courier.receivers().values()
         ears = Ears(said, lambda kind: names_of(receivers, kind), self._tools.new_id)
         moment = Moment(now_us, figures.node)
         for notice in await self._state.write(lambda session: kept.settle(session, judged, ears, moment)):
             _log(notice)
+        await self.recount()
+
+    async def recount(self) -> None:
+        """See how many are open, as after one was closed. Raises StateUnavailable."""
+        found = await self._state.read(kept.open_alerts)
+        self.open_now = sum(alert.silenced_at_us is None for alert in found)
 
     async def tell(self) -> None:
         """Tell everybody what is to be told by now; who cannot be told is told later. Raises StateUnavailable."""

@@ -106,11 +106,18 @@ class TrialReport(Struct, frozen=True, kw_only=True):
 class Telling(Protocol):
     """Who tells."""
 
+    @property
+    def open_now(self) -> int | None:
+        """How many alerts are open, but for those that somebody has closed; None before anybody has looked."""
+
     def receivers(self) -> Sequence[str]:
         """Names of everybody who is told."""
 
     async def try_out(self, names: Sequence[str]) -> Sequence[Tried]:
         """Tell these that this is a test; all where none is named."""
+
+    async def recount(self) -> None:
+        """See how many are open. Raises StateUnavailable."""
 
 
 async def list_alerts(
@@ -129,7 +136,7 @@ async def list_alerts(
     return await office.read(read)
 
 
-async def close_alert(office: Office, actor: Actor, alert_id: str) -> AlertView:
+async def close_alert(office: Office, actor: Actor, alert_id: str, telling: Telling) -> AlertView:
     """Tell nobody of an alert any more as long as it lasts. One that is over stays as it is. Raises NotPermitted,
     UnknownResource."""
     actor.require(WRITE)
@@ -142,7 +149,9 @@ async def close_alert(office: Office, actor: Actor, alert_id: str) -> AlertView:
             row = _found(change.session, alert_id)
         return _view(row, _told(change.session, [row]), office.settings.server.public_url)
 
-    return await office.change(actor, perform)
+    closed = await office.change(actor, perform)
+    await telling.recount()
+    return closed
 
 
 async def try_receivers(office: Office, actor: Actor, wish: TrialWish, telling: Telling) -> TrialReport:

@@ -157,6 +157,11 @@ GET    /account/tokens                            303  303  303  303  303  303  
 POST   /account/tokens                            303  303  303  422  422  422  422  422  303
 GET    /account/tokens/revoke                     303  303  303  303  303  303  303  303  303
 POST   /account/tokens/revoke                     303  303  303  403  404  404  404  404  303
+GET    /alerts                                    303  403  403  403  403  403  200  200  200
+GET    /alerts/close                              303  303  303  303  303  303  303  303  303
+POST   /alerts/close                              303  403  403  403  403  403  404  404  404
+GET    /alerts/test                               303  303  303  303  303  303  303  303  303
+POST   /alerts/test                               303  403  403  403  403  403  422  422  422
 GET    /audit                                     303  403  200  403  403  403  200  200  200
 GET    /keys                                      303  403  403  403  403  200  200  200  200
 POST   /keys                                      303  403  403  403  403  422  422  422  422

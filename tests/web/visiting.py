@@ -34,6 +34,7 @@ from gateway.records import Credential, JobReport, Price, Provider, RegistryStat
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
 from tests.gateway.management.offices import office_in
 from tests.web.foreseen import Foreseen
+from tests.web.overseen import Teller
 from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests
 from tests.web.store import Store
 from web.burning import Ration
@@ -86,6 +87,7 @@ class Surroundings:
         self.queries: Any = NobodyAsks()
         """Or those of a store, of a test that has one."""
         self.feed = Feed(lambda: Facts({}, 0.0, {}), most=10)
+        self.alerts = Teller()
         self.budgets: list[Ration] = []
         self.prices: dict[tuple[str, str], Price] = {}
         self.ingest: dict[str, Any] = {

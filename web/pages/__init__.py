@@ -6,6 +6,7 @@ from web.page import Action, Page
 from web.pages import (
     account,
     alerts,
+    alerts,
     aliases,
     audit,
     combos,
@@ -57,6 +58,7 @@ PAGES: tuple[Page, ...] = (
     team.PAGE,
     alerts.PAGE,
     sql.PAGE,
+    alerts.PAGE,
     audit.PAGE,
     account.PAGE,
     login.PAGE,
@@ -82,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     *combos.ACTIONS,
     *prices.ACTIONS,
     *where.ACTIONS,
+    *alerts.ACTIONS,
     *sql.ACTIONS,
     *sql_saved.ACTIONS,
     *alerts.ACTIONS,

@@ -36,7 +36,8 @@ async def list_alerts(asked: Asked[Desk, None, AlertQuery]) -> Page[AlertView]:
 
 async def close_alert(asked: Asked[Desk, None, None]) -> AlertView:
     """Until it is over and comes back."""
-    return await alerts.close_alert(asked.office, asked.actor, asked.path["id"])
+    desk = asked.office
+    return await alerts.close_alert(desk, asked.actor, asked.path["id"], desk.around.alerts)
 
 
 async def test_alerts(asked: Asked[Desk, TrialWish, None]) -> TrialReport:

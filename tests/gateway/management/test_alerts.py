@@ -98,10 +98,11 @@ async def test_of_each_the_latest_that_was_told_is_shown(office: Office) -> None
 async def test_one_that_is_closed_by_hand_is_silent_and_that_is_written_down_once(office: Office) -> None:
     await find(office, condition())
     (one,) = await listed(office)
-    admin = somebody("admin", "ada")
-    closed = await alerts.close_alert(office, admin, one.id)
+    admin, telling = somebody("admin", "ada"), Telling()
+    closed = await alerts.close_alert(office, admin, one.id, telling)
+    assert telling.counted == 1
     assert (closed.state, closed.closed_at) == ("silenced", None)
-    assert await alerts.close_alert(office, admin, one.id) == closed
+    assert await alerts.close_alert(office, admin, one.id, Telling()) == closed
     (entry,) = await audit.list_entries(office, OPERATOR, AuditFilter(action="alert.close"), after_id=None, limit=9)
     assert (entry.actor_id, entry.target_id, entry.target_name) == ("ada", one.id, "client key `app`")
     assert entry.before == {"kind": "budget", "text": one.title}
@@ -111,20 +112,23 @@ async def test_one_that_is_over_stays_as_it_is(office: Office) -> None:
     await find(office, condition())
     await find(office, minutes=1)
     (one,) = await listed(office)
-    assert (await alerts.close_alert(office, OPERATOR, one.id)).state == "closed"
+    assert (await alerts.close_alert(office, OPERATOR, one.id, Telling())).state == "closed"
     assert (await listed(office))[0].silenced_at is None
 
 
 async def test_one_that_there_is_not_cannot_be_closed(office: Office) -> None:
     with pytest.raises(UnknownResource, match="no alert"):
-        await alerts.close_alert(office, OPERATOR, NOWHERE)
+        await alerts.close_alert(office, OPERATOR, NOWHERE, Telling())
 
 
 class Telling:
     """Tells some, badly."""
 
     def __init__(self, *names: str) -> None:
-        self.names = names
+        self.names, self.open_now, self.counted = names, 0, 0
+
+    async def recount(self) -> None:
+        self.counted += 1
 
     def receivers(self) -> Sequence[str]:
         return self.names
@@ -162,6 +166,6 @@ async def test_alerts_are_for_those_who_look_after_the_gateway(office: Office, r
     with pytest.raises(NotPermitted):
         await alerts.list_alerts(office, actor, AlertFilter(), after_id=None, limit=1)
     with pytest.raises(NotPermitted):
-        await alerts.close_alert(office, actor, NOWHERE)
+        await alerts.close_alert(office, actor, NOWHERE, Telling())
     with pytest.raises(NotPermitted):
         await alerts.try_receivers(office, actor, TrialWish(), Telling("email"))

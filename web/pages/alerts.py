@@ -1,0 +1,253 @@
+"""Alerts: what is wrong now and what was, what was told of it to whom, who is told, and from when on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.errors import Unacceptable
+from gateway.management import alerts
+from gateway.management.alerts import (
+    READ,
+    WRITE,
+    AlertFilter,
+    AlertView,
+    DeliveryView,
+    Severity,
+    TrialReport,
+    TrialView,
+    TrialWish,
+)
+from gateway.management.alerts import State as Standing
+from gateway.settings.alerting import ALERT_KINDS
+from gateway.settings.instants import read_instant
+from web.alerting import KINDS, Receiver, Threshold, course_of, link_of, receivers_of, thresholds_of
+from web.display import State
+from web.filters import Chip, address
+from web.forms import Problem
+from web.page import Action, Page, Sent, Shown, Site, Visit
+
+PATH = "/alerts"
+
+ROWS = 25
+
+MOST_NOW = 200
+"""Alerts that are shown at once of those that are not over."""
+
+SEVERITIES: Mapping[Severity, State] = MappingProxyType(
+    {"warning": State("warning", "warning"), "critical": State("critical", "bad")}
+)
+
+STANDINGS: Mapping[Standing, State] = MappingProxyType(
+    {"open": State("open", "bad"), "silenced": State("closed by hand", "neutral"), "closed": State("over", "good")}
+)
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "opened": "that it opened",
+        "worse": "that it grew worse",
+        "reminder": "that it goes on",
+        "over": "that it is over",
+    }
+)
+"""What was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody was told, or is to be told."""
+
+    receiver: str
+    event: str
+    at_us: int
+    state: State
+    tries: int
+    next_us: int | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An alert."""
+
+    id: str
+    severity: State
+    state: State
+    kind: str
+    title: str
+    detail: str
+    advice: str
+    subject: str
+    link: str
+    node: str
+    measured: str
+    since_us: int
+    seen_us: int
+    sent_us: int | None
+    over_us: int | None
+    told: tuple[Told, ...]
+    failed: int
+    """How many of these did not arrive."""
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """What the template shows."""
+
+    now: tuple[Line, ...]
+    """What is not over, those that somebody has closed last."""
+    looked: bool
+    """Whether anybody has looked since the start."""
+    past: tuple[Line, ...]
+    kind: str
+    kinds: Mapping[str, str]
+    chips: tuple[Chip, ...]
+    older: str
+    newest: str
+    receivers: tuple[Receiver, ...]
+    thresholds: tuple[Threshold, ...]
+    course: tuple[str, ...]
+    tried: tuple[TrialView, ...]
+    may_write: bool
+    problem: Problem | None
+
+
+async def load(site: Site, visit: Visit) -> Alerts:
+    """The page's context. Raises NotPermitted, StateUnavailable."""
+    before, settings = visit.query.get("before") or None, site.settings().alerts
+    kind = next((each for each in ALERT_KINDS if each == visit.query.get("kind")), None)
+    standing, silenced, past = await asyncio.gather(
+        _listed(site, visit, AlertFilter(state="open"), None, MOST_NOW),
+        _listed(site, visit, AlertFilter(state="silenced"), None, MOST_NOW),
+        _listed(site, visit, AlertFilter(state="closed", kind=kind), before, ROWS + 1),
+    )
+    asked = {"kind": kind or ""}
+    telling = site.around.alerts
+    return Alerts(
+        now=tuple(map(_line, (*sorted(standing, key=_is_milder), *silenced))),
+        looked=telling.open_now is not None,
+        past=tuple(map(_line, past[:ROWS])),
+        kind=kind or "",
+        kinds=dict(KINDS.items()),
+        chips=(Chip("kind", "Kind", KINDS[kind], PATH),) if kind else (),
+        older=address(PATH, asked, {"before": past[ROWS - 1].id}) if len(past) > ROWS else "",
+        newest=address(PATH, asked) if before else "",
+        receivers=receivers_of(settings, telling.receivers()),
+        thresholds=thresholds_of(settings),
+        course=course_of(settings),
+        tried=visit.made.items if isinstance(visit.made, TrialReport) else (),
+        may_write=visit.person.may(WRITE),
+        problem=visit.problem,
+    )
+
+
+async def close(site: Site, visit: Visit) -> Sent:
+    """Nobody is told of it any more. Raises NotPermitted, UnknownResource."""
+    await alerts.close_alert(site.office, visit.person, visit.form.text("id"), site.around.alerts)
+    return Sent(f"{PATH}?said=alert-closed")
+
+
+async def test(site: Site, visit: Visit) -> Shown:
+    """One receiver, or all, is told that this is a test; how that went is shown this once. Raises NotPermitted,
+    UnknownResource, Unacceptable."""
+    wish = TrialWish(receiver=visit.form.text("receiver") or None)
+    try:
+        return Shown(await alerts.try_receivers(site.office, visit.person, wish, site.around.alerts))
+    except Unacceptable as error:
+        raise Unacceptable(error.message.replace("`", "")) from None
+
+
+def mark(site: Site) -> str:
+    """What stands beside the page in the rail: how many are open; empty for none."""
+    found = site.around.alerts.open_now
+    return f"{found} open" if found else ""
+
+
+async def _listed(
+    site: Site, visit: Visit, wanted: AlertFilter, after_id: str | None, limit: int
+) -> Sequence[AlertView]:
+    return await alerts.list_alerts(site.office, visit.person, wanted, after_id=after_id, limit=limit)
+
+
+def _is_milder(alert: AlertView) -> bool:
+    return alert.severity != "critical"
+
+
+def _line(alert: AlertView) -> Line:
+    told = tuple(map(_told, alert.deliveries))
+    figure, threshold = f"{alert.figure:g} {alert.unit}", f"{alert.threshold:g} {alert.unit}"
+    return Line(
+        id=alert.id,
+        severity=SEVERITIES[alert.severity],
+        state=STANDINGS[alert.state],
+        kind=KINDS[alert.kind],
+        title=_plain(alert.title),
+        detail=_plain(alert.detail),
+        advice=_plain(alert.advice),
+        subject=_plain(alert.subject),
+        link=link_of(alert.kind, alert.subject),
+        node=alert.node or "",
+        measured=f"{figure.strip()}, told from {threshold.strip()} on",
+        since_us=read_instant(alert.since),
+        seen_us=read_instant(alert.seen_at),
+        sent_us=_instant(alert.last_sent_at),
+        over_us=_instant(alert.closed_at),
+        told=told,
+        failed=sum(one.state is NOT_YET or one.state is GIVEN_UP for one in told),
+        is_open=alert.state == "open",
+    )
+
+
+ARRIVED, WAITS = State("arrived", "good"), State("on its way", "running")
+NOT_YET, GIVEN_UP = State("not yet", "warning"), State("given up", "bad")
+
+
+def _told(one: DeliveryView) -> Told:
+    return Told(
+        receiver=one.receiver,
+        event=EVENTS[one.event],
+        at_us=read_instant(one.at),
+        state=_arrival(one),
+        tries=one.tries,
+        next_us=None if one.delivered_at else _instant(one.next_try_at),
+        error=one.error or "",
+    )
+
+
+def _arrival(one: DeliveryView) -> State:
+    if one.delivered_at is not None:
+        return ARRIVED
+    if one.next_try_at is None:
+        return GIVEN_UP
+    return NOT_YET if one.error else WAITS
+
+
+def _instant(at: str | None) -> int | None:
+    return None if at is None else read_instant(at)
+
+
+def _plain(text: str) -> str:
+    """As people read it: without the marks of code, and with a capital in front."""
+    said = text.replace("`", "")
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+PAGE = Page(
+    path=PATH,
+    title="Alerts",
+    summary="What is wrong now and what was, who was told of it, and whether it arrived.",
+    template="alerts.html",
+    load=load,
+    permissions=(READ,),
+    group="Run",
+    icon="alerts",
+    letter="w",
+    mark=mark,
+    refreshes=True,
+    blocks=("now",),
+)
+
+ACTIONS = (Action("/alerts/close", PAGE, close), Action("/alerts/test", PAGE, test))
