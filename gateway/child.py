@@ -17,7 +17,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
 import uvloop
@@ -33,6 +33,7 @@ from gateway.leash import (
     Drained,
     Failed,
     Leash,
+    Looked,
     Order,
     Ready,
     Refused,
@@ -72,6 +73,8 @@ RELOAD_SECONDS = 10.0
 log = logs.get("child")
 
 Message = MutableMapping[str, Any]
+
+T = TypeVar("T")
 
 
 class Application(Protocol):
@@ -113,23 +116,36 @@ class Reloads:
         """How it went the last time."""
         self._say: Callable[[ReloadWanted], Awaitable[None]] | None = None
         self._waiting: dict[str, asyncio.Future[ReloadOutcome]] = {}
+        self._looking: dict[str, asyncio.Future[Looked]] = {}
 
     async def ask(self, seconds: float = RELOAD_SECONDS) -> ReloadOutcome:
         """Have the supervisor read the settings; how that went. Raises TimeoutError."""
+        return await self._want(self._waiting, ReloadWanted(uuid4().hex), seconds)
+
+    async def look(self, seconds: float = RELOAD_SECONDS) -> Looked:
+        """What the supervisor would read. Raises TimeoutError."""
+        return await self._want(self._looking, ReloadWanted(uuid4().hex, only_look=True), seconds)
+
+    async def _want(self, waiting: dict[str, asyncio.Future[T]], wanted: ReloadWanted, seconds: float) -> T:
         assert self._say is not None
-        ticket = uuid4().hex
-        answer: asyncio.Future[ReloadOutcome] = asyncio.get_running_loop().create_future()
-        self._waiting[ticket] = answer
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        waiting[wanted.ticket] = answer
         try:
             async with asyncio.timeout(seconds):
-                await self._say(ReloadWanted(ticket))
+                await self._say(wanted)
                 return await answer
         finally:
-            del self._waiting[ticket]
+            del waiting[wanted.ticket]
 
     def connect(self, say: Callable[[ReloadWanted], Awaitable[None]]) -> None:
         """Called by `child`: how to reach the supervisor."""
         self._say = say
+
+    def hear_look(self, looked: Looked) -> None:
+        """Called by `child`: that would be read."""
+        answer = self._looking.get(looked.ticket)
+        if answer is not None and not answer.done():
+            answer.set_result(looked)
 
     def hear(self, outcome: ReloadOutcome) -> None:
         """Called by `child`: it went like this."""
@@ -261,6 +277,8 @@ class Child:
                     await self._leash.say(self._reload(order))
                 case ReloadOutcome() as outcome:
                     self._reloads.hear(outcome)
+                case Looked() as looked:
+                    self._reloads.hear_look(looked)
                 case Drain():
                     self.end()
                 case None:

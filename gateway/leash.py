@@ -38,8 +38,24 @@ class ReloadOutcome(Struct, frozen=True, kw_only=True, tag_field="do", tag="relo
     """Why the old settings stay, in one line; empty when new ones hold."""
     children: dict[str, ChildOutcome] = {}
     """By name; empty when the settings were refused before any child saw them."""
+    waiting: tuple[str, ...] = ()
+    """Paths of settings that were said otherwise and change with the next start only."""
     tickets: tuple[str, ...] = ()
     """Of every `ReloadWanted` that this answers."""
+
+
+class Looked(Struct, frozen=True, kw_only=True, tag_field="do", tag="looked"):
+    """What reading the settings anew would give, for whoever wanted only that; nothing for the child to go by."""
+
+    ticket: str
+    """Of the `ReloadWanted` that this answers."""
+    settings: Settings | None = None
+    """None where they are wrong."""
+    origins: dict[str, str] = {}
+    error: str = ""
+    """Why they would be refused, in one line."""
+    waiting: tuple[str, ...] = ()
+    """Paths of settings that would change with the next start only."""
 
 
 class Start(Struct, frozen=True, kw_only=True, tag_field="do", tag="start"):
@@ -102,6 +118,8 @@ class ReloadWanted(Struct, frozen=True, tag_field="is", tag="reload_wanted"):
 
     ticket: str
     """Comes back with the outcome."""
+    only_look: bool = False
+    """Whether nothing shall go by them: they are told alone."""
 
 
 class Failed(Struct, frozen=True, tag_field="is", tag="failed"):
@@ -114,7 +132,7 @@ class Drained(Struct, frozen=True, tag_field="is", tag="drained"):
     """Everything is finished and flushed; the child exits."""
 
 
-Order = Start | Reload | ReloadOutcome | Drain
+Order = Start | Reload | ReloadOutcome | Looked | Drain
 Report = Ready | Reloaded | Refused | ReloadWanted | Failed | Drained
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

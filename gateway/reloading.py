@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import structs
 
 from gateway import logs
 from gateway.errors import SettingsError
-from gateway.leash import ChildOutcome, Refused, Reload, Reloaded, ReloadOutcome, ReloadWanted
+from gateway.leash import ChildOutcome, Looked, Refused, Reload, Reloaded, ReloadOutcome, ReloadWanted
 from gateway.settings.load import Loaded
 from gateway.settings.remarks import warnings
+from gateway.settings.starting import FIXED
 from gateway.settings.watch import Watch
 from gateway.supervised import Supervised
 
@@ -31,16 +31,6 @@ LOOK_SECONDS = 0.25
 
 PATIENCE_SECONDS = 2.0
 """After so long a child that does not answer is not waited for."""
-
-FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "server": ("listen", "workers", "data_dir", "max_requests", "header_timeout_seconds"),
-        "database": ("url", "timeout_seconds"),
-        "vault": ("key", "key_env", "key_file"),
-        "limits": ("redis_url", "redis_timeout_seconds", "redis_away", "nodes"),
-    }
-)
-"""Settings that hold from start to end: sockets, processes and the state are made of them."""
 
 Answers = dict[Supervised, Reloaded | Refused | None]
 
@@ -106,13 +96,16 @@ class Reloading:
         """Read the settings and bring them to the children; the old ones stay where anything is wrong."""
         tickets, self._tickets = tuple(self._tickets), []
         self._watch.mark()
+        waiting: tuple[str, ...] = ()
         try:
-            loaded = self._keep_fixed(self._said.read())
+            loaded, waiting = self._keep_fixed(self._said.read())
         except SettingsError as error:
             # What is missing or wrong may be a file that only the new text names.
             self._watch.follow(self._said.find_files())
             answers, wrong = Answers(), str(error)
         else:
+            for path in waiting:
+                log.warning(f"{path} changes with the next start only")
             self._watch.follow(loaded.files)
             answers, wrong = await self._bring(loaded)
         if wrong:
@@ -122,10 +115,20 @@ class Reloading:
             at_us=_now_us(),
             error=wrong,
             children={child.name: _called(answers, child) for child in self._children} if answers else {},
+            waiting=waiting,
             tickets=tickets,
         )
         for child in self._children:
             self._run(child.tell(self.outcome))
+
+    def look(self, ticket: str) -> Looked:
+        """What reading the settings now would give. Nothing goes by it."""
+        try:
+            loaded, waiting = self._keep_fixed(self._said.read())
+        except SettingsError as error:
+            return Looked(ticket=ticket, error=str(error))
+        finished = self._finish(loaded)
+        return Looked(ticket=ticket, settings=finished.settings, origins=dict(finished.origins), waiting=waiting)
 
     async def _bring(self, loaded: Loaded) -> tuple[Answers, str]:
         """Have every child go by these settings. What they answered, and why the old settings stay, if they do."""
@@ -141,16 +144,16 @@ class Reloading:
         """What a child that is started now goes by."""
         return self._finish(self.loaded)
 
-    def _keep_fixed(self, loaded: Loaded) -> Loaded:
-        """New settings with what cannot change while we run left as it is."""
+    def _keep_fixed(self, loaded: Loaded) -> tuple[Loaded, tuple[str, ...]]:
+        """New settings with what cannot change while we run left as it is, and the paths of what is left."""
         said, held = loaded.settings, self.loaded.settings
+        waiting: list[str] = []
         for section, names in FIXED.items():
             new, old = getattr(said, section), getattr(held, section)
             kept = {name: getattr(old, name) for name in names if getattr(new, name) != getattr(old, name)}
-            for name in kept:
-                log.warning(f"{section}.{name} changes with the next start only")
+            waiting += (f"{section}.{name}" for name in kept)
             said = structs.replace(said, **{section: structs.replace(new, **kept)})
-        return replace(loaded, settings=said)
+        return replace(loaded, settings=said), tuple(waiting)
 
     def _order(self, loaded: Loaded) -> Reload:
         self._number += 1

@@ -232,7 +232,10 @@ class Supervisor:
             await self._wind_down()
 
     def _heed(self, report: ReloadWanted) -> None:
-        self._reloading.ask(report)
+        if report.only_look:
+            self._run(self._control.tell(self._reloading.look(report.ticket)))
+        else:
+            self._reloading.ask(report)
 
     @property
     def _needed(self) -> list[Supervised]:

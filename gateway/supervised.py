@@ -20,6 +20,7 @@ from gateway.leash import (
     Drain,
     Failed,
     Leash,
+    Looked,
     Order,
     Ready,
     Refused,
@@ -125,7 +126,7 @@ class Supervised:
         finally:
             del self._answers[order.generation]
 
-    async def tell(self, outcome: ReloadOutcome) -> None:
+    async def tell(self, outcome: ReloadOutcome | Looked) -> None:
         """Let the child know, if there is one."""
         if self._leash is not None:
             await self._leash.say(outcome)

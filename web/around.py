@@ -14,7 +14,9 @@ from gateway.management.limited import Counter
 from gateway.management.models import ModelPrice, ModelView
 from gateway.management.office import Actor
 from gateway.management.probes import Found
+from gateway.management.reloads import Reloads
 from gateway.management.rests import Pools
+from gateway.management.system import Inspecting
 from gateway.records import ClientKey, Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import Settings
 from gateway.store.asking.queries import Queries
@@ -117,6 +119,14 @@ class Around(Protocol):
         """Who is told that something is wrong, and how much is."""
 
     @property
+    def reloads(self) -> Reloads:
+        """The supervisor, as far as it reads settings."""
+
+    @property
+    def alerts(self) -> Telling:
+        """Who is told that something is wrong, and how much is."""
+
+    @property
     def feed(self) -> Feed:
         """What happens at this moment."""
 
@@ -137,6 +147,10 @@ class Around(Protocol):
 
     def run_job(self, name: str) -> None:
         """Have a job done now. Raises UnknownResource."""
+
+    @property
+    def inspection(self) -> Inspecting:
+        """How the gateway is doing, and where it keeps things."""
 
     def registry_state(self) -> RegistryState:
         """How the registry of models and prices is doing."""

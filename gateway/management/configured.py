@@ -26,6 +26,7 @@ from gateway.settings.objects import (
 from gateway.settings.origins import path_of
 from gateway.settings.overlay import Effective
 from gateway.settings.section import Identifier, Section
+from gateway.settings.starting import needs_start
 from gateway.settings.stored import FIXED, SETTINGS, VALUE, Kind, StoredObject, part
 from gateway.store.session import Row
 
@@ -154,6 +155,7 @@ class SettingView(Struct, frozen=True, kw_only=True):
     default: Any
     changeable: Annotated[bool, Meta(description="Whether the management API can set it.")]
     reason: Annotated[str | None, Meta(description="Why it cannot.")] = None
+    next_start: Annotated[bool, Meta(description="Whether a change holds from the next start on only.")] = False
     fingerprints: Fingerprints
     managed: Managed
     version: int | None
@@ -275,6 +277,7 @@ class Configured:
             default=_value(Settings(), path),
             changeable=path not in FIXED,
             reason=FIXED.get(path),
+            next_start=needs_start(path),
             fingerprints=self._fingerprints(secrets),
             managed=self._managed("setting", path, row),
             version=None if row is None else row["version"],

@@ -18,6 +18,7 @@ from gateway.leash import (
     Drain,
     Drained,
     Failed,
+    Looked,
     Ready,
     Refused,
     Reload,
@@ -186,6 +187,22 @@ async def test_whoever_waits_for_an_outcome_does_not_wait_for_ever() -> None:
         await reloads.ask(0.01)
     reloads.hear(ReloadOutcome(generation=2, at_us=1, tickets=("gone",)))
     assert reloads.last is not None
+
+
+async def test_whoever_only_looks_is_told_what_would_be_read() -> None:
+    said: list[ReloadWanted] = []
+    reloads = Reloads()
+
+    async def say(wanted: ReloadWanted) -> None:
+        said.append(wanted)
+        reloads.hear_look(Looked(ticket="somebody else's"))
+        reloads.hear_look(Looked(ticket=wanted.ticket, error="a.toml:3: no"))
+
+    reloads.connect(say)
+    assert (await reloads.look()).error == "a.toml:3: no"
+    assert [wanted.only_look for wanted in said] == [True]
+    reloads.hear_look(Looked(ticket=said[0].ticket))
+    assert reloads.last is None
 
 
 async def test_settings_that_come_while_it_starts_are_not_lost(tmp_path: Path) -> None:

@@ -237,3 +237,29 @@ async def test_whatever_goes_wrong_the_next_change_is_read(bench: Bench, monkeyp
             broken.undo()
             bench.file.write_text("2")
             await auntil(lambda: bench.seconds == 2)
+
+
+async def test_looking_changes_nothing_and_says_what_would(bench: Bench) -> None:
+    bench.file.write_text("2")
+    looked = bench.reloading.look("t-1")
+    assert (looked.ticket, looked.error, looked.waiting) == ("t-1", "", ())
+    assert looked.settings is not None
+    assert looked.settings.server.drain_seconds == 2
+    assert looked.origins == {"server.drain_seconds": "2"}
+    assert (bench.seconds, bench.reloading.generation) == (1, 1)
+    assert not any(child.orders or child.outcomes for child in bench.children)
+    bench.file.write_text("a.toml:3: no")
+    wrong = bench.reloading.look("t-2")
+    assert (wrong.settings, wrong.error) == (None, "a.toml:3: no")
+
+
+async def test_what_waits_for_the_next_start_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reloading, "FIXED", {"server": ("drain_seconds",)})
+    bench.file.write_text("2")
+    looked = bench.reloading.look("t-1")
+    assert looked.waiting == ("server.drain_seconds",)
+    assert looked.settings is not None
+    assert looked.settings.server.drain_seconds == 1
+    assert (await bench.say("2")).waiting == ("server.drain_seconds",)
+    assert bench.seconds == 1
+    assert (await bench.say("1")).waiting == ()
