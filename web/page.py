@@ -223,8 +223,6 @@ class Page:
     """What tells more of it as it happens, at `<path>/events`."""
     mark: Callable[[Site], str] | None = None
     """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
-    mark: Callable[[Site], str] | None = None
-    """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
     refreshes: bool = False
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
@@ -285,8 +283,10 @@ SAID: Mapping[str, str] = MappingProxyType(
         "object-made": "It is made. Every worker goes by it within a second.",
         "object-changed": "It is changed. Every worker goes by it within a second.",
         "object-deleted": "It is deleted.",
+        "key-held": "From now on requests are asked by this key.",
+        "key-lent": "The key is made. Requests are asked by it for an hour; then it is refused and revoked.",
+        "key-returned": "The key that was made for this is revoked.",
         "bodies-deleted": "What was said is deleted. The usage record stays.",
-        "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
         "query-saved": "The query is saved. Its address is what stands in the bar above.",
         "query-changed": "The query is changed.",
         "query-deleted": "The query is deleted.",

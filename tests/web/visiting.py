@@ -35,6 +35,7 @@ from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerS
 from tests.gateway.management.offices import office_in
 from tests.web.foreseen import Foreseen
 from tests.web.overseen import Teller
+from tests.web.playing import Playing
 from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests
 from tests.web.store import Store
 from web.burning import Ration
@@ -83,6 +84,7 @@ class Surroundings:
         """Or a board, of a test that has one."""
         self.oversight = Counts()
         self.foresight = Foreseen()
+        self.playing = Playing()
         self.rolled_until_us = 0
         self.queries: Any = NobodyAsks()
         """Or those of a store, of a test that has one."""

@@ -6,7 +6,6 @@ from web.page import Action, Page
 from web.pages import (
     account,
     alerts,
-    alerts,
     aliases,
     audit,
     combos,
@@ -21,6 +20,7 @@ from web.pages import (
     overview,
     own,
     people,
+    playground,
     prices,
     provider,
     provider_forms,
@@ -56,7 +56,7 @@ PAGES: tuple[Page, ...] = (
     people.PAGE,
     user.PAGE,
     team.PAGE,
-    alerts.PAGE,
+    playground.PAGE,
     sql.PAGE,
     alerts.PAGE,
     audit.PAGE,
@@ -84,10 +84,10 @@ ACTIONS: tuple[Action, ...] = (
     *combos.ACTIONS,
     *prices.ACTIONS,
     *where.ACTIONS,
-    *alerts.ACTIONS,
     *sql.ACTIONS,
     *sql_saved.ACTIONS,
     *alerts.ACTIONS,
     *request.ACTIONS,
+    *playground.ACTIONS,
 )
 """What their forms do."""

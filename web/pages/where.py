@@ -165,7 +165,7 @@ async def load(site: Site, visit: Visit) -> Where:
         endpoints=site.endpoints,
         endpoint=form.raw("endpoint") or USUAL,
         model=form.raw("model"),
-        models=await _names(site, visit),
+        models=await model_names(site, visit),
         key=form.raw("key"),
         keys=await _keys(site, visit),
         may_ask_for_nobody=visit.person.may(EVERYBODYS),
@@ -194,7 +194,7 @@ def _body(endpoint: str, model: str, text: str) -> bytes:
     if len(text) > LONGEST_BODY:
         raise Unacceptable(f"This may have at most {LONGEST_BODY:,} characters here.", param="body")
     try:
-        said = msgspec.json.decode(text.encode()) if text.strip() else dict(BODIES.get(endpoint, _usual(endpoint)))
+        said = msgspec.json.decode(text.encode()) if text.strip() else dict(least_body(endpoint))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise Unacceptable(f"This is no JSON: {error}.", param="body") from None
     names_model = PLACE not in endpoint
@@ -203,11 +203,13 @@ def _body(endpoint: str, model: str, text: str) -> bytes:
     return msgspec.json.encode({**said, "model": model} if isinstance(said, dict) and model and names_model else said)
 
 
-def _usual(endpoint: str) -> Mapping[str, Any]:
-    return GEMINI if PLACE in endpoint else {"input": HELLO}
+def least_body(endpoint: str) -> Mapping[str, Any]:
+    """What is asked at an endpoint where nobody says, but for the model."""
+    return BODIES.get(endpoint, GEMINI if PLACE in endpoint else {"input": HELLO})
 
 
-async def _names(site: Site, visit: Visit) -> tuple[str, ...]:
+async def model_names(site: Site, visit: Visit) -> tuple[str, ...]:
+    """Everything that can be asked for by name: combos, aliases, models. Raises NotPermitted, StateUnavailable."""
     configured = [
         *await configuration.list_objects(site.office, visit.person, "combo"),
         *await configuration.list_objects(site.office, visit.person, "alias"),
