@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
@@ -31,7 +31,7 @@ RATIO = 1.05
 TRIES = 3
 """A busy machine is uneven by itself now and then."""
 
-LOGINS, KEYS, TOKENS = 50, 1500, 300
+LOGINS, KEYS, TOKENS = 40, 1500, 300
 """Samples of each kind. Of logins not so many that everybody together would have to wait."""
 
 ACCOUNTS = 8
@@ -81,16 +81,25 @@ def disabled(people: People, account: str) -> str:
     return account
 
 
-def compare(one: Callable[[int], None], other: Callable[[int], None], samples: int) -> float:
-    """How much longer one takes than the other, by the medians of the quicker halves, asked in turns."""
+def compare(people: People, one: Callable[[int], None], other: Callable[[int], None], samples: int) -> float:
+    """How much longer one takes than the other, by the medians of the quicker halves, asked in turns.
+
+    What the gateway's processes have computed, since whatever else a machine does would be in the time that passes."""
     times: tuple[list[int], list[int]] = ([], [])
+    pids = people.gateway.pids()
     for number in range(samples):
         for act, taken in zip((one, other), times, strict=True):
-            begun = time.perf_counter_ns()
+            begun = computed_ns(pids)
             act(number)
-            taken.append(time.perf_counter_ns() - begun)
+            taken.append(computed_ns(pids) - begun)
     quick = [median(sorted(taken)[: samples // 2]) for taken in times]
     return max(quick) / min(quick)
+
+
+def computed_ns(pids: Sequence[int]) -> int:
+    """For how many nanoseconds processes have had a core (https://docs.kernel.org/scheduler/sched-stats.html)."""
+    threads = (thread for pid in pids for thread in Path(f"/proc/{pid}/task").iterdir())
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
 
 
 def best(measure: Callable[[int], float]) -> float:
@@ -112,7 +121,7 @@ def test_a_login_takes_as_long_whether_there_is_such_a_user_or_not(everybody: Pe
         name = f"{kind.replace(' ', '-')}-{turn}"
         there = [KNOWN[kind](everybody, f"{name}-{number}") for number in range(ACCOUNTS)]
         nobody = [email(f"{name}-{number}x") for number in range(ACCOUNTS)]
-        return compare(lambda n: fail(there[n % ACCOUNTS]), lambda n: fail(nobody[n % ACCOUNTS]), LOGINS)
+        return compare(everybody, lambda n: fail(there[n % ACCOUNTS]), lambda n: fail(nobody[n % ACCOUNTS]), LOGINS)
 
     assert best(measure) <= RATIO
 
@@ -123,7 +132,7 @@ def test_nor_do_words_tell(everybody: People) -> None:
     for account in (*accounts, email("told-nobody")):
         answer = log_in(everybody, account, WRONG, elsewhere())
         headers = {name: value for name, value in answer.headers.items() if name not in ("date", "set-cookie")}
-        headers.pop("content-length")
+        headers.pop("content-length", None)
         said.add((answer.status_code, str(sorted(headers)), answer.text.replace(account, "SOMEBODY")))
     shapes = {(status, headers) for status, headers, _ in said}
     assert len(shapes) == 1
@@ -155,7 +164,7 @@ def test_a_secret_is_refused_as_quickly_however_much_of_it_is_right(
     far = [secret[:8] + letter * (len(secret) - 8) for letter in "yz"]
     with closing(http.client.HTTPConnection("127.0.0.1", everybody.gateway.port, timeout=10)) as connection:
         one, other = (refused(connection, path, secrets) for secrets in (near, far))
-        assert best(lambda _: compare(one, other, samples)) <= RATIO
+        assert best(lambda _: compare(everybody, one, other, samples)) <= RATIO
 
 
 # Guesses
