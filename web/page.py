@@ -292,6 +292,8 @@ SAID: Mapping[str, str] = MappingProxyType(
         "query-deleted": "The query is deleted.",
         "query-cancelled": "The query is cancelled. It ends within a moment.",
         "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
+        "file-read": "The configuration file is read again, and every process goes by it.",
+        "file-refused": "The configuration file is refused, and nothing has changed. Why is said below.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

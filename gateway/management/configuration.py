@@ -59,6 +59,12 @@ async def list_places(office: Office, actor: Actor, kind: Kind) -> list[tuple[Pl
     return (await _configured(office, actor)).views(kind)
 
 
+async def list_everything(office: Office, actor: Actor) -> dict[Kind, list[View]]:
+    """Every object that file and database say, by its kind, each in its order. Raises NotPermitted."""
+    now = await _configured(office, actor)
+    return {kind: [view for _, view in now.views(kind)] for kind in NAMED}
+
+
 async def get_object(office: Office, actor: Actor, kind: Kind, name: str) -> View:
     """What goes by this name. Raises NotPermitted, UnknownResource."""
     return _found((await _configured(office, actor)).view(kind, name), kind, name)

@@ -163,6 +163,11 @@ POST   /alerts/close                              303  403  403  403  403  403  
 GET    /alerts/test                               303  303  303  303  303  303  303  303  303
 POST   /alerts/test                               303  403  403  403  403  403  422  422  422
 GET    /audit                                     303  403  200  403  403  403  200  200  200
+GET    /configuration                             303  403  403  403  200  200  200  200  200
+GET    /configuration/changes                     303  403  200  403  403  403  200  200  200
+GET    /configuration/objects                     303  403  403  403  200  200  200  200  200
+GET    /configuration/reload                      303  303  303  303  303  303  303  303  303
+POST   /configuration/reload                      303  403  403  403  403  403  303  303  303
 GET    /keys                                      303  403  403  403  403  200  200  200  200
 POST   /keys                                      303  403  403  403  403  422  422  422  422
 GET    /keys/{id}                                 303  403  403  403  403  404  404  404  404

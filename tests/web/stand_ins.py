@@ -1,11 +1,12 @@
 """Parts of the control process that stand in for it where a page is looked at: nobody rests, nobody asks, limits count
-what a test says."""
+what a test says, and so does the supervisor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from gateway.errors import LimitsUnavailable
+from gateway.leash import Looked, ReloadOutcome
 from gateway.limits.limiter import LIMIT_NAMES, Left, Plan
 from gateway.pools.board import Rest, Told, Which
 from gateway.records import Credential, Target
@@ -70,3 +71,24 @@ class NobodyAsks:
 
     def running(self, who: str) -> str | None:
         return None
+
+
+class Supervisor:
+    """Whoever reads settings: says what a test wants, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.last: ReloadOutcome | None = None
+        self.looked: Looked | None = None
+        """None does not answer."""
+        self.asked = 0
+
+    async def ask(self) -> ReloadOutcome:
+        self.asked += 1
+        if self.last is None:
+            raise TimeoutError
+        return self.last
+
+    async def look(self) -> Looked:
+        if self.looked is None:
+            raise TimeoutError
+        return self.looked

@@ -36,7 +36,7 @@ from tests.gateway.management.offices import office_in
 from tests.web.foreseen import Foreseen
 from tests.web.overseen import Teller
 from tests.web.playing import Playing
-from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests
+from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests, Supervisor
 from tests.web.store import Store
 from web.burning import Ration
 from web.colours import Colours
@@ -88,6 +88,7 @@ class Surroundings:
         self.rolled_until_us = 0
         self.queries: Any = NobodyAsks()
         """Or those of a store, of a test that has one."""
+        self.reloads = Supervisor()
         self.feed = Feed(lambda: Facts({}, 0.0, {}), most=10)
         self.alerts = Teller()
         self.budgets: list[Ration] = []

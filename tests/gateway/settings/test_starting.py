@@ -1,4 +1,4 @@
-"""Settings that change with the next start only: that there are such settings, and that the documentation names them."""
+"""Settings that change with the next start only: that there are such, and that the documentation names them."""
 
 from __future__ import annotations
 
