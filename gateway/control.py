@@ -10,7 +10,6 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,8 +27,7 @@ from gateway.api.management.probes import ask
 from gateway.api.management.serve import ManagementApi
 from gateway.assemble import Assembled
 from gateway.browsers import guarding, is_secure
-from gateway.captures.places import folder_of
-from gateway.captures.retention import tidy
+from gateway.captures.retention import tidy_now
 from gateway.catalog.registry import Registry
 from gateway.catalog.served import Served, ServedList
 from gateway.child import Message, Reloads
@@ -39,6 +37,7 @@ from gateway.explaining.answer import Explanation
 from gateway.explaining.explain import explained
 from gateway.explaining.question import Question, Sight
 from gateway.foresight import Foresight
+from gateway.inspection import Inspection
 from gateway.jobs import LIST_MODELS, REFRESH_PRICES, Clockwork
 from gateway.leash import Start
 from gateway.listing.refresh import Listing
@@ -89,7 +88,6 @@ class Control:
         self._start = start
         self._settings = start.settings
         self._directory = Path(start.settings.server.data_dir).absolute()
-        self._spool = self._directory / "spool"
         self._usage = UsageStore(self._directory, lambda: self._settings.usage, self._begun)
         self._analytics, self._ingest = self._usage.analytics, self._usage.ingest
         self.state = State(database_of(start.settings))
@@ -101,6 +99,8 @@ class Control:
         self.feed = Feed(lambda: facts_of(self._directory, self.ingest_state()), most=start.settings.live.max_viewers)
         """What happens at this moment."""
         self.playing = Playing(self._directory)
+        self.inspection = Inspection(start, lambda: self._settings, self)
+        """How all of it is doing."""
         self._tokenizer = Tokenizer()
         self._in_flight = 0
         self._made_with = Served(), Registry("", {})
@@ -211,10 +211,7 @@ class Control:
 
     async def forget_captures(self) -> None:
         """Delete captures that have had their time, or for which there is no room."""
-        capture = self._settings.capture
-        keep, most = timedelta(days=capture.keep_days), capture.max_total_bytes
-        now = datetime.now(UTC)
-        await asyncio.to_thread(tidy, folder_of(self._directory), keep=keep, most_bytes=most, now=now)
+        await tidy_now(self._directory, self._settings.capture)
 
     async def watch_alerts(self) -> None:
         """See what is wrong, and have it told."""

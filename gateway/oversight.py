@@ -87,6 +87,16 @@ class Oversight:
         """Those that hold."""
         return self._rules
 
+    @property
+    def is_here(self) -> bool | None:
+        """Whether whoever counts for several machines answers; None where this one counts alone."""
+        return None if self._remote is None else self._remote.is_here
+
+    @property
+    def outages(self) -> int:
+        """How often they ceased to, since the start."""
+        return 0 if self._remote is None else self._remote.outages
+
     def periods_began_us(self) -> tuple[int, ...]:
         """The instants at which the present periods of budgets and quotas began, in Unix microseconds."""
         return periods_began_us(self._time_zone, int(time.time()))

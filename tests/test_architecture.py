@@ -129,6 +129,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "lookout": (
         *(*GROUND, "alerts", "ledger", "limits", "management", "oversight", "pools", "routing", "store", "usage"),
     ),
+    # How the gateway is doing, for whoever looks after it.
+    "inspection": (*GROUND, "leash", "live", "management", "observe", "oversight", "store", "upkeep"),
     "jobs": (*GROUND, "access", "catalog", "sql", "store", "upkeep", "usage"),
     # What runs and what has just ended: told by workers, put together by the control process. Of the relay it only
     # reads what an exchange is like; `stream` is for pages and the API alike.
@@ -152,7 +154,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "control": (
         *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "captures", "child", "current", "explaining", "foresight"),
-        *("jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe", "operator_token"),
+        *("inspection", "jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe"),
+        "operator_token",
         *(
             "outbound",
             "oversight",

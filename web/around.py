@@ -17,6 +17,7 @@ from gateway.management.probes import Found
 from gateway.management.reloads import Reloads
 from gateway.management.rests import Pools
 from gateway.management.system import Inspecting
+from gateway.management.system import Inspecting
 from gateway.records import ClientKey, Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import Settings
 from gateway.store.asking.queries import Queries
@@ -115,10 +116,6 @@ class Around(Protocol):
         """Where SQL of people's own is run."""
 
     @property
-    def alerts(self) -> Telling:
-        """Who is told that something is wrong, and how much is."""
-
-    @property
     def reloads(self) -> Reloads:
         """The supervisor, as far as it reads settings."""
 
@@ -147,6 +144,10 @@ class Around(Protocol):
 
     def run_job(self, name: str) -> None:
         """Have a job done now. Raises UnknownResource."""
+
+    @property
+    def inspection(self) -> Inspecting:
+        """How the gateway is doing, and where it keeps things."""
 
     @property
     def inspection(self) -> Inspecting:

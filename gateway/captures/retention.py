@@ -6,15 +6,18 @@ that is being written the oldest exchanges go, by their ids.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .places import BLOCK_BYTES, SUFFIX, WEIGHT, blocks_of, ended_by, hours, weight_of
+from gateway.settings.model import CaptureSettings
+
+from .places import BLOCK_BYTES, SUFFIX, WEIGHT, blocks_of, ended_by, folder_of, hours, weight_of
 
 LOCK = "tidying"
 
@@ -33,6 +36,12 @@ def tidy(folder: Path, *, keep: timedelta, most_bytes: int, now: datetime) -> No
                     break
                 _remove(hour)
             _make_room(folder, most_bytes)
+
+
+async def tidy_now(data_dir: Path, said: CaptureSettings) -> None:
+    """The same of a gateway, by its settings and the clock. Raises OSError."""
+    keep, most = timedelta(days=said.keep_days), said.max_total_bytes
+    await asyncio.to_thread(tidy, folder_of(data_dir), keep=keep, most_bytes=most, now=datetime.now(UTC))
 
 
 def weight(folder: Path) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from .events import ProcessFigures
 
@@ -17,6 +18,34 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _BLOCK_BYTES = 512
 """In which stat(2) counts, whatever the file system does."""
+
+
+class Host(NamedTuple):
+    """The machine, or what of it the kernel tells this process of."""
+
+    processors: int
+    load: float
+    """Processes that ran or waited to, in the mean of the last minute."""
+    memory_bytes: int
+    available_bytes: int
+    """Of these, what could still be had."""
+
+
+def look_at_host() -> Host:
+    """How busy it is. Raises OSError where the kernel does not tell."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    kilobytes = {words[0]: int(words[1]) for words in lines}
+    memory, available = (kilobytes[name] * 1024 for name in ("MemTotal:", "MemAvailable:"))
+    return Host(os.cpu_count() or 1, os.getloadavg()[0], memory, available)
+
+
+def began_us(pid: int) -> int | None:
+    """When a process began, in Unix microseconds, to within a second; None where there is none."""
+    with suppress(OSError):
+        ticks = int(_stat_of(pid)[22 - 3])
+        booted = next(line for line in Path("/proc/stat").read_text(encoding="ascii").splitlines() if "btime" in line)
+        return int(booted.split()[1]) * 1_000_000 + ticks * 1_000_000 // _TICKS
+    return None
 
 
 class Processes:
@@ -59,9 +88,13 @@ def _percent(before: tuple[float, float] | None, now: float, seconds: float) -> 
 
 
 def _seconds_of(pid: int) -> float:
-    # The name in the second field may hold anything; proc(5) counts the fields after it from 3: 14 and 15 are ours.
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    fields = _stat_of(pid)
     return (int(fields[14 - 3]) + int(fields[15 - 3])) / _TICKS
+
+
+def _stat_of(pid: int) -> list[str]:
+    """Fields of a process behind its name, which may hold anything; proc(5) counts them from 3."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _resident_bytes(pid: int) -> int:

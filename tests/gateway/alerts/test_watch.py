@@ -233,22 +233,6 @@ async def test_what_is_closed_by_hand_is_silent_until_it_comes_back(where: Where
         assert [one.events for one in there.told] == [["opened"], ["opened"]]
 
 
-async def test_how_many_are_open_is_known_after_each_look(where: Where) -> None:
-    async with scene(where) as here:
-        assert here.watch.open_now is None, "nobody has looked"
-        await here.turn()
-        assert here.watch.open_now == 0
-        await here.turn(**SPENT, disk=disk(95))
-        assert here.watch.open_now == 2
-        (row, _) = await here.rows()
-        await here.state.write(lambda session: session.run("alerts/silence", {"id": row["id"], "now_us": here.now_us}))
-        await here.watch.recount()
-        assert here.watch.open_now == 1
-        for _ in range(3):
-            await here.turn()
-        assert here.watch.open_now == 0
-
-
 async def test_what_is_closed_by_hand_and_grows_worse_is_told(where: Where) -> None:
     async with hook() as there, scene(where, there) as here:
         await here.turn(**SPENT)

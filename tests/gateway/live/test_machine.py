@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from gateway.live.machine import Processes, sizes_in
+from gateway.live.machine import Processes, began_us, look_at_host, sizes_in
 from tests.waiting import until
 
 
@@ -50,3 +51,19 @@ def test_what_grows_in_the_data_directory_is_weighed_as_it_lies_on_the_disk(tmp_
     assert sizes.keys() == {"usage.duckdb", "shared.mmap"}
     assert sizes["usage.duckdb"] >= 10_000
     assert sizes["shared.mmap"] < 1_000_000
+
+
+def test_when_a_process_began_is_known_to_within_a_second() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        began = began_us(child.pid)
+        assert began is not None
+        assert abs(time.time() - began / 1e6) < 30
+        child.kill()
+    assert began_us(child.pid) is None
+
+
+def test_the_machine_has_processors_and_memory() -> None:
+    host = look_at_host()
+    assert host.processors >= 1
+    assert host.load >= 0
+    assert 0 < host.available_bytes <= host.memory_bytes
