@@ -164,7 +164,8 @@ class Inspection:
         return ProcessFacts(name=name, pid=pid, since_us=began_us(pid), **known)  # type: ignore[arg-type] # each its own
 
     def _worker(self, index: int, told: Snapshot | None) -> WorkerFacts:
-        process = None if told is None else self._process(f"worker {index}", told.process.pid)
+        lives = told is not None and told.process.alive()
+        process = self._process(f"worker {index}", told.process.pid) if told is not None and lives else None
         if told is None or process is None:
             restarts = 0 if told is None else told.starts - 1
             return WorkerFacts(index=index, process=None, restarts=restarts, in_flight=0, streams=0, connections=0)

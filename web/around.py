@@ -149,9 +149,5 @@ class Around(Protocol):
     def inspection(self) -> Inspecting:
         """How the gateway is doing, and where it keeps things."""
 
-    @property
-    def inspection(self) -> Inspecting:
-        """How the gateway is doing, and where it keeps things."""
-
     def registry_state(self) -> RegistryState:
         """How the registry of models and prices is doing."""
