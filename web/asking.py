@@ -1,49 +1,20 @@
-"""What a page about SQL offers beside the editor: examples, the tables with their columns, and where a text is wrong.
+"""What a page about SQL has beside the editor: the tables with their columns, and where a text is wrong. Pure.
 
-Pure but for the files of the examples. Does not know how anything is run.
+Does not know how anything is run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
-import sql
 from gateway.store.asking.told import TABLES
-
-EXAMPLES = (
-    "examples/cost_by_day",
-    "examples/cost_by_tag",
-    "examples/cost_by_month_and_team",
-    "examples/dearest_requests",
-    "examples/slowest_models",
-    "examples/own_time_by_hour",
-    "examples/requests_by_hour",
-    "examples/cache_share",
-    "examples/retries_by_provider",
-    "examples/failed_attempts",
-    "examples/lost_in_translation",
-    "examples/clients",
-    "examples/unpriced_models",
-)
-"""Statements, in the order of the page. Each opens with the question that it answers."""
 
 LINES_AROUND = 1
 """Of a text, before and behind the line that is wrong."""
 
 LONGEST_LINE = 160
 """Characters of a line that is shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A query to begin with."""
-
-    name: str
-    """By which an address names it."""
-    title: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +45,6 @@ class Line:
     text: str
     pointer: str
     """What stands below it: spaces and a mark where it is wrong; empty where it is not this line."""
-
-
-@cache
-def examples() -> Mapping[str, Example]:
-    """Every example, by its name."""
-    return {each.name: each for each in map(_example, EXAMPLES)}
 
 
 def tables(types: Mapping[tuple[str, str], str]) -> tuple[TableRows, ...]:
@@ -115,9 +80,3 @@ def _line(number: int, text: str, column: int | None) -> Line:
     start = 0 if column is None or column <= LONGEST_LINE else column - LONGEST_LINE // 2
     shown = text.replace("\t", " ")[start : start + LONGEST_LINE]
     return Line(number, shown, "" if column is None else f"{' ' * (column - 1 - start)}^")
-
-
-def _example(statement: str) -> Example:
-    text = sql.statement(statement)
-    question, _, query = text.partition("\n")
-    return Example(statement.partition("/")[2], question.removeprefix("-- "), query.strip())

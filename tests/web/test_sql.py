@@ -13,6 +13,7 @@ import pytest
 from gateway.management import queries
 from gateway.management.queries import QueryWish
 from gateway.store.analytics import Analytics
+from gateway.store.asking.examples import examples
 from tests.gateway.management.crowd import add, audit
 from tests.gateway.management.offices import somebody
 from tests.gateway.store.asking.stores import ENDLESS, opened
@@ -20,7 +21,6 @@ from tests.waiting import auntil
 from tests.web.markup import assert_well_formed
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in, query_of
-from web.asking import examples
 from web.pages.sql import MOST_ROWS
 
 COUNTED = "select model, count(*) as requests from requests group by model order by model limit 3"

@@ -15,11 +15,12 @@ from gateway.management import queries, saved
 from gateway.management.office import new_id
 from gateway.management.queries import RUN, ExportWish, QueryWish
 from gateway.management.saved import MOST_OF_ONE, QUERIES, Part, SavedQuery
+from gateway.store.asking.examples import Example, examples
 from gateway.store.asking.exports import FORMATS
 from gateway.store.asking.queries import EXPORT_SECONDS, MOST_CHARACTERS, QUERY_SECONDS, Result
 from gateway.store.asking.told import UNITS
 from web.answers import Table, table_of
-from web.asking import Example, Line, TableRows, examples, excerpt, tables
+from web.asking import Line, TableRows, excerpt, tables
 from web.drawing import Drawing, drawing_of
 from web.filters import address
 from web.forms import Form, Problem
