@@ -17,7 +17,6 @@ from gateway.management.probes import Found
 from gateway.management.reloads import Reloads
 from gateway.management.rests import Pools
 from gateway.management.system import Inspecting
-from gateway.management.system import Inspecting
 from gateway.records import ClientKey, Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import Settings
 from gateway.store.asking.queries import Queries
