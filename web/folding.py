@@ -20,10 +20,13 @@ MOST_DEPTH = 40
 MOST_EVENTS = 300
 """Of one stream."""
 
+GLANCE = 200
+"""Characters of an event that are seen before it is opened."""
+
 LONG = 400
 """Characters of a text from which on it is folded."""
 
-OPEN_DEPTH = 2
+OPEN_DEPTH = 4
 """How deep objects and lists are open at first."""
 
 SHORT = 12
@@ -52,8 +55,11 @@ class Event:
 
     name: str
     text: str
-    """Its data, where that is no JSON."""
+    """Its data."""
+    glance: str
+    """The beginning of it."""
     tree: Node | None
+    """The same, where it is JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +136,9 @@ def _read(text: str) -> Any:
 
 def _event(folding: _Folding, name: str, said: str) -> Event:
     value = _read(said)
-    tree = folding.node("", value, OPEN_DEPTH) if isinstance(value, (dict, list)) else None
+    tree = folding.node("", value, 1) if isinstance(value, (dict, list)) else None
     kind = value.get("type", "") if isinstance(value, dict) else ""
-    return Event(name or (kind if isinstance(kind, str) else ""), "" if tree is not None else said, tree)
+    return Event(name or (kind if isinstance(kind, str) else ""), said, said[:GLANCE], tree)
 
 
 def _events(text: str) -> Iterator[tuple[str, str]]:

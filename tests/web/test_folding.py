@@ -27,11 +27,13 @@ def test_a_long_text_is_folded_and_not_escaped() -> None:
 
 
 def test_what_is_deep_or_many_is_closed_at_first() -> None:
-    tree = in_json({"few": [1], "deep": {"deeper": {"deepest": 1}}, "many": list(range(50))}).tree
+    tree = in_json({"few": [1], "deep": {"deeper": {"deepest": {"last": 1}}}, "many": list(range(50))}).tree
     assert tree is not None
     few, deep, many = tree.children
     assert (tree.is_open, few.is_open, deep.is_open, many.is_open) == (True, True, True, False)
-    assert not deep.children[0].is_open
+    deepest = deep.children[0].children[0]
+    assert (deep.children[0].is_open, deepest.is_open) == (True, True)
+    assert not in_json([[[[[1]]]]]).tree.children[0].children[0].children[0].children[0].is_open  # type: ignore[union-attr] # it is a list
 
 
 def test_too_many_values_are_shown_as_text_alone() -> None:
@@ -56,7 +58,12 @@ def test_a_stream_is_shown_event_by_event() -> None:
     )
     folded = fold(said)
     assert [each.name for each in folded.events] == ["message_start", "response.created", "", ""]
-    assert [each.text for each in folded.events] == ["", "", "[DONE]", '{"choices"']
+    assert [each.text for each in folded.events] == [
+        '{"type":"message_start"}',
+        '{"type":"response.created"}',
+        "[DONE]",
+        '{"choices"',
+    ]
     assert folded.events[0].tree is not None
     assert folded.tree is None
     assert folded.text == said

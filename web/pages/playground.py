@@ -15,6 +15,7 @@ import orjson
 from gateway.errors import GatewayError, NotSignedIn, Unacceptable
 from gateway.management import configuration, keys, lent_keys
 from gateway.management.lent_keys import LIFE_SECONDS, HeldKey
+from gateway.settings.demo import DEMO_KEY
 from web.dialects import DIALECTS, Turn
 from web.filters import address
 from web.forms import Form, Problem
@@ -65,6 +66,8 @@ class Playground:
     held: Held | None
     over: str
     """Why a key that was kept is kept no more."""
+    known_key: str
+    """The key that everybody knows, in a demo; empty elsewhere."""
     may_lend: bool
     minutes: int
     replayed: Replayed | None
@@ -123,6 +126,7 @@ async def _drawn(site: Site, visit: Visit) -> Playground:
         is_answering=False,
         held=None if held is None else _shown(visit, held),
         over=over,
+        known_key=DEMO_KEY if site.demo else "",
         may_lend=visit.person.may(keys.WRITE, keys.OWN) and visit.person.user_id is not None,
         minutes=LIFE_SECONDS // 60,
         replayed=again,

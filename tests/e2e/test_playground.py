@@ -1,0 +1,91 @@
+"""The playground over a whole gateway: words as they come, a stop that reaches the provider, and the same without a
+script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browsing import Window, chromium, needs_chromium
+from tests.e2e.dashboards import EMAIL, PASSWORD, dashboard
+from tests.gateway_process import GatewayProcess
+from tests.providers import MockProcess
+
+pytestmark = needs_chromium
+
+SLOW = "gpt-4o-mini;chunks=2000;pace=20ms"
+ONCE = "gpt-4o-mini;chunks=3;text=Three%20small%20words"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    more = '[capture]\nmode = "all"\n'
+    with dashboard(tmp_path_factory.mktemp("playground"), mock.url, more) as running:
+        yield running
+
+
+def test_words_come_one_by_one_and_a_stop_reaches_the_provider(browser: Browser, gateway: GatewayProcess) -> None:
+    window = Window(browser, gateway.url)
+    window.log_in(EMAIL, PASSWORD)
+    page = window.open("/playground")
+    page.click("text=Make one for an hour")
+    page.fill("#p-model", SLOW)
+    page.fill("#p-message", "Take your time.")
+    page.select_option("#p-format", "anthropic")
+    page.click("#send")
+    answer = page.locator("#answer")
+    expect(answer).not_to_be_empty()
+    before = answer.inner_text()
+    expect(answer).not_to_have_text(before)
+    expect(page.locator("#play-state")).to_have_text("answering")
+    page.click("#stop")
+    expect(page.locator("#trouble")).to_contain_text("Stopped.")
+    expect(page.locator("#send")).to_be_enabled()
+    # What had come of it stays part of the conversation, which goes on.
+    page.fill("#p-model", ONCE)
+    page.fill("#p-message", "And now be brief.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#play-state")).to_have_text("answered")
+    expect(page.locator(".talk > li.theirs").nth(1)).to_contain_text("Three small words")
+    assert page.locator('input[name="turn"]').count() == 4
+    expect(page.locator("#outcome")).to_contain_text("mock/gpt-4o-mini")
+    expect(page.locator("#outcome")).not_to_contain_text("not booked yet")
+    window.check()
+    href = page.locator("#outcome a", has_text="The request's page").get_attribute("href")
+    assert href is not None
+    page.goto(f"{href}?bodies=show")
+    expect(page.locator("#bodies")).to_contain_text("And now be brief.")
+    window.open("/requests?outcome=left")
+    expect(page.locator('tr[id^="r-"]')).to_have_count(1, timeout=15_000)
+    window.close()
+
+
+def test_without_a_script_the_form_does_the_same(browser: Browser, gateway: GatewayProcess) -> None:
+    window = Window(browser, gateway.url)
+    window.log_in(EMAIL, PASSWORD)
+    context = browser.new_context(base_url=gateway.url, java_script_enabled=False)
+    context.add_cookies(window.context.cookies())  # type: ignore[arg-type] # as it gave them
+    page = context.new_page()
+    page.goto("/playground")
+    page.click("text=Make one for an hour")
+    page.fill("#p-model", ONCE)
+    page.fill("#p-message", "Hello")
+    page.click("#send")
+    expect(page.locator(".talk > li.theirs")).to_contain_text("Three small words")
+    expect(page.locator("#play-state")).to_have_text(re.compile("answered"))
+    page.fill("#p-message", "And again")
+    page.click("text=Edit as JSON")
+    expect(page.locator("#p-body")).to_have_value(re.compile("And again"))
+    page.click("text=Preview")
+    expect(page.locator("#outcome")).to_contain_text("would be sent")
+    context.close()
+    window.close()
