@@ -286,6 +286,9 @@ SAID: Mapping[str, str] = MappingProxyType(
         "key-held": "From now on requests are asked by this key.",
         "key-lent": "The key is made. Requests are asked by it for an hour; then it is refused and revoked.",
         "key-returned": "The key that was made for this is revoked.",
+        "view-saved": "The view is saved.",
+        "view-changed": "The view is changed.",
+        "view-deleted": "The view is deleted.",
         "bodies-deleted": "What was said is deleted. The usage record stays.",
         "query-saved": "The query is saved. Its address is what stands in the bar above.",
         "query-changed": "The query is changed.",
@@ -294,6 +297,8 @@ SAID: Mapping[str, str] = MappingProxyType(
         "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
         "file-read": "The configuration file is read again, and every process goes by it.",
         "file-refused": "The configuration file is refused, and nothing has changed. Why is said below.",
+        "job-begun": "The job begins. Load the page anew to see how it went.",
+        "compacting": "The analytics store's file is written anew. Load the page again to see how it went.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

@@ -287,6 +287,12 @@ POST   /providers/{id}/probe                      303  403  403  403  404  404  
 GET    /providers/{id}/try                        303  303  303  303  303  303  303  303  303
 POST   /providers/{id}/try                        303  403  403  403  404  404  404  404  404
 GET    /requests                                  303  200  403  403  200  200  200  200  200
+GET    /requests/views/change                     303  303  303  303  303  303  303  303  303
+POST   /requests/views/change                     303  404  403  403  404  404  404  404  404
+GET    /requests/views/delete                     303  303  303  303  303  303  303  303  303
+POST   /requests/views/delete                     303  404  403  403  404  404  404  404  404
+GET    /requests/views/save                       303  303  303  303  303  303  303  303  303
+POST   /requests/views/save                       303  422  403  403  422  422  422  422  422
 GET    /requests/{id}                             303  404  403  403  404  404  404  404  404
 GET    /requests/{id}/delete-bodies               303  303  303  303  303  303  303  303  303
 POST   /requests/{id}/delete-bodies               303  403  403  403  403  403  404  404  404

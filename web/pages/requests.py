@@ -14,11 +14,14 @@ from web.display import State
 from web.filters import BY_NAME, FIELDS, Asked, Chip, Field, address, read_filter
 from web.names import Names, names_of
 from web.page import Page, Sent, Site, Visit
+from web.pages.views import NO_VIEWS, Views, actions_of, views_of, words_typed
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 
 PATH = "/requests"
 PREFERENCE = "columns"
+VIEW_WORDS = ("range", "from", "to", PREFERENCE)
+"""Words of the address that belong to a view, beside what is filtered by."""
 
 Row = Mapping[str, Any]
 Kind = Literal["text", "count", "money", "duration"]
@@ -123,10 +126,13 @@ class Requests:
     csv: str
     parquet: str
     is_first: bool
+    views: Views
 
 
 async def load(site: Site, visit: Visit) -> Requests | Sent:
     """The page's context; or the same page by one word for all columns, where a form says one for each."""
+    if visit.form.values:  # a form about views was not carried out: the page is as it was when it was sent
+        visit = replace(visit, query=words_typed(visit.form))
     span = visit.span
     if len(chosen := visit.every(PREFERENCE)) > 1:
         return Sent(address(PATH, visit.query, {PREFERENCE: ".".join(chosen)}))
@@ -153,7 +159,16 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
         csv=_export(asked, "csv"),
         parquet=_export(asked, "parquet"),
         is_first="before" not in visit.query and "after" not in visit.query,
+        views=await _views(site, visit, asked),
     )
+
+
+async def _views(site: Site, visit: Visit, asked: Asked) -> Views:
+    """What is saved of this page; none where only a part of it is fetched."""
+    if "block" in visit.query:
+        return NO_VIEWS
+    words = {word: visit.query[word] for word in VIEW_WORDS if word in visit.query}
+    return await views_of(site, visit, "requests", PATH, {**words, **asked.said})
 
 
 async def _page(site: Site, visit: Visit, asked: Asked) -> paging.Page:
@@ -232,3 +247,5 @@ PAGE = Page(
     refreshes=True,
     blocks=("rows",),
 )
+
+ACTIONS = actions_of(PAGE, "requests")
