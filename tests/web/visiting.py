@@ -34,7 +34,7 @@ from gateway.records import Credential, JobReport, Price, Provider, RegistryStat
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
 from tests.gateway.management.offices import office_in
 from tests.web.foreseen import Foreseen
-from tests.web.overseen import Teller
+from tests.web.overseen import Inspected, Teller
 from tests.web.playing import Playing
 from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests, Supervisor
 from tests.web.store import Store
@@ -91,6 +91,7 @@ class Surroundings:
         self.reloads = Supervisor()
         self.feed = Feed(lambda: Facts({}, 0.0, {}), most=10)
         self.alerts = Teller()
+        self.inspection = Inspected()
         self.budgets: list[Ration] = []
         self.prices: dict[tuple[str, str], Price] = {}
         self.ingest: dict[str, Any] = {
