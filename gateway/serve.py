@@ -32,7 +32,7 @@ from gateway.settings.addresses import is_loopback, split_listen
 from gateway.settings.demo import ACCESS_LOG, DEMO_KEY, add_demo, without_access_log
 from gateway.settings.load import Loaded, find_files, read
 from gateway.settings.model import Settings
-from gateway.settings.origins import add_demo_origins
+from gateway.settings.origins import DEMO, add_demo_origins
 from gateway.settings.remarks import warnings
 from gateway.settings.watch import Watch
 from gateway.shared.memory import SharedMemory, prepare
@@ -281,9 +281,10 @@ class Supervisor:
         if self._mock is None:
             return loaded
         settings = add_demo(loaded.settings, self._mock.url)
+        origins = add_demo_origins(loaded.origins, settings)
         if self._plan.lively and ACCESS_LOG not in loaded.origins:
-            settings = without_access_log(settings)
-        return replace(loaded, settings=settings, origins=add_demo_origins(loaded.origins, settings))
+            settings, origins[ACCESS_LOG] = without_access_log(settings), DEMO
+        return replace(loaded, settings=settings, origins=origins)
 
     async def _start_of_worker(self, index: int) -> Start:
         return await self._start(index=index, host=self._host, port=self._port)

@@ -65,11 +65,9 @@ def _is_drawable(result: Result, place: int) -> bool:
 
 
 def _ranked(result: Result, place: int) -> Drawing:
-    scale, show = _scale([row[place] for row in result.rows])
-    rows = [
-        ("null" if row[0] is None else str(row[0]), round((row[place] or 0) * scale), "")
-        for row in result.rows[:MOST_BARS]
-    ]
+    known = [row for row in result.rows if row[place] is not None]
+    scale, show = _scale([row[place] for row in known])
+    rows = [("null" if row[0] is None else str(row[0]), round(row[place] * scale), "") for row in known[:MOST_BARS]]
     ranks = ranked(rows, show, show, lambda name: "series-1")
     # What all of them come to together means nothing of percentiles and shares.
     return Drawing(ranks=tuple(replace(each, share="") for each in ranks), title=result.columns[place].name)
