@@ -3,21 +3,52 @@ script."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from gateway import operator
 from tests.browsing import Window, chromium, needs_chromium
 from tests.e2e.dashboards import EMAIL, PASSWORD, dashboard
+from tests.e2e.test_captures import bodies
+from tests.e2e.wire import ask, request
 from tests.gateway_process import GatewayProcess
 from tests.providers import MockProcess
+from web import dialects
+from web.dialects import Talk, Turn, target_of
 
 pytestmark = needs_chromium
 
 SLOW = "gpt-4o-mini;chunks=2000;pace=20ms"
 ONCE = "gpt-4o-mini;chunks=3;text=Three%20small%20words"
+
+
+CAPTURE = """
+[capture]
+mode = "all"
+"""
+
+SPEAKING = """
+[[providers]]
+id       = "{id}"
+format   = "{format}"
+base_url = "{mock}{path}"
+
+[[providers.credentials]]
+name    = "only"
+api_key = "sk-secret-of-the-provider"
+"""
+
+DIALECTS = (
+    {"id": "responses", "format": "openai_responses", "path": "/v1"},
+    {"id": "messages", "format": "anthropic", "path": ""},
+    {"id": "gemini", "format": "gemini", "path": ""},
+)
+MODELS = ("mock/gpt-4o-mini", "responses/gpt-4o-mini", "messages/claude-sonnet-4-5", "gemini/gemini-2.5-pro")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +59,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    more = '[capture]\nmode = "all"\n'
+    more = CAPTURE + "".join(SPEAKING.format(**each, mock=mock.url) for each in DIALECTS)
     with dashboard(tmp_path_factory.mktemp("playground"), mock.url, more) as running:
         yield running
 
@@ -67,6 +98,26 @@ def test_words_come_one_by_one_and_a_stop_reaches_the_provider(browser: Browser,
     window.open("/requests?outcome=left")
     expect(page.locator('tr[id^="r-"]')).to_have_count(1, timeout=15_000)
     window.close()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_is_told_of_a_request_is_what_its_provider_is_sent(
+    gateway: GatewayProcess, model: str, *, stream: bool
+) -> None:
+    for dialect in dialects.DIALECTS.values():
+        talk = Talk(model, (Turn("user", "Hi"),), "Be short.", temperature=0.5, max_tokens=99, stream=stream)
+        path, body = dialect.path_of(talk), dialect.write(talk)
+        question = {"endpoint": path, "model": model, "key": "tester", "body": body, "bodies": True}
+        said = await asyncio.to_thread(operator.tell, gateway.data_dir, "POST", "/api/explain", question)
+        target = target_of(path, model)
+        answer = await ask(gateway.port, request("POST", target, json.dumps(body).encode()))
+        assert answer.status == 200, answer
+        request_id = answer.header("x-sluicegate-request-id") or ""
+        heard = await asyncio.to_thread(bodies, gateway, request_id)
+        sent, asked = (each["request"]["body"] for each in (heard["attempts"][0], heard))
+        as_it_went = asked if sent["same_as"] == "request" else sent
+        assert json.loads(as_it_went["text"]) == said["targets"][0]["body"], dialect.name
 
 
 def test_without_a_script_the_form_does_the_same(browser: Browser, gateway: GatewayProcess) -> None:

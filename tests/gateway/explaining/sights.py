@@ -135,14 +135,15 @@ def sight(settings: Settings = SETTINGS, **rests: Any) -> Sight:
 
 async def told(seen: Sight, key: ClientKey | None = None, at: str = CHAT, **said: Any) -> Explanation:
     """What is told of a request for `all`; `headers` are its own."""
-    headers = said.pop("headers", {})
+    headers, bodies = said.pop("headers", {}), said.pop("bodies", False)
     body = {"model": "all", **said}
     if at in (CHAT, MESSAGES):
         body.setdefault("messages", [{"role": "user", "content": "Hello"}])
     found = find(at)
     assert found is not None
     lines = tuple((name.encode(), value.encode()) for name, value in headers.items())
-    return await explained(Question(found.endpoint, found.model, json.dumps(body).encode(), lines, key), seen, NOW)
+    question = Question(found.endpoint, found.model, json.dumps(body).encode(), lines, key, bodies=bodies)
+    return await explained(question, seen, NOW)
 
 
 def steps(explanation: Explanation) -> list[str]:

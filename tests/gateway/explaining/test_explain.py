@@ -215,6 +215,30 @@ async def test_what_is_lost_fetched_or_fixed_is_told() -> None:
     assert target.quirks == ()
 
 
+async def test_what_a_provider_would_be_sent_is_told_to_whoever_asks_for_it() -> None:
+    fixed = provider("d", quirks=("developer_as_system",), drop_fields=("seed",))
+    seen = sight(structs.replace(SETTINGS, providers=(*SETTINGS.providers, fixed)))
+    assert [target.body for target in (await told(seen)).targets] == [None] * 3
+    said = [{"role": "developer", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
+    (target,) = (await told(seen, bodies=True, model="d/m", messages=said, seed=1, stream=True)).targets
+    assert target.body == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    (target,) = (await told(seen, bodies=True, model="b/m", max_tokens=5)).targets
+    assert target.body is not None
+    assert (target.body["model"], target.body["max_tokens"]) == ("m", 5)
+    assert "stream" not in target.body or not target.body["stream"]
+    (counted,) = (
+        await told(seen, None, "/v1/messages/count_tokens", bodies=True, model="b/m", messages=said[1:])
+    ).targets
+    assert counted.body == {"model": "m", "messages": said[1:]}
+    (refused,) = (await told(seen, bodies=True, model="b/m", headers={"x-sluicegate-strict": "1"}, seed=1)).targets
+    assert refused.body is None
+
+
 class _Holding(Slate):
     """Every conversation is with the same credential."""
 
