@@ -21,6 +21,9 @@ LONGEST_TOLD = 2000
 
 LONGEST_TYPE = 40
 
+REQUEST = ("id", "UUID")
+"""Name and type of a column that leads to requests."""
+
 GROUPED = 10_000
 """Numbers from here on have commas: smaller ones may be years."""
 
@@ -43,6 +46,8 @@ class Cell:
     exact: str
     is_number: bool
     is_none: bool
+    link: str = ""
+    """Of the request whose id it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +100,7 @@ def _cell(value: Any, column: Column) -> Cell:
     if isinstance(value, int | float):
         return Cell(number(value), repr(value), column.is_number, is_none=False)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if (column.name, column.type) == REQUEST:
+        return Cell(text, text, is_number=False, is_none=False, link=f"/requests/{text}")
     shown = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
     return Cell(shown, text[:LONGEST_TOLD], column.is_number, is_none=False)

@@ -91,6 +91,12 @@ async def test_values_of_every_kind_are_shown(owner: Person) -> None:
     assert f">{'x' * 119}…<" in text
 
 
+async def test_an_id_of_a_request_leads_to_it(owner: Person) -> None:
+    text = await run(owner, "select id, 'x' as name from requests limit 1")
+    assert '<a class="row" href="/requests/' in text
+    assert "/requests/" not in (await run(owner, "select 'x' as id")).partition("<main")[2]
+
+
 async def test_line_breaks_of_a_browser_are_none_of_ours(owner: Person, house: House) -> None:
     text = await run(owner, "select 1,\r\n  nothing\r\nfrom requests")
     assert "Line 2, column 3" in text
