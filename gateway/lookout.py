@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -193,13 +193,21 @@ def _of_provider(credentials: Sequence[Credential], rests: Iterable[Rest]) -> It
     for rest in rests:
         by_name.setdefault(rest.credential, []).append(rest)
     whole = {name for name, some in by_name.items() if any(_is_whole(rest) and rest.standing.hard for rest in some)}
-    is_last = len(whole) == len(credentials)
+    hard = {name: {rest.model for rest in some if rest.standing.hard} for name, some in by_name.items()}
     for name, some in by_name.items():
         meant = [rest for rest in some if _is_whole(rest)] or some
         worst = max(meant, key=lambda rest: rest.standing.until_us)
         models = () if _is_whole(worst) else tuple(sorted(rest.model for rest in meant if rest.standing.hard))
         since_us = 0 if worst.standing.hard else None
-        yield Refused(worst.provider, name, models, worst.standing.reason, since_us, is_last and name in whole)
+        others = (each.name for each in credentials if each.name not in (name, *whole))
+        is_last = bool(name in whole or models) and all(not _is_left(hard.get(one, ()), models) for one in others)
+        yield Refused(worst.provider, name, models, worst.standing.reason, since_us, is_last)
+
+
+def _is_left(refused: Collection[str], models: tuple[str, ...]) -> bool:
+    """Whether a credential that rests for some models at the most answers for any of these; for all where none is
+    named."""
+    return not models or not set(models) <= set(refused)
 
 
 def _is_whole(rest: Rest) -> bool:

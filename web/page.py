@@ -299,8 +299,6 @@ SAID: Mapping[str, str] = MappingProxyType(
         "file-refused": "The configuration file is refused, and nothing has changed. Why is said below.",
         "job-begun": "The job begins. Load the page anew to see how it went.",
         "compacting": "The analytics store's file is written anew. Load the page again to see how it went.",
-        "job-begun": "The job begins. Load the page anew to see how it went.",
-        "compacting": "The analytics store's file is written anew. Load the page again to see how it went.",
         "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
     }
 )

@@ -40,7 +40,7 @@ class Refused(NamedTuple):
     since_us: int | None
     """Since when it rests without a break; None where it does not rest at this moment."""
     is_last: bool
-    """No other credential of the provider is left."""
+    """No other credential of the provider is left, for those models."""
 
 
 class Failing(NamedTuple):

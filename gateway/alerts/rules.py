@@ -116,7 +116,10 @@ def credentials(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[
             threshold=said.credential_minutes,
             unit="minutes",
             since_us=now_us if one.since_us is None else one.since_us,
-            opens=one.since_us is not None and lasted >= said.credential_minutes,
+            # A limited credential is nothing to look after as long as others answer: that is what they are for.
+            opens=one.since_us is not None
+            and lasted >= said.credential_minutes
+            and (one.is_last or one.reason != "rate_limit"),
         )
 
 

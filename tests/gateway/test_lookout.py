@@ -209,7 +209,10 @@ async def test_the_last_credential_of_a_provider_is_told_to_be_that(tmp_path: Pa
     async with place(tmp_path) as here:
         here.board.rest(FIRST, None, AUTH, here.now_us)
         here.board.rest(SPARE, "gpt", RATE, here.now_us)
-        assert [one.is_last for one in (await here.look()).refused or ()] == [False, False]
+        assert {one.credential: one.is_last for one in (await here.look()).refused or ()} == {
+            "first": False,
+            "spare": True,
+        }, "for that model nobody is left"
         here.board.rest(SPARE, None, QUOTA, here.now_us)
         assert {one.credential: (one.reason, one.is_last) for one in (await here.look()).refused or ()} == {
             "first": ("auth", True),
@@ -230,7 +233,11 @@ async def test_models_that_a_credential_is_refused_for_are_named(tmp_path: Path)
         for model in ("b", "a"):
             here.board.rest(FIRST, model, RATE, here.now_us)
         (one,) = (await here.look()).refused or ()
-        assert (one.credential, one.models, one.reason) == ("first", ("a", "b"), "rate_limit")
+        assert (one.credential, one.models, one.reason, one.is_last) == ("first", ("a", "b"), "rate_limit", False)
+        here.board.rest(SPARE, "a", RATE, here.now_us)
+        assert [one.is_last for one in (await here.look()).refused or ()] == [False, True], "b has the spare one yet"
+        here.board.rest(SPARE, "b", RATE, here.now_us)
+        assert [one.is_last for one in (await here.look()).refused or ()] == [True, True]
 
 
 async def test_a_provider_that_asks_for_no_credential_is_told_by_its_name(tmp_path: Path) -> None:
@@ -289,6 +296,15 @@ async def test_what_a_client_is_to_blame_for_is_no_failure(tmp_path: Path) -> No
         record(here, status=200, attempts=[attempt("openai", "hedge_lost"), attempt("openai")])
         record(here, status=401, error="invalid_key", provider=None, model=None)
         assert (await here.look()).failing == [Failing("", 1, 0, ""), Failing("openai", 1, 0, "")]
+
+
+async def test_a_limit_that_another_credential_saved_is_no_failure_of_the_provider(tmp_path: Path) -> None:
+    limited = attempt("openai", "upstream_error", "rate_limit")
+    async with place(tmp_path) as here:
+        record(here, attempts=[limited, attempt("openai")])
+        assert (await here.look()).failing == [Failing("", 1, 0, ""), Failing("openai", 1, 0, "")]
+        record(here, status=429, error="upstream_error", attempts=[limited, limited])
+        assert (await here.look()).failing == [Failing("", 1, 0, ""), Failing("openai", 3, 2, "rate_limit")]
 
 
 async def test_what_ended_lately_counts_whenever_it_began(tmp_path: Path) -> None:

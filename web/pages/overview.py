@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.management import rests
+from gateway.records import Provider
 from gateway.settings.demo import DEMO_KEY
 from gateway.settings.model import Settings
 from gateway.usage import figures, paging
@@ -18,6 +19,7 @@ from web.colours import OTHER, SERIES
 from web.display import State
 from web.filters import address
 from web.headline import Figure
+from web.health import Count, Sign, is_whole, state_of, wholly_resting
 from web.lookback import look_back
 from web.page import Page, Read, Site, Visit
 from web.seeing import EVERYBODYS, OWN, visible_keys
@@ -238,30 +240,25 @@ def _lights(site: Site, visit: Visit, rows: Sequence[Row]) -> tuple[Light, ...]:
     """Every provider that is configured, and how it did."""
     resting = rests.list_rests(visit.person, site.around.providers, site.around.pools, visit.now_us)
     by_name = {row["name"]: row for row in rows}
-    return tuple(_light(each.id, by_name.get(each.id), [rest for rest in resting if rest.provider == each.id], visit)
+    return tuple(_light(each, by_name.get(each.id), [rest for rest in resting if rest.provider == each.id])
                  for each in site.around.providers)  # fmt: skip
 
 
-def _light(name: str, row: Row | None, resting: Sequence[rests.RestView], visit: Visit) -> Light:
-    attempts, failed = (row["attempts"], row["failed"]) if row else (0, 0)
+def _light(provider: Provider, row: Row | None, resting: Sequence[rests.RestView]) -> Light:
+    count = Count(row["attempts"], row["failed"]) if row else Count()
+    hard = [rest for rest in resting if rest.hard]
+    # One that is paused serves no model.
+    in_use = sum(1 for each in provider.credentials if each.models) if provider.credentials else 1
+    others = sum(1 for rest in hard if not is_whole(rest))
+    sign = Sign(in_use=in_use, resting=wholly_resting(hard), others=others, day=count)
     return Light(
-        name=name,
-        state=_state(attempts, failed, resting),
-        attempts=attempts,
-        failed=figures.share(failed, attempts),
+        name=provider.id,
+        state=state_of(sign),
+        attempts=count.attempts,
+        failed=figures.share(count.failed, count.attempts),
         p50_us=row["p50_us"] if row else None,
-        link=f"/providers/{name}",
+        link=f"/providers/{provider.id}",
     )
-
-
-def _state(attempts: int, failed: int, resting: Sequence[rests.RestView]) -> State:
-    if any(rest.hard for rest in resting):
-        return State("partly resting", "warning")
-    if not attempts:
-        return State("not asked", "neutral")
-    if 2 * failed > attempts:
-        return State("failing", "bad")
-    return State("some failures", "warning") if 20 * failed > attempts else State("well", "good")
 
 
 def recent_of(row: Row) -> Recent:

@@ -190,10 +190,10 @@ def _tiles(doing: Doing, site: Site, visit: Visit) -> tuple[Fact, ...]:
     return (
         Fact("Up for", display.uptime(visit.now_us - site.started_at_us), f"version {site.version}"),
         Fact("In flight", figures.exact_count(sum(each.in_flight for each in doing.workers)),
-             f"{figures.exact_count(sum(each.streams for each in doing.workers))} streams"),
+             _many(sum(each.streams for each in doing.workers), "stream")),
         Fact("Processor, of one core", f"{sum(known):.0f} %" if known else figures.NOTHING, _load(doing.machine)),
         Fact("Memory", display.size(sum(each.rss_bytes for each in ours)), _memory(doing.machine)),
-        Fact("Records waiting", figures.exact_count(doing.spool.segments), f"oldest {_lag(doing.spool)}"),
+        Fact("Records waiting", figures.exact_count(doing.spool.segments), _lag(doing.spool)),
         Fact("Disk free", figures.NOTHING if doing.machine is None else display.size(doing.machine.disk_free_bytes),
              _disk(doing.machine)),
     )  # fmt: skip
@@ -202,7 +202,7 @@ def _tiles(doing: Doing, site: Site, visit: Visit) -> tuple[Fact, ...]:
 def _load(machine: MachineFacts | None) -> str:
     if machine is None:
         return ""
-    return f"load {machine.load:.2f} on {machine.processors} core{'s' if machine.processors != 1 else ''}"
+    return f"load {machine.load:.2f} on {_many(machine.processors, 'core')}"
 
 
 def _memory(machine: MachineFacts | None) -> str:
@@ -216,7 +216,12 @@ def _disk(machine: MachineFacts | None) -> str:
 
 
 def _lag(spool: SpoolFacts) -> str:
-    return figures.duration(round(spool.lag_seconds * figures.SECOND)) if spool.segments else figures.NOTHING
+    return f"the oldest for {figures.duration(round(spool.lag_seconds * figures.SECOND))}" if spool.segments else ""
+
+
+def _many(number: int, what: str) -> str:
+    """`1 stream`, `2 streams`."""
+    return f"{figures.exact_count(number)} {what}{'s' if number != 1 else ''}"
 
 
 def _processes(doing: Doing) -> Sequence[Process]:
@@ -250,7 +255,7 @@ def _process(process: ProcessFacts, name: str, worker: WorkerFacts | None = None
 def _queue(spool: SpoolFacts) -> tuple[Fact, ...]:
     used = figures.share(spool.size_bytes, spool.most_bytes)
     return (
-        Fact("Waiting", f"{figures.exact_count(spool.segments)} segments", f"the oldest for {_lag(spool)}"),
+        Fact("Waiting", _many(spool.segments, "segment"), _lag(spool)),
         Fact("Spool", display.size(spool.size_bytes), f"{used} of {display.size(spool.most_bytes)}"),
         Fact("Taken", figures.exact_count(spool.taken), "since the control process began"),
         Fact("Lost", figures.exact_count(spool.dropped), "since the start"),

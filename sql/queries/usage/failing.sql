@@ -8,7 +8,9 @@ with lately as (
         and epoch_us(ts) + coalesce(total_us, 0) >= $since_us
 ),
 tried as (
-    select unnest(attempts) as attempt
+    select
+        unnest(attempts) as attempt,
+        outcome(status, error) = 'ok' as is_saved
     from lately
 ),
 judged as (
@@ -31,6 +33,8 @@ judged as (
             -- Of these the request itself is to blame.
             and coalesce(attempt.reason, '')
                 not in ('bad_request', 'context_too_long', 'content_filter', 'thinking_state', 'not_found')
+            -- That a credential is limited, and another one answers, is what there are several for.
+            and not (is_saved and coalesce(attempt.reason, '') = 'rate_limit')
         )
 )
 select

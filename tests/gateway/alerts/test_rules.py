@@ -105,6 +105,15 @@ def test_a_credential_must_rest_for_long_to_open_an_alert(minutes: float | None,
     assert one.fingerprint == "credential/openai/first"
 
 
+@pytest.mark.parametrize("models", [(), ("gpt",)])
+def test_a_limited_credential_is_told_when_no_other_is_left(models: tuple[str, ...]) -> None:
+    limited = refused(600, reason="rate_limit", models=models)
+    (one,) = found(well(refused=[limited]))
+    assert not one.opens, "others answer"
+    (one,) = found(well(refused=[limited._replace(is_last=True)]))
+    assert one.opens
+
+
 def test_what_is_told_of_a_credential() -> None:
     (one,) = found(well(refused=[refused(20, reason="quota")]))
     assert one.text == "the credential `openai/first` is refused: quota"
