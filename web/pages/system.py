@@ -188,7 +188,7 @@ def _tiles(doing: Doing, site: Site, visit: Visit) -> tuple[Fact, ...]:
     ours = [each for each in (doing.supervisor, doing.control, *(one.process for one in doing.workers)) if each]
     known = [each.cpu_percent for each in ours if each.cpu_percent is not None]
     return (
-        Fact("Up for", display.uptime(visit.now_us - site.started_at_us), f"version {site.version}"),
+        Fact("Up for", figures.duration(max(visit.now_us - site.started_at_us, 0) // figures.SECOND * figures.SECOND), f"version {site.version}"),
         Fact("In flight", figures.exact_count(sum(each.in_flight for each in doing.workers)),
              _many(sum(each.streams for each in doing.workers), "stream")),
         Fact("Processor, of one core", f"{sum(known):.0f} %" if known else figures.NOTHING, _load(doing.machine)),
