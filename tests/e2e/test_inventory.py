@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from gateway.browsers import GUARDS
-from tests.e2e.inventory import API, INFERENCE, MORE, OTHERS, PAGES, SOMEBODYS, WHO, verdicts
+from tests.e2e.inventory import API, INFERENCE, MORE, OTHERS, SOMEBODYS, WHO, verdicts
+from tests.e2e.inventory_pages import PAGES
 from tests.e2e.people import People, live
 from tests.e2e.routes import FORM, Route, all_routes, knock, path_of
 from tests.providers import MockProcess
@@ -56,7 +57,7 @@ def ids(everybody: People) -> dict[str, str]:
 
 async def test_every_route_has_a_row_and_every_row_a_route(tmp_path: Path) -> None:
     routes = await all_routes(tmp_path)
-    assert routes - TABLE.keys() == set(), "say in `inventory` who is let in there"
+    assert routes - TABLE.keys() == set(), "say in `inventory` or `inventory_pages` who is let in there"
     assert TABLE.keys() - routes == set()
 
 

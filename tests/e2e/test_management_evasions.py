@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.inventory import API, OTHERS, PAGES, WHO, verdicts
+from tests.e2e.inventory import API, OTHERS, WHO, verdicts
+from tests.e2e.inventory_pages import PAGES
 from tests.e2e.people import NOTHING, People, live
 from tests.e2e.routes import path_of
 from tests.e2e.wire import Answer, Cut, ask, chat_body, request

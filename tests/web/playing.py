@@ -6,8 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from gateway.errors import GatewayError
+
+if TYPE_CHECKING:  # it imports this module
+    from tests.web.visiting import Answer as Page
+    from tests.web.visiting import Person
 
 OURS = {
     "content-type": "application/json",
@@ -74,3 +81,46 @@ class Playing:
             await asyncio.Event().wait()
         if self.answer.breaks is not None:
             raise self.answer.breaks
+
+
+# What is told and answered, and how the form is sent
+
+TARGET = {
+    "provider": "mock",
+    "model": "tiny",
+    "strategy": "round_robin",
+    "format": "anthropic",
+    "translated": True,
+    "path": "/v1/messages",
+    "dropped": ["logit_bias"],
+    "emulated": [],
+    "quirks": [],
+    "fetched_urls": 0,
+    "body": {"model": "tiny-upstream", "max_tokens": 4096},
+    "refused": None,
+    "lags": "",
+    "cost": {},
+}
+STEP = {"provider": "mock", "model": "tiny", "credential": "first", "state": "first", "reason": "", "until": None}
+TOLD: Mapping[str, Any] = {"refused": None, "steps": [STEP], "targets": [TARGET]}
+
+CHAT = {"choices": [{"message": {"role": "assistant", "content": "Hello yourself"}}]}
+
+
+def whole(**more: Any) -> Answer:
+    return Answer((orjson.dumps(CHAT),), **more)
+
+
+def streamed(*texts: str, **more: Any) -> Answer:
+    events = [b"data: " + orjson.dumps({"choices": [{"delta": {"content": text}}]}) + b"\n\n" for text in texts]
+    return Answer((*events, b"data: [DONE]\n\n"), headers=OURS | {"content-type": "text/event-stream"}, **more)
+
+
+HELLO = {"format": "openai_chat", "model": "fast", "message": "Hello", "stream": ["no"]}
+
+
+async def press(person: Person, button: str, **typed: Any) -> Page:
+    """Send the form by another of its buttons."""
+    assert person.last is not None
+    fields = next(fields for where, fields in person.last.forms if where == "/playground/send")
+    return await person.post(f"/playground/{button}", {**fields, **typed})
