@@ -84,11 +84,6 @@ def change(now: float | None, before: float | None, *, more_is: Meaning = "neutr
     return Change(f"▼ \N{MINUS SIGN}{size} %", opposite.get(more_is, more_is))
 
 
-def uptime(microseconds: int) -> str:
-    """How long something has been running."""
-    return "less than a minute" if microseconds < MINUTE else figures.duration(microseconds)
-
-
 def age(then_us: int, now_us: int) -> str:
     """`now`, `12 s ago`, `5 min ago`, `3 h ago`; from a day on the date, `2026-11-20 14:02`."""
     passed = now_us - then_us

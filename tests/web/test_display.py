@@ -53,13 +53,6 @@ def test_a_moment_is_absolute() -> None:
 
 
 @pytest.mark.parametrize(
-    ("microseconds", "shown"), [(-5, "less than a minute"), (3 * SECOND, "less than a minute"), (DAY, "1 d")]
-)
-def test_uptime(microseconds: int, shown: str) -> None:
-    assert display.uptime(microseconds) == shown
-
-
-@pytest.mark.parametrize(
     ("status", "error", "expected"),
     [
         (200, None, State("ok", "good")),

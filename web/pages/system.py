@@ -188,7 +188,7 @@ def _tiles(doing: Doing, site: Site, visit: Visit) -> tuple[Fact, ...]:
     ours = [each for each in (doing.supervisor, doing.control, *(one.process for one in doing.workers)) if each]
     known = [each.cpu_percent for each in ours if each.cpu_percent is not None]
     return (
-        Fact("Up for", figures.duration(max(visit.now_us - site.started_at_us, 0) // figures.SECOND * figures.SECOND), f"version {site.version}"),
+        Fact("Up for", _whole(visit.now_us - site.started_at_us), f"version {site.version}"),
         Fact("In flight", figures.exact_count(sum(each.in_flight for each in doing.workers)),
              _many(sum(each.streams for each in doing.workers), "stream")),
         Fact("Processor, of one core", f"{sum(known):.0f} %" if known else figures.NOTHING, _load(doing.machine)),
@@ -197,6 +197,11 @@ def _tiles(doing: Doing, site: Site, visit: Visit) -> tuple[Fact, ...]:
         Fact("Disk free", figures.NOTHING if doing.machine is None else display.size(doing.machine.disk_free_bytes),
              _disk(doing.machine)),
     )  # fmt: skip
+
+
+def _whole(passed_us: int) -> str:
+    """How long something lasts, in whole seconds."""
+    return figures.duration(max(passed_us, 0) // figures.SECOND * figures.SECOND)
 
 
 def _load(machine: MachineFacts | None) -> str:
