@@ -158,7 +158,7 @@ GET    /requests/views/save                       303  303  303  303  303  303  
 POST   /requests/views/save                       303  422  403  403  422  422  422  422  422
 GET    /requests/{id}                             303  404  403  403  404  404  404  404  404
 GET    /requests/{id}/delete-bodies               303  303  303  303  303  303  303  303  303
-POST   /requests/{id}/delete-bodies               303  403  403  403  403  403  404  404  404
+POST   /requests/{id}/delete-bodies               303  404  403  403  404  404  404  404  404
 GET    /setup                                     409  409  409  409  409  409  409  409  409
 POST   /setup                                     409  409  409  409  409  409  409  409  409
 GET    /spend                                     303  200  403  403  200  200  200  200  200
