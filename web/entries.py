@@ -6,7 +6,7 @@ Knows kinds of values. Which objects there are, and what may be said of each, is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from web.forms import Form
 
 LONGEST = 4000
 
-Kind = Literal["text", "number", "whole", "lines", "words", "numbers", "choice", "tiers"]
+Kind = Literal["text", "number", "whole", "signed", "lines", "words", "numbers", "choice", "switch", "tiers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ def read(form: Form, entries: Sequence[Entry]) -> dict[str, Any]:
     return found
 
 
+def read_sent(form: Form, entries: Iterable[Entry]) -> dict[str, Any]:
+    """The same of those that were sent at all: what a form does not ask for stays as it is. Raises Unacceptable."""
+    return {each.name: _read_one(form, each) for each in entries if form.every(each.name)}
+
+
 def said(form: Form, entries: Sequence[Entry]) -> dict[str, Any]:
     """The same without what was left empty, for something new. Raises Unacceptable."""
     return {name: value for name, value in read(form, entries).items() if value is not None}
@@ -102,12 +107,10 @@ def beside(error: GatewayError, entries: Sequence[Entry], *, usual: str) -> Unac
     return Unacceptable(error.message, param=found)
 
 
-def check_typed(form: Form) -> str:
-    """The name of what is to be deleted. Raises Unacceptable unless it was typed as well."""
-    name = form.raw("name")
-    if form.raw("typed").strip() != name:
-        raise Unacceptable(f"Type {name} to delete it.", param="typed")
-    return name
+def check_typed(form: Form, name: str, field: str) -> None:
+    """Raises Unacceptable unless the name of what is to be deleted was typed."""
+    if form.raw(field).strip() != name:
+        raise Unacceptable(f"Type {name} to delete it.", param=field)
 
 
 def version(form: Form) -> int | None:
@@ -117,7 +120,7 @@ def version(form: Form) -> int | None:
 
 
 def _read_one(form: Form, each: Entry) -> Any:
-    text = form.raw(each.name).strip().replace("\r\n", "\n")
+    text = form.raw(each.name).strip().replace("\r\n", "\n").replace("\t", " ")
     if len(text) > LONGEST:
         raise Unacceptable(f"This may have at most {LONGEST} characters.", param=each.name)
     if not text.replace("\n", "").isprintable():
@@ -150,6 +153,14 @@ def _whole(text: str, each: Entry) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 12:
         raise Unacceptable(f"`{text}` is no whole number.", param=each.name)
     return int(text)
+
+
+def _signed(text: str, each: Entry) -> int:
+    return -_whole(text[1:], each) if text.startswith("-") else _whole(text, each)
+
+
+def _switch(text: str, each: Entry) -> bool:
+    return text == "yes"
 
 
 def _lines(text: str, each: Entry) -> list[str]:
@@ -189,10 +200,12 @@ READERS: Mapping[Kind, Callable[[str, Entry], Any]] = {
     "text": _text,
     "number": _number,
     "whole": _whole,
+    "signed": _signed,
     "lines": _lines,
     "words": _words,
     "numbers": _numbers,
     "choice": _choice,
+    "switch": _switch,
     "tiers": _tiers,
 }
 

@@ -91,7 +91,8 @@ class Objects:
 
     async def _delete(self, site: Site, visit: Visit) -> Sent:
         visit.person.require(configuration.WRITE)
-        name = check_typed(visit.form)
+        name = visit.form.raw("name")
+        check_typed(visit.form, name, "typed")
         try:
             await configuration.delete_object(site.office, visit.person, (self.kind, name), version(visit.form))
         except Unacceptable as error:

@@ -9,21 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import GatewayError, Unacceptable
 from gateway.management.equipping import FIRST
+from web.entries import Entry, Kind, read_sent
 from web.forms import Form
 
 MOST = 2000
-"""Characters of a list or an address."""
+"""Characters of an address."""
 
 LISTS = ("models", "prefixes", "drop_fields", "forward_headers")
 NUMBERS = ("sticky_requests", "priority", "weight", "max_parallel")
 SWITCHES = ("session_affinity", "list_models", "rests", "stream_usage")
 TEXTS = ("base_url", "format", "strategy")
 
-NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+KINDS: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
+    {"words": LISTS, "signed": NUMBERS, "switch": SWITCHES, "text": TEXTS}
+)
+"""Fields by what stands in them."""
+
+ENTRIES: Mapping[str, Entry] = MappingProxyType(
+    {name: Entry(name, name, kind) for kind, names in KINDS.items() for name in names}
+)
+
 HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*([!-~][\t -~]*)", re.ASCII)
 OWN_NAME = re.compile(r"^`[a-z_.0-9\[\]-]+`: ")
 VARIABLE = re.compile(r"`variables\.([a-z_]+)`")
@@ -33,8 +43,7 @@ Values = dict[str, Any]
 
 def read(form: Form, names: Sequence[str]) -> Values:
     """The values of these fields, as far as they were sent; None for one that is empty. Raises Unacceptable."""
-    sent = [name for name in names if form.every(name)]
-    return {name: _read(form, name) for name in sent}
+    return read_sent(form, (ENTRIES[name] for name in names))
 
 
 def variables(form: Form, names: Sequence[str]) -> Values:
@@ -66,12 +75,6 @@ def said_only(values: Mapping[str, Any]) -> Values:
     return {name: value for name, value in values.items() if value is not None and value != {}}
 
 
-def check_typed(form: Form, name: str) -> None:
-    """Raises Unacceptable unless the name of what is to be deleted was typed."""
-    if form.raw("confirm").strip() != name:
-        raise Unacceptable(f"Type {name} to delete it.", param="confirm")
-
-
 @contextmanager
 def beside_fields() -> Iterator[None]:
     """An error within names the field of the form that it is about, and says what is wrong with it in plain words."""
@@ -99,28 +102,3 @@ def field_of(error: GatewayError) -> str | None:
         which = said[1] if said else inside
         return f"variables.{which}" if which else None
     return f"{prefix}{name}"
-
-
-def _read(form: Form, name: str) -> Any:
-    if name in LISTS:
-        return _listed(form, name) or None
-    if name in NUMBERS:
-        return _number(form, name)
-    if name in SWITCHES:
-        return form.raw(name) == "yes"
-    return form.text(name, MOST) or None
-
-
-def _listed(form: Form, name: str) -> list[str]:
-    """Words with commas, spaces or lines between them."""
-    words = [word for word in re.split(r"[\s,]+", form.raw(name)) if word]
-    if not all(map(str.isprintable, words)):
-        raise Unacceptable("This holds a character that cannot be typed.", param=name)
-    return words
-
-
-def _number(form: Form, name: str) -> int | None:
-    text = form.text(name, 20)
-    if text and not NUMBER.fullmatch(text):
-        raise Unacceptable("Write a whole number.", param=name)
-    return int(text) if text else None

@@ -95,7 +95,7 @@ async def test_another_one_is_added(here: Supplied, owner: Person) -> None:
         ({"api_key": ""}, "api_key", "Give the secret"),
         ({"api_key": "a\nb"}, "api_key", "no header can carry"),
         ({"weight": "0"}, "weight", ""),
-        ({"priority": "high"}, "priority", "Write a whole number"),
+        ({"priority": "high"}, "priority", "no whole number"),
         ({"models": "a b?"}, "models", "the only wildcard"),
         ({"headers": "host: x"}, "headers", ""),
         ({"proxy": "http://10.0.0.1:1"}, "proxy", "10.0.0.1 is not a public address"),

@@ -134,7 +134,7 @@ async def test_a_server_of_one_s_own_is_added_with_all_that_few_need(here: Suppl
         ({"base_url": "https://10.0.0.8/v1"}, "base_url", "10.0.0.8 is not a public address, and network.allow"),
         ({"base_url": "nowhere"}, "base_url", ""),
         ({"models": "a b?"}, "models", "the only wildcard"),
-        ({"sticky_requests": "often"}, "sticky_requests", "Write a whole number"),
+        ({"sticky_requests": "often"}, "sticky_requests", "no whole number"),
         ({"sticky_requests": "0"}, "sticky_requests", ""),
         ({"headers": "host"}, "headers", "one header a line"),
         ({"headers": "host: x"}, "headers", ""),

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.errors import Unacceptable
 from web import wishes
+from web.entries import check_typed
 from web.forms import Form
 
 
@@ -20,7 +21,7 @@ def test_what_was_not_sent_is_not_read_and_what_is_empty_is_taken_back() -> None
     assert wishes.read(form(rests=("no",)), names) == {"rests": False}
 
 
-@pytest.mark.parametrize("text", ["x", "1.5", "--1", "1e3", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 10])
+@pytest.mark.parametrize("text", ["x", "1.5", "--1", "1e3", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 13, "-", "- 1"])
 def test_a_number_is_a_whole_one(text: str) -> None:
     with pytest.raises(Unacceptable) as refused:
         wishes.read(form(weight=text), ("weight",))
@@ -87,9 +88,9 @@ def test_a_mistake_is_told_in_plain_words() -> None:
 
 
 def test_a_name_must_be_typed_to_delete_it() -> None:
-    wishes.check_typed(form(confirm=" mine "), "mine")
+    check_typed(form(confirm=" mine "), "mine", "confirm")
     with pytest.raises(Unacceptable) as refused:
-        wishes.check_typed(form(confirm="Mine"), "mine")
+        check_typed(form(confirm="Mine"), "mine", "confirm")
     assert refused.value.param == "confirm"
 
 

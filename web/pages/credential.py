@@ -14,7 +14,7 @@ from gateway.settings.objects import CredentialRules
 from gateway.settings.stored import Kind
 from web import resting, wishes
 from web.credentials import CredentialLine, line_of
-from web.entries import version
+from web.entries import check_typed, version
 from web.forms import Form, Problem
 from web.page import Action, Page, Sent, Site, Visit
 from web.pages.providers import PATH, READ, WRITE, lately, preset_of, standing_of
@@ -133,7 +133,7 @@ async def resume(site: Site, visit: Visit) -> Sent:
 
 async def delete(site: Site, visit: Visit) -> Sent:
     """It is gone."""
-    wishes.check_typed(visit.form, visit.names["name"])
+    check_typed(visit.form, visit.names["name"], "confirm")
     await configuration.delete_object(site.office, visit.person, _which(visit), version(visit.form))
     return Sent(f"{PATH}/{visit.names['id']}?said=credential-deleted")
 

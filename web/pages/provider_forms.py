@@ -14,7 +14,7 @@ from gateway.settings.objects import ProviderSettings
 from gateway.settings.section import FormatName, Strategy
 from gateway.settings.stored import Kind
 from web import wishes
-from web.entries import version
+from web.entries import check_typed, version
 from web.forms import Form, Problem
 from web.page import Action, Page, Sent, Site, Visit
 from web.pages.providers import CUSTOM, PATH, WRITE, preset_of
@@ -156,7 +156,7 @@ async def change(site: Site, visit: Visit) -> Sent:
 async def delete(site: Site, visit: Visit) -> Sent:
     """It is gone, with its credentials."""
     name, form = visit.names["id"], visit.form
-    wishes.check_typed(form, name)
+    check_typed(form, name, "confirm")
     await equipping.delete_provider(site.office, visit.person, name, version(form))
     return Sent(f"{PATH}?said=provider-deleted")
 
