@@ -104,6 +104,7 @@ TARGET = {
 STEP = {"provider": "mock", "model": "tiny", "credential": "first", "state": "first", "reason": "", "until": None}
 TOLD: Mapping[str, Any] = {"refused": None, "steps": [STEP], "targets": [TARGET]}
 
+STREAM = OURS | {"content-type": "text/event-stream"}
 CHAT = {"choices": [{"message": {"role": "assistant", "content": "Hello yourself"}}]}
 
 
@@ -113,7 +114,7 @@ def whole(**more: Any) -> Answer:
 
 def streamed(*texts: str, **more: Any) -> Answer:
     events = [b"data: " + orjson.dumps({"choices": [{"delta": {"content": text}}]}) + b"\n\n" for text in texts]
-    return Answer((*events, b"data: [DONE]\n\n"), headers=OURS | {"content-type": "text/event-stream"}, **more)
+    return Answer((*events, b"data: [DONE]\n\n"), **{"headers": STREAM, **more})
 
 
 HELLO = {"format": "openai_chat", "model": "fast", "message": "Hello", "stream": ["no"]}

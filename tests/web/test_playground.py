@@ -17,7 +17,7 @@ from gateway.management.keys import KeyFilter
 from tests.gateway.management.crowd import add
 from tests.gateway.management.offices import OPERATOR
 from tests.web.markup import assert_well_formed
-from tests.web.playing import HELLO, OURS, STEP, TARGET, TOLD, Answer, press, streamed, whole
+from tests.web.playing import HELLO, OURS, STEP, STREAM, TARGET, TOLD, Answer, press, streamed, whole
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.test_said import kept
@@ -170,6 +170,15 @@ async def test_tokens_and_cost_are_those_that_are_booked(player: Person, house: 
     answer = await player.submit("/playground/send", **HELLO)
     assert f'href="/requests/{request_id}"' in answer.text
     assert "$1.23" in answer.text
+
+
+async def test_a_stream_that_holds_an_error_has_failed(player: Person, house: House, store: Store) -> None:
+    (made,) = await keys.list_keys(house.office, OPERATOR, KeyFilter(), after_id=None, limit=9)
+    (request_id,) = store.add({"key_id": f"key:{made.id}", "error": "upstream_closed"})
+    house.around.playing.answer = streamed("Hel", headers=STREAM | {"x-sluicegate-request-id": request_id})
+    answer = await player.submit("/playground/send", **HELLO)
+    assert "It ended with upstream_closed." in answer.text
+    assert "failed" in answer.text
 
 
 async def test_what_is_large_or_no_text_is_not_shown_whole(player: Person, house: House) -> None:

@@ -20,7 +20,7 @@ from gateway.management.lent_keys import HeldKey
 from gateway.usage import paging
 from web.around import Inquiry
 from web.dialects import BY_PATH, Dialect, Heard, Listening, target_of, whole_of
-from web.display import State
+from web.display import State, ended
 from web.folding import Folded, fold, in_json
 from web.page import Site, Visit
 from web.seeing import visible_keys
@@ -31,8 +31,6 @@ LOOK_SECONDS = 0.3
 
 MOST_SHOWN_BYTES = 1024 * 1024
 """Of an answer."""
-
-HEADERS = ("target", "credential", "attempts", "dropped", "request-id")
 
 NO_TEXT = "It is no text, and is not shown."
 
@@ -103,7 +101,9 @@ class Booked:
     output_tokens: int
     cost_nano_usd: int | None
     is_estimate: bool
-    total_us: int
+    state: State
+    """How it ended."""
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +231,20 @@ class Play:
             total_us=self.total_us,
             thought=self.thought,
             answer=answer,
-            note=" ".join(each for each in (self.trouble, note) if each),
+            note=" ".join(each for each in (self.trouble, self._error(), note) if each),
             preview=self.preview,
             upstream=self.preview.at(target) if self.status < 400 or target else None,
             booked=self.booked,
             is_over=is_over,
         )
 
+    def _error(self) -> str:
+        """What went wrong although it began well, as of a stream that holds an error."""
+        return f"It ended with {self.booked.error}." if self.booked and self.booked.error and self.status < 400 else ""
+
     def _state(self, *, is_over: bool) -> State:
+        if self.booked is not None and self.booked.error:
+            return self.booked.state
         if self.status >= 400 or self.trouble:
             return State("failed", "bad")
         return State("answered", "good") if is_over else State("answering", "running")
@@ -250,7 +256,8 @@ def _booked(row: Mapping[str, Any]) -> Booked:
         output_tokens=row["output_tokens"] or 0,
         cost_nano_usd=row["cost_nano_usd"],
         is_estimate=row["usage_source"] == "estimated",
-        total_us=row["total_us"],
+        state=ended(row["status"], row["error"]),
+        error=row["error"] or "",
     )
 
 
