@@ -9,7 +9,7 @@ import pytest
 
 from gateway import reloading
 from gateway.errors import SettingsError
-from gateway.leash import Refused, Reload, Reloaded, ReloadOutcome, ReloadWanted, Start
+from gateway.leash import Looked, Refused, Reload, Reloaded, ReloadOutcome, ReloadWanted, Start
 from gateway.reloading import Reloading
 from gateway.settings.load import Loaded
 from gateway.settings.model import DatabaseSettings, ServerSettings, Settings, VaultSettings
@@ -45,7 +45,8 @@ class Child(Supervised):
         self.generation = order.generation
         return Reloaded(generation=order.generation)
 
-    async def tell(self, outcome: ReloadOutcome) -> None:
+    async def tell(self, outcome: ReloadOutcome | Looked) -> None:
+        assert isinstance(outcome, ReloadOutcome)
         self.outcomes.append(outcome)
 
     @property
