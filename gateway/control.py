@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from blacksheep import Application, Router
+from blacksheep import Application
 
 from gateway import __version__, assemble, child, logs
 from gateway.api.counting import add_counting
@@ -25,6 +25,7 @@ from gateway.api.management.entrance import Door
 from gateway.api.management.kept_answers import KeptAnswers, forget_old
 from gateway.api.management.probes import ask
 from gateway.api.management.serve import ManagementApi
+from gateway.application import new_application
 from gateway.assemble import Assembled
 from gateway.browsers import guarding, is_secure
 from gateway.captures.retention import tidy_now
@@ -140,7 +141,7 @@ class Control:
         await self._oversight.start()
         await self._usage.start()
         await self.feed.start(socket_in(self._directory))
-        self._app = Application(router=Router(), show_error_details=False)
+        self._app = new_application()
         # BlackSheep says a line for every refusal: what anybody can cause does not belong in the log.
         self._app.logger.setLevel(logging.WARNING)
         self._add_endpoints(self._app)

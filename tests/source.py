@@ -41,6 +41,7 @@ class Module:
         return self.name
 
 
+@cache
 def read(path: Path) -> Module:
     """The module in a file of the repository."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -56,8 +57,13 @@ def modules(*packages: str) -> tuple[Module, ...]:
     return tuple(read(path) for path in files if not NOT_OURS.intersection(path.parts))
 
 
-def imports(module: Module) -> Iterator[str]:
+@cache
+def imports(module: Module) -> tuple[str, ...]:
     """Dotted names a module imports, wherever the statement stands; relative ones made absolute."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": ("errors",),
     "logs": ("settings",),
     "browsers": ("settings",),
+    # BlackSheep's application.
+    "application": (),
     # Ground of the processes: what ties them together, and what each does before it is one.
     "leash": ("settings",),
     "claims": ("settings", "errors", "logs"),
@@ -106,6 +108,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             *DOMAIN,
             *GROUND,
             "alerts",
+            "application",
             "assemble",
             "browsers",
             "credentials",
@@ -153,7 +156,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("capturing", "limits", "listing", "live", "pools", "registry", "shared", "store", "traces", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "assemble", "browsers", "captures", "child", "current", "explaining", "foresight"),
+        *(*DOMAIN, *GROUND, "api", "application", "assemble", "browsers", "captures", "child", "current"),
+        *("explaining", "foresight"),
         *("inspection", "jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe"),
         "operator_token",
         *(
@@ -216,7 +220,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "authlib": ("gateway.access.oidc.tokens",),
     "joserfc": ("gateway.access.oidc.tokens", "gateway.credentials.signing"),
     "jinja2": ("web.page",),
-    "blacksheep": ("gateway.api", "gateway.control", "gateway.worker", "web"),
+    "blacksheep": ("gateway.api", "gateway.application", "gateway.control", "gateway.worker", "web"),
     "uvloop": ("gateway.outbound", "gateway.mock", "gateway.child"),
     "httptools": ("gateway.outbound", "gateway.mock"),
     "python_socks": ("gateway.outbound.socks",),

@@ -1,4 +1,5 @@
-"""All tests, in runs side by side: modules are dealt into them, and as many go on at once as a machine has use for.
+"""All tests but those of the code itself, which are `make check`'s: in runs side by side. Modules are dealt into them,
+and as many go on at once as a machine has use for.
 
 `python -m tests.together [pytest's arguments]`; with arguments it is one run of pytest with these. Most of the time
 goes into starting and ending processes, and into waiting for them, which several runs do at once. What a run says is
@@ -21,8 +22,11 @@ PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
 AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
-RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 9, 3
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 9, 6
 """Many more than go on at once, so that all of those have something to do until the end."""
+
+OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
+"""They hold all of it in memory, which every test after them would be slower by."""
 
 TOLD = re.compile(r"^(?:FAILED|ERROR) .*", re.MULTILINE)
 
@@ -57,7 +61,7 @@ def runs() -> list[tuple[str, ...]]:
     long."""
     modules = [str(path.relative_to(TESTS.parent)) for path in sorted(TESTS.rglob("test_*.py"))]
     ours = [module for module in modules if module.startswith("tests/e2e/")]
-    rest = [module for module in modules if module not in ours]
+    rest = [module for module in modules if module not in ours and module not in OF_THE_CODE]
     return [*_dealt(ours, RUNS_OF_GATEWAYS), *_dealt(rest, RUNS_OF_THE_REST)]
 
 

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from blacksheep import Application, Content, Request, Response, Router
+from blacksheep import Application, Content, Request, Response
 
 from gateway import __version__
+from gateway.application import new_application
 from gateway.errors import GatewayError
 from gateway.observe import exposition
 from gateway.observe.metrics import Metrics
@@ -37,8 +38,7 @@ class Public:
 
     def application(self) -> Application:
         """The application; its `start` is to be awaited before the first request."""
-        # BlackSheep's default router is one for the whole process.
-        app = Application(router=Router(), show_error_details=False)
+        app = new_application()
         app.logger.setLevel(logging.WARNING)  # It tells of every refusal; the client hears it, and that is enough.
         for path, answer in (
             ("/healthz", self._health),

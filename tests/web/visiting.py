@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from blacksheep import Application, Router
 from msgspec import structs
 
 from gateway.access.oidc import Flow, Identity
 from gateway.api.management.entrance import Door
 from gateway.api.management.probes import ask
+from gateway.application import new_application
 from gateway.browsers import guarding, is_secure
 from gateway.catalog.served import ServedList
 from gateway.errors import LoginFailed
@@ -302,7 +302,7 @@ async def house_in(
         if server:
             office.settings = _with_server(office.settings, directory, server)
         provider = IdentityProvider()
-        app = Application(router=Router(), show_error_details=False)
+        app = new_application()
         around = Surroundings()
         site = site_of(office, provider, demo=demo, read=store.read if store is not None else None, around=around)
         add_pages(app, site, tuple(pages)) if pages else add_pages(app, site)

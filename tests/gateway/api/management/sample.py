@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from blacksheep import Application, Request, Response, Router
+from blacksheep import Application, Request, Response
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from msgspec import UNSET, Meta, UnsetType, structs
@@ -24,6 +24,7 @@ from gateway.api.management.paging import Page, PageQuery, cut
 from gateway.api.management.problems import OPERATIONS as PROBLEMS
 from gateway.api.management.schemas import Body, Count, Instant, Name, Patch, Shown, Text, Version, changes, instant
 from gateway.api.management.serve import ManagementApi
+from gateway.application import new_application
 from gateway.errors import (
     Conflict,
     InvalidKey,
@@ -274,7 +275,7 @@ class Answers:
 
 def application(shelf: Shelf, answers: Answers, rows: tuple[Operation, ...] = (*NOTES, *BROKEN)) -> Application:
     """The sample as the control process would serve it, with a page beside it."""
-    app = Application(router=Router(), show_error_details=False)
+    app = new_application()
 
     async def page(request: Request) -> Response:
         return Response(404, [(b"x-page", b"yes")])

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from blacksheep import Application, Request, Router
+from blacksheep import Request
 
 from gateway.api.management import OPERATIONS
 from gateway.api.management.serve import ManagementApi
+from gateway.application import new_application
 from gateway.errors import NotSignedIn
 from gateway.management.office import Actor, Office
 from tests.gateway.api.application import Answer
@@ -46,7 +47,7 @@ class Served:
 
     def __init__(self, office: Office) -> None:
         self.office = office
-        self.app = Application(router=Router(), show_error_details=False)
+        self.app = new_application()
         api = ManagementApi(
             OPERATIONS, office=office, entrance=Named(), answers=Answers(), new_id=lambda: str(uuid.uuid4())
         )

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import structlog
-from blacksheep import Application, Router
 
 from gateway.api.management.serve import METHODS, ManagementApi
+from gateway.application import new_application
 
 from .asking import Sample, send
 from .sample import NOTES, Shelf, application
@@ -194,7 +194,7 @@ async def test_every_operation_has_an_endpoint_and_nothing_else_has() -> None:
 
 
 async def test_without_pages_everything_unknown_is_a_problem() -> None:
-    app = Application(router=Router(), show_error_details=False)
+    app = new_application()
     sample = Sample()
     sample.app = app
     ManagementApi((), office=None, entrance=None, answers=None, new_id=lambda: "0" * 36).add_to(app)  # type: ignore[arg-type]
