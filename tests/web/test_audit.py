@@ -145,7 +145,7 @@ async def test_a_log_with_nothing_asked_for_is_told(house: House, owner: Person)
 async def test_what_strangers_wrote_is_text(house: House, owner: Person, text: str) -> None:
     who = Actor(kind="anybody", name=text, address=text)
     told = {text: text, "inner": {text: [text, {text: text}]}}
-    for kind in (text, "provider", "credential", "alias", "key"):
+    for kind in (text, "provider", "credential", "alias", "key", "setting", "limit"):
         await note(house, text, who=who, subject=Subject(kind, text, text), before={}, after=told)
     page = await owner.get("/audit")
     assert_harmless(page.text)

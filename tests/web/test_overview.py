@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gateway.management import keys
 from gateway.management.keys import KeyWish
 from gateway.pools.board import Rest
 from gateway.pools.fields import Kind
-from gateway.records import Provider
+from gateway.records import Credential, Provider
 from gateway.routing.standing import Standing
 from gateway.settings.demo import DEMO_KEY, add_demo
 from gateway.settings.model import Settings
@@ -146,12 +147,31 @@ async def test_what_is_wrong_at_the_moment_stands_on_top(house: House, owner: Pe
     fill(store)
     assert "do not have" not in (await owner.get("/")).text
     house.around.ingest["trouble"] = "the disk is full"
+    house.around.alerts.open_now = 2
     house.around.providers = (Provider("mock", "openai_chat", "http://127.0.0.1:1", ("*",), "round_robin", ()),)
     until = time.time_ns() // 1000 + MINUTE
     house.around.pools.resting = (Rest(Kind.TARGET, "mock", "", "gpt-4o", Standing(until, True, "breaker")),)
     text = html.unescape((await owner.get("/")).text)
     assert "the disk is full" in text
     assert "1 requests went to models without a price" in text
+    assert "2 alerts are open." in text
+
+
+async def test_a_provider_is_in_the_state_that_its_own_page_says(house: House, owner: Person, store: Store) -> None:
+    store.add({"attempts": ()})
+    one, other = Credential("mock", "one", "x"), Credential("mock", "other", "x")
+    house.around.providers = (
+        Provider("mock", "openai_chat", "http://127.0.0.1:1", ("*",), "round_robin", (one, other)),
+    )
+    until = time.time_ns() // 1000 + MINUTE
+    for resting, word in ((("one",), "partly resting"), (("one", "other"), "resting")):
+        rest = Standing(until, True, "auth")
+        house.around.pools.resting = tuple(Rest(Kind.CREDENTIAL, "mock", name, "", rest) for name in resting)
+        house.around.pools.standing = lambda credential, model, now_us, rest=rest: rest
+        assert f'<span class="dot"></span>{word}</span>' in (await owner.get("/")).text
+    house.around.pools.resting = ()
+    house.around.providers = (replace(house.around.providers[0], credentials=(replace(one, models=()),)),)
+    assert '<span class="dot"></span>paused</span>' in (await owner.get("/")).text
 
 
 async def test_what_a_client_said_is_text(owner: Person, store: Store) -> None:

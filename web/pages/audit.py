@@ -62,10 +62,12 @@ _PLACES: Mapping[str, Link] = MappingProxyType(
         "combo": lambda name: address("/models/combos", {"search": name}),
         "credential": lambda name: f"/providers/{_quoted(name, 'credentials')}",
         "key": lambda name: f"/keys/{ID_PREFIX}{quote(name, safe='')}",
+        "limit": lambda name: address("/configuration/objects", {"search": name}),
         "price": lambda name: "/models/prices",
         "provider": lambda name: f"/providers/{quote(name, safe='')}",
         "request": lambda name: f"/requests/{quote(name, safe='')}",
         "rest": lambda _: "/providers",
+        "setting": lambda name: address("/configuration", {"search": name}),
         "team": lambda name: f"/people/teams/{quote(name, safe='')}",
         "user": lambda name: f"/people/{quote(name, safe='')}",
     }

@@ -133,6 +133,9 @@ def _remarks(site: Site, visit: Visit, now: headline.Totals) -> tuple[Remark, ..
     if actor.may("system:read") and (trouble := site.around.ingest_state()["trouble"]):
         text = f"Usage records are not taken into the analytics store: {trouble}. They wait, none is lost."
         found.append(Remark(text, "bad", "/system", "System"))
+    if actor.may("system:read") and (standing := site.around.alerts.open_now):
+        said = "1 alert is open." if standing == 1 else f"{standing} alerts are open."
+        found.append(Remark(said, "warning", "/alerts", "Alerts"))
     if actor.may(CONFIGURED):
         resting = rests.list_rests(actor, site.around.providers, site.around.pools, visit.now_us)
         if hard := [each for each in resting if each.hard]:
