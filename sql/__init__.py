@@ -33,6 +33,7 @@ STATE = (
     "responses",
     "saved",
     "sessions",
+    "system",
     "teams",
     "tokens",
     "transfer",
