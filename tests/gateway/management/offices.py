@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from msgspec import structs
@@ -14,7 +16,7 @@ from gateway.management.office import Actor, Declared, Office
 from gateway.settings.model import DatabaseSettings, ServerSettings, Settings
 from gateway.settings.section import RoleName
 from gateway.store.generations import Generations, shared_file
-from gateway.store.state import State, database_of, make_ready
+from gateway.store.state import State, Where, database_of, make_ready
 from gateway.unlock import make_key, unlock
 
 OPERATOR = Actor(kind="operator", name="operator", permissions=permissions_of("owner"))
@@ -31,6 +33,8 @@ async def office_in(
         database=DatabaseSettings(url=url),
     )
     where = database_of(said)
+    if not url and not where.path.exists():
+        where.path.write_bytes(_empty_state())
     make_ready(where)
     make_key(said)
     state = State(where)
@@ -41,6 +45,15 @@ async def office_in(
     finally:
         await state.close()
         generations.close()
+
+
+@cache
+def _empty_state() -> bytes:
+    """The file of a state with nothing in it: up to date, so that no test has to bring it there again."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "state.sqlite3"
+        make_ready(Where(path, "", 1.0))
+        return path.read_bytes()
 
 
 def somebody(role: RoleName, user_id: str | None = None, **more: Any) -> Actor:
