@@ -34,6 +34,7 @@ STATE = (
     "saved",
     "sessions",
     "system",
+    "system",
     "teams",
     "tokens",
     "transfer",
