@@ -275,6 +275,7 @@ async def test_changes_say_who_and_what_was_before(owner: Person, house: House) 
         await configuration.set_value(house.office, OPERATOR, "stream.keepalive_seconds", value, None)
     await configuration.create_object(house.office, OPERATOR, "alias", {"name": "cheap", "target": "mock/mini"})
     text = await shown(owner, "/configuration/changes")
+    assert 'href="/configuration#stream.keepalive_seconds"' in text
     for part in ("operator", "stream.keepalive_seconds", "<del>3.0</del>", "<ins>4.0</ins>", "mock/mini", "made"):
         assert part in text, part
     assert text.index("cheap") < text.index("<del>3.0</del>")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from gateway.errors import ControlUnavailable
 from gateway.management import queries
 from gateway.management.queries import QueryWish
 from gateway.store.analytics import Analytics
@@ -249,6 +250,21 @@ async def test_a_running_query_is_shown_and_can_be_cancelled_from_another_window
     assert "A query of yours is running" not in (await owner.get("/sql")).text
     gone = await owner.post("/sql/cancel", {**form, "id": "q-1"})
     assert gone.status == 404
+
+
+async def test_a_store_that_is_away_is_said_beside_the_editor(
+    owner: Person, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ControlUnavailable("The analytics store is shut.")
+
+    monkeypatch.setattr(house.around.queries, "ask", away)
+    monkeypatch.setattr(house.around.queries, "export", away)
+    text = await run(owner, "select 1")
+    assert "The analytics store is shut." in text
+    assert "select 1</textarea>" in text
+    form = (await owner.get("/sql")).form("/sql")
+    assert "The analytics store is shut." in (await owner.post("/sql/export", {**form, "sql": "select 1"})).text
 
 
 async def test_somebody_else_s_query_is_not_theirs_to_cancel(owner: Person, house: House, store: Analytics) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from gateway.management import audit
 from gateway.management.audit import READ, AuditEntry, AuditFilter
@@ -77,9 +78,16 @@ def _row(entry: AuditEntry) -> ChangeRow:
         done=DONE.get(verb, verb),
         kind=entry.target_kind,
         name=entry.target_name or entry.target_id or "",
-        link=link_to(entry.target_kind, entry.target_id),
+        link=_link(entry),
         differences=differences(entry.before, entry.after),
     )
+
+
+def _link(entry: AuditEntry) -> str:
+    """Where it is shown; empty where it has no page."""
+    if entry.target_kind == "setting":
+        return f"{PATH}#{quote(entry.target_id or '', safe='')}"
+    return link_to(entry.target_kind, entry.target_id)
 
 
 PAGE = Page(
