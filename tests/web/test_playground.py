@@ -309,6 +309,10 @@ async def test_without_a_capture_model_and_endpoint_are_there(player: Person, st
     shown = html.unescape((await player.get(f"/playground?replay={request_id}")).text)
     assert "Only model and endpoint are as they were: nothing of what was said was kept." in shown
     assert '"model": "fast"' in shown
+    (file,) = store.add({"captured": True, "requested_model": "whisper", "endpoint": "/v1/audio/transcriptions"})
+    shown = html.unescape((await player.get(f"/playground?replay={file}")).text)
+    assert "Only the model is as it was" in shown
+    assert '"model": "whisper"' in shown
     (gone,) = store.add({"captured": True})
     assert "Nothing is kept here" in (await player.get(f"/playground?replay={gone}")).text
     assert (await player.get("/playground?replay=nonsense")).status == 404

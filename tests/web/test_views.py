@@ -130,7 +130,9 @@ async def test_what_is_wrong_stands_beside_the_field_of_the_same_page(vera: Pers
 
 
 async def test_whoever_is_nobody_here_saves_nothing(tmp_path: Path, store: Store) -> None:
-    async with house_in(tmp_path / "demo", store=store, demo=True) as house:
+    directory = tmp_path / "demo"
+    directory.mkdir()
+    async with house_in(directory, store=store, demo=True) as house:
         page = await house.person().get("/requests")
         assert page.status == 200
         assert SAVE not in page.text

@@ -12,11 +12,14 @@ import orjson
 from gateway.errors import Unacceptable, UnknownResource
 from gateway.management import bodies
 from web.page import Site, Visit
+from web.pages.playground_form import MULTIPART
 from web.pages.request import request_row
 from web.pages.said import text_of
 from web.pages.where import USUAL, least_body
 
 REDACTED = "[redacted]"
+
+NOT_SENDABLE = "Only the model is as it was: what is asked there, such as a file, cannot be sent from here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,10 @@ class Replayed:
 async def replayed(site: Site, visit: Visit, wanted: str) -> Replayed:
     """A request that whoever looks may see. Raises UnknownResource, StateUnavailable."""
     row = await request_row(site, visit, wanted)
-    endpoint = row["endpoint"] if row["endpoint"] in site.endpoints else USUAL
+    is_sendable = row["endpoint"] in site.endpoints and row["endpoint"] not in MULTIPART
+    endpoint = row["endpoint"] if is_sendable else USUAL
     model = row["requested_model"] or ""
-    text, note = await _captured(site, visit, row)
+    text, note = await _captured(site, visit, row) if is_sendable else ("", NOT_SENDABLE)
     if not text:
         fields = {**({} if "{model}" in endpoint else {"model": model}), **least_body(endpoint)}
         if row["stream"] and "{model}" not in endpoint:
