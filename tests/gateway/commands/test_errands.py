@@ -4,7 +4,6 @@ does."""
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
 import shutil
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import structlog
 
 from gateway.claims import claim_data_dir
 from gateway.settings.model import UsageSettings
@@ -27,17 +25,6 @@ from tests.gateway.usage.bench import Bench
 
 RECORDS = some_records(60, seed=1)
 SMALLER = re.compile(r"usage\.duckdb: \d+\.\d MB before, \d+\.\d MB now, in \d+\.\d s\n")
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Commands configure what is logged, for the whole process."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level = before
 
 
 async def fill(directory: Path) -> None:

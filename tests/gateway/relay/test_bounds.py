@@ -23,6 +23,7 @@ PROVIDER = Provider(
 )
 TARGET = Target("p", "m")
 NOBODY: Any = SimpleNamespace()
+BOARD: Any = SimpleNamespace(note_token=None)
 
 
 def priced(rate: int) -> PriceList:
@@ -30,7 +31,7 @@ def priced(rate: int) -> PriceList:
 
 
 def relay() -> Relay:
-    made = Relay(NOBODY, asyncio.get_running_loop(), lambda _: None, Shared(NOBODY, NOBODY))
+    made = Relay(NOBODY, asyncio.get_running_loop(), lambda _: None, Shared(BOARD, NOBODY))
     made.reload(Setup(Settings(), (PROVIDER,), Resolver((), {}, ()), priced(1), "us"))
     return made
 

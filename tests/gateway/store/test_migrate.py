@@ -131,7 +131,7 @@ def test_where_somebody_else_has_a_table_of_ours_nothing_is_made(name: str, kind
 def test_our_migrations_make_the_schema(kind: Kind) -> None:
     ours = migrations(kind.schema)
     migrate(kind.database, ours)
-    made = {name for each in ours for name in re.findall(r"^create table (\w+)", each.text, re.MULTILINE)}
+    made = {name for each in ours for name in re.findall(r"^create (?:table|view) (\w+)", each.text, re.MULTILINE)}
     made -= {name for each in ours for name in re.findall(r"^alter table (\w+) rename", each.text, re.MULTILINE)}
     assert len(made) > 1
     assert kind.names() == {*made, "schema_migrations"}
