@@ -47,7 +47,7 @@ def hears(data: st.DataObject, client: str, upstream: str, stream: Stream) -> No
 @pytest.mark.parametrize(
     ("client", "upstream"), [(client, upstream) for upstream in CLIENTS for client in CLIENTS[upstream]]
 )
-@settings(alike, max_examples=120)
+@settings(alike, max_examples=60)
 @given(data=st.data())
 def test_a_stream_is_heard_as_it_was_said(client: str, upstream: str, data: st.DataObject) -> None:
     hears(data, client, upstream, data.draw(STREAMS[upstream]()))

@@ -164,7 +164,7 @@ class LimiterMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-LimiterMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LimiterMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 TestLimiter = LimiterMachine.TestCase
