@@ -18,7 +18,11 @@ where
     and (cast($actor_id as text) is null or actor_id = $actor_id)
     and (cast($actor_kind as text) is null or actor_kind = $actor_kind)
     and (cast($actor as text) is null or lower(actor_name) like '%' || lower(cast($actor as text)) || '%')
-    and (cast($action as text) is null or action = $action or action like cast($action as text) || '.%')
+    and (
+        cast($action as text) is null
+        or action = $action
+        or substr(action, 1, length(cast($action as text)) + 1) = cast($action as text) || '.'
+    )
     and (cast($target_kind as text) is null or target_kind = $target_kind)
     and (cast($target_id as text) is null or target_id = $target_id)
     and (
