@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -23,8 +24,8 @@ from web.dialects import Talk, Turn, target_of
 
 pytestmark = needs_chromium
 
-SLOW = "gpt-4o-mini;chunks=2000;pace=20ms"
-ONCE = "gpt-4o-mini;chunks=3;text=Three%20small%20words"
+SLOW = "mock/gpt-4o-mini;chunks=2000;pace=20ms"
+ONCE = "mock/gpt-4o-mini;chunks=3;text=Three%20small%20words"
 
 
 CAPTURE = """
@@ -102,22 +103,22 @@ def test_words_come_one_by_one_and_a_stop_reaches_the_provider(browser: Browser,
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("stream", [True, False])
-async def test_what_is_told_of_a_request_is_what_its_provider_is_sent(
+def test_what_is_told_of_a_request_is_what_its_provider_is_sent(
     gateway: GatewayProcess, model: str, *, stream: bool
 ) -> None:
-    for dialect in dialects.DIALECTS.values():
-        talk = Talk(model, (Turn("user", "Hi"),), "Be short.", temperature=0.5, max_tokens=99, stream=stream)
-        path, body = dialect.path_of(talk), dialect.write(talk)
-        question = {"endpoint": path, "model": model, "key": "tester", "body": body, "bodies": True}
-        said = await asyncio.to_thread(operator.tell, gateway.data_dir, "POST", "/api/explain", question)
-        target = target_of(path, model)
-        answer = await ask(gateway.port, request("POST", target, json.dumps(body).encode()))
-        assert answer.status == 200, answer
-        request_id = answer.header("x-sluicegate-request-id") or ""
-        heard = await asyncio.to_thread(bodies, gateway, request_id)
-        sent, asked = (each["request"]["body"] for each in (heard["attempts"][0], heard))
-        as_it_went = asked if sent["same_as"] == "request" else sent
-        assert json.loads(as_it_went["text"]) == said["targets"][0]["body"], dialect.name
+    with ThreadPoolExecutor(1) as thread:  # the driver of the browser has an event loop of its own in this one
+        for dialect in dialects.DIALECTS.values():
+            talk = Talk(model, (Turn("user", "Hi"),), "Be short.", temperature=0.5, max_tokens=99, stream=stream)
+            path, body = dialect.path_of(talk), dialect.write(talk)
+            question = {"endpoint": path, "model": model, "key": "tester", "body": body, "bodies": True}
+            said = operator.tell(gateway.data_dir, "POST", "/api/explain", question)
+            data = request("POST", target_of(path, model), json.dumps(body).encode())
+            answer = thread.submit(asyncio.run, ask(gateway.port, data)).result()
+            assert answer.status == 200, answer
+            heard = bodies(gateway, answer.header("x-sluicegate-request-id") or "")
+            sent, asked = (each["request"]["body"] for each in (heard["attempts"][0], heard))
+            as_it_went = asked if sent["same_as"] == "request" else sent
+            assert json.loads(as_it_went["text"]) == said["targets"][0]["body"], dialect.name
 
 
 def test_without_a_script_the_form_does_the_same(browser: Browser, gateway: GatewayProcess) -> None:
