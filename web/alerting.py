@@ -110,7 +110,10 @@ def _when_prices(said: AlertSettings) -> str:
 
 def _when_credential(said: AlertSettings) -> str:
     refused = said.credential_minutes
-    return f"its provider has refused one for {_minutes(refused)} without a break" if refused else ""
+    if not refused:
+        return ""
+    limited = "one that is limited where no other is left"
+    return f"its provider has refused one for {_minutes(refused)} without a break; {limited}"
 
 
 def _when_records(said: AlertSettings) -> str:
