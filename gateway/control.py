@@ -376,7 +376,7 @@ class Control:
 
     def _site(self, door: Door) -> Site:
         return Site(
-            read=self._analytics.read,
+            read=self._analytics.lately,
             settings=lambda: self._settings,
             demo=self._start.demo,
             version=__version__,

@@ -37,7 +37,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 """In the order of the rail."""
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
-"""The rows of a named statement."""
+"""The rows of a named statement, up to two seconds old: many who look at the same ask once."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
