@@ -252,6 +252,7 @@ class Child:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECTED_EVERY)
+        gc.enable()  # see `begin`
         serving = asyncio.ensure_future(server.serve())
         ended = asyncio.create_task(self._ended.wait())
         await _until(lambda: serving.done() or _listens(self._start))

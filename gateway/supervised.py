@@ -222,6 +222,7 @@ async def _spawn(module: str, leash_end: socket.socket) -> asyncio.subprocess.Pr
         sys.executable,
         "-P",  # never our code from whatever the working directory is
         "-m",
+        "gateway.begin",
         module,
         pass_fds=(descriptor,),
         process_group=0,

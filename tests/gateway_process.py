@@ -204,9 +204,12 @@ def running(directory: Path, toml: str, *, workers: int = 1) -> Iterator[Gateway
 
 
 def environment() -> dict[str, str]:
-    """Ours, without what would configure a gateway or lead it through a proxy."""
+    """Ours, without what would configure a gateway or lead it through a proxy, and without libraries that only tools of
+    the tests bring: the web framework and the logger would load them."""
     unwanted = re.compile(r"SLUICEGATE_|.*_PROXY$|.*_API_KEY$", re.IGNORECASE)
-    return {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+    wanted = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), str(ROOT / "tests" / "absent"))))
+    return wanted | {"PYTHONPATH": path}
 
 
 QUIET = {

@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Ground of the processes: what ties them together, and what each does before it is one.
     "leash": ("settings",),
     "claims": ("settings", "errors", "logs"),
+    "begin": (),
     "child": ("leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
