@@ -105,7 +105,8 @@ def test_a_page_is_well_with_a_lot_on_it(at_full: Windows, page: Page, theme: Th
 
 @each_page
 def test_a_page_is_well_on_a_phone(at_full: Windows, page: Page) -> None:
-    assert look(at_full.of("dark", "phone"), page, "phone-dark")
+    # What axe finds is of colours and of the markup, which are those of the desk.
+    assert look(at_full.of("dark", "phone"), page, "phone-dark", judged=False)
 
 
 @each_page

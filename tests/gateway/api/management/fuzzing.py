@@ -39,6 +39,6 @@ def fuzz(
     for name, value in headers.items():
         command += ["--header", f"{name}: {value}"]
     command += ["--max-examples", str(examples), "--no-color", "--generation-deterministic", "--request-timeout", "10"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert "Tested:" in done.stdout, done.stdout[-10_000:]
