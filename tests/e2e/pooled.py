@@ -97,6 +97,10 @@ async def many(gateway: GatewayProcess, count: int, model: str, *, at_once: int 
     return await asyncio.gather(*(one() for _ in range(count)))
 
 
+PAUSE_SECONDS = 0.01
+"""Between one question and the next: the gateway has other things to do."""
+
+
 async def asked_until(
     gateway: GatewayProcess, model: str, wanted: Callable[[Answer], object], seconds: float = 5.0, **more: Any
 ) -> Answer:
@@ -104,6 +108,7 @@ async def asked_until(
     deadline = time.monotonic() + seconds
     while not wanted(answer := await asked(gateway, model, **more)):
         assert time.monotonic() < deadline, f"still {answer}"
+        await asyncio.sleep(PAUSE_SECONDS)
     return answer
 
 

@@ -31,7 +31,7 @@ BAD = refusing(400, "invalid_request_error", "There is no such field.")
 ERROR_EVENT = {"chat": b'"error"', "messages": b'"type":"error"', "responses": b'"type":"error"'}
 """What is in the event with which a stream ends that went wrong."""
 
-KEPT_SECONDS = 10
+KEPT_SECONDS = 20
 """A rest that is not over when a gateway has been killed and another one has started."""
 
 FIRST = 'strategy = "fill_first"'
