@@ -151,6 +151,8 @@ class Leash(Generic[Said, Heard]):
 
     async def say(self, word: Said) -> None:
         """Send a word; saying something to an end that is gone is no error, for hearing tells."""
+        if self._writer.is_closing():
+            return
         self._writer.write(self._encoder.encode(word) + b"\n")
         try:
             await self._writer.drain()

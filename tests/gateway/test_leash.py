@@ -81,6 +81,7 @@ async def test_an_end_that_is_gone_is_heard_and_no_error_to_speak_to() -> None:
     await supervisor.say(Drain())
     assert await supervisor.hear() is None
     supervisor.drop()
+    await supervisor.say(Drain())
 
 
 async def test_half_a_word_is_none() -> None:

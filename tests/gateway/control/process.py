@@ -62,7 +62,7 @@ class ControlProcess:
     def say(self, word: Start | Reload | Drain) -> None:
         self._leash.sendall(msgspec.json.encode(word) + b"\n")
 
-    def hear(self, seconds: float = 10.0) -> dict[str, Any]:
+    def hear(self, seconds: float = 30.0) -> dict[str, Any]:
         """The next word of the child; empty when it is gone."""
         self._leash.settimeout(seconds)
         line = self._words.readline()
@@ -70,9 +70,9 @@ class ControlProcess:
         return heard
 
     def ask(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Answer:
-        connection = http.client.HTTPConnection("localhost", timeout=10)
+        connection = http.client.HTTPConnection("localhost", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(10)
+        connection.sock.settimeout(30)
         connection.sock.connect(str(self.uds))
         try:
             connection.request(method, path, headers={"host": "gate.example:8080", **(headers or {})})
@@ -88,7 +88,7 @@ class ControlProcess:
     def drain(self) -> int:
         """End it as the supervisor does; its exit code."""
         self.say(Drain())
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
     def kill(self) -> None:
         self.process.kill()
@@ -99,7 +99,7 @@ class ControlProcess:
         self._words.close()
         self._leash.close()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=30)
         finally:
             self.process.kill()
             self.process.wait()

@@ -223,5 +223,5 @@ def test_ingest_outlives_a_disk_that_was_full(bench: Bench, limit: int) -> None:
     for number in range(40):
         bench.put(f"{number:04d}", *(usage_record() for _ in range(1000)))
     command = [sys.executable, "-c", FULL_STORE_PROGRAM, str(bench.spool.parent), str(limit)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.stdout.splitlines()[-1:] == ["full True True after None 0 40000 40000"], done.stdout + done.stderr

@@ -210,7 +210,7 @@ async def test_who_takes_too_long_does_not_get_the_end(
     store: Analytics, monkeypatch: pytest.MonkeyPatch, form: Format, tmp_path: Path
 ) -> None:
     """And whoever reads it must hear that, rather than take half of it for all."""
-    monkeypatch.setattr(exports.Wanted, "__init__", _hurried(exports.Wanted.__init__, 0.3))
+    monkeypatch.setattr(exports.Wanted, "__init__", _hurried(exports.Wanted.__init__, 2.0))
     pieces = await export(store, form)
     await anext(pieces)
     await auntil(lambda: store._exports.under_way == 0)
