@@ -141,7 +141,7 @@ def test_it_starts_again_on_the_same_port_at_once(tmp_path: Path) -> None:
 def refused(directory: Path, *arguments: str, environ: dict[str, str] | None = None) -> str:
     """The one line of a gateway that does not start."""
     with running(directory, *arguments, environ=environ) as gateway:
-        assert gateway.process.wait(10) == 1
+        assert gateway.process.wait(30) == 1
         assert gateway.out.read_text() == ""
         lines = [line for line in gateway.err.read_text().splitlines() if not line.startswith("{")]
         assert len(lines) == 1, lines

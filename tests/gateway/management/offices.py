@@ -34,6 +34,7 @@ async def office_in(
     )
     where = database_of(said)
     if not url and not where.path.exists():
+        where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         where.path.write_bytes(_empty_state())
     make_ready(where)
     make_key(said)

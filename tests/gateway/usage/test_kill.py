@@ -20,7 +20,7 @@ from tests.gateway.usage.ingesting_process import POINTS
 from tests.gateway.usage.records import usage_record
 
 KILLS = 20
-SECONDS = 15.0
+SECONDS = 40.0
 
 
 def spawn(module: str, *arguments: Path | str) -> subprocess.Popen[bytes]:
@@ -34,10 +34,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 class Victim:
-    """A process that is killed at random moments and started again."""
+    """A process that is killed at random moments and started again. Where there is a file that grows by its work, not
+    before it has begun that."""
 
-    def __init__(self, module: str, *arguments: Path) -> None:
-        self._module, self._arguments = module, arguments
+    def __init__(self, module: str, *arguments: Path, grows: Path | None = None) -> None:
+        self._module, self._arguments, self._grows = module, arguments, grows
         self.kills = 0
         self.ended_by_itself = 0
         self._start()
@@ -47,20 +48,27 @@ class Victim:
         if self.process.poll() is not None:
             self.ended_by_itself += 1
             self._start()
+        elif self._due is None:
+            if self._size() > self._before:
+                self._due = time.monotonic() + random.uniform(0.0, 0.5)
         elif time.monotonic() >= self._due:
             kill(self.process)
             self.kills += 1
             self._start()
 
     def _start(self) -> None:
+        self._before = self._size()
         self.process = spawn(self._module, *self._arguments)
-        self._due = time.monotonic() + random.uniform(0.2, 0.75)
+        self._due = time.monotonic() + random.uniform(0.2, 0.75) if self._grows is None else None
+
+    def _size(self) -> int:
+        return self._grows.stat().st_size if self._grows is not None and self._grows.exists() else 0
 
 
 def test_after_many_kills_every_acknowledged_record_is_in_the_store_once(tmp_path: Path) -> None:
     spool, acknowledged = tmp_path / "spool", tmp_path / "acknowledged"
     victims = (
-        Victim("writing_process", spool, acknowledged),
+        Victim("writing_process", spool, acknowledged, grows=acknowledged),
         Victim("ingesting_process", tmp_path),
     )
     deadline = time.monotonic() + SECONDS
