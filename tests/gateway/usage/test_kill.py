@@ -39,6 +39,7 @@ class Victim:
 
     def __init__(self, module: str, *arguments: Path, grows: Path | None = None) -> None:
         self._module, self._arguments, self._grows = module, arguments, grows
+        self._due: float | None = None
         self.kills = 0
         self.ended_by_itself = 0
         self._start()
