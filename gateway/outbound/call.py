@@ -27,6 +27,8 @@ class Request(Struct, frozen=True):
     """Seconds from the last byte sent until the head of the answer is complete."""
     idle_timeout: float = 120.0
     """Seconds of silence within the body of the answer."""
+    as_coded: bool = False
+    """Whether the body is wanted as it is coded, for somebody who has asked for that."""
 
 
 class Receiver(Protocol):
@@ -36,7 +38,8 @@ class Receiver(Protocol):
         """The final head; interim answers (1xx) are skipped. Names are lower-case, values have no space around them."""
 
     def body(self, data: bytes) -> None:
-        """Bytes of the body without transfer and content coding; all that came in one read is joined."""
+        """Bytes of the body without transfer and, unless it is wanted, content coding; all that came in one read is
+        joined."""
 
     def end(self) -> None:
         """The answer is complete."""

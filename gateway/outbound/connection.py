@@ -276,7 +276,7 @@ class Connection(AnswerReader, asyncio.BufferedProtocol):
 
     def _tell_head(self, call: Call) -> None:
         head, self.new_head = self.new_head or [], None
-        if self.coding not in CODINGS or self.bodyless or self.status in BODYLESS:
+        if self.coding not in CODINGS or self.bodyless or self.status in BODYLESS or call.request.as_coded:
             call.receiver.head(self.status, head)
             return
         stale = (b"content-encoding", b"content-length")

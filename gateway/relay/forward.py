@@ -66,7 +66,7 @@ class Forward:
     def ask(self, scope: Message, receiver: Receiver, *, body: bytes = b"", known: Headers) -> Call:
         """The same, with somebody else to hear the answer."""
         head = request_head(scope, len(body), known)
-        request = Request(scope["method"].encode(), head, body, FIRST_BYTE_SECONDS, IDLE_SECONDS)
+        request = Request(scope["method"].encode(), head, body, FIRST_BYTE_SECONDS, IDLE_SECONDS, as_coded=True)
         return self.pool.send(self._origin, request, receiver)
 
 

@@ -6,8 +6,10 @@ Pictures are kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -136,3 +138,19 @@ def test_the_way_in_is_well(browser: Browser, full: GatewayProcess, theme: Theme
         assert not violations
         window.judge()
         window.picture(f"{path.strip('/')}-{theme}")
+
+
+def test_the_first_page_of_a_visit_is_light(browser: Browser, full: GatewayProcess) -> None:
+    """With everything that comes with it, as a browser takes it: packed."""
+    window = Window(browser, full.url)
+    window.log_in(EMAIL, PASSWORD)
+    said = {"accept-encoding": "gzip"}
+    with httpx.Client(
+        base_url=full.url, cookies={each["name"]: each["value"] for each in window.context.cookies()}
+    ) as client:
+        page = client.get("/", headers=said)
+        kept = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text))
+        answers = [page, *(client.get(path, headers=said) for path in kept)]
+    assert len(kept) >= 4
+    assert {answer.headers.get("content-encoding") for answer in answers} == {"gzip"}
+    assert sum(answer.num_bytes_downloaded for answer in answers) < 60_000
