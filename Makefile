@@ -60,10 +60,10 @@ $(BIN)/python:
 
 $(RUN): requirements/run.txt | $(BIN)/python
 	@echo "Installing the pinned requirements into $(VENV) (once)"
-	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-compile --require-hashes -r $<
 	@touch $@
 
 $(DEV): requirements/dev.txt | $(BIN)/python
 	@echo "Installing the pinned requirements and the test tools into $(VENV) (once)"
-	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-compile --require-hashes -r $<
 	@touch $(RUN) $@

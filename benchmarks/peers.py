@@ -124,10 +124,16 @@ def beside_pages(stage: Stage) -> Iterator[Peer]:
             print(f"  {peer.address}: {said.splitlines()[0]}", file=sys.stderr, flush=True)
 
 
-def soaked(stage: Stage) -> AbstractContextManager[Peer]:
-    """Ourselves for hours: without an access log, which would fill the disk, and with rests as short as can be, so that
-    what fails goes on failing."""
+SOAKED_DAYS = 30.0
+SOAKED_MEMORY = "128MB"
+
+
+def soaked(stage: Stage, requests: int) -> AbstractContextManager[Peer]:
+    """Ourselves for hours, with so many requests in the store: without an access log, which would fill the disk, and
+    with rests as short as can be, so that what fails goes on failing. DuckDB keeps of its file in memory what it may:
+    that is little, so that it is reached early and not taken for growth."""
     directory, port = _directory(stage, "soaked"), free_port()
+    copied(requests, SOAKED_DAYS, directory / "data")
     configuration = directory / "sluicegate.toml"
     configuration.write_text(configurations.gateway(stage, port, policies=True))
     command = [sys.executable, "-m", "gateway", "serve"]
@@ -138,6 +144,7 @@ def soaked(stage: Stage) -> AbstractContextManager[Peer]:
         "SLUICEGATE_RESTS__LONGEST_BACKOFF_SECONDS": "1",
         "SLUICEGATE_RESTS__BREAKER_FAILURES": "0",
         "SLUICEGATE_REGISTRY__REFRESH_HOURS": "0",
+        "SLUICEGATE_USAGE__DUCKDB_MEMORY_LIMIT": SOAKED_MEMORY,
     }
     model = f"{configurations.PROVIDER}/{MODEL}"
     peer = Peer(f"127.0.0.1:{port}", model=model, worker_mark="gateway.worker", data_dir=directory / "data")

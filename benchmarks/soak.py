@@ -11,17 +11,19 @@ import os
 import re
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from statistics import fmean, median
 
 from benchmarks import machine
 from benchmarks.mixture import CLIENTS, KINDS, NAMES, Mixture
-from benchmarks.peers import Peer, soaked
+from benchmarks.peers import SOAKED_MEMORY, Peer, soaked
 from benchmarks.processes import command_line, cpu_seconds, tree
 from benchmarks.stage import staged
+from gateway.operator import NotAnswered, ask
 
 MIB = 1 << 20
 HOUR = 3600.0
@@ -39,6 +41,17 @@ SAMPLES = 240
 
 VIEWERS = 4
 """Of what happens at this moment."""
+
+STORED = 1_000_000
+"""Requests that are in the store when it begins."""
+READ_EVERY_SECONDS = 2.0
+READS: tuple[tuple[str, Mapping[str, str | int]], ...] = (
+    ("/api/usage", {"last": "24h", "limit": 100}),
+    ("/api/usage/days", {}),
+    ("/api/usage/latency", {}),
+    ("/api/usage", {"last": "30d", "limit": 100}),
+)
+"""What somebody asks of the store meanwhile, in turn."""
 
 GROWTH_MIB = 1.0
 """Most memory by which a process may grow in an hour."""
@@ -75,6 +88,10 @@ class Soaked:
     kinds: dict[str, int] = field(default_factory=dict)
     skipped: int = 0
     viewers: int = 0
+    stored: int = 0
+    """Requests that were in the store at first."""
+    reads: int = 0
+    """How often it answered what was asked of it."""
     in_flight: int = 0
     """Requests that still ran when nobody asked any more."""
     busy: list[float] = field(default_factory=list)
@@ -100,21 +117,21 @@ class Line:
     """How many there were of it, one after the other: more than one died."""
 
 
-def soak(minutes: float, directory: Path) -> Soaked:
-    """Run it. Raises `BenchmarkError` when something does not start."""
+def soak(minutes: float, directory: Path, stored: int = STORED) -> Soaked:
+    """Run it, with so many requests in the store. Raises `BenchmarkError` when something does not start."""
     cores = machine.assign_cores(1)
     with (
         staged("python", cores=cores, directory=directory, workers=1) as stage,
-        soaked(stage) as peer,
+        soaked(stage, stored) as peer,
     ):
-        return asyncio.run(_soak(peer, minutes * 60))
+        return asyncio.run(_soak(peer, Soaked(minutes * 60, stored=stored)))
 
 
-async def _soak(peer: Peer, seconds: float) -> Soaked:
-    seen = Soaked(seconds)
+async def _soak(peer: Peer, seen: Soaked) -> Soaked:
     mixture = Mixture(peer.address, FIRST_RATE)
     tasks = [asyncio.create_task(mixture.run())]
     tasks += [asyncio.create_task(_view(peer, seen)) for _ in range(VIEWERS)]
+    tasks.append(asyncio.create_task(_read(peer, seen)))
     try:
         await _look_on(peer, mixture, seen)
     finally:
@@ -213,6 +230,16 @@ async def _view(peer: Peer, seen: Soaked) -> None:
                 writer.transport.abort()
 
 
+async def _read(peer: Peer, seen: Soaked) -> None:
+    """Ask the store, as pages do, one thing after the other."""
+    assert peer.data_dir is not None
+    for path, parameters in cycle(READS):
+        await asyncio.sleep(READ_EVERY_SECONDS)
+        with suppress(NotAnswered):  # which is seen by their number
+            await asyncio.to_thread(ask, peer.data_dir, path, parameters)
+            seen.reads += 1
+
+
 # What is made of it
 
 
@@ -282,7 +309,8 @@ def render(seen: Soaked) -> str:
     return "\n".join((
         f"{seen.requests:,} requests in {seen.seconds / 60:.1f} minutes ({rate:,.0f} a second, the worker using "
         f"{busy:.0%} of a processor) on {described.cpu}, {described.cores} cores; the first {WARM_UP:.0%} are warm-up. "
-        f"{NAMES:,} names of models that nobody has, {seen.viewers} viewers of what happens.",
+        f"{NAMES:,} names of models that nobody has, {seen.viewers} viewers of what happens; {seen.stored:,} requests "
+        f"in the store at first, which was asked {seen.reads:,} times and keeps at most {SOAKED_MEMORY} in memory.",
         "",
         head,
         "| --- | --: | --: | --: | --: | --: |",

@@ -43,7 +43,8 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 JUDGE = """
 async () => {
-  const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+  const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+  const found = await axe.run(document, { runOnly: rules, resultTypes: ["violations"] });
   const serious = found.violations.filter((each) => ["serious", "critical"].includes(each.impact));
   const places = (nodes) => nodes.slice(0, 4).map((node) => node.html.slice(0, 200)).join("\\n  ");
   return serious.map((each) => `${each.id}: ${each.help}\\n  ${places(each.nodes)}`);
@@ -118,9 +119,10 @@ class Window:
         assert not found, f"{self.page.url}:\n" + "\n".join(found)
 
     def picture(self, name: str) -> None:
-        """Keep what is to be seen, as `<name>.png`."""
+        """Keep what is to be seen, as `<name>.jpeg`."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{re.sub('[^a-z0-9-]+', '-', name.lower())}.png", full_page=True)
+        path = PICTURES / f"{re.sub('[^a-z0-9-]+', '-', name.lower())}.jpeg"
+        self.page.screenshot(path=path, type="jpeg", quality=80, full_page=True)
 
     def log_in(self, email: str, password: str) -> None:
         """By the form, as people do."""

@@ -28,6 +28,8 @@ RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 9, 6
 OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
 """They hold all of it in memory, which every test after them would be slower by."""
 
+SLOWEST = ("--durations=6", "--durations-min=5")
+
 TOLD = re.compile(r"^(?:FAILED|ERROR) .*", re.MULTILINE)
 
 _showing = Lock()
@@ -72,7 +74,12 @@ def _dealt(modules: Sequence[str], parts: int) -> list[tuple[str, ...]]:
 def _heard(run: Sequence[str]) -> Done:
     began = time.monotonic()
     done = subprocess.run(
-        (*PYTEST, *run), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False
+        (*PYTEST, *SLOWEST, *run),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
     with _showing:
         sys.stdout.write(done.stdout)

@@ -21,7 +21,6 @@ from .connection import ByteStream, Connection
 from .guard import may_reach
 from .origin import Origin
 from .proxy import ProxyAddress, open_tunnel
-from .socks import open_socks
 from .tls import TlsStream, describe, make_context
 
 if TYPE_CHECKING:
@@ -145,6 +144,8 @@ class Dialler:
             return await open_tcp(self.loop, proxy.host, proxy.port, permit=permit)
         if permit is not None:
             proxy = proxy._replace(host=await check_addresses(self.loop, proxy.host, permit))
+        from .socks import open_socks  # noqa: PLC0415 # its library takes time and memory, which few have a use for
+
         return await open_socks(self.loop, origin, proxy, address=address)
 
     async def _judge(self, host: str, label: str) -> str:

@@ -12,11 +12,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway import logs
 from gateway.errors import UpstreamError
-from gateway.outbound.client import Fetched
+
+if TYPE_CHECKING:
+    from gateway.outbound.client import Fetched
 
 GATHER_SECONDS = 1.0
 """How long a span waits for others to go with."""
@@ -44,7 +46,7 @@ REASON_CHARACTERS = 200
 
 log = logs.get("gateway.traces")
 
-Post = Callable[[bytes], Awaitable[Fetched]]
+Post = Callable[[bytes], Awaitable["Fetched"]]
 """Brings a batch to the collector. Raises UpstreamError."""
 
 

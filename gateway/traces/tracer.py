@@ -11,12 +11,11 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gateway import __version__, logs
 from gateway.errors import SettingsError
-from gateway.outbound.client import Fetched, Fetcher
 from gateway.outbound.wire import Pool
 from gateway.records import UsageRecord
 from gateway.settings.header_list import read_headers
@@ -25,6 +24,9 @@ from gateway.settings.model import Settings, TraceSettings, UpstreamSettings
 from .context import Sent, Trace
 from .outbox import Losses, Outbox
 from .spans import Attribute, spans_of
+
+if TYPE_CHECKING:
+    from gateway.outbound.client import Fetched
 
 KEY = "traces.enabled"
 
@@ -116,6 +118,8 @@ class Line:
         self._writer: Any = _library().Writer(_resource(said))
         self._pool = Pool(upstream)
         proxy = "none" if upstream.proxy == "none" or _is_here(traces.endpoint) else ""
+        from gateway.outbound.client import Fetcher  # noqa: PLC0415 # a library that a worker has no other use for
+
         self._fetch = Fetcher(self._pool, proxy=proxy, most_bytes=ANSWER_BYTES, seconds=traces.timeout_seconds)
         agent = {"user-agent": f"sluicegate/{__version__}"}
         self._headers = {**agent, **read_headers(traces.headers), "content-type": self._writer.content_type}

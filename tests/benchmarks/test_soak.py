@@ -82,12 +82,13 @@ async def test_whoever_is_not_there_is_no_reason_to_stop() -> None:
 
 @pytest.mark.slow
 def test_twenty_seconds_of_it(tmp_path: Path) -> None:
-    soaked = soak(20 / 60, tmp_path)
+    soaked = soak(20 / 60, tmp_path, stored=20_000)
     assert soaked.kinds.keys() == {kind.name for kind in KINDS}
     assert {"200", "400", "401", "404", "429", "500"} <= soaked.answered.keys()
     assert {line.process for line in lines(soaked)} == {"supervisor", "control process", "worker"}
     assert soaked.in_flight == 0
     assert soaked.viewers > 0
+    assert soaked.reads > 3
     wrong = [each for each in verdicts(soaked) if "grows" not in each]  # so short a time says nothing of that
     assert not wrong
     assert "Traceback" not in "".join(path.read_text(errors="replace") for path in tmp_path.glob("*.log"))
