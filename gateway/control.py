@@ -20,7 +20,7 @@ from gateway import __version__, assemble, child, logs
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
-from gateway.api.management.desk import Desk, Outcome, Read
+from gateway.api.management.desk import Desk, Read
 from gateway.api.management.entrance import Door
 from gateway.api.management.kept_answers import KeptAnswers, forget_old
 from gateway.api.management.probes import ask
@@ -51,6 +51,7 @@ from gateway.management import login
 from gateway.management.limited import LimitedKeys
 from gateway.management.office import Declared, new_id
 from gateway.management.probes import Found
+from gateway.management.reloads import Outcome
 from gateway.management.rests import Pools
 from gateway.operator_token import operator_token
 from gateway.oversight import Oversight

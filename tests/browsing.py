@@ -78,6 +78,12 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 class Window:
     """Somebody's window: its cookies are its own. Whatever goes wrong in it is remembered."""
 

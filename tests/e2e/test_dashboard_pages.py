@@ -13,7 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsing import Theme, Window, chromium, needs_chromium
+from tests.browsing import Theme, Window, needs_chromium
+from tests.browsing import browser as browser  # noqa: PLC0414 # a fixture
 from tests.e2e.dashboards import EMAIL, PASSWORD, ROWS, address_of, dashboard, pages
 from tests.gateway_process import GatewayProcess
 from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
@@ -26,12 +27,6 @@ WIDTHS = {"desk": 1440, "phone": 390}
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
 each_page = pytest.mark.parametrize("page", pages(), ids=lambda page: page.path)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import openai
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browsing import Window, chromium, needs_chromium
+from tests.browsing import Window, needs_chromium
+from tests.browsing import browser as browser  # noqa: PLC0414 # a fixture
 from tests.e2e.dashboards import EMAIL, PASSWORD, dashboard
 from tests.gateway_process import GatewayProcess
 from tests.providers import MockProcess
@@ -19,12 +20,6 @@ pytestmark = [needs_chromium, pytest.mark.needs("node")]
 
 NAME = "rowers-bot"
 TEXT = "How far is it to the lighthouse?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

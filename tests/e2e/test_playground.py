@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from gateway import operator
-from tests.browsing import Window, chromium, needs_chromium
+from tests.browsing import Window, needs_chromium
+from tests.browsing import browser as browser  # noqa: PLC0414 # a fixture
 from tests.e2e.dashboards import EMAIL, PASSWORD, dashboard
 from tests.e2e.test_captures import bodies
 from tests.e2e.wire import ask, request
@@ -50,12 +51,6 @@ DIALECTS = (
     {"id": "gemini", "format": "gemini", "path": ""},
 )
 MODELS = ("mock/gpt-4o-mini", "responses/gpt-4o-mini", "messages/claude-sonnet-4-5", "gemini/gemini-2.5-pro")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

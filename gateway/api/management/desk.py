@@ -11,6 +11,7 @@ from gateway.explaining.answer import Explanation
 from gateway.explaining.question import Question
 from gateway.live.feed import Feed
 from gateway.management.office import Declared, Office
+from gateway.management.reloads import Outcome
 from gateway.oversight import Oversight
 from gateway.records import JobReport, RegistryState
 from gateway.store.analytics import Analytics
@@ -21,26 +22,6 @@ from gateway.upkeep.upkeep import Upkeep
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 """The rows of a named statement of the analytics store."""
-
-
-class Outcome(Protocol):
-    """How reading the configuration file went."""
-
-    @property
-    def generation(self) -> int:
-        """Of the settings that hold."""
-
-    @property
-    def at_us(self) -> int:
-        """Unix time in microseconds."""
-
-    @property
-    def error(self) -> str:
-        """Why the old settings stay; empty when they do not."""
-
-    @property
-    def children(self) -> Mapping[str, str]:
-        """What became of it in each process."""
 
 
 class Surroundings(Protocol):

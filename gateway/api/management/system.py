@@ -10,10 +10,11 @@ from msgspec import Meta
 from gateway import __version__
 from gateway.errors import ControlUnavailable, Unacceptable
 from gateway.management import rotation
+from gateway.management.reloads import Outcome
 from gateway.settings.instants import Moment, write_instant
 from gateway.store.state import database_of
 
-from .desk import Desk, Outcome
+from .desk import Desk
 from .operation import SIGNED_IN, Asked, Operation
 from .schemas import Shown
 
