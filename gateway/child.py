@@ -26,6 +26,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from gateway import logs
+from gateway.end import end
 from gateway.errors import GatewayError, SettingsError
 from gateway.leash import (
     LEASH_VARIABLE,
@@ -168,7 +169,7 @@ def main(build: Callable[[Start], Application]) -> None:
     if not descriptor:
         sys.exit("this is started by `sluicegate serve`")
     let_each_finish()
-    sys.exit(uvloop.run(_live(build, int(descriptor))))
+    end(uvloop.run(_live(build, int(descriptor))))
 
 
 def let_each_finish() -> None:
@@ -241,15 +242,12 @@ class Child:
         try:
             return await self._serve(application, server)
         finally:
-            # Granian, DuckDB and others look, at the very end, for what nobody has collected.
-            gc.unfreeze()
             hearing.cancel()
             if lock is not None:
                 os.close(lock)
 
     async def _serve(self, application: Application, server: Server) -> int:
-        # What start-up made stays until the end: the collector need not look at it again.
-        gc.collect()
+        # What start-up made stays until the end: the collector need not look at it even once.
         gc.freeze()
         gc.set_threshold(*COLLECTED_EVERY)
         gc.enable()  # see `begin`

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 
+from gateway.end import end
 from gateway.leash import (
     LEASH_VARIABLE,
     Drained,
@@ -57,4 +57,4 @@ async def obey(leash: Leash[Report, Order], traffic: Traffic) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(live(int(os.environ.pop(LEASH_VARIABLE)))))
+    end(asyncio.run(live(int(os.environ.pop(LEASH_VARIABLE)))))

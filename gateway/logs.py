@@ -199,14 +199,21 @@ def get(name: str) -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger(source=name))
 
 
+def close() -> None:
+    """Write what is waiting, as far as anybody takes it; nothing is said afterwards."""
+    for writer in _writers.values():
+        writer.close()
+
+
 _writers: dict[int, LineWriter] = {}
+
+atexit.register(close)
 
 
 def _sink(descriptor: int) -> BinaryIO:
     """The writer of `descriptor`, made once; structlog asks no more of a file than `write` and `flush`."""
     if descriptor not in _writers:
         _writers[descriptor] = LineWriter(descriptor)
-        atexit.register(_writers[descriptor].close)
     return cast(BinaryIO, _writers[descriptor])
 
 

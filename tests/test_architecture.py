@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "leash": ("settings",),
     "claims": ("settings", "errors", "logs"),
     "begin": (),
-    "child": ("leash", *GROUND),
+    "end": ("logs",),
+    "child": ("end", "leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
     # Memory that the processes of one machine share, and what they know together in it.
@@ -179,7 +180,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "traffic": ("claims", "seeding", "settings"),
     # Who the operator is, as far as files say it.
     "operator_token": (),
-    "demo": ("leash", "mock", "settings", "traffic"),
+    "demo": ("end", "leash", "mock", "settings", "traffic"),
     "first_owner": ("management", "settings"),
     "serve": (
         *(*GROUND, "catalog", "claims", "credentials", "leash", "reloading", "shared", "store", "supervised", "unlock"),

@@ -1,4 +1,5 @@
-"""Bring a schema up to date: numbered files, each applied once, whole or not at all, whoever else tries at once.
+"""Bring a schema up to date: numbered files, each applied once, all that are missing or none, whoever else
+tries at once.
 
 Knows versions, checksums and whose a table is. Does not know what the files say, nor which kind of database it speaks
 to: one that can run statements, and be alone while it does, is handed in.
@@ -45,13 +46,19 @@ class MigrationRefused(Exception):
 
 
 def migrate(database: Database, migrations: Sequence[Migration]) -> int:
-    """Apply what is missing; how many files that was. Raises MigrationRefused, or what the database raises."""
-    count = 0
-    while pending(database, migrations) and _apply_next(database, migrations):
-        count += 1
-    if count:
+    """Apply what is missing, all of it or nothing; how many files that was. Raises MigrationRefused, or what the
+    database raises."""
+    if not pending(database, migrations):
+        return 0
+    with database.alone():
+        # Another process may have been quicker.
+        missing = pending(database, migrations)
+        _check_room(database, missing)
+        for migration in missing:
+            _apply(database, migration)
+    if missing:
         database.settle()
-    return count
+    return len(missing)
 
 
 def rebuild(
@@ -115,17 +122,6 @@ def _check(applied: Mapping[int, str], migrations: Sequence[Migration]) -> None:
             raise MigrationRefused(f"the database has schema version {version}, which this version does not know")
         if known[version].checksum != checksum:
             raise MigrationRefused(f"migration {version} ({known[version].name}) was changed after it had been applied")
-
-
-def _apply_next(database: Database, migrations: Sequence[Migration]) -> bool:
-    """Whether one was applied; not where another process was quicker."""
-    with database.alone():
-        missing = pending(database, migrations)
-        if not missing:
-            return False
-        _check_room(database, missing)
-        _apply(database, missing[0])
-    return True
 
 
 def _apply(database: Database, migration: Migration) -> None:

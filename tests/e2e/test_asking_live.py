@@ -67,8 +67,9 @@ def connected(people: People, who: str, path: str, body: dict[str, Any]) -> Iter
 
 
 @contextmanager
-def running(people: People, who: str, query_id: str) -> Iterator[None]:
-    """A query that runs until its client leaves."""
+def running(people: People, who: str, query_id: str) -> Iterator[socket.socket]:
+    """The client of a query that runs until it leaves. What was refused because an earlier one still ends is asked
+    again."""
     with connected(people, who, "/api/sql", {"sql": ENDLESS, "id": query_id}) as client:
         # Whoever looks has a query of their own for a moment, which may be there before this one.
         until(
@@ -76,10 +77,10 @@ def running(people: People, who: str, query_id: str) -> Iterator[None]:
         )
         begun = not is_answered(client)
         if begun:
-            yield
+            yield client
     if not begun:
-        with running(people, who, query_id):
-            yield
+        with running(people, who, query_id) as client:
+            yield client
 
 
 def is_answered(client: socket.socket) -> bool:
@@ -128,7 +129,7 @@ def test_who_leaves_while_a_query_runs_ends_it(people: People) -> None:
 
 
 def test_who_cancels_a_query_has_it_answered_at_once(people: People) -> None:
-    with connected(people, "admin", "/api/sql", {"sql": ENDLESS, "id": "mine"}) as client:
+    with running(people, "admin", "mine") as client:
         until(lambda: people.ask("admin", "DELETE", "/api/sql/running/mine").status_code == 204)
         answer = client.recv(65536)
     assert b" 422 " in answer.partition(b"\r\n")[0]

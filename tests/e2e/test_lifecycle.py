@@ -58,13 +58,17 @@ async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: 
         async with streaming(gateway, STREAMS) as streams, dialled(gateway.port) as kept:
             assert (await kept.ask(chat("gpt"))).status == 200
             gateway.process.send_signal(signal.SIGTERM)
-            assert await poll_status(gateway, 503, 2) < 1
-            refusals = 0
+            await poll_status(gateway, 503, 10)
+            refusals = answered = 0
             while streams.running() == STREAMS and refusals < 5:
                 answer = await ask(gateway.port, chat("gpt"))
+                if answer.status == 200:  # of another worker, which has not heard of it yet
+                    answered += 1
+                    continue
                 assert (answer.status, answer.error["code"]) == (503, "draining")
                 assert (answer.header("retry-after"), answer.header("connection")) == ("1", "close")
                 refusals += 1
+            assert answered == 0 or workers > 1
             assert (await kept.ask(chat("gpt"))).status == 503
             assert await status(gateway.port, "/healthz") == 200
             answers = await streams.rest()
@@ -76,7 +80,7 @@ async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: 
         assert {len(content(answer.body)) for answer in whole} == {CHUNKS * 8}
         check_counted(gateway, f"status = 200 and error is null and stream and output_tokens = {CHUNKS}", STREAMS)
         check_counted(gateway, "error = 'draining' and status = 503", refusals + 1)
-        check_counted(gateway, "true", STREAMS + refusals + 2)
+        check_counted(gateway, "true", STREAMS + answered + refusals + 2)
 
 
 async def test_what_takes_too_long_is_cut_at_the_cap(mock: MockProcess, tmp_path: Path) -> None:
@@ -107,7 +111,7 @@ async def test_who_asks_twice_is_in_a_hurry(mock: MockProcess, tmp_path: Path) -
     with running(tmp_path, configuration(mock.url)) as gateway:
         async with streaming(gateway, 3, "gpt;stall=3") as streams:
             gateway.process.send_signal(signal.SIGTERM)
-            await poll_status(gateway, 503, 2)
+            await poll_status(gateway, 503, 10)
             gateway.process.send_signal(signal.SIGTERM)
             await streams.rest()
         assert await ended(gateway, 5) == 0

@@ -73,7 +73,11 @@ def test_what_is_missing_is_applied_in_order_once(kind: Kind) -> None:
     assert applied == [(1, "first"), (2, "second")]
 
 
-def test_a_file_that_fails_leaves_nothing(kind: Kind) -> None:
+def test_a_file_that_fails_leaves_nothing_of_any(kind: Kind) -> None:
+    with pytest.raises(kind.error):
+        migrate(kind.database, [FIRST, BROKEN])
+    assert kind.names() == set()
+    migrate(kind.database, [FIRST])
     with pytest.raises(kind.error):
         migrate(kind.database, [FIRST, BROKEN])
     assert kind.names() == {"a", "schema_migrations"}
