@@ -1,7 +1,7 @@
 """How a process of the gateway ends, when all of its work is done: at once.
 
-An interpreter takes everything apart that is in its memory before it exits. For one of ours that is a fifth of a second of
-a core, to give back what the system takes back anyway. `multiprocessing` ends its children in the same way.
+An interpreter takes everything apart that is in its memory before it exits. For one of ours that is a fifth of a second
+of a core, to give back what the system takes back anyway. `multiprocessing` ends its children in the same way.
 """
 
 from __future__ import annotations
