@@ -21,6 +21,7 @@ import httpx
 from msgspec import structs
 
 from gateway.access.oidc import Flow, Identity
+from gateway.access.sessions import session_cookie
 from gateway.api.management.entrance import Door
 from gateway.api.management.probes import ask
 from gateway.application import new_application
@@ -28,11 +29,14 @@ from gateway.browsers import guarding, is_secure
 from gateway.catalog.served import ServedList
 from gateway.errors import LoginFailed
 from gateway.live.feed import Facts, Feed
+from gateway.management import people
 from gateway.management.office import Office
 from gateway.management.probes import Found
+from gateway.management.sessions import Started, Visit
 from gateway.records import Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
-from tests.gateway.management.offices import office_in
+from tests.gateway.management.crowd import begin
+from tests.gateway.management.offices import OPERATOR, office_in
 from tests.web.foreseen import Foreseen
 from tests.web.overseen import Inspected, Teller
 from tests.web.playing import Playing
@@ -229,6 +233,11 @@ class Person:
         await self.get("/login")
         return await self.submit("/login", email=email, password=password)
 
+    def have(self, started: Started) -> None:
+        """Come with this session from now on."""
+        cookie = session_cookie(secure=self.origin.startswith("https:"))
+        self._keep(cookie.set(started.value, started.max_age_seconds).decode())
+
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(self.origin)
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -278,10 +287,11 @@ class House:
         return Person(self.app, **more)
 
     async def signed_in(self, email: str, **more: Any) -> Person:
-        """Somebody who has just logged in."""
+        """Somebody who has a session. Logging in has tests of its own; a password takes a core's time."""
         person = self.person(**more)
-        answer = await person.log_in(email)
-        assert answer.status == 303, answer.text
+        user = await people.find_user(self.office, OPERATOR, email)
+        started = await begin(self.office, user, Visit(person.address, FIREFOX))
+        person.have(started)
         return person
 
 
