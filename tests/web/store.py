@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import duckdb
 import sql
 from gateway.records import UsageRecord
 from gateway.store.analytics import AnalyticsSchema
-from gateway.store.migrate import migrate
+from gateway.store.migrate import migrate, our_tables
 from gateway.usage.meter import uuid7
 from gateway.usage.spool import encode
 from tests.gateway.usage.records import usage_record
@@ -55,7 +56,18 @@ def identified(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @contextmanager
 def store_in(directory: Path) -> Iterator[Store]:
-    """An empty store with the whole schema."""
-    with duckdb.connect() as connection:
-        migrate(AnalyticsSchema(connection), sql.migrations("analytics"))
-        yield Store(connection, directory)
+    """An empty store with the whole schema: the same one for one test after another."""
+    connection, tables = _with_schema()
+    for table in tables:
+        connection.execute(f"delete from {table}")
+    with connection.cursor() as cursor:
+        yield Store(cursor, directory)
+
+
+@cache
+def _with_schema() -> tuple[duckdb.DuckDBPyConnection, tuple[str, ...]]:
+    """A database in memory, and the names of its tables."""
+    connection = duckdb.connect()
+    schema, files = AnalyticsSchema(connection), sql.migrations("analytics")
+    migrate(schema, files)
+    return connection, our_tables(schema, files)
