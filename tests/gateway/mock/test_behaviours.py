@@ -97,7 +97,7 @@ async def test_usage_says_what_the_script_says(mock: MockProcess) -> None:
 async def test_pace_is_kept_over_the_whole_stream(mock: MockProcess) -> None:
     begin = time.monotonic()
     await stream(mock, "chunks=20;pace=10ms")
-    assert 0.2 <= time.monotonic() - begin < 3
+    assert 0.2 <= time.monotonic() - begin < 20
 
 
 async def test_first_delays_even_the_status_line(mock: MockProcess) -> None:

@@ -153,7 +153,7 @@ async def test_many_streams_keep_their_pace_together(mock: MockProcess) -> None:
     asked = (ask(mock.port, request(chat("gpt-4o;chunks=10;pace=20ms", stream=True))) for _ in range(200))
     answers = await asyncio.gather(*asked)
     assert {len(answer.events) for answer in answers} == {13}
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize(

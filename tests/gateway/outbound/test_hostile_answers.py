@@ -190,7 +190,7 @@ async def test_silence_ends_in_a_timeout_that_names_its_limit(name: str, pool: P
     async with provider(script) as there:
         started = loop.time()
         _, heard = await ask(pool, there.origin, request(first_byte_timeout=0.2, idle_timeout=0.2))
-        assert 0.19 < loop.time() - started < 1
+        assert 0.19 < loop.time() - started < 4
         assert type(heard.error) is kind
         assert limit in heard.error.message
         assert not heard.error.nothing_sent
