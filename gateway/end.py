@@ -16,9 +16,8 @@ from gateway import logs
 
 def end(code: int) -> NoReturn:
     """Exit, once threads that do something have done it and everything that was said is written."""
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.current_thread():
-            thread.join()
+    # With executors that nobody has shut down: those of a process that could not start.
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing does; there is no other way
     logs.close()
     sys.stdout.flush()
     sys.stderr.flush()
