@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(predicate: Callable[[], T], seconds: float = 5.0, *, every: float = 0.01) -> T:
+def until(predicate: Callable[[], T], seconds: float = 20.0, *, every: float = 0.01) -> T:
     """The first true value of `predicate`; AssertionError when `seconds` have passed without one."""
     deadline = time.monotonic() + seconds
     while not (value := predicate()):
@@ -19,7 +19,7 @@ def until(predicate: Callable[[], T], seconds: float = 5.0, *, every: float = 0.
     return value
 
 
-async def auntil(predicate: Callable[[], T], seconds: float = 5.0, *, every: float = 0.01) -> T:
+async def auntil(predicate: Callable[[], T], seconds: float = 20.0, *, every: float = 0.01) -> T:
     """`until` for coroutines: the event loop runs on meanwhile."""
     deadline = time.monotonic() + seconds
     while not (value := predicate()):

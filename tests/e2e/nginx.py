@@ -56,7 +56,7 @@ class Nginx:
             text = STOCK.format(plain=self.plain_port, upstream=upstream_port)
             (directory / "sluicegate.conf").write_text(text, encoding="utf-8")
         self._process = subprocess.Popen([*command(directory)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(self._listens, 5.0)
+        until(self._listens)
 
     @property
     def trust(self) -> ssl.SSLContext:

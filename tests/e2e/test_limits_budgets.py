@@ -88,7 +88,7 @@ async def test_what_is_set_aside_is_worth_coming_back_for(here: Limited) -> None
         assert held.header("x-should-retry") is None
         assert "set aside for running requests" in held.error["message"]
         wire.abort()
-        await auntil(lambda: key.used["budget_nano_usd"] < 100 * IN, 1)  # its prompt was read
+        await auntil(lambda: key.used["budget_nano_usd"] < 100 * IN)  # its prompt was read
     assert (await here.chat(key, COSTLY, max_tokens=1000)).status == 200
 
 
@@ -119,7 +119,7 @@ async def test_a_stream_that_its_client_leaves_is_paid_for_once(here: Limited, m
         for _ in range(10):
             await anext(pieces)
         wire.abort()
-        await auntil(lambda: mock.disconnects(tag), 1)
+        await auntil(lambda: mock.disconnects(tag))
     (row,) = here.records(key, 1)
     assert row["usage_source"] == "estimated"
     assert row["error"] == "client_disconnected"

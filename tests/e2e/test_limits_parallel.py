@@ -152,7 +152,7 @@ async def test_a_killed_worker_frees_what_it_held_and_the_others_keep_theirs(her
         one = {name: amount // PLACES for name, amount in before.items()}
         assert before["max_parallel"] == PLACES
         os.kill(here.gateway.workers()[1], signal.SIGKILL)
-        await auntil(lambda: held(key) < PLACES, 3)
+        await auntil(lambda: held(key) < PLACES)
         kept = held(key)
         assert 0 < kept < PLACES
         assert key.used == {name: amount * kept for name, amount in one.items()}
