@@ -55,7 +55,7 @@ async def statuses(gateway: GatewayProcess, model: str, key: str, times: int = 1
 
 async def settle(gateway: GatewayProcess, model: str, key: str, status: int) -> None:
     """Until every worker answers like this."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (said := await statuses(gateway, model, key)).keys() != {status}:
         assert time.monotonic() < deadline, said
 

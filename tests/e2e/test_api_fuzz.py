@@ -17,7 +17,7 @@ import pytest
 from gateway.api.management import OPERATIONS
 from gateway.api.management.operation import ANYONE
 from tests.e2e.people import People, live
-from tests.gateway.api.management.fuzzing import fuzz
+from tests.gateway.api.management.fuzzing import SECONDS, fuzz
 from tests.providers import MockProcess
 
 ENDLESS = "^watch_live"
@@ -60,7 +60,7 @@ chance, as for all."""
 OPEN = {operation.path for operation in OPERATIONS if operation.permission == ANYONE}
 TO_A_KEY = {*OPEN, "/api/usage"}
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS + 20)]
 
 
 @pytest.fixture(scope="module")
