@@ -27,7 +27,8 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cores(Struct, frozen=True, forbid_unknown_fields=True):
-    """The cores of a run. Two machines' worth of work on two cores: the peer has one, all else the other."""
+    """The cores of a run. Two machines' worth of work on two cores: the peer has one, all else the other, unless
+    a scenario wants all of it to be on one machine."""
 
     peer: tuple[int, ...]
     mock: tuple[int, ...]
@@ -56,9 +57,12 @@ def between(begin: dict[str, str], end: dict[str, str]) -> dict[str, str]:
     return {name: old if end[name] == old else f"{old}, in the end {end[name]}" for name, old in begin.items()}
 
 
-def assign_cores(workers: int) -> Cores:
-    """Peers on the first core (as many as workers where there are enough), mock and load on the last ones."""
+def assign_cores(workers: int, *, together: bool = False) -> Cores:
+    """Peers on the first core (as many as workers where there are enough), mock and load on the last ones; `together`
+    everything on every core."""
     allowed = sorted(_ALLOWED)
+    if together:
+        return Cores(peer=tuple(allowed), mock=tuple(allowed), load=tuple(allowed))
     spare = len(allowed) - workers
     peer = tuple(allowed[:workers]) if spare >= 2 else (allowed[0],)
     load = allowed[-2] if len(allowed) - len(peer) >= 2 else allowed[-1]

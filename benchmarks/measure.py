@@ -280,6 +280,9 @@ def _others(measured: Measured[Reading], stage: Stage, peer: Peer) -> float:
     begin, end = measured.begin, measured.end
     seconds = end.at - begin.at
     load = measured.outcome.cpu_seconds / measured.outcome.window_seconds
+    if stage.cores.peer == stage.cores.rig:
+        ours = (end.mock - begin.mock + end.peer - begin.peer) / seconds + load
+        return max(0.0, ((end.rig_cores - begin.rig_cores) / seconds - ours) / len(stage.cores.rig))
     rig = (end.rig_cores - begin.rig_cores - (end.mock - begin.mock)) / seconds - load
     relay = (end.peer_cores - begin.peer_cores - (end.peer - begin.peer)) / seconds
     return max(0.0, rig / len(stage.cores.rig), relay / len(stage.cores.peer) if peer.pid else 0.0)

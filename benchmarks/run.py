@@ -91,7 +91,7 @@ class _Course:
         """Starts the mock and the peers, measures them and ends them."""
         scenario = shortened(named.scenario) if self._options.quick else named.scenario
         _say(f"{named.name}: {scenario.title}")
-        cores = machine.assign_cores(scenario.workers)
+        cores = machine.assign_cores(scenario.workers, together=scenario.together)
         in_turn = self._one_by_one if isinstance(scenario, _ALONE) else self._side_by_side
         with _directory() as directory, self._stage(scenario, cores, directory) as stage:
             measurements = tuple(in_turn(scenario, stage))

@@ -41,6 +41,8 @@ class Outline(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     peers: tuple[PeerName, ...]
     rounds: Count = 3
     workers: Count = 1
+    together: bool = False
+    """Whether all processes share all cores, as on one machine for everything; else the peer has its own."""
 
 
 class Timed(Outline, frozen=True, kw_only=True):

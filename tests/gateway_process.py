@@ -206,7 +206,7 @@ def running(directory: Path, toml: str, *, workers: int = 1) -> Iterator[Gateway
 def environment() -> dict[str, str]:
     """Ours, without what would configure a gateway or lead it through a proxy, and without libraries that only tools of
     the tests bring: the web framework and the logger would load them."""
-    unwanted = re.compile(r"SLUICEGATE_|.*_PROXY$|.*_API_KEY$", re.IGNORECASE)
+    unwanted = re.compile(r"SLUICEGATE_|.*_PROXY$|.*_API_KEY$|SSL_CERT_FILE$", re.IGNORECASE)
     wanted = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
     path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), str(ROOT / "tests" / "absent"))))
     return wanted | {"PYTHONPATH": path}

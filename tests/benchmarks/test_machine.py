@@ -27,6 +27,14 @@ def test_a_relay_shares_its_cores_with_nobody_where_there_are_two(
     assert (found.peer, found.mock, found.load) == cores
 
 
+def test_on_one_machine_for_everything_nobody_has_a_core_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_ALLOWED", frozenset({0, 1, 2}))
+
+    found = machine.assign_cores(1, together=True)
+
+    assert found.peer == found.mock == found.load == found.rig == (0, 1, 2)
+
+
 def test_this_machine_is_described() -> None:
     found = machine.describe()
 

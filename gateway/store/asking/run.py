@@ -21,9 +21,9 @@ waited for by nobody but the store that is to be closed."""
 NICE = 10
 """How much what people wait for goes before what runs long."""
 
-Why = Literal["left", "time", "memory", "cancelled", "closed"]
+Why = Literal["left", "time", "memory", "cancelled", "closed", "starved"]
 """Why something was stopped: nobody wants it any more; it took too long, or too much; somebody said so; the store is
-being closed."""
+being closed; its thread gets no turn, and another goes on with it."""
 
 
 class Run:

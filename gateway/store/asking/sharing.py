@@ -1,7 +1,8 @@
 """Reads that share what they can: who asks what is being asked gets the same answer, who asks again soon an old one.
 
 Knows queues, waiters and ages. Does not know what is asked, nor how: that is handed in, and runs on a few threads of
-its own, first come, first served. One event loop.
+its own, first come, first served. These give way to requests of clients; where that leaves them nothing, the answer is
+begun anew on one that does not. One event loop.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gateway.errors import ControlUnavailable
 
+from .giving_way import Effort, give_way
 from .run import Run, insist
 
 READERS = 2
 """Statements read at once; more wait."""
+
+PATIENCE_SECONDS = 0.5
+"""How long somebody gives way who gets nothing."""
 
 MOST_KEPT_ROWS = 20_000
 """Rows that are kept in all, and the most that one answer may have to be kept."""
@@ -52,14 +58,16 @@ class SharedReads:
 
     def __init__(self, perform: Perform) -> None:
         self._perform = perform
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="analytics")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="analytics", initializer=give_way)
+        self._pressing = ThreadPoolExecutor(READERS, thread_name_prefix="analytics-now")
         self._under_way: dict[str, _Shared] = {}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._kept_rows = 0
 
     def end(self) -> None:
         """Let the threads go; nothing is read afterwards."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._readers, self._pressing):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, question: Question, *, seconds: float, kept: float) -> list[Row]:
         """The answer, within `seconds`: a new one, that of the same question which is being asked at the moment, or one
@@ -75,11 +83,32 @@ class SharedReads:
         return _copied(rows) if shared.askers > 1 or shared.is_to_be_kept else rows
 
     def _begin(self, key: str, question: Question) -> _Shared:
-        run, now = Run(), asyncio.get_running_loop().time()
-        shared = _Shared(self._readers.submit(self._perform, question, run), run, now)
+        loop = asyncio.get_running_loop()
+        shared = _Shared(loop.create_future(), loop.time())
         self._under_way[key] = shared
         shared.future.add_done_callback(lambda _: self._finish(key, shared))
+        self._start(shared, question, self._readers)
+        loop.call_later(PATIENCE_SECONDS, self._look_after, shared, question)
         return shared
+
+    def _start(self, shared: _Shared, question: Question, threads: ThreadPoolExecutor) -> None:
+        shared.run, shared.effort = Run(), Effort()
+        shared.handle = threads.submit(self._answer, question, shared.run, shared.effort)
+        asyncio.wrap_future(shared.handle).add_done_callback(partial(shared.settle, shared.run))
+
+    def _answer(self, question: Question, run: Run, effort: Effort) -> list[Row]:
+        effort.begin()
+        return self._perform(question, run)
+
+    def _look_after(self, shared: _Shared, question: Question) -> None:
+        """Begin anew what gets no turn; what waits behind it is looked at again."""
+        if shared.future.done():
+            return
+        if shared.effort.is_starved():
+            insist(shared.run, "starved")
+            self._start(shared, question, self._pressing)
+        else:
+            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look_after, shared, question)
 
     async def _wait(self, key: str, shared: _Shared, seconds: float) -> list[Row]:
         shared.waiting += 1
@@ -99,6 +128,7 @@ class SharedReads:
             del self._under_way[key]
         if not shared.handle.cancel():
             insist(shared.run, "left")
+        shared.future.cancel()
 
     def _finish(self, key: str, shared: _Shared) -> None:
         if self._under_way.get(key) is shared:
@@ -132,13 +162,28 @@ class SharedReads:
 
 
 class _Shared:
-    """One statement that is being asked, and how many wait for it."""
+    """One question that is being asked, and how many wait for the answer."""
 
-    def __init__(self, handle: Future[list[Row]], run: Run, now: float) -> None:
-        self.handle, self.run, self.begun_at = handle, run, now
-        self.future = asyncio.wrap_future(handle)
+    run: Run
+    effort: Effort
+    handle: Future[list[Row]]
+
+    def __init__(self, future: asyncio.Future[list[Row]], now: float) -> None:
+        self.future, self.begun_at = future, now
         self.waiting = self.askers = 0
         self.is_to_be_kept = False
+
+    def settle(self, run: Run, answered: asyncio.Future[list[Row]]) -> None:
+        """A thread has done with it. What was begun anew meanwhile is of no interest any more."""
+        error = None if answered.cancelled() else answered.exception()
+        if self.future.done() or run is not self.run:
+            return
+        if answered.cancelled():
+            self.future.cancel()
+        elif error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(answered.result())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 
@@ -203,3 +204,60 @@ async def test_an_error_is_everybodys_and_is_not_kept(reads: SharedReads, store:
     assert [str(answer) for answer in answers] == ["broken"] * 3
     store.error = None
     assert await reads.ask(ONE, seconds=1, kept=2) == [{"n": 1}]
+
+
+async def test_reading_gives_way_to_everything_else(store: Store) -> None:
+    policies: list[int] = []
+
+    def perform(question: Question, run: Run) -> list[Row]:
+        policies.append(os.sched_getscheduler(0))
+        return []
+
+    reads = SharedReads(perform)
+    await reads.ask(ONE, seconds=5, kept=0)
+    reads.end()
+    assert policies == [os.SCHED_IDLE]
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
+
+
+async def test_who_gives_way_and_never_gets_a_turn_begins_anew_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first thread waits, as one does that others leave nothing of a core."""
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    stopped, policies = threading.Event(), []
+
+    def perform(question: Question, run: Run) -> list[Row]:
+        policies.append(os.sched_getscheduler(0))
+        if len(policies) == 1:
+            run.on_stop = stopped.set
+            assert stopped.wait(10)
+            run.over = True
+            raise ControlUnavailable("stopped")
+        return [{"n": len(policies)}]
+
+    reads = SharedReads(perform)
+    tasks = [begun(reads) for _ in range(3)]
+    assert await asyncio.gather(*tasks) == [[{"n": 2}]] * 3
+    reads.end()
+    assert policies[0] == os.SCHED_IDLE
+    assert policies[1:] == [os.sched_getscheduler(0)]
+
+
+async def test_who_leaves_after_that_stops_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    reasons: list[object] = []
+
+    def perform(question: Question, run: Run) -> list[Row]:
+        stopped = threading.Event()
+        run.on_stop = stopped.set
+        assert stopped.wait(10)
+        run.over = True
+        reasons.append(run.stopped)
+        raise ControlUnavailable("stopped")
+
+    reads = SharedReads(perform)
+    task = begun(reads)
+    await auntil(lambda: "starved" in reasons)
+    task.cancel()
+    await auntil(lambda: reasons[-1] == "left")
+    reads.end()
+    assert set(reasons) == {"starved", "left"}
