@@ -87,8 +87,9 @@ COLUMNS: dict[type, tuple[Column, ...]] = {
 }
 
 METHOD = """\
-- Every relay runs on its own core, but for what is said of pages; the mock provider and the load generator, both C programs on epoll, have another
-  one. Where a machine has only two cores, "2 workers" means two processes on one core: overhead, not scaling.
+- Every relay runs on its own core, but for what is said of pages; the mock provider and the load generator, both C
+  programs on epoll, have another one. Where a machine has only two cores, "2 workers" means two processes on one core:
+  overhead, not scaling.
 - CPU is user and system time of the relay's whole process tree (supervisor, workers, control process; children that
   ended included) between two instants under steady load, divided by what the load generator completed between them.
 - nginx does `proxy_pass` with keep-alive upstream, `proxy_buffering off`, the provider's key put in, no access log.
@@ -115,8 +116,8 @@ METHOD = """\
   a column of its own, since others may find answers that are kept. The store has
   the requests that `sluicegate seed` makes; a program beside it puts usage records into the spool meanwhile. The
   dashboard is that of a demo, which needs no login. `beside-pages` is `with-records` with somebody who loads a page
-  without a pause. In both scenarios nobody has a core of their own: gateway, provider, load and whoever looks are on all
-  cores, as on one machine for everything.
+  without a pause. In both scenarios nobody has a core of their own: gateway, provider, load and whoever looks are on
+  all cores, as on one machine for everything.
 - Memory is PSS. Growth per stream and per stalled client is that of the relay's workers, from after 1,000 warm-up
   requests over 32 connections. A stalled client asks for 64 MiB, reads the first chunk and then nothing, with a
   receive buffer of 8 KiB; what the kernel holds in sockets is nobody's PSS."""
