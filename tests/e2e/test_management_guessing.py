@@ -31,7 +31,7 @@ RATIO = 1.05
 TRIES = 3
 """A busy machine is uneven by itself now and then."""
 
-LOGINS, KEYS, TOKENS = 40, 1500, 300
+LOGINS, KEYS, TOKENS = 28, 800, 200
 """Samples of each kind. Of logins not so many that everybody together would have to wait."""
 
 ACCOUNTS = 8

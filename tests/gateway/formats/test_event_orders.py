@@ -21,7 +21,7 @@ from .orders_gemini import gemini_streams
 from .orders_responses import responses_streams
 
 alike = settings(
-    max_examples=50,
+    max_examples=35,
     deadline=None,
     derandomize=True,
     database=None,
@@ -47,7 +47,7 @@ def hears(data: st.DataObject, client: str, upstream: str, stream: Stream) -> No
 @pytest.mark.parametrize(
     ("client", "upstream"), [(client, upstream) for upstream in CLIENTS for client in CLIENTS[upstream]]
 )
-@settings(alike, max_examples=60)
+@settings(alike, max_examples=40)
 @given(data=st.data())
 def test_a_stream_is_heard_as_it_was_said(client: str, upstream: str, data: st.DataObject) -> None:
     hears(data, client, upstream, data.draw(STREAMS[upstream]()))

@@ -19,7 +19,7 @@ from gateway.usage.spool import encode
 from tests.gateway.usage.ingesting_process import POINTS
 from tests.gateway.usage.records import usage_record
 
-KILLS = 20
+KILLS = 14
 SECONDS = 40.0
 
 
