@@ -30,6 +30,8 @@ REST_SECONDS = 1.0
 """After the first answer, before memory at rest is read."""
 CONTROL_SECONDS = 30.0
 """How long the control process may take to come up."""
+TAKING_SECONDS = 3.0
+"""Records are taken some of them at a time, about once a second: a shorter time tells nothing of how many."""
 BUSY_NEIGHBOUR = 0.10
 """Share of a core in use by others from which a measurement says so."""
 DISTURBED = 0.25
@@ -192,6 +194,7 @@ def _pages(scenario: Scenario, peer: Peer, stage: Stage) -> tuple[Figures, tuple
                 remarks.append(str(error))
         for name in filter(visits.get, visits):
             figures |= {f"{name}.{figure}": value for figure, value in page_figures(visits[name]).items()}
+        time.sleep(max(0.0, begun + TAKING_SECONDS - time.monotonic()))
         figures["taken_per_second"] = (_taken(peer.data_dir) - before) / (time.monotonic() - begun)
     browser.close()
     if figures["taken_per_second"] < 0.9 * scenario.records_per_second:
