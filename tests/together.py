@@ -22,7 +22,7 @@ PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
 AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
-RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 6, 6
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 6, 8
 """Many more than go on at once, so that all of those have something to do until the end."""
 
 OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
