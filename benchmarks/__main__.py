@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     long = commands.add_parser("soak", help="half of what the gateway can do, for a long time: what grows?")
     long.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
     long.add_argument("--output", type=Path, help="file for the report, beside printing it")
+    long.add_argument("--samples", type=Path, help="CSV file for every look at every process")
     long.set_defaults(act=_soak)
     comparison = commands.add_parser("compare", help="how the ratios to nginx changed from one run to another")
     comparison.add_argument("before", type=Path)
@@ -90,9 +91,12 @@ def _formats(arguments: argparse.Namespace) -> None:
 def _soak(arguments: argparse.Namespace) -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=WORK) as directory:
-        text = soak.render(soak.soak(max(0.05, arguments.minutes), Path(directory)))
+        seen = soak.soak(max(0.05, arguments.minutes), Path(directory))
+    text = soak.render(seen)
     if arguments.output:
         arguments.output.write_text(text + "\n")
+    if arguments.samples:
+        arguments.samples.write_text(soak.listed(seen))
     print(text)
 
 

@@ -329,3 +329,13 @@ def _range(values: Sequence[int]) -> str:
 
 def _told(counts: dict[str, int], names: Sequence[str]) -> str:
     return ", ".join(f"{name} {counts.get(name, 0):,}" for name in names)
+
+
+def listed(seen: Soaked) -> str:
+    """Every look at every process, as CSV: for whoever wants to see how it went, and not only how it ended."""
+    rows = [
+        f"{process},{each.at:.1f},{each.rss / MIB:.2f},{each.descriptors},{each.threads}"
+        for process, samples in seen.samples.items()
+        for each in samples
+    ]
+    return "\n".join(("process,seconds,rss_mib,descriptors,threads", *rows, ""))

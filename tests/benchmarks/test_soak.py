@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from pathlib import Path
 
 import pytest
 
 from benchmarks.mixture import KINDS, NAMES, Mixture
-from benchmarks.soak import Sample, Soaked, lines, render, slope, soak, verdicts
+from benchmarks.soak import Sample, Soaked, lines, listed, render, slope, soak, verdicts
 
 MIB = 1 << 20
 
@@ -86,6 +87,9 @@ def test_twenty_seconds_of_it(tmp_path: Path) -> None:
     assert soaked.kinds.keys() == {kind.name for kind in KINDS}
     assert {"200", "400", "401", "404", "429", "500"} <= soaked.answered.keys()
     assert {line.process for line in lines(soaked)} == {"supervisor", "control process", "worker"}
+    looks = list(csv.DictReader(listed(soaked).splitlines()))
+    assert {look["process"].rpartition(" ")[0] for look in looks} == {line.process for line in lines(soaked)}
+    assert all(float(look["rss_mib"]) > 1 for look in looks)
     assert soaked.in_flight == 0
     assert soaked.viewers > 0
     assert soaked.reads > 3
