@@ -279,7 +279,8 @@ def _errors(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _others(measured: Measured[Reading], stage: Stage, peer: Peer) -> float:
-    """How much of a core others used: of the peer's or of the rig's, whichever was disturbed more."""
+    """How much of a core others used: of the peer's or of the rig's, whichever was disturbed more; where these are the
+    same cores, of them."""
     begin, end = measured.begin, measured.end
     seconds = end.at - begin.at
     load = measured.outcome.cpu_seconds / measured.outcome.window_seconds

@@ -29,12 +29,11 @@ async def status(port: int, path: str = "/readyz") -> int:
         return 0
 
 
-async def poll_status(gateway: GatewayProcess, wanted: int, seconds: float) -> float:
-    """Until `/readyz` answers with this status; the seconds it took."""
+async def poll_status(gateway: GatewayProcess, wanted: int, seconds: float) -> None:
+    """Until `/readyz` answers with this status."""
     begun = time.monotonic()
     while await status(gateway.port) != wanted:
         assert time.monotonic() - begun < seconds, f"not {wanted} within {seconds} s"
-    return time.monotonic() - begun
 
 
 async def ended(gateway: GatewayProcess, seconds: float) -> int:

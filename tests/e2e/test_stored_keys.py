@@ -51,7 +51,7 @@ async def test_a_key_that_nobody_told_of_holds_soon(both: Keyed) -> None:
     begun = time.monotonic()
     for _ in range(6):
         while (await answered(both.gateway, "chat", "mock/gpt-4o-mini", key)).status == 401:
-            assert time.monotonic() - begun < 20
+            assert time.monotonic() - begun < 5
 
 
 @every_client
@@ -177,7 +177,7 @@ async def test_while_the_database_cannot_be_read_nothing_fails_open(both: Keyed)
     for _ in range(8):
         begun = time.monotonic()
         while not await recovered():
-            assert time.monotonic() - begun < 20
+            assert time.monotonic() - begun < 5
 
 
 async def test_when_keys_were_last_used_is_known_at_the_end(

@@ -132,7 +132,7 @@ async def test_what_nobody_told_is_found_out(issuer: Issuer, worker: Watched) ->
     await worker.ticks_until(lambda: worker.fresh.ring.find(secret.encode()) is not None)
     issuer.revoke("quiet", tell=False)
     await worker.ticks_until(lambda: worker.fresh.ring.find(secret.encode()) is None)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 5
     assert issuer.generations.of("keys") == 2, "the others on this machine hear it at once"
 
 

@@ -35,6 +35,7 @@ from gateway.management.probes import Found
 from gateway.management.sessions import Started, Visit
 from gateway.records import Credential, JobReport, Price, Provider, RegistryState
 from gateway.settings.model import LoginProviderSettings, LoginSettings, ServerSettings, Settings
+from tests.gateway.management.crowd import PASSWORD as PASSWORD  # noqa: PLC0414 # for whoever comes by the pages
 from tests.gateway.management.crowd import begin
 from tests.gateway.management.offices import OPERATOR, office_in
 from tests.web.foreseen import Foreseen
@@ -48,7 +49,6 @@ from web.page import Site
 from web.ranks import ranked
 from web.site import add_pages
 
-PASSWORD = "plum orchard lantern"
 OTHER_PASSWORD = "seven quiet herons"
 ORIGIN = "https://gate.example"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
