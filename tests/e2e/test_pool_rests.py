@@ -18,7 +18,7 @@ from tests.gateway_process import GatewayProcess, running
 
 SETTINGS = """
 [rests]
-first_seconds = 1.0
+first_seconds = 20.0
 probe_seconds = 0
 
 [retries]
