@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import TypeVar
 
 from gateway.usage.figures import DAY, HOUR, MINUTE, SECOND
@@ -43,7 +44,7 @@ QUARTER = 15 * MINUTE
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """A time from `since_us` until `until_us`, the latter excluded."""
 
@@ -69,7 +70,7 @@ class Span:
         """The time of the same length right before it."""
         return self.since_us - self.length_us, self.since_us
 
-    @property
+    @cached_property
     def grain_us(self) -> int:
         """The length of the pieces in which the store is asked, from `since_us` on: whole pieces are made of them."""
         return next(
