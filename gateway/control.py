@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from blacksheep import Application
 
-from gateway import __version__, assemble, child, logs
+from gateway import __version__, assemble, child, logs, turns
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
@@ -396,4 +396,5 @@ def _not_yet(name: str) -> None:
 
 
 if __name__ == "__main__":
+    turns.give_turns()
     child.main(Control)

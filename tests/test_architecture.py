@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "claims": ("settings", "errors", "logs"),
     "begin": (),
     "end": ("logs",),
+    "turns": (),
     "child": ("end", "leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
@@ -126,7 +127,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The gateway as its own client, for whoever tries it out on a page.
     "playing": ("claims", "errors", "outbound", "settings"),
     "foresight": ("api", "errors", "management", "records"),
-    "web": (*GROUND, "access", "browsers", "catalog", "live", "management", "store", "usage"),
+    "web": (*GROUND, "access", "browsers", "catalog", "live", "management", "store", "turns", "usage"),
     # What was spent, for whoever counts limits; pools and limits, for the process that uses neither.
     "ledger": (*GROUND, "limits"),
     "oversight": (*GROUND, "ledger", "limits", "pools", "shared", "store"),
@@ -170,6 +171,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "seeding",
             "store",
             "tokenizer",
+            "turns",
             "unlock",
             "upkeep",
             "usage_store",

@@ -20,6 +20,7 @@ from gateway import logs
 from gateway.access.csrf import FIELD
 from gateway.browsers import FOR_EVER
 from gateway.errors import GatewayError, NotSignedIn
+from gateway.turns import in_turns
 from web import assets
 from web.browser import browser_of
 from web.display import zone_named
@@ -159,7 +160,10 @@ class Dashboard:
         return _html(notice.status, render_apart("notice.html", notice, frame_of(self._site, self._pages, visit)))
 
     async def _settle(self, request: Request, perform: Callable[[Request, Visit], Awaitable[Response]]) -> Response:
-        """What comes of a request, once it is known who asks."""
+        """What comes of a request, once it is known who asks. Pages are long to make: clients have turns in between."""
+        return await in_turns(self._settled(request, perform))
+
+    async def _settled(self, request: Request, perform: Callable[[Request, Visit], Awaitable[Response]]) -> Response:
         visit = None
         try:
             visit = await self._meet(request)

@@ -32,9 +32,15 @@ class Effort:
         clock = time.pthread_getcpuclockid(threading.get_ident())
         self._begun = clock, time.clock_gettime(clock), time.monotonic()
 
-    def is_starved(self) -> bool:
-        """Whether it has begun, and had next to nothing since."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether a thread has come to it."""
+        return self._begun is not None
+
+    def is_starved(self, after_seconds: float) -> bool:
+        """Whether it has begun so long ago, and had next to nothing since."""
         if self._begun is None:
             return False
         clock, used, at = self._begun
-        return time.clock_gettime(clock) - used < STARVED_SHARE * (time.monotonic() - at)
+        took = time.monotonic() - at
+        return took >= after_seconds and time.clock_gettime(clock) - used < STARVED_SHARE * took

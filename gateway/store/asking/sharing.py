@@ -26,6 +26,9 @@ READERS = 2
 PATIENCE_SECONDS = 0.5
 """How long somebody gives way who gets nothing."""
 
+PRESSING_SECONDS = 10.0
+"""How long after that nobody gives way: the machine is full, and each would wait as long for nothing."""
+
 MOST_KEPT_ROWS = 20_000
 """Rows that are kept in all, and the most that one answer may have to be kept."""
 MOST_ROWS_OF_ONE = 5_000
@@ -52,6 +55,8 @@ class Question:
 Perform = Callable[[Question, Run], list[Row]]
 """Asks, on a thread. Raises ControlUnavailable, also where the run was stopped."""
 
+Answer = Callable[[Question, Run, Effort], list[Row]]
+
 
 class SharedReads:
     """The reads of one store."""
@@ -60,6 +65,9 @@ class SharedReads:
         self._perform = perform
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="analytics", initializer=give_way)
         self._pressing = ThreadPoolExecutor(READERS, thread_name_prefix="analytics-now")
+        self._pressing_until = 0.0
+        self._giving_way: set[Effort] = set()
+        """What the threads are at that give way, also where it was stopped and they have not noticed."""
         self._under_way: dict[str, _Shared] = {}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._kept_rows = 0
@@ -84,31 +92,62 @@ class SharedReads:
 
     def _begin(self, key: str, question: Question) -> _Shared:
         loop = asyncio.get_running_loop()
-        shared = _Shared(loop.create_future(), loop.time())
+        shared = _Shared(question, loop.create_future(), loop.time())
         self._under_way[key] = shared
         shared.future.add_done_callback(lambda _: self._finish(key, shared))
-        self._start(shared, question, self._readers)
-        loop.call_later(PATIENCE_SECONDS, self._look_after, shared, question)
+        if loop.time() < self._pressing_until:
+            self._start(shared, self._pressing, self._answer)
+        else:
+            self._start(shared, self._readers, self._answer_giving_way)
+            loop.call_later(PATIENCE_SECONDS, self._look_after, shared)
         return shared
 
-    def _start(self, shared: _Shared, question: Question, threads: ThreadPoolExecutor) -> None:
+    def _start(self, shared: _Shared, threads: ThreadPoolExecutor, answer: Answer) -> None:
         shared.run, shared.effort = Run(), Effort()
-        shared.handle = threads.submit(self._answer, question, shared.run, shared.effort)
+        shared.handle = threads.submit(answer, shared.question, shared.run, shared.effort)
         asyncio.wrap_future(shared.handle).add_done_callback(partial(shared.settle, shared.run))
 
-    def _answer(self, question: Question, run: Run, effort: Effort) -> list[Row]:
-        effort.begin()
+    def _answer(self, question: Question, run: Run, _: Effort) -> list[Row]:
         return self._perform(question, run)
 
-    def _look_after(self, shared: _Shared, question: Question) -> None:
-        """Begin anew what gets no turn; what waits behind it is looked at again."""
-        if shared.future.done():
+    def _answer_giving_way(self, question: Question, run: Run, effort: Effort) -> list[Row]:
+        effort.begin()
+        self._giving_way.add(effort)
+        try:
+            return self._perform(question, run)
+        finally:
+            self._giving_way.discard(effort)
+
+    def _look_after(self, shared: _Shared) -> None:
+        """Begin anew what gets no turn, with all that waits behind it; what gets one is looked at again."""
+        loop = asyncio.get_running_loop()
+        if shared.future.done() or shared.is_pressing:
             return
-        if shared.effort.is_starved():
-            insist(shared.run, "starved")
-            self._start(shared, question, self._pressing)
+        if self._gets_nothing(shared):
+            self._pressing_until = loop.time() + PRESSING_SECONDS
+            for each in self._under_way.values():
+                self._press(each)
         else:
-            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look_after, shared, question)
+            loop.call_later(PATIENCE_SECONDS, self._look_after, shared)
+
+    def _gets_nothing(self, shared: _Shared) -> bool:
+        """Whether it is at work and gets no turn, or waits for a thread that gets none."""
+        at_work = tuple(self._giving_way)
+        if shared.effort in at_work:
+            return shared.effort.is_starved(PATIENCE_SECONDS)
+        # Not all at work, and it waits: no thread has had the turn to take it.
+        return len(at_work) < READERS or any(effort.is_starved(PATIENCE_SECONDS) for effort in at_work)
+
+    def _press(self, shared: _Shared) -> None:
+        """Begin anew on a thread that does not give way, unless it gets on where it is."""
+        if shared.is_pressing or shared.future.done():
+            return
+        if not shared.handle.cancel():
+            if shared.effort.has_begun and not shared.effort.is_starved(PATIENCE_SECONDS):
+                return
+            insist(shared.run, "starved")
+        shared.is_pressing = True
+        self._start(shared, self._pressing, self._answer)
 
     async def _wait(self, key: str, shared: _Shared, seconds: float) -> list[Row]:
         shared.waiting += 1
@@ -168,8 +207,10 @@ class _Shared:
     effort: Effort
     handle: Future[list[Row]]
 
-    def __init__(self, future: asyncio.Future[list[Row]], now: float) -> None:
-        self.future, self.begun_at = future, now
+    def __init__(self, question: Question, future: asyncio.Future[list[Row]], now: float) -> None:
+        self.question, self.future, self.begun_at = question, future, now
+        self.is_pressing = False
+        """Whether it was begun anew where nobody gives way."""
         self.waiting = self.askers = 0
         self.is_to_be_kept = False
 

@@ -18,10 +18,12 @@ def test_who_computes_is_not_starved_and_who_waits_is() -> None:
         while not may_end.is_set():
             pass
 
-    assert not effort.is_starved(), "it has not begun"
+    assert (effort.has_begun, effort.is_starved(0)) == (False, False)
     with ThreadPoolExecutor(1) as threads:
         threads.submit(work)
-        assert until(effort.is_starved)
+        assert until(lambda: effort.is_starved(0))
+        assert effort.has_begun
+        assert not effort.is_starved(3600), "not for so long"
         may_spin.set()
-        assert until(lambda: not effort.is_starved())
+        assert until(lambda: not effort.is_starved(0))
         may_end.set()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -261,3 +264,66 @@ async def test_who_leaves_after_that_stops_both(monkeypatch: pytest.MonkeyPatch)
     await auntil(lambda: reasons[-1] == "left")
     reads.end()
     assert set(reasons) == {"starved", "left"}
+
+
+FULL = "while True: pass"
+
+
+@pytest.fixture
+def full_core() -> Iterator[None]:
+    """Threads that are begun from now on have one core, and somebody else keeps it busy."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    busy = subprocess.Popen([sys.executable, "-c", FULL])
+    yield
+    busy.kill()
+    busy.wait()
+    os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.usefixtures("full_core")
+async def test_on_a_full_core_who_waits_behind_somebody_starved_begins_without_giving_way() -> None:
+    policies: list[int] = []
+
+    def perform(question: Question, run: Run) -> list[Row]:
+        policies.append(os.sched_getscheduler(0))
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000)  # computes as a statement does: without the interpreter's lock
+        run.over = True
+        if run.stopped is not None:
+            raise ControlUnavailable("stopped")
+        return [{"policy": os.sched_getscheduler(0)}]
+
+    reads = SharedReads(perform)
+    questions = [Question("some/thing", "select 1", {"a": number}) for number in range(READERS + 5)]
+    answers = await asyncio.gather(*(reads.ask(each, seconds=60, kept=0) for each in questions))
+    assert [rows[0]["policy"] for rows in answers] == [os.sched_getscheduler(0)] * len(questions)
+    assert policies.count(os.SCHED_IDLE) <= READERS, "what waited was not begun there"
+    before = policies.count(os.SCHED_IDLE)
+    assert await reads.ask(ONE, seconds=60, kept=0) == [{"policy": os.sched_getscheduler(0)}], "and nor is what comes"
+    assert policies.count(os.SCHED_IDLE) == before
+    reads.end()
+
+
+async def test_everybody_gives_way_again_some_time_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(sharing, "PRESSING_SECONDS", 0.1)
+    stopped, policies = threading.Event(), []
+
+    def perform(question: Question, run: Run) -> list[Row]:
+        policies.append(os.sched_getscheduler(0))
+        if len(policies) == 1:
+            run.on_stop = stopped.set
+            assert stopped.wait(10)
+            run.over = True
+            raise ControlUnavailable("stopped")
+        return []
+
+    reads = SharedReads(perform)
+    await reads.ask(ONE, seconds=10, kept=0)
+    assert policies == [os.SCHED_IDLE, os.sched_getscheduler(0)]
+
+    begun = asyncio.get_running_loop().time()
+    while policies[-1] != os.SCHED_IDLE:
+        await reads.ask(ONE, seconds=10, kept=0)
+        assert asyncio.get_running_loop().time() - begun < 20
+    reads.end()
