@@ -111,17 +111,24 @@ def with_records(stage: Stage) -> AbstractContextManager[Peer]:
 
 
 @contextlib.contextmanager
-def beside_pages(stage: Stage) -> Iterator[Peer]:
-    """The same, with somebody who looks at a page again and again."""
+def looked_at(stage: Stage, peer: Peer) -> Iterator[None]:
+    """Somebody looks at a page of it again and again."""
     assert isinstance(stage.scenario, Beside)
-    with with_records(stage) as peer:
-        command = [sys.executable, "-m", "benchmarks.pages", peer.address, stage.scenario.page]
-        log = stage.directory / "pages.log"
-        with running(spawn(command, cores=stage.cores.load, log=log)):
-            yield peer
-        if said := log.read_text(errors="replace").strip():
-            # Not all of it was looking at pages, then: whoever reads the figures should know.
-            print(f"  {peer.address}: {said.splitlines()[0]}", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", "benchmarks.pages", peer.address, stage.scenario.page]
+    log = stage.directory / "pages.log"
+    log.unlink(missing_ok=True)
+    with running(spawn(command, cores=stage.cores.load, log=log)):
+        yield
+    if said := log.read_text(errors="replace").strip():
+        # Not all of it was looking at pages, then: whoever reads the figures should know.
+        print(f"  {peer.address}: {said.splitlines()[0]}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def beside_pages(stage: Stage) -> Iterator[Peer]:
+    """Ourselves, with somebody who looks at a page all the time."""
+    with with_records(stage) as peer, looked_at(stage, peer):
+        yield peer
 
 
 SOAKED_DAYS = 30.0

@@ -16,14 +16,14 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.machine import Cores
 from benchmarks.measure import Patience, measure
-from benchmarks.peers import PEERS, Peer
+from benchmarks.peers import PEERS, Peer, looked_at, with_records
 from benchmarks.places import WORK
 from benchmarks.results import Measurement, Run, ScenarioResult
 from benchmarks.scenarios import Beside, Memory, Named, Pages, Scenario, Stalled, Start, shortened
 from benchmarks.stage import MockName, Stage, staged
 
 YARDSTICK = "nginx"
-_ALONE = (Memory, Stalled, Start, Pages, Beside)
+_ALONE = (Memory, Stalled, Start, Pages)
 """Kinds in which a peer is started anew for each measurement, with no other beside it."""
 REPEATS = 40
 """Disturbed measurements made again in a whole run: about two minutes of them."""
@@ -93,6 +93,8 @@ class _Course:
         _say(f"{named.name}: {scenario.title}")
         cores = machine.assign_cores(scenario.workers, together=scenario.together)
         in_turn = self._one_by_one if isinstance(scenario, _ALONE) else self._side_by_side
+        if isinstance(scenario, Beside):
+            in_turn = self._with_and_without
         with _directory() as directory, self._stage(scenario, cores, directory) as stage:
             measurements = tuple(in_turn(scenario, stage))
         return ScenarioResult(name=named.name, scenario=scenario, cores=cores, measurements=measurements)
@@ -116,6 +118,16 @@ class _Course:
             for name in self._peers(scenario):
                 with PEERS[name](stage) as peer:
                     yield self._measured(scenario, peer, stage, name=name, turn=turn)
+
+    def _with_and_without(self, scenario: Scenario, stage: Stage) -> Iterator[Measurement]:
+        """The same gateway in all rounds, every other time the other way round: what a machine does for minutes, and
+        what one start of a gateway has that another has not, is in both."""
+        names = self._peers(scenario)
+        with with_records(stage) as peer:
+            for turn in range(scenario.rounds):
+                for name in reversed(names) if turn % 2 else names:
+                    with looked_at(stage, peer) if name == "beside-pages" else contextlib.nullcontext():
+                        yield self._measured(scenario, peer, stage, name=name, turn=turn)
 
     def _measured(self, scenario: Scenario, peer: Peer, stage: Stage, *, name: str, turn: int) -> Measurement:
         measurement = measure(scenario, peer, stage, name=name, turn=turn, patience=self._patience)
