@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from blacksheep import Application
 
-from gateway import __version__, assemble, child, logs, turns
+from gateway import __version__, assemble, child, cores, logs, turns
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
@@ -87,8 +87,8 @@ class Control:
     """The control process, as `child` serves it."""
 
     def __init__(self, start: Start) -> None:
-        self._start = start
-        self._settings = start.settings
+        cores.keep_aside(start.settings.server.workers)
+        self._start, self._settings = start, start.settings
         self._directory = Path(start.settings.server.data_dir).absolute()
         self._usage = UsageStore(self._directory, lambda: self._settings.usage, self._begun)
         self._analytics, self._ingest = self._usage.analytics, self._usage.ingest

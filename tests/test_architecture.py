@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "begin": (),
     "end": ("logs",),
     "turns": (),
+    "cores": (),
     "child": ("end", "leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
@@ -159,8 +160,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("capturing", "limits", "listing", "live", "pools", "registry", "shared", "store", "traces", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "application", "assemble", "browsers", "captures", "child", "current"),
-        *("explaining", "foresight"),
+        *(*DOMAIN, *GROUND, "api", "application", "assemble", "browsers", "captures", "child", "cores"),
+        *("current", "explaining", "foresight"),
         *("inspection", "jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe"),
         "operator_token",
         *(
