@@ -190,6 +190,9 @@ class Analytics:
         return {
             "storage_compatibility_version": STORAGE_VERSION,
             "threads": self._threads,
+            # A statement that writes Parquet with them and is stopped may never end
+            # (https://github.com/duckdb/duckdb/issues/23885): nothing is written beside the thread that asks for it.
+            "async_threads": 0,
             "memory_limit": self._memory_limit,
             "temp_directory": str(self.path.parent / "tmp"),
             "max_temp_directory_size": MOST_TEMPORARY,
