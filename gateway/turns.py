@@ -30,7 +30,7 @@ def give_turns() -> None:
 def in_turns(computing: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     """What the coroutine returns or raises. While it waits there is no timer: whoever waits has no core to give.
 
-    In a process that has not said `give_turns`, or outside of its main thread, it is only awaited.
+    To be awaited in the main thread. In a process that has not said `give_turns` it is only awaited.
     """
     go_on: Callable[[Any], Any] = computing.send
     said: object = None

@@ -56,6 +56,7 @@ Perform = Callable[[Question, Run], list[Row]]
 """Asks, on a thread. Raises ControlUnavailable, also where the run was stopped."""
 
 Answer = Callable[[Question, Run, Effort], list[Row]]
+"""The same, on a thread that gives way or on one that does not."""
 
 
 class SharedReads:
