@@ -55,9 +55,6 @@ class Question:
 Perform = Callable[[Question, Run], list[Row]]
 """Asks, on a thread. Raises ControlUnavailable, also where the run was stopped."""
 
-Answer = Callable[[Question, Run, Effort], list[Row]]
-"""The same, on a thread that gives way or on one that does not."""
-
 
 class SharedReads:
     """The reads of one store."""
@@ -96,22 +93,20 @@ class SharedReads:
         shared = _Shared(question, loop.create_future(), loop.time())
         self._under_way[key] = shared
         shared.future.add_done_callback(lambda _: self._finish(key, shared))
-        if loop.time() < self._pressing_until:
-            self._start(shared, self._pressing, self._answer)
-        else:
-            self._start(shared, self._readers, self._answer_giving_way)
+        self._start(shared, is_pressing=loop.time() < self._pressing_until)
+        if not shared.is_pressing:
             loop.call_later(PATIENCE_SECONDS, self._look_after, shared)
         return shared
 
-    def _start(self, shared: _Shared, threads: ThreadPoolExecutor, answer: Answer) -> None:
-        shared.run, shared.effort = Run(), Effort()
-        shared.handle = threads.submit(answer, shared.question, shared.run, shared.effort)
+    def _start(self, shared: _Shared, *, is_pressing: bool) -> None:
+        shared.run, shared.is_pressing = Run(), is_pressing
+        if is_pressing:
+            shared.handle = self._pressing.submit(self._perform, shared.question, shared.run)
+        else:
+            shared.handle = self._readers.submit(self._give_way, shared.question, shared.run, shared.effort)
         asyncio.wrap_future(shared.handle).add_done_callback(partial(shared.settle, shared.run))
 
-    def _answer(self, question: Question, run: Run, _: Effort) -> list[Row]:
-        return self._perform(question, run)
-
-    def _answer_giving_way(self, question: Question, run: Run, effort: Effort) -> list[Row]:
+    def _give_way(self, question: Question, run: Run, effort: Effort) -> list[Row]:
         effort.begin()
         self._giving_way.add(effort)
         try:
@@ -147,8 +142,7 @@ class SharedReads:
             if shared.effort.has_begun and not shared.effort.is_starved(PATIENCE_SECONDS):
                 return
             insist(shared.run, "starved")
-        shared.is_pressing = True
-        self._start(shared, self._pressing, self._answer)
+        self._start(shared, is_pressing=True)
 
     async def _wait(self, key: str, shared: _Shared, seconds: float) -> list[Row]:
         shared.waiting += 1
@@ -205,13 +199,13 @@ class _Shared:
     """One question that is being asked, and how many wait for the answer."""
 
     run: Run
-    effort: Effort
     handle: Future[list[Row]]
+    is_pressing: bool
+    """Whether it was begun, or begun anew, where nobody gives way."""
 
     def __init__(self, question: Question, future: asyncio.Future[list[Row]], now: float) -> None:
         self.question, self.future, self.begun_at = question, future, now
-        self.is_pressing = False
-        """Whether it was begun anew where nobody gives way."""
+        self.effort = Effort()
         self.waiting = self.askers = 0
         self.is_to_be_kept = False
 

@@ -223,26 +223,32 @@ async def test_reading_gives_way_to_everything_else(store: Store) -> None:
     assert os.sched_getscheduler(0) != os.SCHED_IDLE
 
 
-async def test_who_gives_way_and_never_gets_a_turn_begins_anew_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first thread waits, as one does that others leave nothing of a core."""
-    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
-    stopped, policies = threading.Event(), []
+class Starved:
+    """The first thread waits, as one does that others leave nothing of a core; every other one answers."""
 
-    def perform(question: Question, run: Run) -> list[Row]:
-        policies.append(os.sched_getscheduler(0))
-        if len(policies) == 1:
-            run.on_stop = stopped.set
-            assert stopped.wait(10)
+    def __init__(self) -> None:
+        self.policies: list[int] = []
+        self.stopped = threading.Event()
+
+    def perform(self, question: Question, run: Run) -> list[Row]:
+        self.policies.append(os.sched_getscheduler(0))
+        if len(self.policies) == 1:
+            run.on_stop = self.stopped.set
+            assert self.stopped.wait(10)
             run.over = True
             raise ControlUnavailable("stopped")
-        return [{"n": len(policies)}]
+        return [{"n": len(self.policies)}]
 
-    reads = SharedReads(perform)
+
+async def test_who_gives_way_and_never_gets_a_turn_begins_anew_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    starved = Starved()
+    reads = SharedReads(starved.perform)
     tasks = [begun(reads) for _ in range(3)]
     assert await asyncio.gather(*tasks) == [[{"n": 2}]] * 3
     reads.end()
-    assert policies[0] == os.SCHED_IDLE
-    assert policies[1:] == [os.sched_getscheduler(0)]
+    assert starved.policies[0] == os.SCHED_IDLE
+    assert starved.policies[1:] == [os.sched_getscheduler(0)]
 
 
 async def test_who_leaves_after_that_stops_both(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,23 +313,28 @@ async def test_on_a_full_core_who_waits_behind_somebody_starved_begins_without_g
 async def test_everybody_gives_way_again_some_time_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(sharing, "PRESSING_SECONDS", 0.1)
-    stopped, policies = threading.Event(), []
-
-    def perform(question: Question, run: Run) -> list[Row]:
-        policies.append(os.sched_getscheduler(0))
-        if len(policies) == 1:
-            run.on_stop = stopped.set
-            assert stopped.wait(10)
-            run.over = True
-            raise ControlUnavailable("stopped")
-        return []
-
-    reads = SharedReads(perform)
+    starved = Starved()
+    reads = SharedReads(starved.perform)
     await reads.ask(ONE, seconds=10, kept=0)
-    assert policies == [os.SCHED_IDLE, os.sched_getscheduler(0)]
+    assert starved.policies == [os.SCHED_IDLE, os.sched_getscheduler(0)]
 
-    begun = asyncio.get_running_loop().time()
-    while policies[-1] != os.SCHED_IDLE:
+    since = asyncio.get_running_loop().time()
+    while starved.policies[-1] != os.SCHED_IDLE:
         await reads.ask(ONE, seconds=10, kept=0)
-        assert asyncio.get_running_loop().time() - begun < 20
+        assert asyncio.get_running_loop().time() - since < 20
     reads.end()
+
+
+async def test_what_does_not_give_way_is_left_alone_when_others_begin_anew(
+    reads: SharedReads, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    reads._pressing_until = asyncio.get_running_loop().time() + 3600
+    pressing = begun(reads, ONE)
+    await auntil(lambda: store.asked == [1])
+    reads._pressing_until = 0
+    starved = begun(reads, OTHER)
+    await auntil(lambda: store.asked.count(2) == 2)
+    store.let.set()
+    await asyncio.gather(pressing, starved)
+    assert store.asked.count(1) == 1
