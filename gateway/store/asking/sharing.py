@@ -117,7 +117,7 @@ class SharedReads:
     def _look_after(self, shared: _Shared) -> None:
         """Begin anew what gets no turn, with all that waits behind it; what gets one is looked at again."""
         loop = asyncio.get_running_loop()
-        if shared.future.done() or shared.is_pressing:
+        if shared.is_answered or shared.is_pressing:
             return
         if self._gets_nothing(shared):
             self._pressing_until = loop.time() + PRESSING_SECONDS
@@ -136,7 +136,7 @@ class SharedReads:
 
     def _press(self, shared: _Shared) -> None:
         """Begin anew on a thread that does not give way, unless it gets on where it is."""
-        if shared.is_pressing or shared.future.done():
+        if shared.is_pressing or shared.is_answered:
             return
         if not shared.handle.cancel():
             if shared.effort.has_begun and not shared.effort.is_starved(PATIENCE_SECONDS):
@@ -208,6 +208,11 @@ class _Shared:
         self.effort = Effort()
         self.waiting = self.askers = 0
         self.is_to_be_kept = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a thread has done with it, also where the loop has yet to hand that on."""
+        return self.future.done() or self.handle.done()
 
     def settle(self, run: Run, answered: asyncio.Future[list[Row]]) -> None:
         """A thread has done with it. What was begun anew meanwhile is of no interest any more."""

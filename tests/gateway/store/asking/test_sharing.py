@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import wait
 
 import pytest
 
@@ -338,3 +339,19 @@ async def test_what_does_not_give_way_is_left_alone_when_others_begin_anew(
     store.let.set()
     await asyncio.gather(pressing, starved)
     assert store.asked.count(1) == 1
+
+
+async def test_what_is_answered_and_not_handed_on_yet_is_not_asked_once_more(
+    reads: SharedReads, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_SECONDS", 0.05)
+    asking = begun(reads)
+    await auntil(lambda: store.asked == [1])
+    (shared,) = reads._under_way.values()
+    store.let.set()
+    wait([shared.handle])
+    due = asyncio.get_running_loop().time() + 0.1  # the loop is busy until long after the time to look after it
+    while asyncio.get_running_loop().time() < due:
+        pass
+    assert await asking == [{"n": 1}]
+    assert store.asked == [1]
