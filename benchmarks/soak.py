@@ -1,7 +1,8 @@
 """The gateway for a long time at half of what it can do, and whether it is the same afterwards.
 
 `python -m benchmarks soak --minutes 30` looks at every process again and again, and says what grew, by the hour. A
-figure of a few minutes says little: caches fill, allocators settle. What is left out at the beginning is said.
+figure of a few minutes says little: caches fill, allocators settle. What is left out at the beginning is said, and how
+exact a figure is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import inf, sqrt
 from pathlib import Path
 from statistics import fmean, median
 
@@ -33,8 +35,13 @@ BUSY = 0.5
 FIRST_RATE, MOST_RATE = 100.0, 3000.0
 """Requests a second."""
 
-WARM_UP = 0.2
+WARM_UP = 1 / 3
 """Part of the time at the beginning that is not looked at."""
+
+WINDOWS = 12
+"""Pieces of the rest, of each of which the least memory counts. What is not given back is in all that comes after it;
+what a process holds while it answers something large is not, and would hide in a line through every look what grows by
+less than that."""
 
 SAMPLES = 240
 """Over the whole time; never closer together than a second."""
@@ -109,7 +116,12 @@ class Line:
     process: str
     first_mib: float
     last_mib: float
+    """The least in the first and in the last window."""
+    most_mib: float
     mib_an_hour: float
+    """By the least of each window."""
+    exact_to: float
+    """MiB an hour: twice the standard error of that."""
     descriptors: int
     """More at the end than after the warm-up."""
     threads: int
@@ -254,26 +266,52 @@ def lines(seen: Soaked) -> list[Line]:
 def _line(name: str, seconds: float, processes: Sequence[list[Sample]]) -> Line:
     longest = max(processes, key=len)
     warm = [sample for sample in longest if sample.at >= WARM_UP * seconds] or longest
+    lows = least(warm)
+    growth = fitted(lows)
     quarter = max(1, len(warm) // 4)
     first, last = warm[:quarter], warm[-quarter:]
     return Line(
         process=name,
-        first_mib=fmean(sample.rss for sample in first) / MIB,
-        last_mib=fmean(sample.rss for sample in last) / MIB,
-        mib_an_hour=slope([(sample.at, sample.rss / MIB) for sample in warm]) * HOUR,
+        first_mib=lows[0][1],
+        last_mib=lows[-1][1],
+        most_mib=max(sample.rss for sample in warm) / MIB,
+        mib_an_hour=growth.slope * HOUR,
+        exact_to=2 * growth.error * HOUR,
         descriptors=round(median(each.descriptors for each in last) - median(each.descriptors for each in first)),
         threads=round(median(each.threads for each in last) - median(each.threads for each in first)),
         processes=len(processes),
     )
 
 
-def slope(points: Sequence[tuple[float, float]]) -> float:
-    """By how much the second grows with the first, by least squares; 0 for less than two points."""
-    if len(points) < 2:
-        return 0.0
+def least(samples: Sequence[Sample]) -> list[tuple[float, float]]:
+    """When a process had the least memory in each window, and how many MiB those were."""
+    first, last = samples[0].at, samples[-1].at
+    window = (last - first) / WINDOWS or 1.0
+    found: dict[int, Sample] = {}
+    for sample in samples:
+        place = min(WINDOWS - 1, int((sample.at - first) / window))
+        if place not in found or sample.rss < found[place].rss:
+            found[place] = sample
+    return [(sample.at, sample.rss / MIB) for sample in found.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A line through points, by least squares: its slope and the standard error of that."""
+
+    slope: float
+    error: float
+
+
+def fitted(points: Sequence[tuple[float, float]]) -> Fitted:
+    """By how much the second grows with the first: not at all for less than three points, of which nothing is known."""
+    if len(points) < 3:
+        return Fitted(0.0, inf)
     middle_x, middle_y = fmean(x for x, _ in points), fmean(y for _, y in points)
     spread = sum((x - middle_x) ** 2 for x, _ in points)
-    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread if spread else 0.0
+    slope = sum((x - middle_x) * (y - middle_y) for x, y in points) / spread
+    off = sum((y - middle_y - slope * (x - middle_x)) ** 2 for x, y in points)
+    return Fitted(slope, sqrt(off / (len(points) - 2) / spread))
 
 
 def verdicts(seen: Soaked) -> list[str]:
@@ -281,7 +319,8 @@ def verdicts(seen: Soaked) -> list[str]:
     wrong = []
     for line in lines(seen):
         if line.mib_an_hour > GROWTH_MIB:
-            wrong.append(f"{line.process}: grows by {line.mib_an_hour:.1f} MiB an hour, of at most {GROWTH_MIB:g}")
+            grows = f"{line.mib_an_hour:.1f} MiB an hour (± {line.exact_to:.1f}), of at most {GROWTH_MIB:g}"
+            wrong.append(f"{line.process}: grows by {grows}")
         if line.descriptors > MORE_DESCRIPTORS:
             wrong.append(f"{line.process}: {line.descriptors} more descriptors")
         if line.threads > MORE_THREADS:
@@ -298,11 +337,11 @@ def verdicts(seen: Soaked) -> list[str]:
 def render(seen: Soaked) -> str:
     """As Markdown, for docs/reliability.md."""
     rows = [
-        f"| {line.process} | {line.first_mib:.1f} | {line.last_mib:.1f} | {line.mib_an_hour:+.2f} "
-        f"| {line.descriptors:+d} | {line.threads:+d} |"
+        f"| {line.process} | {line.first_mib:.1f} | {line.last_mib:.1f} | {line.most_mib:.1f} "
+        f"| {line.mib_an_hour:+.2f} ± {line.exact_to:.2f} | {line.descriptors:+d} | {line.threads:+d} |"
         for line in lines(seen)
     ]
-    head = "| | MiB after the warm-up | at the end | MiB an hour | descriptors | threads |"
+    head = "| | MiB after the warm-up | at the end | most | MiB an hour | descriptors | threads |"
     busy = fmean(seen.busy) if seen.busy else 0.0
     rate = seen.requests / seen.seconds
     described = machine.describe()
@@ -310,10 +349,11 @@ def render(seen: Soaked) -> str:
         f"{seen.requests:,} requests in {seen.seconds / 60:.1f} minutes ({rate:,.0f} a second, the worker using "
         f"{busy:.0%} of a processor) on {described.cpu}, {described.cores} cores; the first {WARM_UP:.0%} are warm-up. "
         f"{NAMES:,} names of models that nobody has, {seen.viewers} viewers of what happens; {seen.stored:,} requests "
-        f"in the store at first, which was asked {seen.reads:,} times and keeps at most {SOAKED_MEMORY} in memory.",
+        f"in the store at first, which was asked {seen.reads:,} times and keeps at most {SOAKED_MEMORY} in memory. "
+        f"Of each of {WINDOWS} pieces of the time after it the least memory counts.",
         "",
         head,
-        "| --- | --: | --: | --: | --: | --: |",
+        "| --- | --: | --: | --: | --: | --: | --: |",
         *rows,
         "",
         f"- /metrics: {_range(seen.metrics)} bytes",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from benchmarks.mixture import KINDS, NAMES, Mixture
-from benchmarks.soak import Sample, Soaked, lines, listed, render, slope, soak, verdicts
+from benchmarks.soak import Fitted, Sample, Soaked, fitted, least, lines, listed, render, soak, verdicts
 
 MIB = 1 << 20
 
@@ -24,22 +25,50 @@ def seen(**processes: list[Sample]) -> Soaked:
 
 
 def test_a_slope_is_that_of_the_line_through_the_points() -> None:
-    assert slope([(0, 1), (1, 3), (2, 5)]) == pytest.approx(2)
-    assert slope([(0, 1), (1, 1)]) == 0
-    assert slope([(5, 7)]) == slope([]) == 0
+    assert fitted([(0, 1), (1, 3), (2, 5)]) == Fitted(2, 0)
+    assert fitted([(0, 1), (1, 1), (2, 1)]) == Fitted(0, 0)
+
+
+def test_how_exact_it_is_goes_by_how_far_points_are_from_it() -> None:
+    near, far = (fitted([(place, place + off * (-1) ** place) for place in range(40)]) for off in (0.1, 1.0))
+    assert near.slope == pytest.approx(1, abs=0.01)
+    assert far.error == pytest.approx(10 * near.error)
+    # Of a line through 40 points that are off by 1, with x from 0 to 39: sqrt(40 / 38 / 5330).
+    assert far.error == pytest.approx(0.01405, abs=0.0001)
+
+
+def test_of_less_than_three_points_nothing_is_known() -> None:
+    assert fitted([(0, 1), (1, 9)]) == fitted([(5, 7)]) == fitted([]) == Fitted(0, inf)
+
+
+def test_of_each_window_the_least_counts() -> None:
+    found = samples(*[80 + 20 * (place % 10 > 0) for place in range(120)])
+    assert least(found) == [(1000.0 * place, 80.0) for place in range(12)]
 
 
 def test_the_warm_up_is_not_looked_at() -> None:
-    (line,) = lines(seen(worker=samples(10, 40, *[80.0] * 9)))
+    (line,) = lines(seen(worker=samples(10, 40, 60, 70, *[80.0] * 7)))
     assert (line.mib_an_hour, line.first_mib, line.last_mib) == (0, 80, 80)
-    assert verdicts(seen(worker=samples(10, 40, *[80.0] * 9))) == []
+    assert verdicts(seen(worker=samples(10, 40, 60, 70, *[80.0] * 7))) == []
 
 
 def test_what_grows_is_told_by_the_hour() -> None:
     (line,) = lines(seen(worker=samples(*[80 + 0.1 * place for place in range(11)])))
     assert line.mib_an_hour == pytest.approx(3.6)
     (wrong,) = verdicts(seen(worker=samples(*[80 + 0.1 * place for place in range(11)])))
-    assert wrong == "worker: grows by 3.6 MiB an hour, of at most 1"
+    assert wrong == "worker: grows by 3.6 MiB an hour (± 0.0), of at most 1"
+
+
+def test_what_is_held_for_a_while_does_not_hide_what_grows() -> None:
+    """Two looks of three are of something large that is given back; what grows is a hundredth of that."""
+    soaked = Soaked(12_000.0, samples={
+        "worker 1": samples(*[80 + 0.1 * place + 30 * (place * 7 % 3 > 0) for place in range(121)])
+    })  # fmt: skip
+    (line,) = lines(soaked)
+    assert line.mib_an_hour == pytest.approx(3.6, abs=0.1)
+    assert line.exact_to < 0.2
+    assert line.most_mib > 120
+    assert line.last_mib < 93
 
 
 def test_descriptors_that_are_not_given_back_are_told() -> None:
@@ -62,7 +91,7 @@ def test_metrics_that_are_too_large_and_requests_that_never_end_are_told() -> No
 
 def test_the_report_is_a_table_that_can_be_pasted() -> None:
     text = render(seen(worker=samples(*[80.0] * 9)))
-    assert "| worker | 80.0 | 80.0 | +0.00 | +0 | +0 |" in text
+    assert "| worker | 80.0 | 80.0 | 80.0 | +0.00 ± 0.00 | +0 | +0 |" in text
     assert "/metrics: 50,000 at first" in text
 
 
