@@ -34,7 +34,6 @@ STATE = (
     "saved",
     "sessions",
     "system",
-    "system",
     "teams",
     "tokens",
     "transfer",

@@ -96,7 +96,7 @@ def _copy_aside(cursor: DuckDBPyConnection, path: Path, ingest: Ingest, is_endin
 def _copy(cursor: DuckDBPyConnection, draft: Path) -> None:
     """Everything in the store, into a new file. The names are ours, and no statement takes them as parameters."""
     try:
-        (name,) = cursor.execute("select current_database()").fetchall()[0]
+        ((name,),) = cursor.execute(sql.statement("rollups/database")).fetchall()
         place = str(draft.absolute()).replace("'", "''")
         cursor.execute(f"attach '{place}' as compacted (storage_version '{STORAGE_VERSION}')")
         try:
@@ -118,20 +118,14 @@ def _compare(cursor: DuckDBPyConnection, name: str) -> None:
 
 
 def _contents(cursor: DuckDBPyConnection, name: str) -> set[tuple[str, str, int]]:
-    tables = cursor.execute(
-        "select table_name from duckdb_tables() where database_name = $name and not internal", {"name": name}
-    ).fetchall()
+    here = {"name": name}
+    tables = cursor.execute(sql.statement("rollups/tables"), here).fetchall()
     rows = {
         ("table", table, cursor.execute(f'select count(*) from "{name}"."{table}"').fetchall()[0][0])  # noqa: S608
         for (table,) in tables
     }
-    others = cursor.execute(
-        """select 'view', view_name, 1 from duckdb_views() where database_name = $name and not internal
-        union all
-        select function_type, function_name, 1 from duckdb_functions() where database_name = $name and not internal""",
-        {"name": name},
-    ).fetchall()
-    return rows | set(others)
+    others = cursor.execute(sql.statement("rollups/beside_tables"), here).fetchall()
+    return rows | {(kind, called, 1) for kind, called in others}
 
 
 def _swap(ingest: Ingest, store: Analytics) -> None:

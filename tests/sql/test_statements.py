@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -136,6 +137,35 @@ def check_style(text: str) -> None:
     assert not re.search(r"\b(SELECT|FROM|WHERE|GROUP|ORDER|INSERT|DELETE)\b", text), "keywords are lower-case"
     assert "{{" not in text
     assert max(map(len, text.splitlines())) <= 140
+
+
+ASKS = re.compile(r"\s*(select\s+\S|insert into\s+\S|update \w+ set\s|delete from\s+\S|with \w+ as\s)", re.IGNORECASE)
+"""How a statement begins, and goes on: of one that is put together around a name only the beginning is in a text."""
+
+IN_CODE = {
+    "gateway/store/dump.py": "of tables whose names are asked for",
+    "gateway/store/postgres.py": "of this engine, whose lock and schema it is; of tables whose names are asked for",
+    "gateway/store/sqlite.py": "of tables whose names are asked for",
+    "gateway/store/asking/cells.py": "around what somebody wrote",
+    "gateway/upkeep/compacting.py": "of tables whose names are asked for",
+}
+"""Where statements are put together, and around what."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_statements_are_files_and_not_in_code(path: Path) -> None:
+    found = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and ASKS.match(node.value)
+    ]
+    if str(path.relative_to(ROOT)) not in IN_CODE:
+        assert not found
+
+
+@pytest.mark.parametrize("name", IN_CODE)
+def test_every_exception_is_needed(name: str) -> None:
+    assert re.search(r"(select|insert into|delete from) ", (ROOT / name).read_text(encoding="utf-8"))
 
 
 def test_an_unknown_statement_is_a_key_error() -> None:

@@ -15,7 +15,7 @@ from gateway.management import queries, saved
 from gateway.management.office import new_id
 from gateway.management.queries import RUN, ExportWish, QueryWish
 from gateway.management.saved import MOST_OF_ONE, QUERIES, Part, SavedQuery
-from gateway.store.asking.examples import Example, examples
+from gateway.store.asking.examples import Example, examples, first
 from gateway.store.asking.exports import FORMATS
 from gateway.store.asking.queries import EXPORT_SECONDS, MOST_CHARACTERS, QUERY_SECONDS, Result
 from gateway.store.asking.told import UNITS
@@ -30,9 +30,6 @@ PATH = "/sql"
 
 View = Literal["table", "chart"]
 VIEWS: tuple[tuple[View, str], ...] = (("table", "as a table"), ("chart", "as a chart"))
-
-FIRST = "select *\nfrom requests\norder by ts desc\nlimit 50"
-"""What stands in the editor of somebody who asks for nothing yet."""
 
 MOST_ROWS = 1000
 """Of an answer on the page; a file has all of them."""
@@ -233,7 +230,7 @@ def _text(visit: Visit, found: SavedQuery | None) -> tuple[str, str]:
     example = examples().get(visit.query.get("example", ""))
     if example is not None:
         return example.text, example.name
-    return visit.query.get("sql", "")[:MOST_CHARACTERS] or FIRST, ""
+    return visit.query.get("sql", "")[:MOST_CHARACTERS] or first(), ""
 
 
 def _view(visit: Visit) -> View:

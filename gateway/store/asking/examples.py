@@ -28,6 +28,9 @@ EXAMPLES = (
 )
 """Statements, in the order of the page. Each opens with the question that it answers."""
 
+FIRST = "sql/first"
+"""The one for somebody who asks for nothing yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -43,6 +46,12 @@ class Example:
 def examples() -> Mapping[str, Example]:
     """Every example, by its name."""
     return {each.name: each for each in map(_example, EXAMPLES)}
+
+
+@cache
+def first() -> str:
+    """The text of that one."""
+    return _example(FIRST).text
 
 
 def _example(statement: str) -> Example:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+import sql
 from gateway.errors import QueryRefused
 
 from .functions import FUNCTIONS, TABLE_FUNCTIONS, TABLES
@@ -24,8 +25,6 @@ READING = "A query reads: SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW 
 
 UNTOLD = (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.InternalException)
 """What is not the text's fault, or not as such."""
-
-PARSED = "select json_serialize_sql(cast($text as varchar))"
 
 NODES = frozenset(
     (
@@ -129,7 +128,7 @@ def _explained(text: str) -> Permitted:
 
 def _tree(cursor: DuckDBPyConnection, found: Permitted, written: str) -> Any:
     try:
-        row = cursor.execute(PARSED, {"text": found.text}).fetchone()
+        row = cursor.execute(sql.statement("sql/parsed"), {"text": found.text}).fetchone()
         assert row is not None
         # The standard library's, since a number may be infinite here.
         tree = json.loads(row[0])
