@@ -29,7 +29,7 @@ from gateway.errors import SettingsError, StateUnavailable
 from gateway.leash import ReloadWanted, Start
 from gateway.reloading import Reloading
 from gateway.settings.addresses import is_loopback, split_listen
-from gateway.settings.demo import ACCESS_LOG, DEMO_KEY, add_demo, without_access_log
+from gateway.settings.demo import DEMO_KEY, add_demo, enliven
 from gateway.settings.load import Loaded, find_files, read
 from gateway.settings.model import Settings
 from gateway.settings.origins import DEMO, add_demo_origins
@@ -282,8 +282,9 @@ class Supervisor:
             return loaded
         settings = add_demo(loaded.settings, self._mock.url)
         origins = add_demo_origins(loaded.origins, settings)
-        if self._plan.lively and ACCESS_LOG not in loaded.origins:
-            settings, origins[ACCESS_LOG] = without_access_log(settings), DEMO
+        if self._plan.lively:
+            settings, own = enliven(settings, loaded.origins)
+            origins |= dict.fromkeys(own, DEMO)
         return replace(loaded, settings=settings, origins=origins)
 
     async def _start_of_worker(self, index: int) -> Start:

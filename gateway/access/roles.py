@@ -74,6 +74,9 @@ ROLES: Mapping[RoleName, frozenset[str]] = MappingProxyType(
 )
 """What each role may do; what a permission contains is listed too."""
 
+LOOKING = frozenset({"sql:run", *(each for each in PERMISSIONS if each.endswith(":read"))})
+"""What somebody may do who may see everything and change nothing."""
+
 TEAM_ROLES: Mapping[TeamRoleName, frozenset[str]] = MappingProxyType(
     {
         "admin": frozenset({"teams:read", "teams:write", "keys:read", "keys:write", "usage:read"}),

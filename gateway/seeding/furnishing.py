@@ -22,11 +22,9 @@ from gateway.management.people import UserFilter
 from gateway.store.keys import ID_PREFIX
 
 from .history import Owned, Wish
-from .kept import Furnished, keep, kept_in
+from .kept import DAYS, REQUESTS, Furnished, keep, kept_in
 from .seeding import Places, Read, Store, count, write
 from .settling import in_those_days, settle
-
-REQUESTS, DAYS = 60_000, 30.0
 
 AT_ONCE = 5_000
 """Requests written by one statement: others wait for it, and so does the end of the process."""

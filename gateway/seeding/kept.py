@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+REQUESTS, DAYS = 400_000, 30.0
+"""Of the history."""
+
 
 class Furnished(Struct, frozen=True, kw_only=True):
     """What there is."""

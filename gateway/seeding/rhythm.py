@@ -37,6 +37,9 @@ WEEKEND = MappingProxyType({"office": 0.07, "shop": 1.14, "night": 0.85, "steady
 SMALLEST, LARGEST = 0.62, 1.38
 """How busy everybody is at the beginning and at the end, beside the middle."""
 
+LATEST = 0.999
+"""So much of all the time has passed at its end: what is asked until then is asked yet."""
+
 ASKS: tuple[tuple[Key, Ask], ...] = tuple((key, ask) for key in KEYS for ask in key.asks)
 """Everything that is asked again and again."""
 
@@ -76,8 +79,7 @@ def course(requests: int, since_us: int, until_us: int, *, seed: int) -> Course:
             days[day] = chance.uniform(0.9, 1.1)
         passed = (starts_us - since_us) / (until_us - since_us)
         busy = busy_at(starts_us, passed)
-        grown = SMALLEST + (LARGEST - SMALLEST) * passed
-        weights.append(sum(busy) * grown * days[day] * chance.uniform(0.96, 1.04) * width_us / HOUR_US)
+        weights.append(sum(busy) * _grown(passed) * days[day] * chance.uniform(0.96, 1.04) * width_us / HOUR_US)
         places.append(deals.place(busy))
     firsts = _shared_out(requests, weights)
     hours = (
@@ -87,10 +89,24 @@ def course(requests: int, since_us: int, until_us: int, *, seed: int) -> Course:
     return Course(tuple(hour for hour in hours if hour.requests), tuple(deals.made))
 
 
+def rate_at(requests: int, since_us: int, until_us: int, at_us: int) -> float:
+    """Requests a second at an instant afterwards, as if so many between the two others went on: as busy as everybody is
+    then, and grown as they are at the end."""
+    hours = 0.0
+    for starts_us, width_us in _parts(since_us, until_us):
+        passed = (starts_us - since_us) / (until_us - since_us)
+        hours += sum(busy_at(starts_us, passed)) * _grown(passed) * width_us / HOUR_US
+    return requests / hours * sum(busy_at(at_us, LATEST)) * _grown(LATEST) / 3600
+
+
 def busy_at(at_us: int, passed: float) -> tuple[float, ...]:
     """How busy everybody in `ASKS` is at an instant, when this part of all the time has passed."""
     at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
     return tuple(_busy(key, ask, at, passed) for key, ask in ASKS)
+
+
+def _grown(passed: float) -> float:
+    return SMALLEST + (LARGEST - SMALLEST) * passed
 
 
 def _busy(key: Key, ask: Ask, at: datetime, passed: float) -> float:

@@ -6,7 +6,7 @@ Where the operator uses a name, the operator wins; what the demo asks for by its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -25,8 +25,9 @@ from gateway.settings.section import FormatName
 DEMO_KEY = "sk-demo-not-a-secret"
 """Printed for everybody to see, and therefore never served beyond this machine."""
 
-ACCESS_LOG = "server.access_log"
-"""Path of the setting that a lively demo leaves off, unless the operator says it."""
+LIVELY: Mapping[str, object] = MappingProxyType({"server.access_log": False, "capture.mode": "all"})
+"""What a demo goes by that asks all the time, unless the operator says it, by the paths of the settings: lines of a log
+would hide everything else, and there is something to see of what was said."""
 
 DEMO_MODELS = ("gpt-4o-mini", "gpt-4o", "text-embedding-3-small", "*")
 
@@ -162,9 +163,15 @@ def leads_to(providers: tuple[ProviderSettings, ...], *targets: str) -> bool:
     return ids.issuperset(target.partition("/")[0] for target in targets)
 
 
-def without_access_log(settings: Settings) -> Settings:
-    """The same, for a demo that asks all the time: its lines would hide everything else."""
-    return structs.replace(settings, server=structs.replace(settings.server, access_log=False))
+def enliven(settings: Settings, said: Collection[str]) -> tuple[Settings, tuple[str, ...]]:
+    """The settings of a demo that asks all the time, and the paths of those that are its own and not `said`."""
+    own = tuple(path for path in LIVELY if path not in said)
+    for path in own:
+        section, _, name = path.partition(".")
+        settings = structs.replace(
+            settings, **{section: structs.replace(getattr(settings, section), **{name: LIVELY[path]})}
+        )
+    return settings, own
 
 
 def may_be_asked(settings: Settings, mock_url: str) -> Callable[[str], bool]:

@@ -1,4 +1,4 @@
-"""Asking without end, a little more at some times than at others. Knows when; what is asked is `turns`.
+"""Asking without end, as often as the history goes on with. Knows when; what is asked is `turns`.
 
 When nobody takes requests any more, what still runs is given up at once: whoever ends a demo does not want to wait for
 its own clients.
@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 from gateway import claims
-from gateway.seeding.kept import kept_in
+from gateway.seeding.kept import DAYS, REQUESTS, kept_in
+from gateway.seeding.rhythm import HOUR_US, rate_at
 from gateway.settings.demo import may_be_asked
 from gateway.settings.model import Settings
 
 from .asking import Gateway, ask
 from .turns import Turn, Turns
 
-A_SECOND = 1.5
-"""Requests, on average."""
+FIRST_A_SECOND, FIRST_SECONDS = 1.5, 60.0
+"""Requests, on average, and how long: whoever has just started it wants to see something."""
+LEAST_A_SECOND = 0.2
+"""Afterwards, at an hour at which hardly anybody would ask. By day they are as many as the history goes on with, or its
+charts would end in a wall."""
+DAY_US = 86_400_000_000
+
 WAVE_SECONDS = 240.0
 WAVE = 0.5
 """How much more or less there are in the course of a wave."""
@@ -48,6 +56,7 @@ class Traffic:
 
     async def run(self) -> None:
         """Ask until cancelled."""
+        self._since = asyncio.get_running_loop().time()
         try:
             while True:
                 await asyncio.sleep(self._pause())
@@ -66,8 +75,9 @@ class Traffic:
         return Gateway(running.url, kept.secrets) if running is not None and kept is not None and kept.secrets else None
 
     def _pause(self) -> float:
-        busy = 1 + WAVE * math.sin(asyncio.get_running_loop().time() * math.tau / WAVE_SECONDS)
-        return self._chance.expovariate(A_SECOND * busy)
+        at = asyncio.get_running_loop().time()
+        a_second = FIRST_A_SECOND if at - self._since < FIRST_SECONDS else _usual(time.time_ns() // 1000)
+        return self._chance.expovariate(a_second * (1 + WAVE * math.sin(at * math.tau / WAVE_SECONDS)))
 
     def _begin(self, gateway: Gateway, turn: Turn) -> None:
         if len(self._asking) >= AT_ONCE:
@@ -84,3 +94,14 @@ class Traffic:
         for task in self._asking:
             if task is not asyncio.current_task():
                 task.cancel()
+
+
+def _usual(at_us: int) -> float:
+    """Requests a second at this time of the day and the week, after a history that ended with the day before."""
+    until_us = at_us // DAY_US * DAY_US
+    return max(LEAST_A_SECOND, _rate(until_us, at_us // HOUR_US * HOUR_US))
+
+
+@lru_cache(maxsize=1)
+def _rate(until_us: int, at_us: int) -> float:
+    return rate_at(REQUESTS, until_us - round(DAYS * DAY_US), until_us, at_us)

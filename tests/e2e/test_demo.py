@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from gateway import operator
 from gateway.seeding.clients import KEYS
-from gateway.seeding.furnishing import REQUESTS
-from gateway.seeding.kept import kept_in
+from gateway.seeding.kept import REQUESTS, kept_in
 from gateway.settings.instants import read_instant
 from tests.children.running import Running, gone, running
 from tests.waiting import until
@@ -51,16 +53,25 @@ def heard(rows: list[dict[str, Any]]) -> set[str]:
     return {dialect for dialect in DIALECTS for row in rows if row["endpoint"].startswith(dialect)}
 
 
+def pages_of(gateway: Running) -> set[int]:
+    """How the pages of the rail answer somebody who is not signed in."""
+    with httpx.Client(base_url=gateway.url, trust_env=False, timeout=PATIENCE) as somebody:
+        rail = re.findall(r'<li><a href="(/[^"?]*)', somebody.get("/").text)
+        assert "/sql" in rail
+        return {somebody.get(path).status_code for path in rail}
+
+
 def test_an_empty_demo_is_alive_within_seconds_and_ends_clean(tmp_path: Path) -> None:
     began_us = time.time_ns() // 1000
     with demo(tmp_path) as gateway:
-        until(lambda: ask(gateway, "/api/health")["requests"] >= REQUESTS, PATIENCE)
+        until(lambda: ask(gateway, "/api/health")["requests"] >= REQUESTS // 20, PATIENCE)
         until(lambda: heard(live(gateway, began_us)) == set(DIALECTS), PATIENCE, every=0.5)
         rows = live(gateway, began_us)
         assert {True, False} == {row["stream"] for row in rows}
         assert {row["key"] for row in rows} <= {None, *(key.name for key in KEYS)}
         assert all(row["user_id"] or row["team_id"] for row in rows if row["key"])
         assert any(row["cost_nano_usd"] for row in rows)
+        assert pages_of(gateway) == {200}, "whoever comes by sees all of them"
         assert '"ttfb_ms"' not in gateway.err.read_text(), "lines of requests would hide all others"
         children = gateway.children()
         assert gateway.stop() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -147,6 +148,13 @@ async def test_in_a_demo_everybody_looks_around_and_may_still_log_in(tmp_path: P
         assert ">Demo</span>" not in page.text
         person.cookies["__Host-sluicegate"] = person.cookies["__Host-sluicegate"][::-1]
         assert ">Demo</span>" in (await person.get("/")).text
+
+
+async def test_in_a_demo_everybody_sees_every_page(tmp_path: Path) -> None:
+    async with house_in(tmp_path, demo=True) as house:
+        person = house.person()
+        rail = re.findall(r'<li><a href="(/[^"?]*)', (await person.get("/")).text)
+        assert set(rail) == {page.path for page in PAGES if page.group is not None}
 
 
 async def test_an_api_token_opens_pages_but_is_nobody_who_is_signed_in(house: House) -> None:

@@ -14,7 +14,7 @@ from blacksheep import Request
 
 from gateway.access import csrf
 from gateway.access.keys import presented_key
-from gateway.access.roles import permissions_of
+from gateway.access.roles import LOOKING, permissions_of
 from gateway.access.sessions import find_token, session_cookie
 from gateway.access.tokens import kind_of
 from gateway.browsers import CLIENT, SOCKET, is_secure, origin_of
@@ -100,7 +100,7 @@ class Door:
     def _visitor(self, address: str | None) -> Actor:
         if not self._demo:
             raise NotSignedIn("Sign in, or send an API token: Authorization: Bearer <token>.")
-        return Actor(kind="user", name=DEMO, permissions=permissions_of("viewer"), address=address)
+        return Actor(kind="user", name=DEMO, permissions=LOOKING, address=address)
 
 
 def headers_of(request: Request) -> dict[bytes, bytes]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import roles
-from gateway.access.roles import PERMISSIONS, ROLES, TEAM_ROLES, RoleName, TeamRoleName
+from gateway.access.roles import LOOKING, PERMISSIONS, ROLES, TEAM_ROLES, RoleName, TeamRoleName
 from gateway.errors import NotPermitted, Unacceptable
 from gateway.settings import section
 
@@ -150,3 +150,9 @@ def test_a_role_is_found_by_its_name() -> None:
     assert [roles.role_named(name) for name in NAMES] == list(NAMES)
     with pytest.raises(Unacceptable, match="owner, admin"):
         roles.role_named("god")
+
+
+def test_who_looks_changes_nothing() -> None:
+    verbs = {permission: permission.partition(":")[2] for permission in PERMISSIONS}
+    assert {each for each in PERMISSIONS if verbs[each] == "read"} <= LOOKING
+    assert {verbs[each] for each in LOOKING} == {"read", "run"}

@@ -6,8 +6,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,7 +29,7 @@ STREAM = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ndata: {}\n\n"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic, "A_SECOND", 200.0)
+    monkeypatch.setattr(traffic, "FIRST_A_SECOND", 200.0)
     monkeypatch.setattr(traffic, "LOOK_SECONDS", 0.01)
 
 
@@ -134,3 +136,30 @@ async def test_what_runs_is_given_up_when_nobody_takes_requests_any_more(tmp_pat
         await again.begin(tmp_path)
         await auntil(lambda: again.asked > 3)
     await again.end()
+
+
+async def test_after_a_lively_beginning_it_asks_as_often_as_the_history_goes_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "FIRST_SECONDS", 0.0)
+    asked_for: list[float] = []
+
+    class Paused(Random):
+        def expovariate(self, lambd: float = 1.0) -> float:
+            asked_for.append(lambd)
+            return 0.01
+
+    noon, night = (round(datetime(2026, 11, 18, hour, 30, tzinfo=UTC).timestamp()) for hour in (10, 5))
+    settings = add_demo(Settings(server=ServerSettings(data_dir=str(tmp_path))), MOCK_URL)
+    rates = []
+    for at in (noon, night):
+        monkeypatch.setattr("gateway.traffic.traffic.time", SimpleNamespace(time_ns=lambda at=at: at * 10**9))
+        monkeypatch.setattr(traffic, "WAVE", 0.0)
+        asked_for.clear()
+        task = asyncio.create_task(Traffic(settings, MOCK_URL, Paused(1)).run())
+        await auntil(lambda: len(asked_for) > 2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        (rate,) = set(asked_for)
+        rates.append(rate)
+    assert rates[0] > 1.5 * rates[1] >= 1.5 * traffic.LEAST_A_SECOND
