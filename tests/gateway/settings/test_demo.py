@@ -12,9 +12,9 @@ from gateway.settings.demo import (
     DEMO_KEY,
     DEMO_PROVIDERS,
     add_demo,
+    enliven,
     leads_to,
     may_be_asked,
-    without_access_log,
 )
 from gateway.settings.model import Settings
 from gateway.settings.names import settle
@@ -134,8 +134,14 @@ def test_a_target_is_at_the_provider_in_front_of_its_first_slash() -> None:
     assert not leads_to((groq,), "groq/a", "openai/b")
 
 
-def test_the_access_log_alone_is_off() -> None:
-    settings = without_access_log(Settings())
-    assert not settings.server.access_log
-    assert without_access_log(settings) == settings
+def test_a_lively_demo_has_no_lines_of_requests_and_keeps_what_was_said() -> None:
+    settings, own = enliven(Settings(), ())
+    assert (settings.server.access_log, settings.capture.mode) == (False, "all")
+    assert set(own) == {"server.access_log", "capture.mode"}
+    assert enliven(settings, ()) == (settings, own)
     assert settings.server.listen == Settings().server.listen
+
+
+def test_what_the_operator_says_is_as_they_say() -> None:
+    settings, own = enliven(Settings(), {"capture.mode"})
+    assert (settings.server.access_log, settings.capture.mode, own) == (False, "off", ("server.access_log",))
