@@ -37,7 +37,6 @@ AUTH_HEADERS: dict[str, bytes] = {
 FORWARDED = frozenset(
     (
         b"accept",
-        b"baggage",
         b"content-type",
         b"idempotency-key",
         b"traceparent",
@@ -45,7 +44,8 @@ FORWARDED = frozenset(
         b"x-client-request-id",
     )
 )
-"""Client headers that go to every provider."""
+"""Client headers that go to every provider. `baggage` is none of them: it names users and tenants, and a provider is
+outside of what its client trusts (https://www.w3.org/TR/baggage/#privacy-of-the-baggage-header)."""
 
 NEVER_FORWARDED = frozenset(
     (

@@ -249,7 +249,7 @@ class TraceSettings(Section):
     sample: Annotated[float, Meta(ge=0, le=1, description="Share of the traces that begin here that are kept. Of a trace that began elsewhere, whoever began it has decided.")] = 1.0
     service_name: Annotated[str, Meta(min_length=1, max_length=200, description="What the gateway is called in traces.")] = "sluicegate"
     timeout_seconds: Annotated[Seconds, Meta(description="How long the collector may take for one batch.")] = 10.0
-    pass_on: Annotated[Literal["always", "sampled", "never"], Meta(description="Whether providers are told of the trace, in `traceparent` and `tracestate`: `always`, of `sampled` ones only, or `never`. While tracing is off, what clients say goes along as it is, unless this is `never`.")] = "always"  # noqa: S105 # nothing of a password
+    pass_on: Annotated[Literal["always", "sampled", "never"], Meta(description="Whether providers are told of the trace, in `traceparent` and `tracestate`: `always`, of `sampled` ones only, or `never`. While tracing is off, what clients say goes along as it is, unless this is `never`. With `never` no provider gets `baggage` either, whatever its `forward_headers` name.")] = "always"  # noqa: S105 # nothing of a password
 
 
 class Settings(Section):

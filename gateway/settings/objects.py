@@ -155,7 +155,7 @@ class ProviderRules(Section, frozen=True):
     proxy: Annotated[str, Meta(max_length=2000, description="Proxy for this provider; `none` for no proxy; empty follows `upstream.proxy`.")] = ""
     headers: Annotated[dict[Pattern, Annotated[str, Meta(max_length=8000)]], Meta(description="Headers added to every request to this provider.")] = field(default_factory=dict)
     drop_fields: Annotated[tuple[Pattern, ...], Meta(description="Fields of a request that this provider refuses, though its format has them; they are left out, and named in `x-sluicegate-dropped`.")] = ()
-    forward_headers: Annotated[tuple[Pattern, ...], Meta(description="Further client headers passed to this provider, by name.")] = ()
+    forward_headers: Annotated[tuple[Pattern, ...], Meta(description="Further client headers passed to this provider, by name; `baggage` only where it is named here.")] = ()
     stream_usage: Annotated[
         bool,
         Meta(description="Whether streams are asked for usage; `false` for a server that refuses `stream_options`."),

@@ -19,6 +19,7 @@ Header = tuple[bytes, bytes]
 
 PARENT = b"traceparent"
 STATE = b"tracestate"
+BAGGAGE = b"baggage"
 CONTEXT = frozenset((PARENT, STATE))
 
 SAMPLED = 1
@@ -105,7 +106,9 @@ class Tracing(Struct, frozen=True):
 
 def kept_back(settings: TraceSettings) -> frozenset[bytes]:
     """Headers of clients that providers do not get as they are: ours go in their place, or none do."""
-    return CONTEXT if settings.enabled or not any(PASSES[settings.pass_on]) else frozenset()
+    if not any(PASSES[settings.pass_on]):
+        return CONTEXT | {BAGGAGE}
+    return CONTEXT if settings.enabled else frozenset()
 
 
 def new_span() -> int:

@@ -225,6 +225,39 @@ async def test_traces_can_be_switched_while_it_runs(
         assert gateway.close() == 0, gateway.tail()
 
 
+TRUSTED = """
+[[providers]]
+id              = "{name}"
+format          = "{name}"
+base_url        = "{url}"
+forward_headers = ["Baggage"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("enabled", "pass_on", "crosses"),
+    [("false", "always", True), ("true", "sampled", True), ("true", "never", False), ("false", "never", False)],
+)
+async def test_baggage_goes_to_nobody_but_those_who_are_named_for_it(
+    mock: MockProcess, collector: Collector, tmp_path: Path, tag: str, enabled: str, pass_on: str, crosses: bool
+) -> None:
+    """Also where its client's words are translated; and to nobody at all where nobody is to be told."""
+    own = {"openai_chat": f"{mock.url}/v1", "anthropic": mock.url}
+    said = "".join(TRUSTED.format(name=name, url=url) for name, url in own.items())
+    said += f'[traces]\nenabled = {enabled}\npass_on = "{pass_on}"\nendpoint = "{collector.url}"\n'
+    with running(tmp_path, configuration(mock.url, said)) as gateway:
+        headers = {"traceparent": PARENT, "baggage": "user.id=7,tenant=acme"}
+        got = {}
+        for provider in ("mock", *own):
+            name = f"{provider}/claude-sonnet-4-5;tag={tag}-{provider}"
+            assert (await send(gateway, name, headers=headers, max_tokens=5)).status == 200
+            (got[provider],) = told(mock, f"{tag}-{provider}")
+        assert "baggage" not in got["mock"], "nobody has said that it may know"
+        assert [got[name].get("baggage") for name in own] == [headers["baggage"] if crosses else None] * 2
+        assert [("traceparent" in each) for each in got.values()] == [crosses] * 3
+        assert gateway.close() == 0, gateway.tail()
+
+
 async def test_a_collector_that_is_away_or_slow_makes_nobody_wait_and_losses_are_counted(
     mock: MockProcess, tmp_path: Path
 ) -> None:

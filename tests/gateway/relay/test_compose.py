@@ -93,6 +93,23 @@ def test_a_request_has_our_credential_and_only_named_headers() -> None:
 
 
 @pytest.mark.parametrize("dialect", KEYS)
+def test_baggage_crosses_only_where_it_is_named_and_not_kept_back(dialect: str) -> None:
+    """It says whom a request is for, and most providers are somebody else."""
+    client = [(b"baggage", b"user.id=7"), (b"traceparent", b"00-1")]
+    trusted = replace(PROVIDER, format=dialect, forward_headers=("baggage",))
+
+    def sent(provider: Provider, *kept_back: bytes) -> list[bool]:
+        one = Composer(provider, b"api.example.com", b"sluicegate/1", frozenset(kept_back))
+        both = one.compose("/x", SECRET, client, 2, dialect), one.compose_translated("/x", SECRET, client, 2)
+        assert all(b"traceparent: 00-1" in head for head in both)
+        return [b"baggage: user.id=7\r\n" in head for head in both]
+
+    assert sent(replace(PROVIDER, format=dialect)) == [False, False]
+    assert sent(trusted) == [True, True]
+    assert sent(trusted, b"baggage") == [False, False]
+
+
+@pytest.mark.parametrize("dialect", KEYS)
 def test_a_request_in_the_provider_s_own_dialect_keeps_that_dialect_s_headers_and_no_other(dialect: str) -> None:
     head = composer(dialect).compose("/x", SECRET, SPOKEN, 2, dialect)
     assert sorted(lines(head)) == sorted([KEYS[dialect][1], *OF_DIALECTS[dialect], b"content-length: 2"])

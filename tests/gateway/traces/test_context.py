@@ -146,8 +146,13 @@ def test_what_a_client_says_goes_along_only_where_nobody_here_traces() -> None:
     both = {b"traceparent", b"tracestate"}
     assert kept_back(TraceSettings()) == set()
     assert kept_back(TraceSettings(pass_on="sampled")) == set()
-    assert kept_back(TraceSettings(pass_on="never")) == both
     assert kept_back(TraceSettings(enabled=True)) == both
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_where_nobody_is_to_be_told_baggage_is_kept_too(enabled: bool) -> None:
+    everything = {b"traceparent", b"tracestate", b"baggage"}
+    assert kept_back(TraceSettings(enabled=enabled, pass_on="never")) == everything
 
 
 def test_a_record_names_the_trace_where_there_is_something_to_be_found() -> None:
