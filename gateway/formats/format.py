@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from gateway.errors import GatewayError, UpstreamError
-from gateway.records import ModelFacts, Tokens
+from gateway.records import ModelFacts, Parameters, Tokens
 
 from .events import Event
 from .losses import Losses
@@ -98,6 +98,15 @@ class EventWriter(Protocol):
         """The last bytes of a stream that ends with this error, whatever went out before."""
 
 
+class Told(NamedTuple):
+    """What a whole reply, or one event of a stream, says of how it is called and why it ended."""
+
+    id: str
+    """The reply's; empty where it is not said."""
+    reasons: Mapping[int, str]
+    """Of each choice that has ended, by its number; in the words of `Closing`."""
+
+
 def _never(fields: Fields) -> str:
     return ""
 
@@ -128,6 +137,10 @@ class Format:
     """The one event, or the two, that end a stream in which no writer is at work (pass-through)."""
     tokens_in: Callable[[bytes], Tokens | None]
     """Tokens in the last bytes of a whole reply passed through, parsing no more than needed; None where it has none."""
+    read_parameters: Callable[[Fields], Parameters]
+    """What a request asks of a model, for whoever looks on; what is wrong in it is passed over."""
+    read_told: Callable[[Fields], Told]
+    """How a reply is called and why it ended, for whoever looks on: from a whole one, or from an event."""
     field_names: Mapping[str, str]
     """Neutral field → this dialect's path, for what clients are told of losses."""
     tools: ToolRules

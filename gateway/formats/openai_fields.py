@@ -7,13 +7,16 @@ https://platform.openai.com/docs/api-reference/chat/create.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import InvalidRequest
+from gateway.records import OutputKind
 
 from .format import Fields
 from .neutral import Audio, CacheMark, Grammar, Identity, Output, Part, Refusal, Source, Text
+from .told import object_of, text_in
 from .values import a_flag, a_text, an_object, maybe, one_of
 
 VERBOSITIES = ("low", "medium", "high")
@@ -22,6 +25,8 @@ _SOUNDS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio
 
 _LIFETIMES = {"1h": "30m", "30m": "30m", "12h": "12h"}
 """Of cache marks; any other is left to the vendor (CACHE-1)."""
+
+_OUTPUTS: Mapping[str, OutputKind] = MappingProxyType({"text": "text", "json_object": "json", "json_schema": "json"})
 
 # Settings of a client
 
@@ -47,6 +52,11 @@ def read_output(value: Any, path: str, within: str = "") -> Output | None:
         maybe(a_text, form, "description", path) or "",
         maybe(a_flag, form, "strict", path),
     )
+
+
+def output_kind(form: Any) -> OutputKind | None:
+    """The same at a glance: what kind of answer it is; None where that is not said."""
+    return _OUTPUTS.get(text_in(object_of(form), "type"))
 
 
 def read_identity(given: Fields, tiers: Collection[str]) -> Identity:

@@ -50,6 +50,8 @@ class Passing(NamedTuple):
     """Objects of an event that may hold the usage, beside the event itself."""
     place: Place = Place(b'"model"')
     """The member that has the model's name; in a whole reply it is one of the reply itself."""
+    named: bytes = b'"id"'
+    """In an event that says the reply's id."""
     done: bytes = b""
     """Ends every stream; added where a finished one lacks it."""
 
@@ -69,6 +71,7 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             is_opening=_of_type("response.created", "response.queued", "response.in_progress"),
             usage_within=("response",),
             place=Place(b'"model"', within=b'"response"'),
+            named=b'"response"',
         ),
         "anthropic": Passing(
             re.compile(rb'"type"\s*:\s*"message_stop"|"stop_reason"\s*:\s*"'),
@@ -76,11 +79,13 @@ PASSING: Mapping[str, Passing] = MappingProxyType(
             is_opening=_of_type("message_start", "ping"),
             usage_within=("message",),
             place=Place(b'"model"', within=b'"message"'),
+            named=b'"message"',
         ),
         "gemini": Passing(
             re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"'),
             usage_key=b'"usageMetadata"',
             place=Place(b'"modelVersion"'),
+            named=b'"responseId"',
         ),
     }
 )

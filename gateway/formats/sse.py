@@ -77,6 +77,9 @@ class Splitter:
 
     __slots__ = ("_begun", "_held", "_skip_newline")
 
+    most = EVENT_BYTES
+    """Longest event read."""
+
     def __init__(self) -> None:
         self._held = bytearray()
         """What came since the last whole event, with LF for every line end."""
@@ -119,9 +122,9 @@ class Splitter:
 
     def _hold(self, piece: bytes) -> None:
         self._held += piece
-        if len(self._held) > EVENT_BYTES:
+        if len(self._held) > self.most:
             self._held = bytearray()
-            raise UpstreamMalformed(f"The provider's stream has an event of more than {EVENT_BYTES} bytes.")
+            raise UpstreamMalformed(f"The provider's stream has an event of more than {self.most} bytes.")
 
     def _with_newlines(self, chunk: bytes) -> bytes:
         if self._skip_newline and chunk[:1] == b"\n":

@@ -8,6 +8,7 @@ from gateway.records.jobs import JobReport
 from gateway.records.money import MOST_NANO_USD, NANO_USD, CostSource, Price, Rates, Tokens, UsageSource
 from gateway.records.registry import RegistryState
 from gateway.records.targets import ANY, Credential, Endpoint, FailureRule, ModelFacts, Provider, Target
+from gateway.records.telling import Closing, OutputKind, Parameters
 from gateway.records.usage import AttemptRecord, StoredResponse, UsageRecord
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "AttemptRecord",
     "BudgetPeriod",
     "ClientKey",
+    "Closing",
     "CostSource",
     "Credential",
     "Endpoint",
@@ -26,6 +28,8 @@ __all__ = [
     "LimitRule",
     "Limits",
     "ModelFacts",
+    "OutputKind",
+    "Parameters",
     "Price",
     "Provider",
     "Rates",

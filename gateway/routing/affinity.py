@@ -67,6 +67,8 @@ def _conversation(_: Said, fields: Fields) -> str | None:
     return _word(conversation.get("id") if isinstance(conversation, dict) else conversation)
 
 
+CACHE_KEY = "field `prompt_cache_key`"
+
 SOURCES: tuple[tuple[str, Source], ...] = (
     ("header `x-sluicegate-session`", _header(b"x-sluicegate-session")),
     ("header `x-claude-code-session-id` (Claude Code)", _header(b"x-claude-code-session-id")),
@@ -77,7 +79,7 @@ SOURCES: tuple[tuple[str, Source], ...] = (
     ("header `x-session-affinity` (OpenCode)", _header(b"x-session-affinity")),
     ("field `session_id`", _field("session_id")),
     ("field `sessionId`", _field("sessionId")),
-    ("field `prompt_cache_key`", _field("prompt_cache_key")),
+    (CACHE_KEY, _field("prompt_cache_key")),
     ("field `conversation`, or its `id`", _conversation),
     ("field `conversation_id`", _field("conversation_id")),
 )
@@ -114,6 +116,15 @@ def find_session(
                 return Session(_named(key_id, session), place)
     opening = _opening(fields) if body_bytes >= LEAST_BYTES else None
     return Session(_named(key_id, *opening), BY_WORDS) if opening is not None else None
+
+
+def named_conversation(headers: Said, fields: Fields) -> str | None:
+    """What a client calls the conversation that a request is part of, in its own words; None where it does not say.
+    What only steers a cache is no name."""
+    if _HEADERS.isdisjoint(headers) and _FIELDS.isdisjoint(fields):
+        return None
+    names = (source(headers, fields) for place, source in SOURCES if place != CACHE_KEY)
+    return next(filter(None, names), None)
 
 
 def pooled(session: bytes, provider: str) -> bytes:

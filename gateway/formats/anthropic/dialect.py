@@ -8,6 +8,7 @@ from .errors import read_error, write_error, write_error_event
 from .event_reader import EventReader
 from .event_writer import EventWriter
 from .framing import PING
+from .glance import read_parameters, read_told
 from .prompt_reader import read_prompt
 from .prompt_writer import write_prompt
 from .reply_reader import read_reply
@@ -44,6 +45,8 @@ FORMAT = Format(
     write_error=write_error,
     write_error_event=write_error_event,
     tokens_in=tokens_in,
+    read_parameters=read_parameters,
+    read_told=read_told,
     field_names=FIELD_NAMES,
     origins=ORIGINS,
     tools=ToolRules(

@@ -8,6 +8,7 @@ from .errors import read_error, write_error, write_error_event
 from .event_reader import EventReader
 from .event_writer import EventWriter
 from .finish import goes_on
+from .glance import read_parameters, read_told
 from .media import OWN_FILE
 from .prompt_reader import read_prompt
 from .prompt_writer import write_prompt
@@ -62,6 +63,8 @@ FORMAT = Format(
     write_error=write_error,
     write_error_event=write_error_event,
     tokens_in=tokens_in,
+    read_parameters=read_parameters,
+    read_told=read_told,
     field_names=FIELD_NAMES,
     own_urls=OWN_FILE,
     goes_on=goes_on,

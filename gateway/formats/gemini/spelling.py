@@ -47,12 +47,21 @@ def a_word(value: Any, path: str) -> str:
 
 def a_figure(value: Any, path: str) -> float:
     """A number, or a string that is one."""
-    return a_number(_unquoted(value), path)
+    return a_number(unquoted(value), path)
 
 
 def a_whole(value: Any, path: str) -> int:
     """An integer, or a string that is one: so Google writes those of 64 bits."""
-    return a_count(_unquoted(value), path)
+    return a_count(unquoted(value), path)
+
+
+def unquoted(value: Any) -> Any:
+    """A number that came as a string; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if _WHOLE.fullmatch(value):
+        return int(value)
+    return float(value) if _FIGURE.fullmatch(value) else value
 
 
 def standard_base64(text: str) -> str:
@@ -82,11 +91,3 @@ def _camel(name: str) -> str:
         return name
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def _unquoted(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if _WHOLE.fullmatch(value):
-        return int(value)
-    return float(value) if _FIGURE.fullmatch(value) else value

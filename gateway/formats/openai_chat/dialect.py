@@ -8,6 +8,7 @@ from gateway.formats.openai_responses.errors import read_error, write_error
 
 from .event_reader import EventReader
 from .event_writer import EventWriter
+from .glance import read_parameters, read_told
 from .prompt_reader import read_prompt
 from .prompt_writer import write_prompt
 from .reply_reader import read_reply
@@ -56,6 +57,8 @@ FORMAT = Format(
     write_error=write_error,
     write_error_event=write_error_event,
     tokens_in=tokens_in,
+    read_parameters=read_parameters,
+    read_told=read_told,
     field_names=FIELD_NAMES,
     tools=ToolRules(name_characters="A-Za-z0-9_-", name_length=64, id_characters=r"\s\S", id_length=64),
     urls=frozenset({"image"}),

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.routing.affinity import LEAST_BYTES, SIZE, SOURCES, WORDS, find_session, pooled
+from gateway.routing.affinity import LEAST_BYTES, SIZE, SOURCES, WORDS, find_session, named_conversation, pooled
 
 Headers = list[tuple[bytes, bytes]]
 Fields = dict[str, Any]
@@ -179,3 +179,24 @@ def test_words_that_are_nested_beyond_all_sense_do_no_harm() -> None:
         words = [words]
     fields = {"system": {"content": words}, "messages": [{"role": "user", "content": words}]}
     assert named(None, fields, size=LEAST_BYTES) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields", "name"),
+    [
+        ({b"x-sluicegate-session": b"a"}, {"conversation": "b"}, "a"),
+        ({b"x-claude-code-session-id": ID.encode()}, {}, ID),
+        ({}, {"metadata": {"user_id": f"user_abc_account__session_{ID}"}}, ID),
+        ({}, {"conversation": {"id": "conv_1"}}, "conv_1"),
+        ({}, {"conversation_id": "c"}, "c"),
+        ({}, {"conversation": None, "session_id": ""}, None),
+        ({}, {"prompt_cache_key": "k"}, None),
+        ({}, {"metadata": {"user_id": "somebody"}, "user": "somebody"}, None),
+        ({}, {"messages": [{"role": "user", "content": "word " * LEAST_BYTES}]}, None),
+    ],
+)
+def test_a_conversation_is_called_what_its_client_calls_it_or_nothing(
+    headers: dict[bytes, bytes], fields: Fields, name: str | None
+) -> None:
+    """Neither what its beginning comes to nor the key of a cache, which many have, is a name."""
+    assert named_conversation(headers, fields) == name
