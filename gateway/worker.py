@@ -41,7 +41,7 @@ from gateway.outbound.wire import Pool
 from gateway.pools.board import Board
 from gateway.records import ClientKey, UsageRecord
 from gateway.registry.kept import held as kept_registry
-from gateway.relay import standing
+from gateway.relay import spans, standing
 from gateway.relay.allowance import settle, settle_in_full
 from gateway.relay.caller import Caller
 from gateway.relay.estimator import Estimator
@@ -61,7 +61,8 @@ from gateway.store.generations import Generations, shared_file
 from gateway.store.responses import ResponseStore
 from gateway.store.state import State, database_of
 from gateway.traces import tracer
-from gateway.traces.tracer import Ended, Tracer
+from gateway.traces.context import Trace
+from gateway.traces.tracer import Tracer
 from gateway.usage import segments
 from gateway.usage.spool import Spool, encode
 from gateway.uses import Uses
@@ -274,10 +275,15 @@ class Worker:
         self._spool.append(encode(record))
         self._ended.append((record, exchange.caller))
         if exchange.trace is not None and exchange.trace.sampled:
-            sent = [trial.sent for trial in exchange.trials]
-            self._tracer.note(Ended(record, exchange.trace, sent, exchange.caller.method))
+            self._tell_spans(exchange, record, exchange.trace)
         if len(self._ended) >= AT_ONCE:
             self._tell_ended()
+
+    def _tell_spans(self, exchange: Exchange, record: UsageRecord, trace: Trace) -> None:
+        try:
+            self._tracer.note(spans.ended(exchange, record, trace))
+        except Exception:  # what is told of an answer shall not keep its client from the end of it
+            log.exception("an exchange leaves no spans", id=exchange.id)
 
     def _tell_ended(self) -> None:
         """Whatever may come a little later: metrics, the access log, and when keys were used."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from gateway import logs
 from gateway.errors import HedgeLost, ProviderRefused, UpstreamError, UpstreamMalformed
 from gateway.formats import bedrock, event_stream
+from gateway.formats.closing import ClosingReader
 from gateway.outbound.wire import Call, Origin
 from gateway.routing.dispatch import Attempt
 from gateway.routing.verdicts import Verdict
@@ -20,7 +21,9 @@ from . import outcomes
 from .access import Signable
 from .compose import with_access
 from .masking import Secrets, secrets_of
+from .overheard import Overheard
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
+from .spans import is_told
 from .unwrapped import Unwrapped
 from .ways import Way
 
@@ -83,6 +86,8 @@ class Trial(Struct, eq=False):
     """How long its credential was laid to rest for its failure."""
     sent: Sent | None = None
     """What its span in a trace is made of; None where nobody traces, and where nothing was sent."""
+    heard: ClosingReader | None = None
+    """Of a stream of which it is told how it ended."""
     proof: bytes = b""
     """The header lines that were made for this request alone: a token, a signature."""
     _pieces: list[bytes] = []
@@ -103,6 +108,11 @@ class Trial(Struct, eq=False):
     def collected(self) -> bytes:
         """The collected body."""
         return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    @property
+    def collected_bytes(self) -> int:
+        """How long that is."""
+        return self._size
 
     @property
     def is_awaited(self) -> bool:
@@ -257,6 +267,9 @@ class Trial(Struct, eq=False):
                 self._collect(data)
                 return
             pipeline = self.passage.pipeline(array=self.is_array)
+            if is_told(self._exchange):
+                self.heard = ClosingReader(self.passage.upstream, array=self.is_array)
+                pipeline = Overheard(pipeline, self.heard)
             if self.is_wrapped:
                 pipeline = Unwrapped(pipeline)
             self.pipeline = pipeline

@@ -25,7 +25,7 @@ from gateway.formats.said import said_in
 from gateway.formats.translation import Translation, write_as_stream
 from gateway.formats.usages import tokens_of
 from gateway.formats.written import answer_bytes, request_bytes
-from gateway.records import Endpoint, Tokens
+from gateway.records import Endpoint, Parameters, Tokens
 
 _ERROR_INSIDE = re.compile(rb'"error"\s*:\s*["{]')
 _CONTENT = ("choices", "candidates", "content", "output", "data", "results", "embedding", "embeddings")
@@ -116,6 +116,8 @@ class Passage(Protocol):
     losses: tuple[str, ...]
     estimated: bool
     """The answer has a number in it that is our own guess."""
+    parameters: Parameters | None
+    """What its request asks of the model, where that is another one than the client's, and somebody tells of it."""
 
     @property
     def written(self) -> Fields | None:
@@ -149,6 +151,7 @@ class Passed(Struct, eq=False):
     path: str = ""
     body: bytes = b""
     estimated: bool = False
+    parameters: Parameters | None = None
 
     translated = False
 
@@ -227,6 +230,7 @@ class Translated:
         "body",
         "estimated",
         "losses",
+        "parameters",
         "path",
         "upstream",
     )
@@ -237,6 +241,7 @@ class Translated:
         self._translation = translation
         self._context = context
         self.estimated = False
+        self.parameters: Parameters | None = None
         self._stream = stream
         self.upstream = translation.upstream
         self.path = ""

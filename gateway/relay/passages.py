@@ -24,7 +24,8 @@ from gateway.routing.dispatch import Attempt
 from . import conversation, counting
 from .counted import renamed_inside
 from .dialects import dialect_of
-from .passage import Compacted, Passed, Translated
+from .passage import Compacted, Passage, Passed, Translated
+from .spans import is_told
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -62,6 +63,8 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     if exchange.thread is not None:
         conversation.check_owner(exchange.thread)
     passage = Passed(endpoint, dialect_of(provider, endpoint.format), ask, context, dropped)
+    if dropped:
+        _note_parameters(exchange, passage, ask.fields)
     model = attempt.target.model
     if provider.paths and endpoint.operation == "count" and counted_path(provider, model) is None:
         return passage  # nobody to ask: the number is our own
@@ -70,6 +73,7 @@ def passed(exchange: Exchange, attempt: Attempt) -> Passed:
     if provider.quirks and endpoint.body == "json" and endpoint.operation != "pass":
         fixed = _fixed(exchange, ask, provider, model)
         if fixed is not None:
+            _note_parameters(exchange, passage, fixed)
             body = request_bytes(fixed)
             passage.body = renamed_inside(body, fixed, model) if _names_within(exchange) else body
             return passage
@@ -152,8 +156,16 @@ async def translated(exchange: Exchange, attempt: Attempt) -> Translated:
     passage = (Compacted if compacts else Translated)(translation, context, stream=ask.stream)
     passage.path = translated_path(provider, model, stream=ask.stream)
     edit = edits_of(provider)
-    passage.body = request_bytes(written if edit is None else edit(written, model))
+    sent = written if edit is None else edit(written, model)
+    _note_parameters(exchange, passage, sent)
+    passage.body = request_bytes(sent)
     return passage
+
+
+def _note_parameters(exchange: Exchange, passage: Passage, fields: Fields) -> None:
+    """What is asked of the model in these words for the provider, where somebody tells of it."""
+    if is_told(exchange):
+        passage.parameters = passage.upstream.read_parameters(fields)
 
 
 def write(translation: Translation, provider: Provider, model: str, *, stream: bool, compacts: bool) -> Fields:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from gateway.records import Parameters
 from gateway.settings.model import TraceSettings
 
 Header = tuple[bytes, bytes]
@@ -54,6 +55,8 @@ class Sent(NamedTuple):
     span: int
     host: str
     port: int
+    parameters: Parameters | None = None
+    """What was asked of the model; None where that is not told."""
 
 
 class Trace(Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,13 +17,11 @@ from urllib.parse import urlsplit
 from gateway import __version__, logs
 from gateway.errors import SettingsError
 from gateway.outbound.wire import Pool
-from gateway.records import UsageRecord
 from gateway.settings.header_list import read_headers
 from gateway.settings.model import Settings, TraceSettings, UpstreamSettings
 
-from .context import Sent, Trace
 from .outbox import Losses, Outbox
-from .spans import Attribute, spans_of
+from .spans import Attribute, Ended, spans_of
 
 if TYPE_CHECKING:
     from gateway.outbound.client import Fetched
@@ -33,16 +31,6 @@ KEY = "traces.enabled"
 ANSWER_BYTES = 64 * 1024
 
 log = logs.get("gateway.traces")
-
-
-class Ended(NamedTuple):
-    """An exchange that is over and was sampled."""
-
-    record: UsageRecord
-    trace: Trace
-    sent: Sequence[Sent | None]
-    """What is known of the span of each attempt."""
-    method: str
 
 
 class Destination(NamedTuple):
@@ -128,7 +116,7 @@ class Line:
 
     def add(self, ended: Ended) -> None:
         """Send the spans of an exchange, with others."""
-        for span in spans_of(ended.record, ended.trace, ended.sent, ended.method):
+        for span in spans_of(ended):
             self._outbox.add(self._writer.write(span))
 
     async def close(self) -> None:

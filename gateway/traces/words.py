@@ -35,6 +35,16 @@ OPERATIONS: Mapping[str, str] = MappingProxyType(
 )
 """`gen_ai.operation.name` by endpoint; where the conventions have no word, one of ours."""
 
+OUTPUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "/v1/images/generations": "image",
+        "/v1/images/edits": "image",
+        "/v1/images/variations": "image",
+        "/v1/audio/speech": "speech",
+    }
+)
+"""`gen_ai.output.type` of endpoints that can answer with nothing else."""
+
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
         "azure": "azure.ai.openai",

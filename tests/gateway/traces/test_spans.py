@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.records import AttemptRecord, Tokens, UsageRecord
+import pytest
+
+from gateway.records import AttemptRecord, Closing, Parameters, Tokens, UsageRecord
 from gateway.traces.context import Sent, Trace
-from gateway.traces.spans import FIRST_BYTE, HEAD, Span, spans_of
+from gateway.traces.spans import FIRST_BYTE, HEAD, Ended, Span, spans_of
 from tests.gateway.observe.samples import exchange, refused
 from tests.source import ROOT
 
@@ -30,7 +32,7 @@ BOTH = exchange(
 
 
 def spans(record: UsageRecord, *sent: Sent | None, method: str = "POST") -> list[Span]:
-    return list(spans_of(record, TRACE, sent, method))
+    return list(spans_of(Ended(record, TRACE, sent, method)))
 
 
 def said(span: Span) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def test_the_attempt_that_answered_says_what_it_used() -> None:
         "gen_ai.usage.input_tokens": 120,
         "gen_ai.usage.output_tokens": 34,
         "gen_ai.usage.cache_read.input_tokens": 100,
-        "gen_ai.usage.cache_creation.input_tokens": 7,
+        "gen_ai.usage.cache_write.input_tokens": 7,
         "gen_ai.usage.reasoning.output_tokens": 5,
     }
     assert answered["gen_ai.response.time_to_first_chunk"] == 0.22
@@ -116,6 +118,91 @@ def test_the_attempt_that_answered_says_what_it_used() -> None:
     assert (answered["server.address"], answered["server.port"]) == ("api.example.com", 443)
     assert not second.failed
     assert not [name for name in said(first) if "usage" in name or "response.model" in name]
+
+
+def test_tokens_of_sound_and_images_are_told_where_there_are_any() -> None:
+    tokens = Tokens(100, 50, input_audio=20, input_image=30, output_audio=10, output_image=15)
+    whole, only = spans(exchange(tokens=tokens), SENT)
+    assert {name: value for name, value in said(only).items() if "usage" in name} == {
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 50,
+        "gen_ai.usage.audio.input_tokens": 20,
+        "gen_ai.usage.image.input_tokens": 30,
+        "gen_ai.usage.audio.output_tokens": 10,
+        "gen_ai.usage.image.output_tokens": 15,
+    }
+    assert not [name for name in said(whole) if "gen_ai.usage" in name]
+
+
+ASKED = Parameters(
+    max_tokens=100,
+    temperature=0.0,
+    top_p=0.9,
+    top_k=40,
+    frequency_penalty=0.1,
+    presence_penalty=-0.2,
+    seed=0,
+    choices=2,
+    stop=("a", "b"),
+    effort="high",
+    output="json",
+    previous="resp_0",
+)
+TOLD = {
+    "gen_ai.request.max_tokens": 100,
+    "gen_ai.request.temperature": 0.0,
+    "gen_ai.request.top_p": 0.9,
+    "gen_ai.request.top_k": 40,
+    "gen_ai.request.frequency_penalty": 0.1,
+    "gen_ai.request.presence_penalty": -0.2,
+    "gen_ai.request.seed": 0,
+    "gen_ai.request.choice.count": 2,
+    "gen_ai.request.stop_sequences": ("a", "b"),
+    "gen_ai.request.reasoning.level": "high",
+    "gen_ai.request.previous_response.id": "resp_0",
+    "gen_ai.output.type": "json",
+}
+HOW_IT_ENDED = {
+    "gen_ai.response.id": "chatcmpl-1",
+    "gen_ai.response.finish_reasons": ("stop", "length"),
+}
+
+
+def of_model(span: Span) -> dict[str, Any]:
+    """What it says of request and reply beside models, tokens and times."""
+    beside = r"operation|provider|usage|(?:request|response)\.(?:model|stream|time)"
+    return {name: value for name, value in said(span).items() if re.match(rf"gen_ai\.(?!{beside})", name)}
+
+
+def test_what_was_asked_and_how_it_ended_is_told_of_the_exchange_and_of_each_attempt() -> None:
+    sent = SENT._replace(parameters=Parameters(max_tokens=50)), SENT._replace(parameters=ASKED)
+    ended = Ended(BOTH, TRACE, sent, "POST", ASKED, "talk-7", lambda: Closing("chatcmpl-1", ("stop", "length")))
+    whole, first, second = spans_of(ended)
+    talk = {"gen_ai.conversation.id": "talk-7"}
+    assert of_model(whole) == of_model(second) == TOLD | HOW_IT_ENDED | talk
+    assert of_model(first) == {"gen_ai.request.max_tokens": 50} | talk, "what ended was not its reply"
+
+
+def test_what_is_not_known_of_request_and_reply_is_left_out() -> None:
+    for span in spans_of(Ended(BOTH, TRACE, (SENT, SENT), "POST", Parameters(choices=1), None, Closing)):
+        assert of_model(span) == {}
+
+
+def test_an_attempt_that_broke_off_says_how_its_reply_ended() -> None:
+    broken = exchange(
+        attempts=(AttemptRecord("mock", "gpt", "first", 200, "upstream_closed", 5),), error="upstream_closed"
+    )
+    whole, only = spans_of(Ended(broken, TRACE, [SENT], "POST", closing=lambda: Closing("chatcmpl-1", ("error",))))
+    for span in (whole, only):
+        assert of_model(span) == {"gen_ai.response.id": "chatcmpl-1", "gen_ai.response.finish_reasons": ("error",)}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "output"),
+    [("/v1/images/edits", "image"), ("/v1/audio/speech", "speech"), ("/v1/audio/transcriptions", None)],
+)
+def test_what_an_endpoint_answers_with_is_told(endpoint: str, output: str | None) -> None:
+    assert [said(span).get("gen_ai.output.type") for span in spans(exchange(endpoint=endpoint), SENT)] == [output] * 2
 
 
 def test_an_attempt_that_failed_says_why_and_what_was_made_of_it() -> None:
@@ -178,6 +265,7 @@ def test_without_usage_nothing_is_said_of_it() -> None:
     whole, only = spans(nothing, SENT)
     assert not [name for name in (*said(whole), *said(only)) if "tokens" in name or "cost_usd" in name]
     assert "gen_ai.response.time_to_first_chunk" not in said(only), "it was no stream"
+    assert said(only)["sluicegate.upstream_request_id"] == "req_1", "it has nothing to do with tokens"
 
 
 def test_providers_go_by_the_names_of_the_conventions() -> None:

@@ -16,7 +16,8 @@ from gateway.errors import SettingsError
 from gateway.settings.model import Settings, TraceSettings, UpstreamSettings
 from gateway.traces import outbox
 from gateway.traces.context import Sent, Trace
-from gateway.traces.tracer import Ended, Tracer, check
+from gateway.traces.spans import Ended
+from gateway.traces.tracer import Tracer, check
 from tests.gateway.observe.samples import exchange
 from tests.otlp_collector import Collector, collecting
 from tests.waiting import auntil
