@@ -24,9 +24,8 @@ from gateway import logs
 from gateway.errors import ControlUnavailable, GatewayError
 
 from .cells import columns_of, csv_header, csv_lines, none_of
-from .giving_way import give_way
 from .pipe import Pipe, Unwanted
-from .run import Lend, Run, insist
+from .run import Lend, Run, be_nice, insist
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -78,7 +77,7 @@ class Exports:
 
     def __init__(self, lend: Lend, directory: Path) -> None:
         self._lend, self._directory = lend, directory
-        self._threads = ThreadPoolExecutor(EXPORTS, thread_name_prefix="export", initializer=give_way)
+        self._threads = ThreadPoolExecutor(EXPORTS, thread_name_prefix="export", initializer=be_nice)
         self._numbers = itertools.count(1)
         self.under_way = 0
         """How many there are."""

@@ -2,7 +2,7 @@
 
 Knows who is asking what at the moment, how long and how much that may take, and how what went wrong is told. Does not
 know who may ask; what a text may have in it says `permitted`. One event loop; the statements run on threads of their
-own, which give way to requests of clients.
+own, which wait for everybody else's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from gateway.errors import Conflict, ControlUnavailable, GatewayError, QueryRefu
 
 from .cells import Column, columns_of, none_of, shown, values
 from .exports import READ_ONLY, Exports, Format, Pieces, Wanted
-from .giving_way import Effort, give_way
 from .headroom import Headroom
 from .permitted import UNTOLD, Permitted, permitted
-from .run import Lend, Run, Why, insist
+from .run import Lend, Run, Why, be_nice, insist
 from .watch import Watch, memory_limit
 from .words import AS_JSON, refusal
 
@@ -55,11 +54,9 @@ SHARE = 2
 ROOM_BYTES = 2**30
 """What a query may need besides the store's own memory."""
 
-TOO_LONG = "The query took too long."
-TOO_BUSY = f"{TOO_LONG} It had next to nothing of a core meanwhile: it gives way to requests of clients."
-
 STOPPED: dict[Why, str] = {
     "left": "Nobody waits for this query any more.",
+    "time": "The query took too long.",
     "memory": "The query collects more than the memory that queries may have.",
     "cancelled": "The query was cancelled.",
     "closed": "The analytics store was closed meanwhile.",
@@ -98,9 +95,9 @@ class Queries:
 
     def __init__(self, lend: Lend, exports: Exports) -> None:
         self._lend, self._exports = lend, exports
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="query", initializer=give_way)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="query", initializer=be_nice)
         self._headroom = Headroom()
-        self._under_way: dict[str, _Asked] = {}
+        self._under_way: dict[str, tuple[str, Run]] = {}
 
     def end(self) -> None:
         """Let the threads go."""
@@ -108,103 +105,87 @@ class Queries:
 
     async def ask(self, query: Query) -> Result:
         """What it gives. Raises QueryRefused, QueryStopped, Conflict and ControlUnavailable."""
-        at_work = self._enter(query)
+        run = self._enter(query)
         loop = asyncio.get_running_loop()
-        asked = loop.run_in_executor(self._threads, self._answer, at_work)
-        asked.add_done_callback(lambda done: self._leave(at_work, done))
-        timer = loop.call_later(query.seconds, insist, at_work.run, "time")
+        asked = loop.run_in_executor(self._threads, self._answer, query, run)
+        asked.add_done_callback(lambda done: self._leave(query, run, done))
+        timer = loop.call_later(query.seconds, insist, run, "time")
         try:
             async with asyncio.timeout(query.seconds + GRACE_SECONDS):
                 return await asyncio.shield(asked)
         except TimeoutError:
-            raise QueryStopped(at_work.took_too_long()) from None
+            raise QueryStopped(STOPPED["time"]) from None
         finally:
             timer.cancel()
-            if not asked.done() and at_work.run.stopped is None:
-                insist(at_work.run, "left")
+            if not asked.done() and run.stopped is None:
+                insist(run, "left")
 
     async def export(self, query: Query, form: Format) -> Pieces:
         """All of what it gives, as a file. Raises what `ask` does, and so do the pieces."""
-        at_work = self._enter(query)
+        run = self._enter(query)
         wanted = Wanted(
             text=lambda cursor: _whole(cursor, query),
-            tell=lambda error, run: _told(error, at_work),
+            tell=lambda error, run: _told(error, run, query),
             form=form,
             seconds=query.seconds,
-            guard=lambda cursor, run: self._guarded(cursor, at_work),
-            on_end=lambda: self._forget(at_work),
+            guard=self._guarded,
+            on_end=lambda: self._forget(query, run),
         )
-        return await self._exports.begin(wanted, at_work.run)
+        return await self._exports.begin(wanted, run)
 
     def cancel(self, query_id: str, who: str) -> None:
         """Stop a query of one's own. Raises UnknownResource."""
         found = self._under_way.get(query_id)
-        if found is None or found.query.who != who:
+        if found is None or found[0] != who:
             raise UnknownResource("No query of yours with this id is running.")
-        insist(found.run, "cancelled")
+        insist(found[1], "cancelled")
 
     def running(self, who: str) -> str | None:
         """The id of the query of theirs that runs, if one does."""
-        return next((query_id for query_id, found in self._under_way.items() if found.query.who == who), None)
+        return next((query_id for query_id, (owner, _) in self._under_way.items() if owner == who), None)
 
-    def _enter(self, query: Query) -> _Asked:
+    def _enter(self, query: Query) -> Run:
         if self.running(query.who) is not None:
             raise Conflict("Another query of yours is running: wait for it, or cancel it.", retry_after=1)
         if query.id in self._under_way:
             raise Conflict("A query with this id is running.", param="id")
         if len(self._under_way) >= AT_ONCE:
             raise ControlUnavailable(f"{AT_ONCE} queries of others are running at the moment.", retry_after=2)
-        at_work = self._under_way[query.id] = _Asked(query)
-        return at_work
+        run = Run()
+        self._under_way[query.id] = query.who, run
+        return run
 
-    def _leave(self, at_work: _Asked, done: asyncio.Future[Result]) -> None:
-        self._forget(at_work)
+    def _leave(self, query: Query, run: Run, done: asyncio.Future[Result]) -> None:
+        self._forget(query, run)
         if not done.cancelled():
             done.exception()  # whoever wanted to know it may have left
 
-    def _forget(self, at_work: _Asked) -> None:
-        at_work.watch.end()
-        if self._under_way.get(at_work.query.id) is at_work:
-            del self._under_way[at_work.query.id]
+    def _forget(self, query: Query, run: Run) -> None:
+        if self._under_way.get(query.id) == (query.who, run):
+            del self._under_way[query.id]
 
-    def _answer(self, at_work: _Asked) -> Result:
+    def _answer(self, query: Query, run: Run) -> Result:
         began = time.monotonic()
-        at_work.effort.begin()
         try:
-            with self._lend(at_work.run) as cursor, self._guarded(cursor, at_work):
+            with self._lend(run) as cursor, self._guarded(cursor, run):
                 cursor.execute(READ_ONLY)
-                columns, rows, is_cut = _rows(cursor, at_work)
+                columns, rows, is_cut = _rows(cursor, run, query)
         except (duckdb.Error, MemoryError) as error:
-            raise _told(error, at_work) from error
+            raise _told(error, run, query) from error
         took = round((time.monotonic() - began) * 1e6)
         return Result(columns=columns, rows=rows, is_cut=is_cut, microseconds=took)
 
     @contextmanager
-    def _guarded(self, cursor: DuckDBPyConnection, at_work: _Asked) -> Iterator[None]:
+    def _guarded(self, cursor: DuckDBPyConnection, run: Run) -> Iterator[None]:
         """Within bounds of memory, and with places in what goes wrong."""
         cursor.execute(AS_JSON)
         limit = memory_limit(cursor)
-        with self._headroom.kept(limit + ROOM_BYTES), at_work.watch.looking(cursor.cursor(), limit // SHARE):
+        with self._headroom.kept(limit + ROOM_BYTES), Watch(cursor.cursor(), run, limit // SHARE):
             yield
 
 
-class _Asked:
-    """A query that is under way."""
-
-    def __init__(self, query: Query) -> None:
-        self.query, self.run = query, Run()
-        self.watch = Watch(self.run)
-        self.effort = Effort()
-        """Of what is shown; an export waits for whoever takes it."""
-
-    def took_too_long(self) -> str:
-        """What to say of that: it may be that it was never its turn."""
-        return TOO_BUSY if self.effort.is_starved(0) else TOO_LONG
-
-
-def _rows(cursor: DuckDBPyConnection, at_work: _Asked) -> tuple[tuple[Column, ...], list[list[Any]], bool]:
+def _rows(cursor: DuckDBPyConnection, run: Run, query: Query) -> tuple[tuple[Column, ...], list[list[Any]], bool]:
     """Columns and rows to be shown, and whether there are more."""
-    query, run = at_work.query, at_work.run
     may = permitted(cursor, query.text)
     run.check()
     if may.explained:
@@ -251,15 +232,14 @@ def _whole(cursor: DuckDBPyConnection, query: Query) -> str:
     return may.text
 
 
-def _told(error: Exception, at_work: _Asked) -> GatewayError:
+def _told(error: Exception, run: Run, query: Query) -> GatewayError:
     """What to say of an error. Places are not in it: it came while the query ran, of a statement made of it."""
-    why = at_work.run.stopped
-    if why == "closed" or isinstance(error, duckdb.FatalException | duckdb.InternalException):
+    if run.stopped == "closed" or isinstance(error, duckdb.FatalException | duckdb.InternalException):
         log.error("a query failed with the store", error=str(error))
         return ControlUnavailable(STOPPED["closed"], retry_after=1)
-    if why is not None or isinstance(error, duckdb.InterruptException):
-        return QueryStopped(at_work.took_too_long() if why in (None, "time") else STOPPED[why])
+    if run.stopped is not None or isinstance(error, duckdb.InterruptException):
+        return QueryStopped(STOPPED[run.stopped or "time"])
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         return QueryStopped(STOPPED["memory"])
     assert isinstance(error, duckdb.Error)
-    return refusal(error, at_work.query.text, offset=None)
+    return refusal(error, query.text, offset=None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Literal
 
 import duckdb
@@ -15,6 +17,9 @@ INSIST_SECONDS = 0.05
 INSISTING = 1200
 """How often what shall stop is told so, and how many times: a minute. One step of it can take longer than that, and is
 waited for by nobody but the store that is to be closed."""
+
+NICE = 10
+"""How much what people wait for goes before what runs long."""
 
 Why = Literal["left", "time", "memory", "cancelled", "closed", "starved"]
 """Why something was stopped: nobody wants it any more; it took too long, or too much; somebody said so; the store is
@@ -73,6 +78,14 @@ def insist(run: Run, why: Why, times: int = INSISTING) -> None:
     if not run.over and times:
         run.stop(why)
         asyncio.get_running_loop().call_later(INSIST_SECONDS, insist, run, why, times - 1)
+
+
+def be_nice() -> None:
+    """Have the thread that calls this wait for others, where the system can tell threads apart."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _nothing() -> None:

@@ -7,8 +7,7 @@ value it does not: that is what is watched.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -26,46 +25,33 @@ log = logs.get("gateway.store.asking.watch")
 
 
 class Watch:
-    """Over one run, which gives way to others. This does not: a thread gives way where the one did that began it, so
-    that it is made where nobody does."""
+    """Over one run, on a thread, from entering to leaving. `cursor` is its own."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._to_look_at: tuple[DuckDBPyConnection, int] | None = None
-        self._begun, self._over = threading.Event(), threading.Event()
+    def __init__(self, cursor: DuckDBPyConnection, run: Run, most_bytes: int) -> None:
+        self._cursor, self._run, self._most = cursor, run, most_bytes
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="query-watch", daemon=True)
+
+    def __enter__(self) -> Watch:
         self._thread.start()
+        return self
 
-    @contextmanager
-    def looking(self, cursor: DuckDBPyConnection, most_bytes: int) -> Iterator[None]:
-        """Stop the run where it collects more than that. The cursor is its own, and closed afterwards."""
-        self._to_look_at = cursor, most_bytes
-        self._begun.set()
-        try:
-            yield
-        finally:
-            self.end()
-            self._thread.join()
-            cursor.close()
-
-    def end(self) -> None:
-        """Nothing is to be looked at any more, or ever."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._over.set()
-        self._begun.set()
+        self._thread.join()
+        self._cursor.close()
 
     def _look(self) -> None:
-        self._begun.wait()
-        if self._to_look_at is None:
-            return
-        cursor, most = self._to_look_at
         statement = sql.statement("sql/collected")
         while not self._over.wait(LOOK_SECONDS):
             try:
-                row = cursor.execute(statement).fetchone()
+                row = self._cursor.execute(statement).fetchone()
             except duckdb.Error as error:  # there is so little memory that not even this can be asked
                 log.warning("the memory of a query cannot be looked at", error=str(error))
                 continue
-            if row is not None and row[0] > most:
+            if row is not None and row[0] > self._most:
                 self._run.stop("memory")
 
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 import time
 
 import duckdb
 import pytest
 
-from gateway.store.asking.run import Run, insist
+from gateway.store.asking.run import NICE, Run, be_nice, insist
 from tests.gateway.store.asking.stores import ENDLESS
+from tests.waiting import auntil
 
 
 def test_what_was_stopped_before_it_began_does_not_begin() -> None:
@@ -61,6 +65,27 @@ async def test_what_is_over_is_left_alone() -> None:
     run.end()
     insist(run, "left")
     assert run.stopped is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has a niceness of its own")
+async def test_who_is_nice_is_nice_alone() -> None:
+    ready, over = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def work() -> None:
+        be_nice()
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        ready.set()
+        over.wait(5)
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=work)
+    thread.start()
+    await auntil(ready.is_set)
+    assert seen == [max(NICE, before)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+    over.set()
+    thread.join()
 
 
 def test_nobody_is_told_while_the_lock_is_held() -> None:

@@ -32,7 +32,7 @@ def test_what_collects_is_stopped_and_what_sorts_is_not(tmp_path: Path) -> None:
             run, cursor = Run(), connection.cursor()
             run.begin(cursor)
             try:
-                with Watch(run).looking(connection.cursor(), 20 * 2**20):
+                with Watch(connection.cursor(), run, 20 * 2**20):
                     cursor.execute(text).fetchall()
             except duckdb.InterruptException:
                 pass
