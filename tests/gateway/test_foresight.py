@@ -73,4 +73,4 @@ def test_what_nobody_serves_would_be_refused(control: ControlProcess) -> None:
     text = html.unescape(look(control, "/models/where?model=nobody-knows").text)
     assert "It would be refused: 404" in text
     assert "There is no endpoint /v9" in look(control, "/models/where?model=fast&endpoint=/v9").text
-    assert "`keys:read` or `keys:own`" in look(control, "/models/where?model=fast&key=x-key").text
+    assert "There is no key x-key." in look(control, "/models/where?model=fast&key=x-key").text
