@@ -91,9 +91,15 @@ async def export_query(office: Office, actor: Actor, queries: Queries, wish: Exp
     """All that a query gives. Raises what `run_query` does, and so do the pieces."""
     actor.require(RUN)
     query = Query(id=query_id, who=_person(actor), text=wish.sql, seconds=EXPORT_SECONDS)
-    pieces = await queries.export(query, wish.format)
+    told = {"sql": _kept(wish.sql), "format": wish.format}
     try:
-        told = {"sql": _kept(wish.sql), "format": wish.format}
+        pieces = await queries.export(query, wish.format)
+    except BaseException as error:
+        told["outcome"] = error.code if isinstance(error, GatewayError) else "left"
+        # It has run nevertheless, if not to its first row.
+        await asyncio.shield(_note(office, actor, "sql.export", query_id, told))
+        raise
+    try:
         await _note(office, actor, "sql.export", query_id, told)
     except BaseException:
         pieces.end()

@@ -15,6 +15,7 @@ from gateway.management import queries
 from gateway.management.queries import QueryWish
 from gateway.store.analytics import Analytics
 from gateway.store.asking.examples import examples
+from gateway.store.asking.exports import FORMATS
 from tests.gateway.management.crowd import add, audit
 from tests.gateway.management.offices import somebody
 from tests.gateway.store.asking.stores import ENDLESS, opened
@@ -196,6 +197,12 @@ async def test_all_rows_come_as_a_file(owner: Person) -> None:
     wrong = await owner.post("/sql/export", {**form, "sql": "select nothing", "format": "csv"})
     assert wrong.status == 200
     assert "No answer" in wrong.text
+    for each in FORMATS:
+        failed = await owner.post(
+            "/sql/export", {**form, "sql": "select cast(model as integer) from requests", "format": each}
+        )
+        assert failed.headers["content-type"].startswith("text/html"), each
+        assert "Could not convert string" in failed.text
     parquet = await owner.post("/sql/export", {**form, "sql": COUNTED, "format": "parquet"})
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert parquet.headers["content-disposition"] == 'attachment; filename="query.parquet"'

@@ -94,9 +94,9 @@ class Exports:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def begin(self, wanted: Wanted, run: Run | None = None) -> Pieces:
-        """The bytes, piece by piece, none of them empty; the first one is there when this returns, so that what does
-        not work at all is told at once. Raises what `wanted` tells, and ControlUnavailable; so do the pieces, and what
-        has begun then ends in the middle."""
+        """The bytes, piece by piece, none of them empty; the first one is there when this returns, and with it the
+        first rows, so that what does not work at all is told at once. Raises what `wanted` tells, and
+        ControlUnavailable; so do the pieces, and what has begun then ends in the middle."""
         if self.under_way >= EXPORTS:
             wanted.on_end()
             raise ControlUnavailable(f"{EXPORTS} exports are running; try again when one is done.", retry_after=10)
@@ -151,12 +151,14 @@ class Exports:
                 text = _text(wanted, cursor)
                 parameters = dict(wanted.parameters)
                 columns = columns_of(cursor.execute(none_of(text), parameters).description)
-                pipe.put(csv_header(columns))
                 run.check()
-                cursor.execute(csv_lines(text, columns), parameters)
-                while rows := cursor.fetchmany(LINES_AT_ONCE):
+                rows = cursor.execute(csv_lines(text, columns), parameters).fetchmany(LINES_AT_ONCE)
+                # Not before there are rows: what goes wrong until then is told, in place of a file that breaks off.
+                pipe.put(csv_header(columns))
+                while rows:
                     job.rows += len(rows)
                     pipe.put("".join(f"{line}\r\n" for (line,) in rows).encode())
+                    rows = cursor.fetchmany(LINES_AT_ONCE)
         except Unwanted:
             raise wanted.tell(duckdb.InterruptException("nobody takes it"), run) from None
         except (duckdb.Error, MemoryError) as error:

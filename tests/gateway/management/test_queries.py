@@ -14,6 +14,7 @@ from gateway.management import queries
 from gateway.management.office import Actor, Office
 from gateway.management.queries import MOST_KEPT_BYTES, RUN, ExportWish, QueryWish
 from gateway.store.analytics import Analytics
+from gateway.store.asking.exports import FORMATS, Format
 from tests.gateway.management.crowd import audit
 from tests.gateway.management.offices import OPERATOR, office_in, somebody
 from tests.gateway.store.asking.stores import ENDLESS, opened
@@ -126,6 +127,25 @@ async def test_so_is_one_that_broke_off(office: Office, store: Analytics) -> Non
     await exported._noting
     assert (await entries(office))[-1][1]["whole"] is False
     await auntil(lambda: not store.queries._under_way)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_so_is_one_that_came_to_nothing(office: Office, store: Analytics, form: Format) -> None:
+    wish = ExportWish(sql="select cast(model as integer) from requests", format=form)
+    with pytest.raises(QueryRefused, match="Could not convert"):
+        await queries.export_query(office, OWNER, store.queries, wish, "q-1")
+    beginning = asyncio.create_task(
+        queries.export_query(office, OWNER, store.queries, ExportWish(sql=ENDLESS, format=form), "q-2")
+    )
+    await auntil(lambda: bool(store._runs))
+    beginning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    await auntil(lambda: not store.queries._under_way)
+    assert await entries(office) == [
+        ("sql.export", {"sql": wish.sql, "format": form, "outcome": "query_refused"}),
+        ("sql.export", {"sql": ENDLESS, "format": form, "outcome": "left"}),
+    ]
 
 
 async def test_an_end_that_cannot_be_written_down_is_in_the_log(

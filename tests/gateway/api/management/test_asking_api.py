@@ -16,6 +16,7 @@ from msgspec import structs
 from gateway.api.management.files import ExportQuery
 from gateway.management.office import Actor
 from gateway.store.analytics import Analytics
+from gateway.store.asking.exports import FORMATS, Format
 from gateway.usage.chosen import Filter
 from tests.gateway.api.management import served
 from tests.gateway.api.management.served import Served
@@ -189,6 +190,14 @@ async def test_all_of_a_query_comes_as_a_file(api: Served) -> None:
     assert answer.body[:4] == answer.body[-4:] == b"PAR1"
     await auntil(lambda: not api.office.around.analytics.queries._under_way)  # type: ignore[attr-defined]
     assert await api.refused("POST", "/api/sql/export", {"sql": "drop table requests"}) == (422, "query_refused")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_query_that_fails_as_it_runs_is_no_file(api: Served, form: Format) -> None:
+    wish = {"sql": "select cast(model as integer) from requests", "format": form}
+    answer = await api.ask("POST", "/api/sql/export", wish)
+    assert answer.status == 422
+    assert (answer.json()["code"], "'model-" in answer.json()["detail"]) == ("query_refused", True)
 
 
 async def test_there_is_nothing_to_cancel(api: Served) -> None:

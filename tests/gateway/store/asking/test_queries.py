@@ -18,6 +18,7 @@ from duckdb import DuckDBPyConnection
 from gateway.errors import Conflict, ControlUnavailable, GatewayError, QueryRefused, QueryStopped, UnknownResource
 from gateway.store.analytics import Analytics
 from gateway.store.asking import queries
+from gateway.store.asking.exports import FORMATS, Format
 from gateway.store.asking.permitted import Permitted
 from gateway.store.asking.queries import AT_ONCE, Query, Result
 from tests.gateway.store.asking.corpus import FILES, GOOD, WRITING
@@ -354,6 +355,23 @@ async def test_an_export_has_a_place_among_the_queries_and_is_stopped_like_one(s
     with pytest.raises(QueryStopped, match="memory"):
         async for _ in await store.queries.export(too_much, "csv"):
             pass
+    await idle(store)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    ("text", "seconds", "error", "words"),
+    [
+        ("select cast(model as integer) from requests", 60.0, QueryRefused, "Could not convert string 'model-"),
+        (COLLECTING, 60.0, QueryStopped, "more than the memory"),
+        (ENDLESS, 0.3, QueryStopped, "too long"),
+    ],
+)
+async def test_an_export_that_ends_before_its_first_row_says_why_and_gives_nothing(
+    store: Analytics, form: Format, text: str, seconds: float, error: type[GatewayError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        await store.queries.export(Query(id="1", who="me", text=text, seconds=seconds), form)
     await idle(store)
 
 
