@@ -33,6 +33,7 @@ class Ration(NamedTuple):
 class Burn:
     """One of them, in words."""
 
+    ration: Ration
     subject: str
     what: str
     used: str
@@ -59,6 +60,7 @@ def _burn(ration: Ration, now_us: int) -> Burn:
     share = ration.used / max(1, ration.most)
     used, most = show(ration.used), show(ration.most)
     return Burn(
+        ration=ration,
         subject=ration.subject.replace("`", ""),
         what=NAMES.get(ration.field, ration.field),
         used=used,

@@ -108,6 +108,13 @@ class Chart:
     """Words of the horizontal axis, at equal distances from the left."""
     rows: tuple[Row, ...]
     """The same as a table, latest first."""
+    starts: tuple[int, ...]
+    """Where its pieces begin."""
+
+    @property
+    def places(self) -> list[int]:
+        """The pieces that its table shows, latest first."""
+        return _told(self.series, len(self.starts))
 
     @property
     def is_empty(self) -> bool:
@@ -194,8 +201,7 @@ def _chart(
     )
     rows = (
         Row(frame.label(place), tuple(_cell(each.values[place], show) for each in series))
-        for place in reversed(range(pieces))
-        if any(each.values[place] for each in series)
+        for place in _told(series, pieces)
     )
     return Chart(
         title=title,
@@ -207,7 +213,13 @@ def _chart(
         guides=tuple(round(PLOT_HEIGHT * part / parts, 2) for part in range(parts + 1)),
         ticks=tuple(frame.tick(place) for place in _ticks(pieces, frame.span.step_us)),
         rows=tuple(rows),
+        starts=tuple(frame.span.starts),
     )
+
+
+def _told(series: Sequence[Series], pieces: int) -> list[int]:
+    """Pieces of which there is something to tell, latest first."""
+    return [place for place in reversed(range(pieces)) if any(each.values[place] for each in series)]
 
 
 def _ticks(pieces: int, step_us: int) -> range:
@@ -272,10 +284,13 @@ class Rank:
 
     name: str
     tint: str
+    number: int
     value: str
     exact: str
     length: float
     """Percent."""
+    part: float
+    """Its share of all of them, from 0 to 1, and in words."""
     share: str
     link: str = ""
     note: str = ""
@@ -289,9 +304,11 @@ def ranked(rows: Sequence[tuple[str, int, str]], show: Show, exact: Show, tint_o
         Rank(
             name=name,
             tint=tint_of(name),
+            number=number,
             value=show(number),
             exact=exact(number),
             length=round(100 * number / most, 1),
+            part=number / whole if whole else 0.0,
             share=figures.share(number, whole),
             link=link,
         )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from gateway.errors import GatewayError, Unacceptable
 from gateway.management.configured import Managed
 from web.forms import Form
+from web.tables import Column
 
 LONGEST = 4000
 
@@ -55,6 +56,14 @@ def source_of(managed: Managed) -> Source:
     if managed.by == "database":
         return Source(True, "the dashboard or the API", managed.problem or "")
     return Source(False, managed.origin or managed.by, managed.problem or "")
+
+
+SAID_BY = (
+    Column("said_by", head="Said by", value=lambda row: row.source.text),
+    Column("read_only", "flag", "Said by", lambda row: not row.source.is_changeable),
+    Column("problem", head="Said by", value=lambda row: row.source.problem),
+)
+"""The same in a file."""
 
 
 def mark(name: str) -> str:

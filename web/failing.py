@@ -30,8 +30,11 @@ class Kind:
     meaning: str
     tint: str
     attempts: int
+    part: float
+    """Of all that failed, from 0 to 1, and in words."""
     share: str
     decided: str
+    rest_us: int
     rested: str
     """How long it made credentials and models rest, all together."""
 
@@ -75,8 +78,10 @@ def _kind(name: str, rows: Sequence[Row], tint: str, whole: int) -> Kind:
         meaning=in_words(name),
         tint=tint,
         attempts=attempts,
+        part=attempts / whole if whole else 0.0,
         share=figures.share(attempts, whole),
         decided=VERDICTS.get(verdict or "", ""),
+        rest_us=rest_us,
         rested=figures.duration(rest_us) if rest_us else "",
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.management.rests import RestView
 from gateway.usage import figures
 from web.display import State
+from web.tables import Column
 
 FEW = 5
 """Attempts below which a share says nothing."""
@@ -68,6 +69,15 @@ class Count:
     def share(self) -> float:
         """Of those that went well, to sort by; -1 where there was none."""
         return (self.attempts - self.failed) / self.attempts if self.attempts else -1.0
+
+
+def count_columns(of: str, head: str, time: str = "") -> tuple[Column, ...]:
+    """What a file says of a count that each row has by this name; `time` ends the names of the columns."""
+    return (
+        Column(f"attempts{time}", "whole", head, lambda row: getattr(row, of).attempts),
+        Column(f"failed_attempts{time}", "whole", head, lambda row: getattr(row, of).failed),
+        Column(f"success{time}", "number", head, lambda row: share if (share := getattr(row, of).share) >= 0 else None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ SHADES = 6
 class Square:
     """One hour of a weekday."""
 
+    hour: int
+    mean: float | None
     shade: str
     """Class `h1` to `h6`; empty for nothing."""
     title: str
@@ -63,7 +65,7 @@ def _square(
     weekday, hour = place
     when = f"{DAYS[weekday]} {hour:02}:00"
     if place not in means:
-        return Square("", f"{when}: nothing", figures.NOTHING)
+        return Square(hour, None, "", f"{when}: nothing", figures.NOTHING)
     value = show(round(means[place]))
     shade = 1 + sum(means[place] > step for step in steps)
-    return Square(f"h{shade}", f"{when}: {value}", value)
+    return Square(hour, means[place], f"h{shade}", f"{when}: {value}", value)

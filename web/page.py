@@ -30,6 +30,7 @@ from web.filters import address
 from web.forms import LONGEST_BYTES, Form, Problem
 from web.icons import ICONS
 from web.span import USUAL, Span, span_of
+from web.tables import Column
 
 Group = Literal["Watch", "Money", "Set up", "Run"]
 
@@ -38,6 +39,12 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 Read = Callable[[str, Mapping[str, object]], Awaitable[list[dict[str, Any]]]]
 """The rows of a named statement, up to two seconds old: many who look at the same ask once."""
+
+SAVED = "format"
+"""In an address: a table of the page is wanted as a file."""
+
+EVERY = 2**31 - 1
+"""More rows than there are."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -106,6 +113,10 @@ class Visit:
     def span_or(self, usual: str) -> Span:
         """The time that the address asks for, or the one of this name."""
         return span_of(self.query, self.now_us, self.zone, usual)
+
+    def most(self, shown: int) -> int:
+        """How many rows are wanted at most: as many as are shown, but for a file, which has all of them."""
+        return EVERY if SAVED in self.query else shown
 
     def every(self, name: str) -> tuple[str, ...]:
         """All that the address says by this word."""
@@ -195,6 +206,23 @@ Stream = Callable[["Site", Visit, Callable[[], Mapping[str, object]]], Awaitable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of a page, as files have it."""
+
+    name: str
+    """By which an address asks for it."""
+    columns: tuple[Column, ...]
+    rows: Callable[[Any], Sequence[Any] | None]
+    """Of what `load` gives; None where whoever looks may not see them."""
+    load: Callable[[Site, Visit], Awaitable[object]] | None = None
+    """Where the page shows a part of it at a time: what gives all of it, or a Reply. Else the page's own gives it."""
+    file: Callable[[Visit], str] | None = None
+    """What the file is called, where not by this name and the page's."""
+    others: Mapping[str, tuple[str, Callable[[Sequence[Any]], bytes]]] = field(default_factory=dict)
+    """Beside CSV and Parquet, by the word in an address: the type of such a file, and what writes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of the dashboard."""
 
@@ -227,6 +255,8 @@ class Page:
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
     """Parts that can be fetched alone: `?block=<name>`."""
+    tables: tuple[Table, ...] = ()
+    """What of it can be had as a file: `?format=csv`, with `table=<name>` for another one than the first."""
 
 
 @dataclass(frozen=True, slots=True)

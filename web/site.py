@@ -19,7 +19,7 @@ from blacksheep import Application, Content, Request, Response, StreamedContent
 from gateway import logs
 from gateway.access.csrf import FIELD
 from gateway.browsers import FOR_EVER
-from gateway.errors import GatewayError, NotSignedIn
+from gateway.errors import GatewayError, InvalidRequest, NotSignedIn
 from gateway.turns import in_turns
 from web import assets
 from web.browser import browser_of
@@ -29,6 +29,7 @@ from web.frame import Going, Nothing, frame_of, is_waiting
 from web.listening import awaited, listened
 from web.packing import ENCODED, VARIES, packed, packed_once, takes_gzip
 from web.page import (
+    SAVED,
     Action,
     Download,
     Flow,
@@ -46,8 +47,10 @@ from web.page import (
     render_block,
 )
 from web.pages import ACTIONS, PAGES
+from web.saving import saved
 
 HTML = b"text/html; charset=utf-8"
+TEXT = b"text/plain; charset=utf-8"
 EVENTS = b"text/event-stream"
 UNBUFFERED = (b"x-accel-buffering", b"no")
 """nginx is not to hold it back."""
@@ -200,6 +203,8 @@ class Dashboard:
     async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(page, request, visit):
             return refusal
+        if SAVED in visit.query:
+            return await self._save(page, visit)
         block = visit.query.get("block")
         if block is not None and block not in page.blocks:
             return self.notice(visit, Notice(404, TITLES[404], "This page has no such part."))
@@ -210,6 +215,12 @@ class Dashboard:
         if block is not None:
             return _html(200, render_block(page, block, context, frame))
         return _html(200, render(page, context, frame), visit.browser.introduce() if page.is_public else ())
+
+    async def _save(self, page: Page, visit: Visit) -> Response:
+        try:
+            return await self._reply(page, visit, await saved(self._site, visit, page))
+        except InvalidRequest as error:  # told to whoever wrote the address, which pages do not
+            return Response(error.status, None, Content(TEXT, f"{error.message}\n".encode()))
 
     async def _tell_more(self, page: Page, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(page, request, visit):
@@ -332,7 +343,7 @@ def _address(page: Page, names: Mapping[str, str]) -> str:
 async def _static(request: Request) -> Response:
     asset = assets.by_url().get(request.url.path.decode("latin-1"))
     if asset is None:
-        return Response(404, None, Content(b"text/plain; charset=utf-8", b"No such file.\n"))
+        return Response(404, None, Content(TEXT, b"No such file.\n"))
     if takes_gzip(_accepted(request)):
         return Response(200, [FOR_EVER, VARIES, ENCODED], Content(asset.type, packed_once(asset.content)))
     return Response(200, [FOR_EVER, VARIES], Content(asset.type, asset.content))

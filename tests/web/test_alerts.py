@@ -21,6 +21,7 @@ from gateway.usage.figures import DAY
 from tests.gateway.alerts.scenes import condition
 from tests.gateway.management.crowd import add
 from tests.web.markup import assert_well_formed
+from tests.web.saved import Links, csv_rows
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
 from web.alerting import course_of, link_of, thresholds_of
@@ -150,6 +151,22 @@ async def test_what_is_over_is_history_by_kind_and_page(house: House, owner: Per
     assert ">Newest</a>" in second.text
     assert "The disk is full" in (await owner.get("/alerts?kind=disk")).text
     assert "Nothing of the kind was wrong." in (await owner.get("/alerts?kind=prices")).text
+
+
+async def test_alerts_come_as_files(house: House, owner: Person) -> None:
+    for number in range(27):
+        await find(house, wrong(house, f"a{number}", text=f"budget {number}"), minutes=number)
+    await find(house, wrong(house, "d", kind="disk", severity="critical", text="the disk is full"), minutes=28)
+    now = csv_rows((await owner.get("/alerts?format=csv&table=now")).text.encode())
+    assert [(row["title"], row["kind"], row["severity"], row["closed_at"]) for row in now] == [
+        ("the disk is full", "disk", "critical", "")
+    ]
+    assert (now[0]["figure"], now[0]["threshold"], now[0]["unit"], now[0]["told"]) == ("83.1", "80.0", "%", "1")
+    past = csv_rows((await owner.get("/alerts?format=csv&kind=budget&before=0")).text.encode())
+    assert [row["title"] for row in past] == [f"budget {number}" for number in reversed(range(27))]
+    assert all(row["closed_at"] > row["since"] for row in past)
+    offered = {(link.said("table"), link.said("format")) for link in Links((await owner.get("/alerts")).text).found}
+    assert offered == {(name, form) for name in ("now", "past", "thresholds") for form in ("csv", "parquet")}
 
 
 async def test_who_is_told_is_tried_out_and_their_addresses_stay_secret(house: House, owner: Person) -> None:

@@ -129,8 +129,8 @@ async def test_what_is_filtered_is_a_file(house: House, owner: Person, store: St
     fill(house, store)
     answer = await owner.get("/models?format=csv&provider=mock")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [row["model"] for row in rows] == ["mock/gpt-4o", "mock/never", "mock/mini", "mock/odd"]
-    assert (rows[0]["input_usd"], rows[0]["cost_usd"], rows[0]["p50_first_byte_ms"]) == ("2.5", "4", "400.0")
+    assert [row["name"] for row in rows] == ["mock/gpt-4o", "mock/never", "mock/mini", "mock/odd"]
+    assert (rows[0]["input_usd"], rows[0]["cost_usd"], rows[0]["p50_first_byte_us"]) == ("2.5", "4.0", "400000")
     assert rows[1]["input_usd"] == ""
 
 

@@ -17,6 +17,7 @@ from gateway.records import AttemptRecord, Price, Provider, Rates, Tokens
 from tests.gateway.management.offices import OPERATOR
 from tests.providers import MockProcess, mock
 from tests.web.markup import assert_well_formed
+from tests.web.saved import Links, csv_rows
 from tests.web.store import Store, store_in
 from tests.web.supplied import AUTH, FIRST, GPT, LIMITED, SECRET, SPARE, Supplied, supplied
 from tests.web.visiting import Answer, Person
@@ -137,7 +138,25 @@ async def test_its_models_are_to_be_had_as_a_file(owner: Person, store: Store) -
     assert "filed-models.csv" in answer.headers["content-disposition"]
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["model"], row["requests"], row["attempts"], row["failed_attempts"]) == ("gpt-4o-mini", "2", "3", "1")
-    assert row["cost_usd"] == "4"
+    assert (row["cost_usd"], row["cost_nano_usd"]) == ("4.0", "4000000000")
+
+
+async def test_what_rests_and_what_failed_are_files_too(here: Supplied, owner: Person, store: Store) -> None:
+    fill(store)
+    here.rest(FIRST, LIMITED, GPT.model)
+    links = {link.said("table"): link for link in Links(await page(owner)).found if link.said("format") == "csv"}
+    assert links.keys() == {"models", "credentials", "rests", "failures", "failures-over-time"}
+    found = {name: csv_rows((await owner.get(link.url)).text.encode()) for name, link in links.items()}
+    assert {name: len(rows) for name, rows in found.items()} == {name: link.place.rows for name, link in links.items()}
+    (rest,) = found["rests"]
+    assert (rest["credential"], rest["model"], rest["why"]) == ("first", GPT.model, "its rate limit is used up")
+    assert (rest["not_used"], rest["came_from"].startswith("429 from the provider")) == ("true", True)
+    assert rest["began_at"] < rest["until"]
+    (kind,) = found["failures"]
+    assert (kind["kind"], kind["attempts"], kind["share"], kind["rested_us"]) == ("rate limit", "1", "1.0", "60000000")
+    first, spare = found["credentials"]
+    assert (first["name"], first["attempts_24h"], first["failed_attempts_24h"]) == ("first", "2", "1")
+    assert (first["success_24h"], spare["success_1h"], spare["attempts_24h"]) == ("0.5", "", "1")
 
 
 async def test_a_rest_says_why_until_when_and_what_it_came_from(here: Supplied, owner: Person, store: Store) -> None:

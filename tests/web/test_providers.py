@@ -96,8 +96,8 @@ async def test_it_is_well_formed_empty_and_full_and_by_its_block(here: Supplied,
 async def test_success_is_that_of_attempts_which_tell_of_the_provider(owner: Person, store: Store) -> None:
     fill(store)
     row = (await rows(owner))["filed"]
-    assert (row["attempts_1h"], row["failed_1h"]) == ("10", "1")
-    assert (row["attempts_24h"], row["failed_24h"]) == ("19", "1"), "a request's own fault is nobody else's"
+    assert (row["attempts_1h"], row["failed_attempts_1h"]) == ("10", "1")
+    assert (row["attempts_24h"], row["failed_attempts_24h"]) == ("19", "1"), "a request's own fault is nobody else's"
     assert (row["state"], row["p50_first_byte_us_24h"]) == ("some failures", "30000")
 
 
@@ -195,7 +195,7 @@ async def test_members_see_what_came_of_their_own_requests_only(here: Supplied, 
     )
     person = await here.house.signed_in("mia@example.com")
     row = (await rows(person))["filed"]
-    assert (row["attempts_1h"], row["failed_1h"]) == ("1", "0")
+    assert (row["attempts_1h"], row["failed_attempts_1h"]) == ("1", "0")
     page = await person.get("/providers/filed")
     assert "those of your own keys" in page.text
     assert "none in 24 h" in page.text, "what failed was somebody else's"

@@ -12,6 +12,7 @@ from gateway.browsers import GUARDS
 from gateway.errors import ControlUnavailable
 from gateway.settings.demo import add_demo
 from tests.gateway.control.process import FORWARDED, Answer, ControlProcess, record, running, settings_in
+from tests.web.saved import TYPES, Links
 from tests.web.visiting import house_in
 from web.page import Page, Site, Visit
 
@@ -49,6 +50,15 @@ def test_a_block_comes_alone(demo: ControlProcess) -> None:
     assert "<html" not in answer.text
     assert "mock/gpt-4o" in answer.text
     assert page(demo, "/?block=secret").status == 404
+
+
+def test_what_a_demo_shows_is_to_be_had_as_files(demo: ControlProcess) -> None:
+    for path in ("/requests", "/"):
+        links = Links(page(demo, path).text).found
+        assert links
+        for link in links:
+            answer = page(demo, link.url)
+            assert (answer.status, answer.headers["content-type"]) == (200, TYPES[link.said("format")]), link.url
 
 
 def test_otherwise_nobody_sees_anything_without_a_login(plain: ControlProcess) -> None:

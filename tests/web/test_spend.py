@@ -20,7 +20,6 @@ from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
 from web.burning import Ration, burns_of, exhausted_at
 from web.pages import spend
-from web.tables import as_csv
 
 NOW = time.time_ns() // 1000
 DOLLAR = 1_000_000_000
@@ -98,11 +97,24 @@ async def test_the_table_is_a_file_too(owner: Person, store: Store) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="spend-by-model.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [(row["name"], row["cost_usd"], row["estimated"]) for row in rows] == [
-        ("mock/gpt-4o", "3", "no"),
-        ("mock/mini", "1", "yes"),
-        ("mock/odd", "", "no"),
+    assert [(row["name"], row["cost_nano_usd"], row["cost_usd"], row["estimated"]) for row in rows] == [
+        ("mock/gpt-4o", "3000000000", "3.0", "false"),
+        ("mock/mini", "1000000000", "1.0", "true"),
+        ("mock/odd", "", "", "false"),
     ]
+    assert [(row["share"], row["former_cost_nano_usd"], row["change"]) for row in rows] == [
+        ("0.75", "2000000000", "0.5"),
+        ("0.25", "0", ""),
+        ("0.0", "0", ""),
+    ]
+    assert [row["cache_read_tokens"] for row in rows] == ["3", "3", "3"]
+
+
+async def test_a_file_is_of_what_is_looked_at(owner: Person, store: Store) -> None:
+    fill(store)
+    answer = await owner.get("/spend?by=key&format=parquet")
+    assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+    assert answer.headers["content-disposition"] == 'attachment; filename="spend-by-key.parquet"'
 
 
 async def test_members_see_what_is_theirs_and_no_budgets(house: House, store: Store) -> None:
@@ -153,9 +165,3 @@ def test_those_used_up_most_come_first() -> None:
         "bad",
         "good",
     ]
-
-
-def test_no_cell_is_a_formula() -> None:
-    rows: list[list[object]] = [["=1+1"], ["@x"], ["-5"], ["\tx"], ["plain"], [-5], ['a,"b"']]
-    read = [row[0] for row in csv.reader(io.StringIO(as_csv(["head"], rows).decode()))]
-    assert read == ["head", "'=1+1", "'@x", "'-5", "'\tx", "plain", "-5", 'a,"b"']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -28,6 +28,8 @@ from web.display import State
 from web.filters import Chip, address
 from web.forms import Problem
 from web.page import Action, Page, Sent, Shown, Site, Visit
+from web.pages.alert_tables import TABLES
+from web.saving import listed
 
 PATH = "/alerts"
 
@@ -91,6 +93,7 @@ class Line:
     failed: int
     """How many of these did not arrive."""
     is_open: bool
+    view: AlertView
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +121,23 @@ class Alerts:
 async def load(site: Site, visit: Visit) -> Alerts:
     """The page's context. Raises NotPermitted, StateUnavailable."""
     before, settings = visit.query.get("before") or None, site.settings().alerts
+    most, most_now = visit.most(ROWS), visit.most(MOST_NOW)
     kind = next((each for each in ALERT_KINDS if each == visit.query.get("kind")), None)
     standing, silenced, past = await asyncio.gather(
-        _listed(site, visit, AlertFilter(state="open"), None, MOST_NOW),
-        _listed(site, visit, AlertFilter(state="silenced"), None, MOST_NOW),
-        _listed(site, visit, AlertFilter(state="closed", kind=kind), before, ROWS + 1),
+        _listed(site, visit, AlertFilter(state="open"), shown=MOST_NOW),
+        _listed(site, visit, AlertFilter(state="silenced"), shown=MOST_NOW),
+        _listed(site, visit, AlertFilter(state="closed", kind=kind), shown=ROWS, after=before),
     )
     asked = {"kind": kind or ""}
     telling = site.around.alerts
     return Alerts(
-        now=tuple(map(_line, (*sorted(standing, key=_is_milder), *silenced))),
+        now=tuple(map(_line, (*sorted(standing[:most_now], key=_is_milder), *silenced[:most_now]))),
         looked=telling.open_now is not None,
-        past=tuple(map(_line, past[:ROWS])),
+        past=tuple(map(_line, past[:most])),
         kind=kind or "",
         kinds=dict(KINDS.items()),
         chips=(Chip("kind", "Kind", KINDS[kind], PATH),) if kind else (),
-        older=address(PATH, asked, {"before": past[ROWS - 1].id}) if len(past) > ROWS else "",
+        older=address(PATH, asked, {"before": past[most - 1].id}) if len(past) > most else "",
         newest=address(PATH, asked) if before else "",
         receivers=receivers_of(settings, telling.receivers()),
         thresholds=thresholds_of(settings),
@@ -167,9 +171,12 @@ def mark(site: Site) -> str:
 
 
 async def _listed(
-    site: Site, visit: Visit, wanted: AlertFilter, after_id: str | None, limit: int
-) -> Sequence[AlertView]:
-    return await alerts.list_alerts(site.office, visit.person, wanted, after_id=after_id, limit=limit)
+    site: Site, visit: Visit, wanted: AlertFilter, *, shown: int, after: str | None = None
+) -> list[AlertView]:
+    async def part(after_id: str | None, limit: int) -> list[AlertView]:
+        return await alerts.list_alerts(site.office, visit.person, wanted, after_id=after_id, limit=limit)
+
+    return await listed(visit, part, lambda alert: alert.id, shown=shown, after=after)
 
 
 def _is_milder(alert: AlertView) -> bool:
@@ -198,6 +205,7 @@ def _line(alert: AlertView) -> Line:
         told=told,
         failed=sum(one.state is NOT_YET or one.state is GIVEN_UP for one in told),
         is_open=alert.state == "open",
+        view=alert,
     )
 
 
@@ -248,6 +256,7 @@ PAGE = Page(
     mark=mark,
     refreshes=True,
     blocks=("now",),
+    tables=TABLES,
 )
 
 ACTIONS = (Action("/alerts/close", PAGE, close), Action("/alerts/test", PAGE, test))

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from gateway.management import configuration
 from gateway.management.configured import AliasView
 from gateway.usage.chosen import Filter
-from web.entries import Entry, Source, mark, source_of
+from web.entries import SAID_BY, Entry, Source, mark, source_of
 from web.filters import address
 from web.forms import Problem
 from web.frame import Choice
 from web.objects import Editing, Objects
-from web.page import Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.pages.models import PAGE_SPAN, Row, tabs_at
 from web.seeing import visible_keys
+from web.tables import Column
 
 PATH = "/models/aliases"
 
@@ -101,6 +102,14 @@ def _line(view: AliasView, row: Row | None, visit: Visit) -> Line:
     )
 
 
+COLUMNS = (
+    Column("name", head="Name"),
+    Column("target", head="Leads to"),
+    Column("requests", "whole", "Requests"),
+    Column("cost", "money", "Spend"),
+    *SAID_BY,
+)
+
 PAGE = Page(
     path=PATH,
     title="Aliases",
@@ -109,6 +118,7 @@ PAGE = Page(
     load=load,
     permissions=(configuration.READ,),
     span=PAGE_SPAN,
+    tables=(Table(name="aliases", columns=COLUMNS, rows=lambda aliases: aliases.lines),),
 )
 
 ACTIONS = OBJECTS.actions(PAGE)

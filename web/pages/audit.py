@@ -15,9 +15,9 @@ from gateway.settings.instants import read_instant
 from gateway.store.keys import ID_PREFIX
 from web.differing import Difference, differences
 from web.filters import Chip, address
-from web.page import Download, Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.span import instant_said
-from web.tables import as_csv
+from web.tables import Column
 
 PATH = "/audit"
 
@@ -106,18 +106,14 @@ class Audit:
     """Words of the address that nobody understands."""
     older: str
     newest: str
-    csv: str
-    lines: str
     actors: Mapping[str, str]
     kinds: tuple[str, ...]
 
 
-async def load(site: Site, visit: Visit) -> Audit | Download:
-    """The page's context, or all that the filters let through as a file. Raises NotPermitted, StateUnavailable."""
+async def load(site: Site, visit: Visit) -> Audit:
+    """The page's context. Raises NotPermitted, StateUnavailable."""
     asked, odd = _asked(visit)
     wanted = _filter(asked, visit)
-    if visit.query.get("format") in FILES:
-        return await _file(site, visit, wanted)
     before = visit.query.get("before") or None
     found = await audit.list_entries(site.office, visit.person, wanted, after_id=before, limit=ROWS + 1)
     return Audit(
@@ -131,8 +127,6 @@ async def load(site: Site, visit: Visit) -> Audit | Download:
         odd=odd,
         older=address(PATH, asked, {"before": found[ROWS - 1].id}) if len(found) > ROWS else "",
         newest=address(PATH, asked) if before else "",
-        csv=address(PATH, asked, {"format": "csv"}),
-        lines=address(PATH, asked, {"format": "jsonl"}),
         actors=ACTORS,
         kinds=tuple(_PLACES),
     )
@@ -192,36 +186,44 @@ def _entry(entry: AuditEntry) -> Entry:
 # As a file
 
 
-HEAD = ("at", "actor_kind", "actor", "address", "action", "target_kind", "target_id", "target", "before", "after")
+def _told(value: Mapping[str, object] | None) -> str | None:
+    return None if value is None else json.encode(value).decode()
 
 
-def _csv(entries: Sequence[AuditEntry]) -> bytes:
-    return as_csv(HEAD, map(_cells, entries))
+COLUMNS = (
+    Column("id"),
+    Column("at", "moment", "When", lambda entry: read_instant(entry.at)),
+    Column("actor_kind", head="Who"),
+    Column("actor_id"),
+    Column("actor", head="Who", value=lambda entry: entry.actor_name),
+    Column("address", head="From"),
+    Column("action", head="Action"),
+    Column("target_kind", head="What"),
+    Column("target_id"),
+    Column("target", head="What", value=lambda entry: entry.target_name),
+    Column("before", head="From what to what", value=lambda entry: _told(entry.before)),
+    Column("after", head="From what to what", value=lambda entry: _told(entry.after)),
+)
+"""What was before and after is JSON."""
 
 
-def _cells(entry: AuditEntry) -> tuple[object, ...]:
-    who = (entry.actor_kind, entry.actor_name, entry.address or "")
-    what = (entry.target_kind, entry.target_id or "", entry.target_name or "")
-    told = ("" if each is None else json.encode(each).decode() for each in (entry.before, entry.after))
-    return (entry.at, *who, entry.action, *what, *told)
+async def _every(site: Site, visit: Visit) -> list[AuditEntry]:
+    """All that the filters let through."""
+    wanted = _filter(_asked(visit)[0], visit)
+    return [entry async for entry in audit.export_entries(site.office, visit.person, wanted)]
 
 
 def _lines(entries: Sequence[AuditEntry]) -> bytes:
     return b"".join(json.encode(structs.asdict(entry)) + b"\n" for entry in entries)
 
 
-FILES: Mapping[str, tuple[str, Callable[[Sequence[AuditEntry]], bytes]]] = MappingProxyType(
-    {"csv": ("text/csv; charset=utf-8", _csv), "jsonl": ("application/x-ndjson", _lines)}
+TABLE = Table(
+    name="audit",
+    columns=COLUMNS,
+    rows=list,
+    load=_every,
+    others={"jsonl": ("application/x-ndjson", _lines)},
 )
-"""By the word in the address: the type of the file, and how it is written."""
-
-
-async def _file(site: Site, visit: Visit, wanted: AuditFilter) -> Download:
-    name = visit.query["format"]
-    kind, write = FILES[name]
-    found = [entry async for entry in audit.export_entries(site.office, visit.person, wanted)]
-    return Download(f"audit.{name}", kind, write(found))
-
 
 PAGE = Page(
     path=PATH,
@@ -233,4 +235,5 @@ PAGE = Page(
     group="Run",
     icon="audit",
     letter="a",
+    tables=(TABLE,),
 )

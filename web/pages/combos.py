@@ -14,14 +14,15 @@ from gateway.records import Provider
 from gateway.settings.instants import read_instant
 from gateway.settings.section import ComboStrategy, Fault
 from web.display import State
-from web.entries import Entry, Source, mark, source_of
+from web.entries import SAID_BY, Entry, Source, mark, source_of
 from web.filters import address
 from web.forms import Problem
 from web.frame import Choice
 from web.objects import Editing, Objects
-from web.page import Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.pages.aliases import by_name
 from web.pages.models import PAGE_SPAN, Row, tabs_at
+from web.tables import Column
 
 PATH = "/models/combos"
 
@@ -198,6 +199,19 @@ def _standing(provider: Provider, model: str, resting: Sequence[RestView]) -> tu
     return State(f"{len(of_credentials)} of {every} credentials rest", "warning"), ends
 
 
+COLUMNS = (
+    Column("name", head="Name"),
+    Column("strategy", head="Strategy"),
+    Column("notes", "texts", "Strategy"),
+    Column("targets", "texts", "Targets, in order", lambda line: [aim.name for aim in line.aims]),
+    Column("states", "texts", "Targets, in order", lambda line: [aim.state.word for aim in line.aims]),
+    Column("weights", "wholes", "Targets, in order", lambda line: [aim.weight for aim in line.aims]),
+    Column("requests", "whole", "Requests"),
+    Column("cost", "money", "Spend"),
+    *SAID_BY,
+)
+"""Lists are in the order of the targets."""
+
 PAGE = Page(
     path=PATH,
     title="Combos",
@@ -206,6 +220,7 @@ PAGE = Page(
     load=load,
     permissions=(configuration.READ,),
     span=PAGE_SPAN,
+    tables=(Table(name="combos", columns=COLUMNS, rows=lambda combos: combos.lines),),
 )
 
 ACTIONS = OBJECTS.actions(PAGE)

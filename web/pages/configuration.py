@@ -15,9 +15,9 @@ from gateway.settings.model import Settings
 from web.differing import Difference, differences
 from web.filters import Chip, address
 from web.frame import Choice
-from web.page import Action, Download, Page, Sent, Site, Visit
+from web.page import Action, Page, Sent, Site, Table, Visit
 from web.settled import SOURCES, Source, said, source_of
-from web.tables import as_csv
+from web.tables import Column
 
 PATH = "/configuration"
 
@@ -135,7 +135,6 @@ class Configuration:
     chips: tuple[Chip, ...]
     clear: str
     odd: tuple[str, ...]
-    csv: str
     may_read: bool
     may_reload: bool
     watches: bool
@@ -144,14 +143,12 @@ class Configuration:
     compared: Compared | None
 
 
-async def load(site: Site, visit: Visit) -> Configuration | Download:
-    """The page's context, or its table as a file. Raises ControlUnavailable where the file is to be compared and the
+async def load(site: Site, visit: Visit) -> Configuration:
+    """The page's context. Raises ControlUnavailable where the file is to be compared and the
     supervisor does not answer."""
     asked, odd = _asked(visit.query)
     every = [_row(view) for view in await configuration.list_settings(site.office, visit.person)]
     rows = [row for row in every if _is_wanted(row, asked)]
-    if visit.query.get("format") == "csv":
-        return Download("settings.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, rows)))
     may_read = visit.person.may(reloads.READ)
     last = reloads.last_reload(visit.person, site.around.reloads) if may_read else None
     compares = may_read and visit.query.get("file") == "compare"
@@ -169,7 +166,6 @@ async def load(site: Site, visit: Visit) -> Configuration | Download:
         ),
         clear=PATH,
         odd=odd,
-        csv=address(PATH, asked, {"format": "csv"}),
         may_read=may_read,
         may_reload=visit.person.may(reloads.WRITE),
         watches=site.settings().server.watch_config,
@@ -254,14 +250,26 @@ def _ahead(one: Differing) -> Ahead:
     return Ahead(one.kind, one.name, what, one.origin, differences(one.before, one.after))
 
 
-HEAD = ("setting", "value", "default", "said_by", "where", "changes", "description")
+def _every_row(page: Configuration) -> list[SettingRow]:
+    return [row for part in page.sections for row in part.rows]
 
 
-def _cells(row: SettingRow) -> tuple[object, ...]:
-    value = row.value or " ".join(f"fingerprint {mark}" for _, mark in row.fingerprints)
-    when = CHOICES["when"]["start" if row.next_start else "now"]
-    return (row.path, value, row.default, row.source, row.origin, when, row.description)
+def _value(row: SettingRow) -> str:
+    return row.value or " ".join(f"fingerprint {mark}" for _, mark in row.fingerprints)
 
+
+COLUMNS = (
+    Column("setting", head="Setting", value=lambda row: row.path),
+    Column("value", head="Value", value=_value),
+    Column("default", head="Default"),
+    Column("differs", "flag"),
+    Column("said_by", head="Said by", value=lambda row: row.source),
+    Column("where", head="Said by", value=lambda row: row.origin),
+    Column("problem", head="Said by"),
+    Column("changes", value=lambda row: CHOICES["when"]["start" if row.next_start else "now"]),
+    Column("description", head="Meaning"),
+)
+"""Values are as the configuration file would have them: of settings there are many kinds."""
 
 PAGE = Page(
     path=PATH,
@@ -273,6 +281,7 @@ PAGE = Page(
     group="Run",
     icon="configuration",
     letter="c",
+    tables=(Table(name="settings", columns=COLUMNS, rows=_every_row),),
 )
 
 ACTIONS = (Action(f"{PATH}/reload", PAGE, reload),)

@@ -13,8 +13,8 @@ from gateway.settings.stored import KINDS
 from web.differing import Difference, differences
 from web.filters import address
 from web.frame import Choice
-from web.page import Page, Site, Visit
-from web.pages.audit import link_to
+from web.page import Page, Site, Table, Visit
+from web.pages.audit import COLUMNS, link_to
 from web.pages.configuration import PATH, views_of
 
 HERE = f"{PATH}/changes"
@@ -69,6 +69,16 @@ async def load(site: Site, visit: Visit) -> Changes:
     )
 
 
+async def _every(site: Site, visit: Visit) -> list[AuditEntry]:
+    """All there are, as the audit log has them."""
+    found = [
+        entry
+        for kind in KINDS
+        async for entry in audit.export_entries(site.office, visit.person, AuditFilter(target_kind=kind))
+    ]
+    return sorted(found, key=lambda entry: entry.id, reverse=True)
+
+
 def _row(entry: AuditEntry) -> ChangeRow:
     verb = entry.action.rpartition(".")[2]
     return ChangeRow(
@@ -97,4 +107,5 @@ PAGE = Page(
     template="configuration_changes.html",
     load=load,
     permissions=(READ,),
+    tables=(Table(name="changes", columns=COLUMNS, rows=list, load=_every),),
 )

@@ -18,10 +18,11 @@ from gateway.settings.stored import Kind
 from web.display import State
 from web.filters import Chip, address
 from web.frame import Choice
-from web.page import Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.pages.audit import link_to
 from web.pages.configuration import LONGEST_WORD, PATH, views_of
 from web.settled import SOURCES, Source, source_of
+from web.tables import Column
 
 HERE = f"{PATH}/objects"
 
@@ -113,6 +114,17 @@ def _state(problem: str | None, is_hidden: bool) -> State:
     return State("hidden", "warning") if is_hidden else State("in force", "good")
 
 
+COLUMNS = (
+    Column("name", head="Name"),
+    Column("kind", head="Kind"),
+    Column("state", head="State", value=lambda row: row.state.word),
+    Column("problem", head="State"),
+    Column("said_by", head="Said by", value=lambda row: row.source),
+    Column("where", head="Said by", value=lambda row: row.origin),
+    Column("version", "whole", "Version"),
+    Column("changed_at", "moment", "Changed", lambda row: row.changed_us),
+)
+
 PAGE = Page(
     path=HERE,
     title="Configured objects",
@@ -120,4 +132,5 @@ PAGE = Page(
     template="configuration_objects.html",
     load=load,
     permissions=(READ,),
+    tables=(Table(name="objects", columns=COLUMNS, rows=lambda objects: objects.rows),),
 )

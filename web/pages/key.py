@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from msgspec import structs
 
@@ -12,11 +13,12 @@ from gateway.management.keys import FREE, OWN, READ, WRITE, KeyView, KeyWish, Ma
 from gateway.records import ClientKey
 from gateway.settings.instants import read_instant
 from gateway.store.keys import ID_PREFIX
+from web.charted import chart_table
 from web.display import State
 from web.filters import address
 from web.forms import Form, Problem
 from web.names import names_of
-from web.page import Action, Page, Sent, Shown, Site, Visit
+from web.page import Action, Page, Sent, Shown, Site, Table, Visit
 from web.pages.key_form import RULES, Owners, kept_of, owner_typed, owners_for, typed_of, wish_typed
 from web.pages.keyed import (
     SPAN,
@@ -30,6 +32,8 @@ from web.pages.keyed import (
     use_of,
 )
 from web.pages.keys import PATH, link_to, owner_of, status_of
+from web.pages.overview_tables import RECENT
+from web.tables import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,27 @@ def _back(key: KeyView, said: str) -> Sent:
     return Sent(f"{link_to(ID_PREFIX + key.id)}?said={said}")
 
 
+def _of_it(name: str) -> Callable[[Visit], str]:
+    return lambda visit: f"{visit.names['id']}-{name}"
+
+
+LIMITS = (
+    Column("limit", head="What", value=lambda one: one.counted.limit),
+    Column("subject", head="Of"),
+    Column("used", "whole", "How far", lambda one: one.counted.used),
+    Column("most", "whole", "How far", lambda one: one.counted.most),
+    Column("left", "whole", "Left", lambda one: one.counted.left),
+    Column("resets_at", "moment", "Free again", lambda one: one.resets_at_us),
+)
+"""Budgets are nano-USD."""
+
+TABLES = (
+    Table(name="limits", columns=LIMITS, rows=lambda key: key.standings or ()),
+    Table(name="latest", columns=RECENT, rows=lambda key: key.use.recent),
+    chart_table("spend", lambda key: key.use.spend, "model", "cost", "money"),
+    chart_table("outcomes", lambda key: key.use.traffic, "outcome", "requests", "whole"),
+)
+
 PAGE = Page(
     path=f"{PATH}/{{id}}",
     title="Key",
@@ -285,6 +310,7 @@ PAGE = Page(
     load=load,
     permissions=(READ, OWN),
     span=SPAN,
+    tables=tuple(replace(table, file=_of_it(table.name)) for table in TABLES),
 )
 
 CHANGE = "/keys/{id}/change"

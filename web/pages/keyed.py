@@ -80,6 +80,7 @@ class Standing:
     label: str
     meaning: Meaning
     resets_at_us: int | None
+    counted: LimitStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def standing_of(one: LimitStanding) -> Standing:
         label=f"{used} of {most} used",
         meaning="bad" if share >= 1 else "warning" if share >= WARNED else "good",
         resets_at_us=read_instant(one.resets_at) if one.resets_at and (one.used or one.limit in PERIODS) else None,
+        counted=one,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import get_args
 from urllib.parse import quote
@@ -21,10 +21,11 @@ from web.display import State
 from web.filters import Chip, address
 from web.forms import Form, Problem
 from web.names import Names, names_of
-from web.page import Action, Download, Page, Shown, Site, Visit
+from web.page import Action, Page, Shown, Site, Table, Visit
 from web.pages.key_form import RULES, Owners, owner_typed, owners_for, wish_typed
-from web.pages.keyed import STATES, Standing, curl_of, limits_in_words, said_patterns, standing_of
-from web.tables import as_csv
+from web.pages.keyed import BUDGET, LIMITS, STATES, Standing, curl_of, limits_in_words, said_patterns, standing_of
+from web.saving import BATCH, listed
+from web.tables import Column, Kind
 
 PATH = "/keys"
 
@@ -56,6 +57,7 @@ class KeyRow:
     tags: tuple[str, ...]
     is_said: bool
     """Whether it stands in the configuration file."""
+    key: ClientKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,6 @@ class Keys:
     statuses: tuple[str, ...]
     older: str
     newest: str
-    csv: str
     odd: str
     """What the address says that nobody understands; empty for nothing."""
     budgets_known: bool
@@ -82,19 +83,17 @@ class Keys:
     problem: Problem | None
 
 
-async def load(site: Site, visit: Visit) -> Keys | Download:
-    """The page's context, or its table as a file."""
+async def load(site: Site, visit: Visit) -> Keys:
+    """The page's context."""
     actor, asked = visit.person, _asked(visit.query)
-    before = visit.query.get("before") or None
-    names, found = await asyncio.gather(names_of(site), _found(site, visit, asked, before))
+    before, most = visit.query.get("before") or None, visit.most(ROWS)
+    names, found = await asyncio.gather(names_of(site), _found(site, visit, asked))
     said = () if before else _said(site, visit, asked)
-    budgets = await _budgets(site, [*map(limited.counted, found[:ROWS]), *said])
+    budgets = await _budgets(site, [*map(limited.counted, found[:most]), *said])
     rows = (
-        *(_row(key, names, budgets or {}) for key in found[:ROWS]),
+        *(_row(key, names, budgets or {}) for key in found[:most]),
         *(_said_row(key, visit, budgets or {}) for key in said),
     )
-    if visit.query.get("format") == "csv":
-        return Download("keys.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, rows)))
     made, may_make = visit.made if isinstance(visit.made, MadeKey) else None, actor.may(WRITE, OWN)
     return Keys(
         rows=rows,
@@ -102,9 +101,8 @@ async def load(site: Site, visit: Visit) -> Keys | Download:
         clear=PATH,
         asked=asked,
         statuses=SHOWN_STATUSES,
-        older=address(PATH, asked, {"before": found[ROWS - 1].id}) if len(found) > ROWS else "",
+        older=address(PATH, asked, {"before": found[most - 1].id}) if len(found) > most else "",
         newest=address(PATH, asked) if before else "",
-        csv=address(PATH, asked, {"before": before or "", "format": "csv"}),
         odd="" if visit.query.get("status", "") in ("", *SHOWN_STATUSES) else visit.query["status"],
         budgets_known=budgets is not None,
         may_make=may_make,
@@ -142,8 +140,7 @@ def _asked(query: Mapping[str, str]) -> dict[str, str]:
     return {word: value for word, value in said.items() if value}
 
 
-async def _found(site: Site, visit: Visit, asked: Mapping[str, str], before: str | None) -> Sequence[KeyView]:
-    """One more than is shown, where there are more."""
+async def _found(site: Site, visit: Visit, asked: Mapping[str, str]) -> Sequence[KeyView]:
     status = next((each for each in SHOWN_STATUSES if each == asked.get("status")), None)
     wanted = KeyFilter(
         status=status,
@@ -152,7 +149,11 @@ async def _found(site: Site, visit: Visit, asked: Mapping[str, str], before: str
         tag=asked.get("tag"),
         search=asked.get("search"),
     )
-    return await keys.list_keys(site.office, visit.person, wanted, after_id=before, limit=ROWS + 1)
+
+    async def part(after_id: str | None, limit: int) -> Sequence[KeyView]:
+        return await keys.list_keys(site.office, visit.person, wanted, after_id=after_id, limit=limit)
+
+    return await listed(visit, part, lambda key: key.id, shown=ROWS, after=visit.query.get("before") or None)
 
 
 def _said(site: Site, visit: Visit, asked: Mapping[str, str]) -> tuple[ClientKey, ...]:
@@ -177,27 +178,31 @@ def status_of(key: ClientKey, now_us: int) -> KeyStatus:
 
 async def _budgets(site: Site, found: Sequence[ClientKey]) -> Mapping[str, LimitStanding] | None:
     """How it stands with their budgets; None while nobody can tell."""
+    known: dict[str, LimitStanding] = {}
     try:
-        return await limited.budgets_of(found, site.around.oversight)
+        for begin in range(0, len(found), BATCH):
+            known |= await limited.budgets_of(found[begin : begin + BATCH], site.around.oversight)
     except LimitsUnavailable:
         return None
+    return known
 
 
 def _row(key: KeyView, names: Names, budgets: Mapping[str, LimitStanding]) -> KeyRow:
-    key_id = f"{ID_PREFIX}{key.id}"
-    budget = budgets.get(key_id)
+    counted = limited.counted(key)
+    budget = budgets.get(counted.id)
     return KeyRow(
-        link=link_to(key_id),
+        link=link_to(counted.id),
         name=key.name,
         shown=f"{key.prefix}…{key.last_four}",
         owner=owner_of(key, names),
         models=said_patterns(key.models),
-        limits=limits_in_words(limited.counted(key).limits, budget=False),
+        limits=limits_in_words(counted.limits, budget=False),
         budget=None if budget is None or key.status == "revoked" else standing_of(budget),
         used_us=read_instant(key.last_used_at) if key.last_used_at else None,
         state=STATES[key.status],
         tags=key.tags,
         is_said=False,
+        key=replace(counted, models=key.models, user_id=key.user_id, team_id=key.team_id),
     )
 
 
@@ -215,6 +220,7 @@ def _said_row(key: ClientKey, visit: Visit, budgets: Mapping[str, LimitStanding]
         state=STATES[status_of(key, visit.now_us)],
         tags=key.tags,
         is_said=True,
+        key=key,
     )
 
 
@@ -230,14 +236,27 @@ def _relayed(key: KeyView) -> ClientKey:
     return ClientKey(key.name, id=f"{ID_PREFIX}{key.id}", models=key.models)
 
 
-HEAD = ("name", "key", "owner", "models", "limits", "budget_used", "budget", "status", "tags")
+def _limit(name: str, kind: Kind = "whole", head: str = "Limits", field: str = "") -> Column:
+    return Column(name, kind, head, lambda row: getattr(row.key.limits, field or name, None))
 
 
-def _cells(row: KeyRow) -> tuple[object, ...]:
-    used, most = ("", "") if row.budget is None else (row.budget.used, row.budget.most)
-    listed = ("; ".join(row.limits), used, most, row.state.word, " ".join(row.tags))
-    return (row.name, row.shown, row.owner, row.models, *listed)
-
+COLUMNS = (
+    Column("id", value=lambda row: row.key.id),
+    Column("name", head="Name"),
+    Column("status", head="Status", value=lambda row: row.state.word),
+    Column("key", head="Key", value=lambda row: row.shown),
+    Column("in_file", "flag", "Key", lambda row: row.is_said),
+    Column("owner", head="Belongs to"),
+    Column("user_id", value=lambda row: row.key.user_id),
+    Column("team_id", value=lambda row: row.key.team_id),
+    Column("models", "texts", "Models", lambda row: row.key.models),
+    *(_limit(name) for name in LIMITS if name != BUDGET),
+    _limit("budget", "money", "Budget", BUDGET),
+    _limit("budget_period", "text", "Budget"),
+    Column("budget_used", "money", "Budget", lambda row: row.budget and row.budget.counted.used),
+    Column("last_used_at", "moment", "Last used", lambda row: row.used_us),
+    Column("tags", "texts"),
+)
 
 PAGE = Page(
     path=PATH,
@@ -249,6 +268,7 @@ PAGE = Page(
     group="Set up",
     icon="keys",
     letter="k",
+    tables=(Table(name="keys", columns=COLUMNS, rows=lambda keys: keys.rows),),
 )
 
 ACTIONS = (Action("/keys", PAGE, create),)

@@ -4,8 +4,8 @@ our own."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -13,14 +13,16 @@ import orjson
 
 from gateway.usage import figures
 from web import display, heat
+from web.charted import chart_table
 from web.charts import Chart, Frame, Series, lined, stacked
 from web.display import Change
 from web.filters import Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
-from web.page import Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
+from web.tables import Column
 
 PATH = "/latency"
 
@@ -37,11 +39,14 @@ Row = Mapping[str, Any]
 class TargetLine:
     """How fast one target is. Microseconds; percentiles 50, 95 and 99."""
 
+    provider: str
+    model: str
     name: str
     requests: int
     first_byte_us: Sequence[int | None]
     total_us: Sequence[int | None]
     overhead_us: int | None
+    tokens_per_second: float | None
     speed: str
     link: str
 
@@ -67,15 +72,14 @@ class Latency:
 async def load(site: Site, visit: Visit) -> Latency:
     """The page's context."""
     span = visit.span
-    metric = visit.query.get("metric", "first")
-    metric = metric if metric in METRICS else "first"
+    metric = _metric(visit)
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
     now = {"filter": asked.filter.parameter()}
     both = {"filter": {**asked.filter.parameter(), "since_us": span.before[0]}, "middle_us": span.since_us}
     totals, pieces, targets, hours = await asyncio.gather(
         site.read("latency/totals", both),
         site.read("latency/over_time", {**now, **span.buckets, "metric": metric}),
-        site.read("latency/by_target", {**now, "limit": TARGETS}),
+        site.read("latency/by_target", {**now, "limit": visit.most(TARGETS)}),
         site.read("latency/by_hour", {**now, "metric": metric}),
     )
     frame = Frame(span, visit.zone, visit.now_us)
@@ -97,6 +101,12 @@ async def load(site: Site, visit: Visit) -> Latency:
         is_empty=not pieces,
         zoom=_zoom(span, percentiles),
     )
+
+
+def _metric(visit: Visit) -> str:
+    """What is looked at."""
+    metric = visit.query.get("metric", "")
+    return metric if metric in METRICS else "first"
 
 
 def _week(rows: Sequence[Row], zone: tzinfo) -> tuple[heat.Line, ...]:
@@ -154,11 +164,14 @@ def _weighed(rows: Sequence[Row], column: str) -> float:
 def _target(row: Row, span: Span) -> TargetLine:
     speed = row["tokens_per_second"]
     return TargetLine(
+        provider=row["provider"],
+        model=row["model"],
         name=f"{row['provider']}/{row['model']}",
         requests=row["requests"],
         first_byte_us=_whole(row["first_byte_us"]),
         total_us=_whole(row["total_us"]),
         overhead_us=row["overhead_us"],
+        tokens_per_second=speed,
         speed=figures.NOTHING if speed is None else f"{speed:,.0f}",
         link=address(PATH, span.query, {"provider": row["provider"], "model": row["model"]}),
     )
@@ -176,6 +189,46 @@ def _zoom(span: Span, chart: Chart) -> str:
     return orjson.dumps(said).decode()
 
 
+def _percentile(what: str, place: int, percent: int, head: str) -> Column:
+    return Column(f"{what}_p{percent}_us", "whole", head, lambda target: getattr(target, f"{what}_us")[place])
+
+
+COLUMNS = (
+    Column("provider"),
+    Column("model"),
+    Column("target", head="Target", value=lambda target: target.name),
+    Column("requests", "whole", "Answered"),
+    _percentile("first_byte", 0, 50, "First byte p50"),
+    _percentile("first_byte", 1, 95, "p95"),
+    _percentile("first_byte", 2, 99, "p99"),
+    _percentile("total", 0, 50, "Total p50"),
+    _percentile("total", 1, 95, "p95"),
+    _percentile("total", 2, 99, "p99"),
+    Column("tokens_per_second", "number", "Tokens/s"),
+    Column("overhead_p95_us", "whole", "Ours p95", lambda target: target.overhead_us),
+)
+
+WEEK = (
+    Column("weekday", head="Weekday", value=lambda at: at[0]),
+    Column("hour", "whole", value=lambda at: at[1].hour),
+    Column("p95_us", "number", value=lambda at: at[1].mean),
+)
+"""Weekdays and hours are those where the viewer is."""
+
+
+def _of_metric(name: str) -> Callable[[Visit], str]:
+    return lambda visit: f"latency-{name}-{_metric(visit)}"
+
+
+TABLES = (
+    Table(name="targets", columns=COLUMNS, rows=lambda latency: latency.targets),
+    replace(chart_table("percentiles", lambda latency: latency.percentiles, "percentile", "us", "number"),
+            file=_of_metric("percentiles")),
+    chart_table("parts", lambda latency: latency.parts_of, "part", "us", "number"),
+    Table(name="week", columns=WEEK, file=_of_metric("week"),
+          rows=lambda latency: [(line.day, each) for line in latency.week for each in line.squares]),
+)  # fmt: skip
+
 PAGE = Page(
     path=PATH,
     title="Latency",
@@ -188,4 +241,5 @@ PAGE = Page(
     letter="t",
     span="24h",
     refreshes=False,
+    tables=TABLES,
 )

@@ -16,9 +16,9 @@ from gateway.usage.chosen import Filter
 from web.around import Foresight
 from web.filters import MOST_CHARACTERS, Chip, address
 from web.frame import Choice
-from web.page import Action, Download, Page, Sent, Site, Visit
+from web.page import Action, Page, Sent, Site, Table, Visit
 from web.seeing import EVERYBODYS, visible_keys
-from web.tables import as_csv
+from web.tables import Column
 
 PATH = "/models"
 ROWS = 50
@@ -113,7 +113,6 @@ class Models:
     without_price: str
     newer: str
     older: str
-    csv: str
     registry: RegistryState
     suspicious: tuple[str, ...]
     may_refresh: bool
@@ -126,17 +125,15 @@ def tabs_at(path: str) -> tuple[Choice, ...]:
     return tuple(Choice(each.rpartition("/")[2], title, each, each == path) for each, title in TABS.items())
 
 
-async def load(site: Site, visit: Visit) -> Models | Download:
-    """The page's context, or its table as a file."""
+async def load(site: Site, visit: Visit) -> Models:
+    """The page's context."""
     span, foresight, key_ids = visit.span_or(PAGE_SPAN), site.around.foresight, await visible_keys(site, visit)
     chosen = Filter(since_us=span.since_us, until_us=span.until_us, key_ids=key_ids).parameter()
     views, used = await asyncio.gather(foresight.models(visit.person), site.read("models/used", {"filter": chosen}))
     every = _lines(_with_asked(foresight, visit, views, used), used, span.query)
     asked = {word: text for word in FILTERS if (text := visit.query.get(word, "").strip()[:MOST_CHARACTERS])}
     lines = _sorted([line for line in every if _matches(line, asked)], visit.query.get("sort", USUAL_SORT))
-    if visit.query.get("format") == "csv":
-        return Download("models.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, lines)))
-    shown, newer, older = _cut(lines, visit.query)
+    shown, newer, older = _cut(lines, visit)
     state = site.around.registry_state()
     return Models(
         tabs=tabs_at(PATH),
@@ -153,7 +150,6 @@ async def load(site: Site, visit: Visit) -> Models | Download:
         without_price=address(PATH, span.query, {"price": "none"}),
         newer=newer,
         older=older,
-        csv=address(PATH, visit.query, {"format": "csv", "before": "", "after": ""}),
         registry=state,
         suspicious=state.suspicious[:SUSPICIOUS],
         may_refresh=visit.person.may(RUNS_JOBS),
@@ -293,29 +289,41 @@ KEYS: Mapping[str, Callable[[Line], Any]] = {
 }
 
 
-def _cut(lines: Sequence[Line], query: Mapping[str, str]) -> tuple[tuple[Line, ...], str, str]:
+def _cut(lines: Sequence[Line], visit: Visit) -> tuple[tuple[Line, ...], str, str]:
     """Those of this page, and where those before and after it are: a page begins behind a name, or ends before one."""
+    query, rows = visit.query, visit.most(ROWS)
     places = {line.name: place for place, line in enumerate(lines)}
     begin = places.get(query.get("after", ""), -1) + 1
     if query.get("before", "") in places:
-        begin = max(places[query["before"]] - ROWS, 0)
-    shown = tuple(lines[begin : begin + ROWS])
+        begin = max(places[query["before"]] - rows, 0)
+    shown = tuple(lines[begin : begin + rows])
     newer = address(PATH, query, {"before": shown[0].name, "after": "", "said": ""}) if begin and shown else ""
-    more = begin + ROWS < len(lines)
+    more = begin + rows < len(lines)
     return shown, newer, address(PATH, query, {"after": shown[-1].name, "before": "", "said": ""}) if more else ""
 
 
-HEAD = ("model", "said_by", "context", "max_output", "can", "input_usd", "output_usd", "cache_read_usd", "price_from",
-        "requests", "cost_usd", "p50_first_byte_ms")  # fmt: skip
+def _rates(place: int, name: str, head: str) -> Column:
+    return Column(name, "money", head, lambda line: line.rates[place][1])
 
 
-def _cells(line: Line) -> tuple[object, ...]:
-    rates = ("" if rate is None else figures.plain_money(rate) for _, rate in line.rates)
-    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
-    first = "" if line.first_byte_us is None else line.first_byte_us / figures.MILLISECOND
-    facts = (line.context or "", line.most_output or "", " ".join(line.can))
-    return (line.name, line.said_by, *facts, *rates, line.source, line.requests, cost, first)
-
+COLUMNS = (
+    Column("provider"),
+    Column("model"),
+    Column("name", head="Model"),
+    Column("said_by"),
+    Column("can", "texts", "Can"),
+    Column("context", "whole", "Context"),
+    Column("max_output", "whole", "Output", lambda line: line.most_output),
+    _rates(0, "input", "Input $"),
+    _rates(1, "output", "Output $"),
+    _rates(2, "cache_read", "Cached $"),
+    Column("price_from", head="Price from", value=lambda line: line.source),
+    Column("requests", "whole", "Requests"),
+    Column("cost", "money", "Spend"),
+    Column("unpriced_requests", "whole", value=lambda line: line.unpriced),
+    Column("p50_first_byte_us", "whole", "First byte", lambda line: line.first_byte_us),
+)
+"""Prices are for a million tokens."""
 
 PAGE_SPAN = "7d"
 
@@ -330,6 +338,7 @@ PAGE = Page(
     icon="models",
     letter="m",
     span=PAGE_SPAN,
+    tables=(Table(name="models", columns=COLUMNS, rows=lambda models: models.lines),),
 )
 
 ACTIONS = (Action("/models/refresh", PAGE, refresh),)

@@ -22,6 +22,7 @@ from web.headline import Figure
 from web.health import Count, Sign, is_whole, state_of, wholly_resting
 from web.lookback import look_back
 from web.page import Page, Read, Site, Visit
+from web.pages.overview_tables import TABLES
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 
@@ -50,7 +51,9 @@ class Light:
     name: str
     state: State
     attempts: int
+    failures: int
     failed: str
+    """The share of these."""
     p50_us: int | None
     link: str
 
@@ -91,7 +94,8 @@ class Overview:
     models: tuple[Rank, ...]
     keys: tuple[Rank, ...]
     errors: tuple[Rank, ...]
-    lights: tuple[Light, ...]
+    lights: tuple[Light, ...] | None
+    """None for somebody who may not see what is configured."""
     recent: tuple[Recent, ...]
     more: Mapping[str, str]
     """Addresses of the pages that say more."""
@@ -116,7 +120,7 @@ async def load(site: Site, visit: Visit) -> Overview:
         models=_models(found.models, colours["model"], span),
         keys=_keys(found.keys, colours["key"], span),
         errors=_errors(found.errors, span),
-        lights=_lights(site, visit, found.providers) if visit.person.may(CONFIGURED) else (),
+        lights=_lights(site, visit, found.providers) if visit.person.may(CONFIGURED) else None,
         recent=tuple(map(recent_of, recent)),
         more={"requests": address("/requests", span.query), "spend": address("/spend", span.query)},
     )
@@ -258,6 +262,7 @@ def _light(provider: Provider, row: Row | None, resting: Sequence[rests.RestView
         name=provider.id,
         state=state_of(sign),
         attempts=count.attempts,
+        failures=count.failed,
         failed=figures.share(count.failed, count.attempts),
         p50_us=row["p50_us"] if row else None,
         link=f"/providers/{provider.id}",
@@ -306,4 +311,5 @@ PAGE = Page(
     span="24h",
     refreshes=True,
     blocks=("figures",),
+    tables=TABLES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import get_args
@@ -22,7 +22,9 @@ from gateway.store.session import Session
 from web.display import State
 from web.filters import Chip, address
 from web.forms import Form, Problem
-from web.page import Action, Page, Sent, Shown, Site, Visit
+from web.page import Action, Page, Sent, Shown, Site, Table, Visit
+from web.saving import listed
+from web.tables import Column
 
 PATH = "/people"
 
@@ -43,6 +45,7 @@ WORDS: Mapping[str, str] = MappingProxyType({"role": "Role", "status": "Status",
 class UserRow:
     """A user as a row."""
 
+    id: str
     link: str
     email: str
     name: str
@@ -56,6 +59,7 @@ class UserRow:
 class TeamRow:
     """A team as a row."""
 
+    id: str
     link: str
     name: str
     description: str
@@ -103,20 +107,20 @@ class People:
 async def load(site: Site, visit: Visit) -> People:
     """The page's context."""
     actor, asked = visit.person, _asked(visit.query)
-    before = visit.query.get("before") or None
+    before, most, most_teams = visit.query.get("before") or None, visit.most(ROWS), visit.most(MOST_TEAMS)
     sees_users = actor.may(people.READ)
-    users, found = await asyncio.gather(_users(site, actor, asked, before), _teams(site, actor))
+    users, found = await asyncio.gather(_users(site, visit, asked), _teams(site, visit))
     made = visit.made if isinstance(visit.made, MadeUser) else None
     return People(
-        users=tuple(users[:ROWS]) if sees_users else None,
-        teams=tuple(map(_team, found[:MOST_TEAMS])),
-        all_teams=len(found) <= MOST_TEAMS,
+        users=tuple(users[:most]) if sees_users else None,
+        teams=tuple(map(_team, found[:most_teams])),
+        all_teams=len(found) <= most_teams,
         sees_all_teams=actor.may(teams.READ),
         chips=tuple(Chip(word, WORDS[word], value, address(PATH, asked, {word: ""})) for word, value in asked.items()),
         asked=asked,
         every_role=ROLES,
         every_status=STATUSES,
-        older=address(PATH, asked, {"before": users[ROWS - 1].link.rpartition("/")[2]}) if len(users) > ROWS else "",
+        older=address(PATH, asked, {"before": users[most - 1].id}) if len(users) > most else "",
         newest=address(PATH, asked) if before else "",
         may_invite=actor.may(people.WRITE),
         roles=roles_to_give(actor),
@@ -187,8 +191,9 @@ def _asked(query: Mapping[str, str]) -> dict[str, str]:
     return {word: value for word, value in said.items() if value}
 
 
-async def _users(site: Site, actor: Actor, asked: Mapping[str, str], before: str | None) -> list[UserRow]:
+async def _users(site: Site, visit: Visit, asked: Mapping[str, str]) -> list[UserRow]:
     """One more than is shown, where there are more; none for somebody who may not see them."""
+    actor = visit.person
     if not actor.may(people.READ):
         return []
     wanted = UserFilter(
@@ -196,8 +201,15 @@ async def _users(site: Site, actor: Actor, asked: Mapping[str, str], before: str
         disabled=asked["status"] == "disabled" if "status" in asked else None,
         search=asked.get("search"),
     )
-    found = await people.list_users(site.office, actor, wanted, after_id=before, limit=ROWS + 1)
 
+    async def part(after_id: str | None, limit: int) -> list[UserRow]:
+        found = await people.list_users(site.office, actor, wanted, after_id=after_id, limit=limit)
+        return await _with_teams(site, found)
+
+    return await listed(visit, part, lambda user: user.id, shown=ROWS, after=visit.query.get("before") or None)
+
+
+async def _with_teams(site: Site, found: Sequence[UserView]) -> list[UserRow]:
     def belongs(session: Session) -> list[tuple[str, ...]]:
         names = {row["id"]: row["name"] for row in session.rows("teams/names")}
         return [tuple(sorted(names[team] for team in teams.memberships(session, user.id))) for user in found]
@@ -207,6 +219,7 @@ async def _users(site: Site, actor: Actor, asked: Mapping[str, str], before: str
 
 def _user(user: UserView, of_teams: tuple[str, ...]) -> UserRow:
     return UserRow(
+        id=user.id,
         link=link_to(user.id),
         email=user.email,
         name=user.name,
@@ -217,16 +230,43 @@ def _user(user: UserView, of_teams: tuple[str, ...]) -> UserRow:
     )
 
 
-async def _teams(site: Site, actor: Actor) -> list[TeamView]:
+async def _teams(site: Site, visit: Visit) -> list[TeamView]:
+    actor = visit.person
     if not actor.may(teams.READ, teams.OWN):
         return []
-    return await teams.list_teams(site.office, actor, TeamFilter(), after_id=None, limit=MOST_TEAMS + 1)
+
+    async def part(after_id: str | None, limit: int) -> list[TeamView]:
+        return await teams.list_teams(site.office, actor, TeamFilter(), after_id=after_id, limit=limit)
+
+    return await listed(visit, part, lambda team: team.id, shown=MOST_TEAMS)
 
 
 def _team(team: TeamView) -> TeamRow:
     where = address("/keys", {"team": team.id})
-    return TeamRow(link_to_team(team.id), team.name, team.description, team.members, where)
+    return TeamRow(team.id, link_to_team(team.id), team.name, team.description, team.members, where)
 
+
+USERS = (
+    Column("id"),
+    Column("email", head="E-mail address"),
+    Column("name", head="Name"),
+    Column("role", head="Role"),
+    Column("status", head="Status", value=lambda user: user.state.word),
+    Column("teams", "texts", "Teams"),
+    Column("last_login_at", "moment", "Last login", lambda user: user.login_us),
+)
+
+TEAMS = (
+    Column("id"),
+    Column("name", head="Name"),
+    Column("members", "whole", "Members"),
+    Column("description", head="What it is for"),
+)
+
+TABLES = (
+    Table(name="users", columns=USERS, rows=lambda people: people.users),
+    Table(name="teams", columns=TEAMS, rows=lambda people: people.teams),
+)
 
 PAGE = Page(
     path=PATH,
@@ -238,6 +278,7 @@ PAGE = Page(
     group="Set up",
     icon="people",
     letter="u",
+    tables=TABLES,
 )
 
 ACTIONS = (Action("/people", PAGE, invite), Action("/people/new-team", PAGE, make_team))

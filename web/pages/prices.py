@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 from gateway.management import configuration
 from gateway.management.configured import PriceView
 from gateway.management.models import ModelPrice, ModelView
-from web.entries import Entry, Source, mark, source_of
+from web.entries import SAID_BY, Entry, Source, mark, source_of
 from web.filters import address
 from web.forms import Problem
 from web.frame import Choice
 from web.objects import Editing, Objects
-from web.page import Page, Site, Visit
+from web.page import Page, Site, Table, Visit
 from web.pages.models import nano_usd, tabs_at
+from web.tables import Column
 
 PATH = "/models/prices"
 
@@ -141,6 +142,28 @@ def _notes(view: PriceView) -> list[str]:
     return [*said, *others, *(f"above {tier.above:,} tokens" for tier in view.tiers)]
 
 
+def _rate(place: int, name: str, head: str) -> Column:
+    return Column(name, "money", head, lambda line: line.rates[place])
+
+
+def _instead(place: int, name: str) -> Column:
+    return Column(name, "money", "In place of", lambda line: line.instead_rates and line.instead_rates[place])
+
+
+COLUMNS = (
+    Column("model", head="Model", value=lambda line: line.name),
+    _rate(0, "input", "Input $"),
+    _rate(1, "output", "Output $"),
+    _rate(2, "cache_read", "Cached $"),
+    Column("notes", "texts", "Beside that"),
+    Column("holds_for", "whole", "Holds for", lambda line: line.covers),
+    Column("in_place_of", head="In place of", value=lambda line: line.instead),
+    _instead(0, "former_input"),
+    _instead(1, "former_output"),
+    *SAID_BY,
+)
+"""Prices are for a million tokens."""
+
 PAGE = Page(
     path=PATH,
     title="Prices",
@@ -148,6 +171,7 @@ PAGE = Page(
     template="prices.html",
     load=load,
     permissions=(configuration.READ,),
+    tables=(Table(name="prices", columns=COLUMNS, rows=lambda prices: prices.lines),),
 )
 
 ACTIONS = OBJECTS.actions(PAGE)

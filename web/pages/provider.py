@@ -21,14 +21,14 @@ from web.filters import address
 from web.forms import Problem
 from web.headline import Figure
 from web.health import Count, count_of, state_of
-from web.page import Action, Download, Page, Site, Visit
+from web.page import Action, Page, Site, Visit
 from web.pages import trying
+from web.pages.provider_tables import TABLES
 from web.pages.providers import PATH, READ, WRITE, format_of, lately, preset_of, sign_of, standing_of
 from web.resting import Rest
 from web.rotation import Loss, hands_around, loss_of
 from web.seeing import EVERYBODYS, visible_keys
 from web.span import Span, span_of
-from web.tables import as_csv
 
 MODELS = 50
 SUGGESTED = 100
@@ -48,6 +48,7 @@ class ModelLine:
     p95_us: int | None
     p50_total_us: int | None
     input_tokens: int
+    cache_read_tokens: int
     cached: str
     output_tokens: int
     cost_nano_usd: int | None
@@ -100,8 +101,6 @@ class OneProvider:
     is_everybodys: bool
     more: str
     """Where its requests are."""
-    csv: str
-    """Where its models are to be had as a file."""
     problem: Problem | None
 
 
@@ -116,8 +115,8 @@ class Found:
     models: Sequence[Row]
 
 
-async def load(site: Site, visit: Visit) -> OneProvider | Download:
-    """The page's context, or the table of its models as a file. Raises UnknownResource."""
+async def load(site: Site, visit: Visit) -> OneProvider:
+    """The page's context. Raises UnknownResource."""
     name, span = visit.names["id"], span_of({}, visit.now_us, visit.zone)
     key_ids = await visible_keys(site, visit)
     view = await configuration.get_object(site.office, visit.person, "provider", name)
@@ -127,8 +126,6 @@ async def load(site: Site, visit: Visit) -> OneProvider | Download:
         _found(site, visit, key_ids, span),
     )
     models = tuple(_model(row, name, span) for row in found.models)
-    if visit.query.get("format") == "csv":
-        return Download(f"{name}-models.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, models)))
     own = [each for each in held if isinstance(each, CredentialView) and each.provider == name]
     provider = in_use(site, name)
     standing = standing_of(site, visit, name)
@@ -144,7 +141,6 @@ async def load(site: Site, visit: Visit) -> OneProvider | Download:
         models=models,
         loss=await _loss(site, visit, key_ids, provider, found.models),
         more=address("/requests", span.query, {"provider": name}),
-        csv=address(f"{PATH}/{name}", {"format": "csv"}),
         suggested=_suggested(site, provider, found.models),
         **_told(visit, view, provider),
         **_counted(view, standing, own, found),
@@ -167,7 +163,7 @@ async def _found(site: Site, visit: Visit, key_ids: tuple[str, ...] | None, span
         site.read("providers/speed", of_it),
         site.read("providers/rested", day),
         site.read("providers/failures", {**day, **span.buckets}) if is_whole else _nothing(),
-        site.read("providers/models", {**day, "limit": MODELS}) if is_whole else _nothing(),
+        site.read("providers/models", {**day, "limit": visit.most(MODELS)}) if is_whole else _nothing(),
     )
     return Found(standing, speed[0] if speed else None, rested, failures, models)
 
@@ -261,27 +257,14 @@ def _cost(nano_usd: int | None) -> Figure:
 
 
 def _model(row: Row, provider: str, span: Span) -> ModelLine:
-    same = ("model", "requests", "p50_us", "p95_us", "p50_total_us", "input_tokens", "output_tokens", "cost_nano_usd")
+    same = ("model", "requests", "p50_us", "p95_us", "p50_total_us")
+    tokens = ("input_tokens", "cache_read_tokens", "output_tokens")
     return ModelLine(
-        **{name: row[name] for name in same},
+        **{name: row[name] for name in (*same, *tokens, "cost_nano_usd")},
         tried=Count(row["attempts"], row["failed"]),
         cached=figures.share(row["cache_read_tokens"], row["input_tokens"]),
         about=row["estimated"] > 0,
         link=address("/requests", span.query, {"provider": provider, "model": row["model"]}),
-    )
-
-
-HEAD = (
-    *("model", "requests", "attempts", "failed_attempts", "p50_first_byte_us", "p95_first_byte_us", "p50_total_us"),
-    *("input_tokens", "output_tokens", "cost_usd", "estimated"),
-)
-
-
-def _cells(line: ModelLine) -> tuple[object, ...]:
-    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
-    return (
-        *(line.model, line.requests, line.tried.attempts, line.tried.failed, line.p50_us, line.p95_us),
-        *(line.p50_total_us, line.input_tokens, line.output_tokens, cost, "yes" if line.about else "no"),
     )
 
 
@@ -338,6 +321,7 @@ PAGE = Page(
     permissions=(READ,),
     refreshes=True,
     blocks=("state",),
+    tables=TABLES,
 )
 
 ACTIONS = (

@@ -15,12 +15,11 @@ from gateway.usage import figures
 from gateway.usage.chosen import Filter
 from gateway.usage.figures import HOUR, MINUTE
 from web.display import State
-from web.filters import address
-from web.health import Count, Sign, count_of, state_of, wholly_resting
-from web.page import Download, Page, Site, Visit
+from web.health import Count, Sign, count_columns, count_of, state_of, wholly_resting
+from web.page import Page, Site, Table, Visit
 from web.seeing import EVERYBODYS, visible_keys
 from web.span import span_of
-from web.tables import as_csv
+from web.tables import Column
 
 PATH = "/providers"
 CUSTOM = "custom"
@@ -75,7 +74,6 @@ class Providers:
     may_write: bool
     is_everybodys: bool
     """Whether figures are of everybody's requests, or of one's own keys."""
-    csv: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,8 @@ class Seen:
     speed: Mapping[str, Row]
 
 
-async def load(site: Site, visit: Visit) -> Providers | Download:
-    """The page's context, or its table as a file."""
+async def load(site: Site, visit: Visit) -> Providers:
+    """The page's context."""
     key_ids = await visible_keys(site, visit)
     known, held, seen = await asyncio.gather(
         configuration.list_objects(site.office, visit.person, "provider"),
@@ -98,15 +96,12 @@ async def load(site: Site, visit: Visit) -> Providers | Download:
     credentials = [each for each in held if isinstance(each, CredentialView) and not each.managed.hidden]
     lines = [_line(view, standing_of(site, visit, view.id), credentials, seen) for view in views]
     lines = _sorted(lines, visit.query.get("sort", ""))
-    if visit.query.get("format") == "csv":
-        return Download("providers.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, lines)))
     return Providers(
         lines=tuple(lines),
         offers=_offers({view.id for view in views}),
         custom=f"{PATH}/-/{CUSTOM}",
         may_write=visit.person.may(WRITE),
         is_everybodys=visit.person.may(EVERYBODYS),
-        csv=address(PATH, visit.query, {"format": "csv", "block": ""}),
     )
 
 
@@ -238,20 +233,22 @@ def _sorted(lines: list[Line], by: str) -> list[Line]:
     return lines if key is None else sorted(lines, key=key, reverse=by.startswith("-"))
 
 
-HEAD = (
-    *("provider", "state", "format", "credentials", "models", "in_flight", "attempts_1h", "failed_1h"),
-    *("attempts_24h", "failed_24h", "p50_first_byte_us_24h", "cost_usd_24h", "managed_by", "origin"),
+COLUMNS = (
+    Column("provider", head="Provider", value=lambda line: line.id),
+    Column("title"),
+    Column("state", head="State", value=lambda line: line.state.word),
+    Column("note", head="State"),
+    Column("format", head="Format"),
+    Column("credentials", "whole", "Credentials"),
+    Column("models", head="Models"),
+    Column("in_flight", "whole", "In flight"),
+    *count_columns("late", "Success, 1 h", "_1h"),
+    *count_columns("day", "24 h", "_24h"),
+    Column("p50_first_byte_us_24h", "whole", "First byte p50", lambda line: line.p50_us),
+    Column("cost_24h", "money", value=lambda line: line.cost_nano_usd),
+    Column("managed_by", head="Managed"),
+    Column("origin"),
 )
-
-
-def _cells(line: Line) -> tuple[object, ...]:
-    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
-    return (
-        *(line.id, line.state.word, line.format, line.credentials, line.models, line.in_flight),
-        *(line.late.attempts, line.late.failed, line.day.attempts, line.day.failed, line.p50_us, cost),
-        *(line.managed_by, line.origin),
-    )
-
 
 PAGE = Page(
     path=PATH,
@@ -265,4 +262,5 @@ PAGE = Page(
     letter="p",
     refreshes=True,
     blocks=("lines",),
+    tables=(Table(name="providers", columns=COLUMNS, rows=lambda providers: providers.lines),),
 )

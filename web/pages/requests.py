@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from msgspec.structs import asdict
+
+from gateway.settings.instants import write_instant
 from gateway.usage import figures, paging
 from gateway.usage.paging import Place, read_place
 from web import display
 from web.display import State
 from web.filters import BY_NAME, FIELDS, Asked, Chip, Field, address, read_filter
 from web.names import Names, names_of
-from web.page import Page, Sent, Site, Visit
+from web.page import SAVED, Page, Sent, Site, Table, Visit
 from web.pages.views import NO_VIEWS, Views, actions_of, views_of, words_typed
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
@@ -222,15 +225,27 @@ def _sum(row: Row) -> Sum:
     return Sum(row["requests"], errors, row["cost_nano_usd"], row["input_tokens"] + row["output_tokens"])
 
 
+async def _saved(site: Site, visit: Visit) -> Sent:
+    """Where the file is that an address of the page asks for."""
+    asked = read_filter(visit.query, visit.span, await visible_keys(site, visit))
+    return Sent(_export(asked, visit.query[SAVED]))
+
+
 def _export(asked: Asked, form: str) -> str:
-    """Where the rows are to be had as a file, all of them."""
-    meant = {name: value for name, value in asked.filter.parameter().items() if name not in ("key_ids", "id")}
-    words = {name: _word(value) for name, value in meant.items() if value is not None}
-    return address("/api/usage/export", {"format": form}, words)
+    """Where the rows are to be had as a file, all of them: the API has any number of them, as they are made."""
+    chosen = asdict(asked.filter)
+    del chosen["key_ids"]  # whoever asks may see
+    times = {"since": write_instant(chosen.pop("since_us")), "until": write_instant(chosen.pop("until_us"))}
+    words = {name: _word(value) for name, value in chosen.items() if value is not None}
+    return address("/api/usage/export", {"format": form}, times, words)
 
 
 def _word(value: object) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+TABLE = Table(name="requests", columns=(), rows=lambda _: (), load=_saved)
+"""The API says which columns there are."""
 
 
 PAGE = Page(
@@ -246,6 +261,7 @@ PAGE = Page(
     span="24h",
     refreshes=True,
     blocks=("rows",),
+    tables=(TABLE,),
 )
 
 ACTIONS = actions_of(PAGE, "requests")

@@ -13,6 +13,7 @@ from gateway.usage.chosen import Filter
 from gateway.usage.figures import DAY
 from web import burning, display
 from web.burning import Burn
+from web.charted import chart_table
 from web.charts import Chart, Frame, Series, stacked
 from web.colours import OTHER
 from web.display import Change
@@ -20,10 +21,10 @@ from web.filters import Asked, Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
 from web.names import Names, names_of
-from web.page import Download, Page, Read, Site, Visit
+from web.page import Page, Read, Site, Table, Visit
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span, span_of
-from web.tables import as_csv
+from web.tables import Column
 
 PATH = "/spend"
 
@@ -47,17 +48,23 @@ Row = Mapping[str, Any]
 class Line:
     """One of a kind."""
 
+    id: str
+    """As usage records have it; empty for none."""
     name: str
     tint: str
     requests: int
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int
     cached: str
     cost_nano_usd: int | None
     about: bool
     """Whether some of it is an estimate."""
     unpriced: int
     share: str
+    cost_share: float | None
+    former_nano_usd: int
+    """What the time before cost, which is as long."""
     change: Change
     link: str
     cached_share: float
@@ -75,8 +82,8 @@ class Spend:
     figures: tuple[Figure, ...]
     chart: Chart
     lines: tuple[Line, ...]
-    burns: tuple[Burn, ...]
-    csv: str
+    burns: tuple[Burn, ...] | None
+    """None for somebody who sees no more than their own."""
     is_empty: bool
     is_utc: bool
     """Whether its days are days UTC, not the viewer's."""
@@ -95,17 +102,14 @@ class Found:
     """Place in the span, and what was spent there."""
 
 
-async def load(site: Site, visit: Visit) -> Spend | Download:
-    """The page's context, or its table as a file."""
-    kind = visit.query.get("by", "model")
-    kind = kind if kind in KINDS else "model"
+async def load(site: Site, visit: Visit) -> Spend:
+    """The page's context."""
+    kind = _kind(visit)
     asked = read_filter(visit.query, visit.span_or(PAGE_SPAN), await visible_keys(site, visit))
     found, names = await asyncio.gather(_found(site, visit, asked, kind), names_of(site))
     span = found.span
     colours = await site.colours.of(kind)
     lines = _lines(found, kind, names, colours)
-    if visit.query.get("format") == "csv":
-        return Download(f"spend-by-{kind}.csv", "text/csv; charset=utf-8", as_csv(HEAD, map(_cells, lines)))
     return Spend(
         kinds=tuple(
             Choice(word, title, address(PATH, visit.query, {"by": word, "block": ""}), word == kind)
@@ -119,12 +123,17 @@ async def load(site: Site, visit: Visit) -> Spend | Download:
         lines=_sorted(lines, visit.query.get("sort", USUAL_SORT)),
         burns=tuple(burning.burns_of(await site.around.rations(), visit.now_us))
         if asked.filter.key_ids is None
-        else (),
-        csv=address(PATH, visit.query, {"format": "csv", "block": ""}),
+        else None,
         is_empty=not found.now,
         is_utc=found.zone is UTC and visit.zone is not UTC,
         unpriced=sum(row["unpriced"] for row in found.now),
     )
+
+
+def _kind(visit: Visit) -> str:
+    """By what is looked at it."""
+    kind = visit.query.get("by", "")
+    return kind if kind in KINDS else "model"
 
 
 async def _found(site: Site, visit: Visit, asked: Asked, kind: str) -> Found:
@@ -232,16 +241,20 @@ def _line(row: Row, name: str, kind: str, around: tuple[int, Mapping[str, int], 
     cost, former = row["cost_nano_usd"], before.get(row["name"], 0)
     cached = row["cache_read_tokens"] / row["input_tokens"] if row["input_tokens"] else 0.0
     return Line(
+        id=row["name"] or "",
         name=name,
         tint=colours.get(row["name"], OTHER),
         requests=row["requests"],
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
+        cache_read_tokens=row["cache_read_tokens"],
         cached=figures.share(row["cache_read_tokens"], row["input_tokens"]),
         cost_nano_usd=None if row["unpriced"] == row["requests"] else cost,
         about=row["estimated"] > 0,
         unpriced=row["unpriced"],
         share=figures.share(cost or 0, whole),
+        cost_share=(cost or 0) / whole if whole else None,
+        former_nano_usd=former,
         change=display.change(cost or 0, former),
         link=address("/requests", span.query, _meant(kind, row["name"])) if row["name"] else "",
         cached_share=cached,
@@ -270,14 +283,39 @@ def _sorted(lines: Sequence[Line], by: str) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=keys.get(column, lambda line: line.cost_nano_usd or 0), reverse=falling))
 
 
-HEAD = ("name", "requests", "input_tokens", "output_tokens", "cost_usd", "unpriced_requests", "estimated")
+COLUMNS = (
+    Column("id"),
+    Column("name", head=KINDS["model"]),
+    Column("requests", "whole", "Requests"),
+    Column("input_tokens", "whole", "Input"),
+    Column("cache_read_tokens", "whole", "Cached"),
+    Column("cached_share", "number", "Cached"),
+    Column("output_tokens", "whole", "Output"),
+    Column("cost", "money", "Cost"),
+    Column("share", "number", "Share", lambda line: line.cost_share),
+    Column("former_cost", "money", "Change", lambda line: line.former_nano_usd),
+    Column("change", "number", "Change", lambda line: line.growth - 1 if line.former_nano_usd else None),
+    Column("unpriced_requests", "whole", value=lambda line: line.unpriced),
+    Column("estimated", "flag", value=lambda line: line.about),
+)
+"""What the first is called goes by what is looked at."""
 
+BURNS = (
+    Column("subject", head="Of"),
+    Column("limit", head="What", value=lambda burn: burn.ration.field),
+    Column("used", "whole", "Used", lambda burn: burn.ration.used),
+    Column("most", "whole", "Of", lambda burn: burn.ration.most),
+    Column("share", "number", "How far"),
+    Column("exhausted_at", "moment", "Used up at this pace", lambda burn: burn.exhausted_at_us),
+    Column("resets_at", "moment", "Begins anew", lambda burn: burn.resets_at_us or None),
+)
+"""Budgets are nano-USD."""
 
-def _cells(line: Line) -> tuple[object, ...]:
-    cost = "" if line.cost_nano_usd is None else figures.plain_money(line.cost_nano_usd)
-    tokens = (line.input_tokens, line.output_tokens)
-    return (line.name, line.requests, *tokens, cost, line.unpriced, "yes" if line.about else "no")
-
+TABLES = (
+    Table(name="spend", columns=COLUMNS, rows=lambda spend: spend.lines, file=lambda visit: f"spend-by-{_kind(visit)}"),
+    chart_table("over-time", lambda spend: spend.chart, "name", "cost", "money"),
+    Table(name="budgets", columns=BURNS, rows=lambda spend: spend.burns),
+)
 
 PAGE_SPAN = "30d"
 
@@ -292,4 +330,5 @@ PAGE = Page(
     icon="spend",
     letter="s",
     span=PAGE_SPAN,
+    tables=TABLES,
 )

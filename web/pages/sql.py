@@ -25,6 +25,7 @@ from web.drawing import Drawing, drawing_of
 from web.filters import address
 from web.forms import Form, Problem
 from web.page import Action, Flow, Page, Sending, Sent, Shown, Site, Visit
+from web.tables import MEDIA_TYPES
 
 PATH = "/sql"
 
@@ -36,8 +37,6 @@ MOST_ROWS = 1000
 
 LONGEST_LINK = 1500
 """Characters of a query that goes into an address."""
-
-MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -29,6 +29,7 @@ from web.condition import Remark, Seen, remarks_of
 from web.display import State
 from web.forms import Problem
 from web.page import Action, Page, Sent, Site, Visit
+from web.pages.system_tables import TABLES
 
 PATH = "/system"
 
@@ -63,6 +64,8 @@ class Process:
     connections: int | None
     cpu: str
     rss: str
+    facts: ProcessFacts | None
+    """None where it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Job:
     failures: int
     error: str
     is_shared: bool
+    report: JobReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +242,7 @@ def _worker(worker: WorkerFacts) -> Process:
     name = f"worker {worker.index}"
     if worker.process is None:
         nothing = figures.NOTHING
-        return Process(name, MISSING, nothing, None, worker.restarts, None, None, None, nothing, nothing)
+        return Process(name, MISSING, nothing, None, worker.restarts, None, None, None, nothing, nothing, None)
     return _process(worker.process, name, worker)
 
 
@@ -254,6 +258,7 @@ def _process(process: ProcessFacts, name: str, worker: WorkerFacts | None = None
         connections=None if worker is None else worker.connections,
         cpu=figures.NOTHING if process.cpu_percent is None else f"{process.cpu_percent:.0f} %",
         rss=display.size(process.rss_bytes),
+        facts=process,
     )
 
 
@@ -346,6 +351,7 @@ def _job(report: JobReport) -> Job:
         failures=report.failures,
         error=report.error or "",
         is_shared=report.is_shared,
+        report=report,
     )
 
 
@@ -370,6 +376,7 @@ PAGE = Page(
     letter="i",
     refreshes=True,
     blocks=(LIVE,),
+    tables=TABLES,
 )
 
 ACTIONS = (Action("/system/run", PAGE, run), Action("/system/compact", PAGE, compact))

@@ -15,8 +15,10 @@ from gateway.management.teams import MemberView, MemberWish, TeamView, TeamWish
 from gateway.settings.instants import read_instant
 from web.filters import address
 from web.forms import Form, Problem
-from web.page import Action, Page, Sent, Site, Visit
+from web.page import Action, Page, Sent, Site, Table, Visit
 from web.pages.people import PATH, link_to, link_to_team, team_typed
+from web.saving import listed
+from web.tables import Column
 
 ROWS = 50
 
@@ -60,14 +62,14 @@ async def load(site: Site, visit: Visit) -> Team:
     """The page's context. Raises UnknownResource."""
     office, actor = site.office, visit.person
     team = await teams.get_team(office, actor, visit.names["id"])
-    after = visit.query.get("after") or None
-    members = await teams.list_members(office, actor, team.id, after_id=after, limit=ROWS + 1)
+    after, most = visit.query.get("after") or None, visit.most(ROWS)
+    members = await _members(site, visit, team.id, after)
     changed = visit.problem is not None and visit.problem.action == CHANGE
     here = link_to_team(team.id)
     return Team(
         team=team,
-        members=tuple(_member(each, actor) for each in members[:ROWS]),
-        older=address(here, {"after": members[ROWS - 1].user_id}) if len(members) > ROWS else "",
+        members=tuple(_member(each, actor) for each in members[:most]),
+        older=address(here, {"after": members[most - 1].user_id}) if len(members) > most else "",
         first=here if after else "",
         keys=address("/keys", {"team": team.id}),
         requests=address("/requests", {"range": "30d", "team": team.id}),
@@ -78,6 +80,13 @@ async def load(site: Site, visit: Visit) -> Team:
         address_of_it=here,
         problem=visit.problem,
     )
+
+
+async def _members(site: Site, visit: Visit, team_id: str, after: str | None) -> list[MemberView]:
+    async def part(after_id: str | None, limit: int) -> list[MemberView]:
+        return await teams.list_members(site.office, visit.person, team_id, after_id=after_id, limit=limit)
+
+    return await listed(visit, part, lambda member: member.user_id, shown=ROWS, after=after)
 
 
 def _may_lead(actor: Actor, team_id: str) -> bool:
@@ -148,6 +157,15 @@ def _back(visit: Visit, said: str) -> Sent:
     return Sent(f"{link_to_team(visit.names['id'])}?said={said}")
 
 
+COLUMNS = (
+    Column("user_id", value=lambda member: member.id),
+    Column("email", head="Member"),
+    Column("disabled", "flag", "Member", lambda member: member.is_disabled),
+    Column("name", head="Name"),
+    Column("role", head="Role here"),
+    Column("since", "moment", "Since", lambda member: member.since_us),
+)
+
 PAGE = Page(
     path=f"{PATH}/teams/{{id}}",
     title="Team",
@@ -155,6 +173,7 @@ PAGE = Page(
     template="team.html",
     load=load,
     permissions=(teams.READ, teams.OWN),
+    tables=(Table(name="members", columns=COLUMNS, rows=lambda team: team.members),),
 )
 
 CHANGE = "/people/teams/{id}/change"

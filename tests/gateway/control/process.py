@@ -69,21 +69,34 @@ class ControlProcess:
         heard: dict[str, Any] = orjson.loads(line) if line else {}
         return heard
 
-    def ask(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Answer:
+    def ask(
+        self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", body: bytes = b""
+    ) -> Answer:
         connection = http.client.HTTPConnection("localhost", timeout=30)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(30)
         connection.sock.connect(str(self.uds))
         try:
-            connection.request(method, path, headers={"host": "gate.example:8080", **(headers or {})})
+            connection.request(method, path, body or None, {"host": "gate.example:8080", **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
 
     def as_operator(self, path: str) -> Answer:
-        token = (self.directory / "run" / "operator.token").read_text().strip()
-        return self.ask(path, {"x-sluicegate-operator": token})
+        return self.ask(path, self.operator)
+
+    def make(self, path: str, what: Mapping[str, Any]) -> Any:
+        """Have the operator make something; what was made."""
+        said = {**self.operator, "content-type": "application/json"}
+        answer = self.ask(path, said, method="POST", body=orjson.dumps(what))
+        assert answer.status in (200, 201), answer.text
+        return answer.json()
+
+    @property
+    def operator(self) -> dict[str, str]:
+        """What the operator shows."""
+        return {"x-sluicegate-operator": (self.directory / "run" / "operator.token").read_text().strip()}
 
     def drain(self) -> int:
         """End it as the supervisor does; its exit code."""
