@@ -146,6 +146,7 @@ IN_CODE = {
     "gateway/store/dump.py": "of tables whose names are asked for",
     "gateway/store/postgres.py": "of this engine, whose lock and schema it is; of tables whose names are asked for",
     "gateway/store/sqlite.py": "of tables whose names are asked for",
+    "gateway/store/asking/at_hand.py": "of a table whose columns are asked for",
     "gateway/store/asking/cells.py": "around what somebody wrote",
     "gateway/upkeep/compacting.py": "of tables whose names are asked for",
 }
