@@ -97,6 +97,7 @@ class Job:
     state: State
     every: str
     started_us: int | None
+    took_us: int | None
     took: str
     next_us: int | None
     runs: int
@@ -338,14 +339,15 @@ def _network(server: ServerSettings, visit: Visit) -> tuple[Fact, ...]:
 
 def _job(report: JobReport) -> Job:
     began, ended = report.started_at_us, report.finished_at_us
-    took = "" if began is None or ended is None or ended < began else figures.duration(ended - began)
+    took_us = None if began is None or ended is None or ended < began else ended - began
     return Job(
         name=report.name,
         summary=report.summary.replace("`", ""),
         state=_job_state(report),
         every=figures.duration(round(report.every_seconds * figures.SECOND)),
         started_us=began,
-        took=took or figures.NOTHING,
+        took_us=took_us,
+        took=figures.NOTHING if took_us is None else figures.duration(took_us),
         next_us=report.next_at_us,
         runs=report.runs,
         failures=report.failures,

@@ -26,7 +26,7 @@ JOBS = (
     Column("error", head="Job"),
     Column("every_seconds", "number", "Every", lambda job: job.report.every_seconds),
     Column("started_at", "moment", "Last", lambda job: job.started_us),
-    Column("finished_at", "moment", "Took", lambda job: job.report.finished_at_us),
+    Column("took_us", "whole", "Took", lambda job: job.took_us),
     Column("next_at", "moment", "Next", lambda job: job.next_us),
     Column("runs", "whole", "Runs"),
     Column("failures", "whole", "Failures"),
