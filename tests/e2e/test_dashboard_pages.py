@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from tests.e2e.dashboards import EMAIL, PASSWORD, ROWS, address_of, dashboard, p
 from tests.gateway_process import GatewayProcess
 from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
 from tests.providers import MockProcess
+from tests.web.saved import TYPES, Links, csv_rows
 from web.page import Page
 
 pytestmark = [needs_chromium, pytest.mark.needs("node"), pytest.mark.usefixtures("scripts")]
@@ -133,6 +135,29 @@ def test_the_way_in_is_well(browser: Browser, full: GatewayProcess, theme: Theme
         assert not violations
         window.judge()
         window.picture(f"{path.strip('/')}-{theme}")
+
+
+@each_page
+def test_every_file_that_a_page_offers_comes_whole(at_full: Windows, page: Page) -> None:
+    """To somebody with a session, by way of a worker."""
+    window = at_full.of("light", "desk")
+    where = address_of(page, window)
+    assert where is not None
+    for link in Links(window.open(where).content()).found:
+        answer = window.context.request.get(f"{window.url}{link.url}")
+        assert (answer.status, answer.headers["content-type"]) == (200, TYPES[link.said("format")]), link.url
+        if link.said("format") == "parquet":
+            assert answer.body()[:4] == answer.body()[-4:] == b"PAR1"
+
+
+def test_a_click_keeps_all_requests_as_a_file(at_full: Windows) -> None:
+    page = at_full.of("light", "desk").open("/requests?range=30d")
+    page.click("#save > summary")
+    with page.expect_download() as kept:
+        page.click("#save a:text('CSV')")
+    assert kept.value.suggested_filename == "requests.csv"
+    assert len(csv_rows(Path(kept.value.path()).read_bytes())) == ROWS
+    assert page.locator("h1").inner_text() == "Requests", "the page stays"
 
 
 def test_the_first_page_of_a_visit_is_light(browser: Browser, full: GatewayProcess) -> None:
