@@ -132,9 +132,10 @@ async def test_figures_are_those_of_each_credential(owner: Person, store: Store)
     assert "another credential was next" in text
 
 
-async def test_its_models_are_to_be_had_as_a_file(owner: Person, store: Store) -> None:
+@pytest.mark.parametrize("part", ["", "&block=state"])
+async def test_its_models_are_to_be_had_as_a_file(owner: Person, store: Store, part: str) -> None:
     fill(store)
-    answer = await owner.get("/providers/filed?format=csv")
+    answer = await owner.get(f"/providers/filed?format=csv{part}")
     assert "filed-models.csv" in answer.headers["content-disposition"]
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["model"], row["requests"], row["attempts"], row["failed_attempts"]) == ("gpt-4o-mini", "2", "3", "1")
