@@ -27,7 +27,7 @@ MOST_BYTES = 8 * 1024 * 1024
 
 MOST_ANSWERED = 4096
 
-SOON_SECONDS = 1.0
+SOON_SECONDS = 2.0
 """How long it may take where the end of an answer waits for it."""
 
 AT_ONCE = 64
