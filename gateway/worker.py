@@ -115,7 +115,8 @@ class Worker:
         self._open(loop)
         self._follow_others()
         control_socket = str(self._data_dir / "run" / "control.sock")
-        self._relay.count_texts = Estimator(lambda: self._pool, control_socket).count
+        estimator = Estimator(lambda: self._pool, control_socket)
+        self._relay.count_texts, self._relay.count_soon = estimator.count, estimator.count_soon
         forward = Forward(self._pool, loop, control_socket)
         application = await self._application()
         sockets = Sockets(forward, lambda: self._settings.live.max_viewers)

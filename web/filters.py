@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from gateway.usage import figures
-from gateway.usage.chosen import OUTCOMES, Filter
+from gateway.usage.chosen import Filter
 from web.span import Span
 
 MOST_CHARACTERS = 200
@@ -19,6 +19,13 @@ MOST_CHARACTERS = 200
 Kind = Literal["text", "choice", "switch", "milliseconds", "dollars"]
 
 OUTCOME_WORDS: Mapping[str, str] = {"ok": "ok", "refused": "refused", "failed": "failed", "left": "client left"}
+
+SOURCE_WORDS: Mapping[str, str] = {
+    "reported": "the provider",
+    "counted": "our count",
+    "estimated": "an estimate",
+    "none": "nowhere",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ FIELDS = (
     Field("retried", "Tried again", "switch", words={"yes": "tried again", "no": "one attempt"}),
     Field("lossy", "Translation", "switch", words={"yes": "something was lost", "no": "nothing was lost"}),
     Field("tools", "Tools", "switch", words={"yes": "with tools", "no": "without tools"}),
+    Field("source", "Tokens from", "choice", of="usage_source", words=SOURCE_WORDS),
     Field("slower", "Took at least", "milliseconds", of="least_total_us"),
     Field("dearer", "Cost at least", "dollars", of="least_cost"),
 )
@@ -134,7 +142,7 @@ def _text(of: Field, text: str) -> str | None:
 
 
 def _choice(of: Field, text: str) -> str | None:
-    return text if text in OUTCOMES else None
+    return text if text in of.words else None
 
 
 def _switch(of: Field, text: str) -> bool | None:

@@ -5,7 +5,8 @@ The control process is where the tokenizer is, since one of its size in every wo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
 
 import msgspec
 import orjson
@@ -17,18 +18,24 @@ from .management.entrance import FORWARDED
 
 PATH = "/internal/count-tokens"
 
-Count = Callable[[Sequence[str]], Awaitable[int]]
-"""Tokens of texts; raises ControlUnavailable."""
+
+class Count(Protocol):
+    """Counts tokens."""
+
+    def __call__(self, texts: Sequence[str], *, soon: bool = False) -> Awaitable[list[int]]:
+        """Tokens of each of these texts; where they are needed `soon`, within a moment or not at all. Raises
+        ControlUnavailable."""
 
 
 def add_counting(app: Application, count: Count) -> None:
-    """Serve the count in `app`: a JSON array of texts in, `{"tokens": n}` out."""
+    """Serve the count in `app`: a JSON array of texts in, `{"tokens": […]}` out, a number for each. 503 where
+    `?soon=yes` asks for what cannot be told within a moment."""
 
     async def answer(request: Request) -> Response:
         body = await request.read() or b""  # whoever is refused while still sending hears a reset instead
         if request.get_first_header(FORWARDED) is not None:
             raise UnknownEndpoint("There is nothing at this address.")
-        tokens = await count(read_texts(body))
+        tokens = await count(read_texts(body), soon="soon" in request.query)
         return Response(200, None, Content(b"application/json", orjson.dumps({"tokens": tokens})))
 
     app.router.add_post(PATH, answer)

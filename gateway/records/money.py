@@ -8,9 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-UsageSource = Literal["reported", "estimated", "none"]
-"""Where token counts come from: the provider's own figures, our own estimate (the provider gave none, or was cut short
-before it did), or nowhere (nothing was spent, or nobody can tell)."""
+UsageSource = Literal["reported", "counted", "estimated", "none"]
+"""Where token counts come from, the most certain first: the provider's own figures; our own count, with the model's own
+tokenizer, of texts that are known whole; our own estimate (the answer was cut short, or cannot be counted so); or
+nowhere (nothing was spent, or nobody can tell). What has parts from several has the least certain of these."""
 
 
 CostSource = Literal["reported", "priced", "unpriced", "none"]

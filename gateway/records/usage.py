@@ -58,6 +58,7 @@ class UsageRecord(Struct, frozen=True, gc=False):
     stream: bool
     tokens: Tokens
     usage_source: UsageSource
+    """Whose the numbers of tokens are: `reported`, `counted`, `estimated`, `none`."""
     cost_nano_usd: int | None
     """None when the model has no price."""
     attempts: tuple[AttemptRecord, ...]

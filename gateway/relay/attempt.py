@@ -24,6 +24,7 @@ from .masking import Secrets, secrets_of
 from .overheard import Overheard
 from .passage import ENDLESS, MOST_PARTS, Answer, Passage, Pipeline
 from .spans import is_told
+from .transcript import Transcript
 from .unwrapped import Unwrapped
 from .ways import Way
 
@@ -88,6 +89,8 @@ class Trial(Struct, eq=False):
     """What its span in a trace is made of; None where nobody traces, and where nothing was sent."""
     heard: ClosingReader | None = None
     """Of a stream of which it is told how it ended."""
+    transcript: Transcript | None = None
+    """Of a stream whose tokens nobody else is likely to count."""
     proof: bytes = b""
     """The header lines that were made for this request alone: a token, a signature."""
     _pieces: list[bytes] = []
@@ -267,6 +270,8 @@ class Trial(Struct, eq=False):
                 self._collect(data)
                 return
             pipeline = self.passage.pipeline(array=self.is_array)
+            if self._exchange.relay.silence.targets and self._is_silent():
+                pipeline = self.transcript = Transcript(pipeline, self.passage.upstream)
             if is_told(self._exchange):
                 self.heard = ClosingReader(self.passage.upstream, array=self.is_array)
                 pipeline = Overheard(pipeline, self.heard)
@@ -339,6 +344,11 @@ class Trial(Struct, eq=False):
             what = "with a redirect" if self.status >= 300 else "without a body"
             raise UpstreamMalformed(f"The provider answered {self.status} {what}.")
         return self.passage.reply(self.collected)
+
+    def _is_silent(self) -> bool:
+        """Whether nobody is likely to tell the tokens of its answer, which are worth telling."""
+        exchange = self._exchange
+        return self.attempt.target in exchange.relay.silence.targets and exchange.endpoint.operation == "generate"
 
     def _may_be_array(self) -> bool:
         exchange = self._exchange

@@ -5,7 +5,7 @@ No client is ever told that a provider lacks the endpoint. An estimate says that
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CountTexts = Callable[[Measured], Awaitable[int]]
 """Tokens of the texts of what was measured."""
 
+CountSoon = Callable[[Sequence[str]], Awaitable[list[int] | None]]
+"""Tokens of each of these texts, by the tokenizer alone and within a moment; None where it does not tell them."""
+
 REMEMBERED = frozenset(("previous_response_id", "conversation"))
 """Fields that stand for a conversation, which may be of any length."""
 
@@ -40,6 +43,11 @@ MISSING_STATUSES = frozenset((404, 405, 501))
 async def guess(part: Measured) -> int:
     """The tokens of texts where there is no tokenizer."""
     return part.guess
+
+
+async def nobody_counts(texts: Sequence[str]) -> list[int] | None:
+    """No tokens of anything, where there is no tokenizer."""
+    return None
 
 
 async def passage(exchange: Exchange, attempt: Attempt, context: ReplyContext) -> Counted:

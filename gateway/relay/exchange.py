@@ -22,13 +22,13 @@ from gateway.formats.table import FORMATS
 from gateway.limits.limiter import Admission, Standing
 from gateway.limits.rules import Bounds
 from gateway.outbound.wire import Call, Receiver, Request
-from gateway.records import ClientKey, Endpoint, ModelFacts, StoredResponse, Target, Tokens
+from gateway.records import ClientKey, Endpoint, ModelFacts, Target, Tokens
 from gateway.routing.dispatch import Attempt
 from gateway.routing.ordering import Conduct
 from gateway.traces.context import Trace
 from gateway.usage.meter import uuid7
 
-from . import allowance, conversation, outcomes, passages, replies
+from . import allowance, conversation, ending, outcomes, passages, replies
 from .access import SCHEMES
 from .again import Amends, forget_refused
 from .attempt import Trial
@@ -40,6 +40,7 @@ from .errand import LEFT, Errand
 from .passage import Passage
 from .prospects import speaks
 from .pump import Pump
+from .reckoning import NOT_COUNTED, Counts
 from .rest import Rest
 from .sink import Headers, Receive, Send, Sink, Watch
 from .times import Times, waited_us
@@ -103,6 +104,9 @@ class Exchange(Struct, eq=False):
     session: bytes | None = None
     """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
     tokens: Tokens | None = None
+    """What the provider reported, once its answer is whole."""
+    counts: Counts = NOT_COUNTED
+    """What it did not, as far as we have counted it."""
     error: GatewayError | None = None
     kind: str | None = None
     """Kind of the first thing that went wrong."""
@@ -285,11 +289,7 @@ class Exchange(Struct, eq=False):
 
     def finish(self, body: bytes) -> None:
         """The last bytes of an answer that is whole."""
-        record = conversation.to_keep(self, self.thread, body) if self.thread is not None else None
-        if record is None:
-            self.sink.finish(body)
-        else:
-            self._keeping = self.relay.loop.create_task(self._keep_and_finish(record, body))
+        self._keeping = ending.finish(self, body) or self._keeping
 
     def conclude(self) -> None:
         """Leave the record, once; before the last byte goes out, so that an answer the client has is recorded."""
@@ -316,7 +316,7 @@ class Exchange(Struct, eq=False):
 
     def measured_tokens(self) -> Tokens | None:
         """What the provider reported, once the exchange is over."""
-        if self._pump is not None and self._pump.pipeline is not None:
+        if self.tokens is None and self._pump is not None and self._pump.pipeline is not None:
             return self._pump.pipeline.tokens
         return self.tokens
 
@@ -373,12 +373,6 @@ class Exchange(Struct, eq=False):
         self.trials.clear()
         # What was raised holds the frames it went through, and those hold this.
         self.error = self._pump = self._keeping = None
-
-    async def _keep_and_finish(self, record: StoredResponse, body: bytes) -> None:
-        """The last bytes leave once the response is on disk: its client may refer to it at once."""
-        await conversation.keep(self, record)
-        if not self.gone and not self.sink.over:
-            self.sink.finish(body)
 
     def _give_up(self) -> None:
         for trial in self.trials:

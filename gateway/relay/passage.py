@@ -97,7 +97,7 @@ class Answer(Struct, frozen=True, gc=False):
     is_stream: bool = False
     """The client asked for a stream, so it is written as one."""
     said: int = 0
-    """About how much text it holds, where nobody counted its tokens."""
+    """About how much text it holds, where its provider did not count its tokens."""
     goes_on: bytes = b""
     """This is but the beginning: the request for the rest."""
     answered_model: str = ""
@@ -183,14 +183,14 @@ class Passed(Struct, eq=False):
         if operation == "generate" and self._context is not None:
             return self._as_stream(upstream.read_reply(_object(body)), self._context, body)
         tokens = None if operation == "count" else upstream.tokens_in(body[-16384:])  # what is counted was not spent
-        said = said_in(body, upstream.name) if tokens is None and operation == "generate" else 0
+        said = said_in(body, upstream.name) if operation == "generate" and _is_open(tokens) else 0
         named, known = rename_reply(body, PASSING[upstream.name].place.key, self._ask.model)
         return Answer(named, tokens, False, said, b"", text_of(known) if known else "")
 
     def _as_stream(self, reply: Reply, context: ReplyContext, body: bytes) -> Answer:
         written = write_as_stream(reply, self.upstream.event_writer(context))
         tokens = tokens_of(reply.usage) if reply.usage else None
-        said = said_in(body, self.upstream.name) if tokens is None else 0
+        said = said_in(body, self.upstream.name) if _is_open(tokens) else 0
         return Answer(written, tokens, is_stream=True, said=said, answered_model=reply.model)
 
     def request_rest(self, token: str) -> bytes:
@@ -252,7 +252,7 @@ class Translated:
         self._parts: list[Reply] = []
         """Of an answer that the provider gives in several."""
         self._said = 0
-        """Bytes of text in those of them that tell no usage."""
+        """Bytes of text in those of them that do not tell what it came to."""
 
     @property
     def written(self) -> Fields | None:
@@ -271,7 +271,7 @@ class Translated:
         """Through a neutral reply. Raises UpstreamMalformed when the provider goes on for ever."""
         reply, token = self._translation.read_reply(body)
         self._parts.append(reply)
-        if reply.usage is None:
+        if reply.usage is None or not reply.usage.output:
             self._said += said_in(body, self.upstream.name)
         if token:
             if len(self._parts) == MOST_PARTS:
@@ -310,6 +310,11 @@ class Compacted(Translated):
         """The compaction item. Raises UpstreamMalformed when the model said nothing."""
         written = answer_bytes(write_compacted(reply, self._context))
         return Answer(written, tokens, said=self._said, answered_model=reply.model)
+
+
+def _is_open(tokens: Tokens | None) -> bool:
+    """Whether nobody has told what the text of an answer came to."""
+    return tokens is None or not tokens.output
 
 
 def _check_json(body: bytes) -> None:

@@ -1,13 +1,13 @@
 """The tokens of an exchange that is over: what the provider reported, else our own reckoning, marked as such (USAGE-5).
 
 Some compatible servers report nothing, and no provider reports to a client that leaves before the end. What was spent
-all the same must count. Estimates err high. Nothing here runs while an answer flows: what was said is judged by the
-last events that went out.
+all the same must count: as our tokenizer has counted it (`ending`), or else by an estimate, which errs high. Nothing
+here runs while an answer flows: what was said is judged by the last events that went out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -23,11 +23,30 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
+class Counts(NamedTuple):
+    """Tokens as our tokenizer counts them; None of what was not counted."""
+
+    input: int | None = None
+    output: int | None = None
+
+
+NOT_COUNTED = Counts()
+NOTHING_TOLD = Tokens()
+
+
+def tells_all(exchange: Exchange, reported: Tokens | None) -> bool:
+    """Whether the provider told all there is to tell of an answer that is whole. Some tell of one side alone: then the
+    other is 0, though there was a prompt, or something was said."""
+    if exchange.endpoint.operation != "generate":
+        return True
+    return reported is not None and reported.input > 0 and (reported.output > 0 or not exchange.said_bytes())
+
+
 def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
     """Tokens, and where their numbers come from; None where nothing was spent, or nobody can tell."""
     reported = exchange.measured_tokens()
-    broken = exchange.gone or exchange.error is not None
-    if reported is not None and not broken:
+    is_whole = not exchange.gone and exchange.error is None
+    if reported is not None and is_whole and tells_all(exchange, reported):
         return reported, "reported"
     trial = exchange.trials[-1] if exchange.trials else None
     if exchange.endpoint.operation != "generate" or trial is None or not _is_taken(trial):
@@ -37,11 +56,30 @@ def reckoned(exchange: Exchange) -> tuple[Tokens | None, UsageSource]:
         return reported, "reported" if reported else "none"
     family = family_of(trial.passage.upstream.name, trial.attempt.target.model)
     output = -(-said * family.percent // (BYTES_PER_TOKEN * 100))
-    if reported is not None:  # the beginning of a stream tells of the prompt, and of one token of the answer
-        if output <= reported.output:
-            return reported, "reported"
-        return structs.replace(reported, output=output, cost_nano_usd=None), "estimated"
-    return Tokens(_input(exchange, trial.attempt), output), "estimated"
+    return (_completed if is_whole else _broken)(exchange, trial, reported, output)
+
+
+def _broken(exchange: Exchange, trial: Trial, reported: Tokens | None, said: int) -> tuple[Tokens, UsageSource]:
+    """The tokens of an answer that broke off after it had `said` so many."""
+    if reported is None:
+        return Tokens(_input(exchange, trial.attempt), said), "estimated"
+    if said <= reported.output:  # the beginning of a stream tells of the prompt, and of one token of the answer
+        return reported, "reported"
+    return structs.replace(reported, output=said, cost_nano_usd=None), "estimated"
+
+
+def _completed(exchange: Exchange, trial: Trial, reported: Tokens | None, said: int) -> tuple[Tokens, UsageSource]:
+    """The tokens of a whole answer of which not everything was told: the rest counted, or else estimated, by which it
+    has `said` so many."""
+    counts, told = exchange.counts, reported or NOTHING_TOLD
+    read = told.input or counts.input
+    written = told.output or counts.output
+    source: UsageSource = "estimated" if read is None or written is None else "counted"
+    if read is None:
+        read = _input(exchange, trial.attempt)
+    if written is None:
+        written = said
+    return structs.replace(told, input=read, output=written), source
 
 
 def _is_taken(trial: Trial) -> bool:

@@ -32,6 +32,7 @@ from .exchange import Exchange
 from .media import FetchMedia, no_media
 from .refusals import Refusals
 from .sink import Headers
+from .transcript import Silence
 from .ways import Ways
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ class Relay:
     capturing: Capturing | None = None
     """What is kept of those; None where nothing is."""
 
+    count_soon: counting.CountSoon = staticmethod(counting.nobody_counts)
+    """Tokens of what was read and said where its provider does not tell them."""
+
     tracing: Tracing | None = None
     """How exchanges get their traces; None where nobody traces."""
 
@@ -110,6 +114,7 @@ class Relay:
         self.access.tell(self.board.note_token)
         self.count_texts: counting.CountTexts = counting.guess
         """Tokens of texts, for prompts that no provider counts."""
+        self.silence = Silence()
         self.refusals = Refusals()
         """Signatures that providers do not take back."""
         self.live: set[Exchange] = set()

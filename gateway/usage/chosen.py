@@ -12,6 +12,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from gateway.records import UsageSource
+
 Outcome = Literal["ok", "refused", "failed", "left"]
 """How a request ended: with an answer; refused by us or a provider; failed; its client left."""
 
@@ -45,6 +47,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Whether translation dropped or emulated something."""
     tools: bool | None = None
     """Whether tools were offered to the model."""
+    usage_source: UsageSource | None = None
+    """Where its tokens come from."""
     least_total_us: int | None = None
     least_cost: int | None = None
     """Nano-USD."""

@@ -1,4 +1,6 @@
-"""What a provider does not count is estimated and marked as such: servers that tell no usage, clients that leave."""
+"""What a provider does not count is estimated and marked as such: servers that tell no usage, clients that leave. What
+we can count ourselves is in `test_counted_usage`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,7 @@ async def test_a_provider_that_tells_no_usage_is_reckoned(
     answer = await ask(crossing.port, asked(client, provider, script, stream=stream))
     assert answer.status == 200, answer.body
     record = crossing.record(tag)
-    assert record["usage_source"] == "estimated"
+    assert record["usage_source"] == "estimated" or (provider == "chat" and not stream), "its model's tokenizer is ours"
     assert 200 <= record["input_tokens"] <= 600
     assert 200 <= record["output_tokens"] <= 600
 

@@ -28,6 +28,7 @@ def test_nothing_said_means_everything_in_the_time() -> None:
         ("model", "gpt-4o", "model", "gpt-4o"),
         ("asked", "fast", "requested_model", "fast"),
         ("outcome", "failed", "outcome", "failed"),
+        ("source", "counted", "usage_source", "counted"),
         ("stream", "yes", "stream", True),
         ("retried", "no", "retried", False),
         ("slower", "1500", "least_total_us", 1_500_000),
@@ -44,7 +45,8 @@ def test_a_word_is_understood(word: str, text: str, name: str, value: object) ->
 
 @pytest.mark.parametrize(
     ("word", "text"),
-    [("outcome", "great"), ("stream", "perhaps"), ("slower", "long"), ("slower", "-1"), ("dearer", "nan"),
+    [("outcome", "great"), ("outcome", "counted"), ("source", "ok"),
+     ("stream", "perhaps"), ("slower", "long"), ("slower", "-1"), ("dearer", "nan"),
      ("dearer", "inf"), ("model", "a\nb"), ("slower", "1e300")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_left_out_and_said_so(word: str, text: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from gateway.live.events import End, Event, Finished, Gap, Greeting, ProcessFigures, RunningNow, System
 from gateway.live.feed import Facts, Feed
 from gateway.live.words import Running
+from gateway.records import Tokens
 from gateway.settings.model import Settings
 from tests.gateway.management.crowd import add
 from tests.gateway.usage.records import usage_record
@@ -155,6 +156,19 @@ def test_what_has_ended_comes_on_top_the_latest_first() -> None:
     assert inner.index("mock/late") < inner.index("mock/early")
     assert 'hx-swap="afterbegin"' in text
     assert inner.count('class="arrives"') == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [
+        ("reported", 'title="1,200"'),
+        ("counted", 'title="1,200, counted by the gateway"'),
+        ("estimated", 'title="1,200, an estimate"'),
+    ],
+)
+def test_who_counted_the_tokens_of_what_has_ended_is_told(source: str, title: str) -> None:
+    record = usage_record(usage_source=source, tokens=Tokens(input=1200, output=7))
+    assert title in swapped(written(Finished((record,))), "ended")
 
 
 def test_how_the_gateway_is_doing_is_told_in_few_figures() -> None:

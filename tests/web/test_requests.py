@@ -19,6 +19,7 @@ from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
+from web.filters import SOURCE_WORDS
 
 SECOND = 1_000_000
 
@@ -106,6 +107,36 @@ async def test_columns_are_those_one_chose(owner: Person, store: Store) -> None:
     many = await owner.get("/requests?columns=cost&columns=key&range=7d")
     assert (many.status, many.to) == (303, "/requests?columns=cost.key&range=7d")
     assert (await owner.get("/requests?columns=nonsense")).status == 200
+
+
+SAID_OF_SOURCES = {
+    "reported": ("1,200", "the provider's own count"),
+    "counted": ("1,200, counted by the gateway", "our own count"),
+    "estimated": ("1,200, an estimate", "an estimate"),
+    "none": ("1,200", "nobody can tell"),
+}
+
+
+@pytest.mark.parametrize("source", SAID_OF_SOURCES)
+async def test_who_counted_the_tokens_is_told(owner: Person, store: Store, source: str) -> None:
+    """In the tooltip of the figures, as a column, on the page of the request; only what is estimated is about."""
+    title, words = SAID_OF_SOURCES[source]
+    (made,) = store.add({"started_at_us": ago(5), "usage_source": source, "tokens": Tokens(input=1200, output=7)})
+    row = html.unescape((await owner.get("/requests?columns=input")).text)
+    about = "≈ " if source == "estimated" else ""
+    assert f'<span title="{title}">{about}1.2 k</span>' in row
+    assert SOURCE_WORDS[source] in (await owner.get("/requests?columns=source&block=rows")).text
+    assert words in html.unescape((await owner.get(f"/requests/{made}")).text)
+
+
+async def test_requests_can_be_told_apart_by_who_counted_them(owner: Person, store: Store) -> None:
+    made = store.add(
+        *({"started_at_us": ago(5 + number), "usage_source": source} for number, source in enumerate(SOURCE_WORDS))
+    )
+    for source, id_ in zip(SOURCE_WORDS, made, strict=True):
+        assert ids_in((await owner.get(f"/requests?source={source}")).text) == [id_]
+    text = (await owner.get("/requests?source=counted")).text
+    assert '<option value="counted" selected>our count</option>' in text
 
 
 async def test_files_are_offered_of_the_same_filter(owner: Person) -> None:

@@ -88,6 +88,7 @@ class Ended:
     input_tokens: int
     output_tokens: int
     about: bool
+    counted: bool
     cost_nano_usd: int | None
     first_byte_us: int | None
     total_us: int
@@ -225,6 +226,7 @@ def _of_record(record: UsageRecord) -> Ended:
         input_tokens=record.tokens.input,
         output_tokens=record.tokens.output,
         about=record.usage_source == "estimated",
+        counted=record.usage_source == "counted",
         cost_nano_usd=record.cost_nano_usd,
         first_byte_us=record.first_byte_us,
         total_us=record.total_us,
@@ -243,6 +245,7 @@ def _of_row(row: Mapping[str, Any]) -> Ended:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         about=row["usage_source"] == "estimated",
+        counted=row["usage_source"] == "counted",
         cost_nano_usd=row["cost_nano_usd"],
         first_byte_us=row["first_byte_us"],
         total_us=row["total_us"],

@@ -28,6 +28,7 @@ Row = Mapping[str, Any]
 
 SOURCES: Mapping[str, str] = {
     "reported": "the provider's own count",
+    "counted": "our own count, with the model's tokenizer: the provider gave none, or not of all",
     "estimated": "an estimate: the provider gave no count, or was cut short before it did",
     "none": "nothing was used, or nobody can tell",
 }

@@ -14,7 +14,7 @@ from gateway.usage import figures, paging
 from gateway.usage.paging import Place, read_place
 from web import display
 from web.display import State
-from web.filters import BY_NAME, FIELDS, Asked, Chip, Field, address, read_filter
+from web.filters import BY_NAME, FIELDS, SOURCE_WORDS, Asked, Chip, Field, address, read_filter
 from web.names import Names, names_of
 from web.page import SAVED, Page, Sent, Site, Table, Visit
 from web.pages.views import NO_VIEWS, Views, actions_of, views_of, words_typed
@@ -63,6 +63,7 @@ COLUMNS = (
     Column("cached", "Cached", _of("cache_read_tokens"), "count"),
     Column("output", "Output", _of("output_tokens"), "count"),
     Column("reasoning", "Reasoning", _of("reasoning_tokens"), "count"),
+    Column("source", "Tokens from", lambda row, names: SOURCE_WORDS.get(row["usage_source"], row["usage_source"])),
     Column("cost", "Cost", _of("cost_nano_usd"), "money"),
     Column("first", "First byte", _of("first_byte_us"), "duration"),
     Column("total", "Total", _of("total_us"), "duration"),
@@ -82,6 +83,8 @@ class Cell:
     kind: Kind
     about: bool
     """Whether it is an estimate."""
+    counted: bool
+    """Whether it was counted by us, and not by the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +213,8 @@ def _line(row: Row, columns: Sequence[Column], names: Names) -> Line:
 
 def _cell(row: Row, column: Column, names: Names) -> Cell:
     value = column.value(row, names)
-    about = column.name in ("input", "output", "cost") and row["usage_source"] == "estimated"
-    return Cell(value if value != "" else None, column.kind, about)
+    source = row["usage_source"] if column.name in ("input", "output", "cost") else ""
+    return Cell(value if value != "" else None, column.kind, source == "estimated", source == "counted")
 
 
 def _named(chip: Chip, asked: Asked, names: Names) -> Chip:

@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 from msgspec import Meta
 
 from gateway.errors import ControlUnavailable
+from gateway.records import UsageSource
 from gateway.store.asking.exports import Format
 from gateway.usage.chosen import Filter, Outcome
 
@@ -56,6 +57,7 @@ class ExportQuery(Query, frozen=True, kw_only=True):
     retried: Annotated[bool | None, Meta(description="Whether there was more than one attempt.")] = None
     lossy: Annotated[bool | None, Meta(description="Whether translation dropped or emulated something.")] = None
     tools: Annotated[bool | None, Meta(description="Whether tools were offered to the model.")] = None
+    usage_source: Annotated[UsageSource | None, Meta(description="Where its tokens come from.")] = None
     least_total_us: Annotated[Count | None, Meta(description="That took so many microseconds at least.")] = None
     least_cost: Annotated[Count | None, Meta(description="That cost so many billionths of a US dollar at least.")] = (
         None

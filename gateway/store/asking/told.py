@@ -75,7 +75,7 @@ TABLES: tuple[Table, ...] = (
                 ),
                 "tokens that have prices of their own",
             ),
-            Columns(("usage_source",), "where the tokens come from: `reported`, `estimated` or `none`"),
+            Columns(("usage_source",), "where the tokens come from: `reported`, `counted`, `estimated` or `none`"),
             Columns(("cost_nano_usd",), "null when nobody knows the price"),
             Columns(("cost_source",), "where the cost comes from: `reported`, `priced`, `unpriced` or `none`"),
             Columns(("price",), "row of the price list"),

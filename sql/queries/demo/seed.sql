@@ -174,6 +174,8 @@ reached as (
 sized as (
     select
         * exclude (models),
+        -- All text, of a model whose tokenizer the gateway has, and nobody told the tokens.
+        last.model = 'gpt-4o-mini' and fate not in ('left', 'cut') and of_tools >= ask.tools and of_rest < 0.06 as is_counted,
         case fate
             when 'left' then of_part
             when 'cut' then of_part
@@ -185,7 +187,7 @@ sized as (
         cast(answer * last.thinks * (0.3 + 1.4 * of_tail) as bigint) as thought,
         -- Providers keep prompts in pieces of 128 tokens.
         case
-            when of_cache < ask.cached and prompt > 1100
+            when of_cache < ask.cached and prompt > 1100 and not is_counted
             then cast(floor(prompt * (0.55 + 0.42 * of_part) / 128) * 128 as bigint)
             else 0
         end as kept
@@ -362,6 +364,7 @@ select
     0 as output_image_tokens,
     case
         when said = 0 then 'none'
+        when is_counted then 'counted'
         when fate in ('left', 'cut') or (last.provider = 'lab' and of_rest < 0.12) then 'estimated'
         else 'reported'
     end as usage_source,

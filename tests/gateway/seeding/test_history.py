@@ -146,7 +146,11 @@ def test_most_goes_well_and_whatever_may_happen_does(store: Store) -> None:
     assert (
         store.one("select count(*) from requests where error = 'invalid_key' and (key is not null or tries > 0)") == 0
     )
-    assert set(store.column("select distinct usage_source from requests")) == {"reported", "estimated", "none"}
+    sources = dict(store.ask("select usage_source, count(*) from requests group by all"))
+    assert sources.keys() == {"reported", "counted", "estimated", "none"}
+    assert sources["counted"] + sources["estimated"] < 0.1 * sources["reported"]
+    assert store.column("select distinct model from requests where usage_source = 'counted'") == ["gpt-4o-mini"]
+    assert store.one("select count(*) from requests where usage_source = 'counted' and cache_read_tokens > 0") == 0
     assert set(store.column("select distinct cost_source from requests")) == {"priced", "unpriced", "none"}
     assert store.one("select count(*) from requests where via is not null") > 0.3 * REQUESTS
     assert store.one("select count(*) from requests where lossy") > 0.05 * REQUESTS

@@ -15,11 +15,24 @@ ATTEMPT = AttemptRecord("mock", "gpt-4o", "first", 200, None, 400_000)
 RECORDS: tuple[dict[str, object], ...] = (
     {"key": "team", "key_id": "key:1", "user_id": "u1", "team_id": "t1", "attempts": (ATTEMPT,)},
     {"key": "team", "key_id": "key:1", "requested_model": "fast", "total_us": 9_000_000, "stream": False},
-    {"key": "file", "key_id": None, "provider": "second", "model": "llama", "cost_nano_usd": 10**12},
+    {
+        "key": "file",
+        "key_id": None,
+        "provider": "second",
+        "model": "llama",
+        "cost_nano_usd": 10**12,
+        "usage_source": "counted",
+    },
     {"key": "file", "status": 429, "error": "rate_limited", "attempts": (), "provider": None, "model": None},
     {"key": None, "status": 401, "error": "invalid_key", "attempts": (), "credential": None, "tags": ("a", "b=c")},
     {"status": 502, "error": "upstream_closed", "dropped": ("top_k",), "has_tools": False, "endpoint": "/v1/messages"},
-    {"status": 200, "error": "client_disconnected", "user_agent": "Curl/8", "upstream_request_id": "REQ_Abc"},
+    {
+        "status": 200,
+        "error": "client_disconnected",
+        "user_agent": "Curl/8",
+        "upstream_request_id": "REQ_Abc",
+        "usage_source": "estimated",
+    },
     {"status": 499, "error": "client_disconnected"},
 )
 
@@ -49,6 +62,9 @@ RECORDS: tuple[dict[str, object], ...] = (
         ({"retried": False}, (0, 3, 4)),
         ({"lossy": True}, (5,)),
         ({"tools": False}, (5,)),
+        ({"usage_source": "counted"}, (2,)),
+        ({"usage_source": "estimated"}, (6,)),
+        ({"usage_source": "none"}, ()),
         ({"least_total_us": 1_000_000}, (1,)),
         ({"least_cost": 10**12}, (2,)),
         ({"search": "LLAMA"}, (2,)),

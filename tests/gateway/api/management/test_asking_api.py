@@ -94,6 +94,7 @@ def test_whatever_a_filter_knows_can_be_asked_for() -> None:
         ("since=1969-01-01T00:00:00Z", ROWS),
         ("tag=b%3Dc&lossy=false&retried=false&outcome=ok", ROWS),
         ("tools=true", 0),
+        ("usage_source=counted", 0),
         ("least_total_us=400&least_cost=2800", 100),
         ("search=MODEL-49", ROWS // 50),
         ("user=u&team=t&credential=c&requested_model=m&endpoint=e&error=x&stream=true", 0),
@@ -110,6 +111,7 @@ async def test_a_question_says_which_are_meant(api: Served, query: str, count: i
     [
         ("format=xls", "format"),
         ("outcome=fine", "outcome"),
+        ("usage_source=guessed", "usage_source"),
         ("least_cost=-1", "least_cost"),
         ("keys=1", "keys"),
         ("since=yesterday", "since"),
