@@ -53,6 +53,8 @@ class Rest(NamedTuple):
     model: str
     """Empty of a credential as a whole."""
     standing: Standing
+    since_us: int = 0
+    """Since when it is refused without a break, where it was asked what nothing has proven well; else 0."""
 
 
 class Told(NamedTuple):
@@ -280,7 +282,8 @@ class Board:
         provider, credential, model = (*cell.parts, "", "")[:3]
         standing = self._resting.standing((cell,), now_us)
         reason = standing.reason or self._resting.reason(cell)
-        return Rest(cell.kind, provider, credential, model, standing._replace(reason=reason))
+        since_us = self._resting.since_us(cell, now_us)
+        return Rest(cell.kind, provider, credential, model, standing._replace(reason=reason), since_us)
 
     def _figures(self, cell: Cell) -> Figures:
         if cell.slot is None:

@@ -27,6 +27,10 @@ TOKEN_UNTIL = TURN
 """Of a credential, which counts no turns: the end of the access token that one of the workers had last; Unix
 microseconds."""
 
+SINCE = FAILURES
+"""Of a credential, or a model with it, whose failures in a row nobody counts: since when it rests hard without a break;
+Unix microseconds."""
+
 REASON_AT, REASON_BYTES = 13 * 8, 24
 LABEL_AT, LABEL_BYTES = REASON_AT + REASON_BYTES, 96
 """For people: the parts of the name, as much of them as there is room for."""

@@ -18,6 +18,7 @@ from gateway.pools.fields import (
     REASON_AT,
     REASON_BYTES,
     SET_AT,
+    SINCE,
     TOUCHED,
     UNTIL,
     read_text,
@@ -26,6 +27,10 @@ from gateway.pools.fields import (
 from gateway.routing.standing import AVAILABLE, Standing
 from gateway.routing.verdicts import Verdict, backoff
 from gateway.settings.model import RestSettings
+
+BREAK_US = 300_000_000
+"""After a hard rest that nobody has proven to be over: who fails within so long is taken to have rested all the time.
+Rests may be short, and somebody must come for the next to begin."""
 
 
 class Resting:
@@ -65,6 +70,12 @@ class Resting:
         at = cell.at * 8 + REASON_AT
         return read_text(self._bytes[at : at + REASON_BYTES].tobytes())
 
+    def since_us(self, cell: Cell, now_us: int) -> int:
+        """Since when a slot rests hard without a break, or did when it last rested."""
+        at = cell.at
+        # A slot may be older than this word of it.
+        return min(self._words[at + SINCE] or self._words[at + SET_AT], now_us)
+
     def begin(self, cell: Cell, verdict: Verdict, now_us: int) -> int:
         """Let it rest; when that ends, or 0. The later deadline wins among those that are as hard: a short hard rest
         makes no long soft one hard. Where the verdict names no time it is longer each time, as long as nothing
@@ -85,6 +96,8 @@ class Resting:
                 where = at * 8 + REASON_AT
                 self._bytes[where : where + REASON_BYTES] = write_text(verdict.reason, REASON_BYTES)
             if verdict.hard:
+                if not words[at + HARD] or now_us - words[at + HARD] > BREAK_US:
+                    words[at + SINCE] = now_us
                 words[at + HARD] = until_us
             words[at + SET_AT] = words[at + TOUCHED] = now_us
             words[at + PROBE_AT] = now_us + self._probe_us if self._probe_us else 0
@@ -126,7 +139,7 @@ class Resting:
 
     def _end(self, cell: Cell) -> None:
         words, at = self._words, cell.at
-        words[at + UNTIL] = words[at + LEVEL] = words[at + HARD] = words[at + PROBE_AT] = 0
+        words[at + UNTIL] = words[at + LEVEL] = words[at + HARD] = words[at + PROBE_AT] = words[at + SINCE] = 0
 
     def _is_due(self, cell: Cell, now_us: int) -> bool:
         return 0 < self._words[cell.at + PROBE_AT] <= now_us

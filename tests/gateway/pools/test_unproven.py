@@ -27,8 +27,8 @@ def test_a_hard_rest_is_told_as_a_whole_and_for_a_model(board: Board, clock: Clo
     board.rest(MAIN, None, quota(30), clock())
     board.rest(SPARE, MINI.model, rate_limit(20), clock())
     assert set(board.unproven(BOTH, NOON)) == {
-        Rest(Kind.CREDENTIAL, "openai", "main", "", Standing(NOON + 30 * SECOND, True, "quota")),
-        Rest(Kind.MODEL, "openai", "spare", MINI.model, Standing(NOON + 20 * SECOND, True, "rate_limit")),
+        Rest(Kind.CREDENTIAL, "openai", "main", "", Standing(NOON + 30 * SECOND, True, "quota"), NOON),
+        Rest(Kind.MODEL, "openai", "spare", MINI.model, Standing(NOON + 20 * SECOND, True, "rate_limit"), NOON),
     }
     assert board.unproven((SPARE,), NOON)[0].credential == "spare", "those alone that are asked about"
 
