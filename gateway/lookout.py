@@ -10,10 +10,11 @@ import asyncio
 import shutil
 import socket
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from gateway.alerts.courier import Courier
 from gateway.alerts.figures import Disk, Failing, Figures, Prices, Ration, Refused, Spool
@@ -24,7 +25,7 @@ from gateway.ledger import Read
 from gateway.limits.limiter import Left, Plan, Subject
 from gateway.limits.periods import period_of
 from gateway.limits.rationed import counts_models, rationed
-from gateway.management.limited import LimitedKeys
+from gateway.management.limited import LimitedKeys, own_plan
 from gateway.management.office import Office, new_id
 from gateway.oversight import Oversight
 from gateway.pools.board import Rest
@@ -44,6 +45,12 @@ MOST_MODELS = 2000
 
 LONGEST_REQUEST_US = HOUR_US
 """A request that ended lately may have begun so long before."""
+
+PROOF_US = 6 * HOUR_US
+"""How far back requests are counted that are to prove a provider well again."""
+
+LEAST_TRIED_US = HOUR_US
+"""How far back, at least, it is seen how it went with a credential that does not rest."""
 
 
 class Sources(NamedTuple):
@@ -70,22 +77,24 @@ def watching(office: Office, sources: Sources) -> Watch:
 
 
 class Lookout:
-    """Of one control process. Remembers since when credentials rest: nobody else does."""
+    """Of one control process. Remembers nothing that another could not find out as well."""
 
     def __init__(self, sources: Sources, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         self._sources, self._now_us = sources, now_us
-        self._since: dict[str, int] = {}
         self._rationed: _Rationed | None = None
 
-    async def look(self) -> Figures:
-        """How things stand. Raises StateUnavailable."""
+    async def look(self, failing_since: Mapping[str, int] = MappingProxyType({})) -> Figures:
+        """How things stand. `failing_since` says by provider of whose failures there is an alert, empty for that of
+        all, when that was last found to be so. Raises StateUnavailable."""
         settings = self._sources.settings()
+        failing = await self._failing(settings)
         place = Path(settings.server.data_dir)
         spool, disk = await asyncio.to_thread(_measure, place, settings.usage.spool_max_bytes)
         return Figures(
             rations=await self.rations() if settings.alerts.budget_percent else None,
-            refused=self._refused(),
-            failing=await self._failing(settings),
+            refused=await self._refused(settings.alerts.credential_minutes),
+            failing=failing,
+            since_failing=await self._since_failing(failing or (), settings, failing_since),
             prices=_prices(self._sources.registry(), settings),
             spool=spool._replace(trouble=self._sources.trouble() or ""),
             disk=disk,
@@ -95,30 +104,31 @@ class Lookout:
     async def rations(self) -> Sequence[Ration] | None:
         """Every budget and quota, and what of it is used; None where nobody can tell. Raises StateUnavailable."""
         settings = self._sources.settings()
-        keys, _ = await self._sources.keys.read()
+        keys, resets = await self._sources.keys.read()
         rules = self._sources.oversight.rules
         try:
             targets = await self._targets(rules, settings.limits.time_zone) if counts_models(rules) else ()
-            plans = self._plans(keys, rules, targets)
-            return [one for plan in plans for one in await self._looked_at(plan)]
+            known = self._known(keys, rules, targets)
+            return [one for plan in known.plans for one in await self._looked_at(plan, known.whose, resets)]
         except (ControlUnavailable, LimitsUnavailable):
             return None
 
-    def _plans(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> _Plans:
+    def _known(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> _Rationed:
         """Whom to look at, some at a time; the same as the last time as long as nothing has changed."""
         known = self._rationed
         if known is None or not known.is_of(keys, rules, targets):
             subjects = rationed(keys, rules, targets)
             cut = tuple(Plan(subjects[at : at + AT_ONCE]) for at in range(0, len(subjects), AT_ONCE))
-            known = self._rationed = _Rationed(keys, rules, targets, cut)
-        return known.plans
+            whose = {subject_id: key.id for key in keys for subject_id in own_plan(key, rules).ids}
+            known = self._rationed = _Rationed(keys, rules, targets, cut, whose)
+        return known
 
-    async def _looked_at(self, plan: Plan) -> list[Ration]:
+    async def _looked_at(self, plan: Plan, whose: Mapping[bytes, str], resets: Mapping[str, int]) -> list[Ration]:
         left = iter(await self._sources.oversight.left_anywhere(plan))
         await asyncio.sleep(0)
         found = [(subject, next(left)) for subject in plan.subjects for _ in range(_number(subject))]
-        zone, now = read_zone(self._sources.settings().limits.time_zone), self._now_us() // 1_000_000
-        return [_ration(subject, one, _began_us(subject, one, now, zone)) for subject, one in found]
+        zone = read_zone(self._sources.settings().limits.time_zone)
+        return [_ration(subject, one, zone, resets.get(whose.get(subject.id, ""), 0)) for subject, one in found]
 
     async def _targets(self, rules: tuple[LimitRule, ...], time_zone: str) -> Sequence[Target]:
         """The models that were asked in the longest period that a rule has."""
@@ -128,32 +138,64 @@ class Lookout:
         rows = await self._sources.read("usage/asked_models", {"since_us": since_us, "limit": MOST_MODELS})
         return [Target(row["provider"], row["model"]) for row in rows]
 
-    def _refused(self) -> list[Refused]:
-        now_us, board = self._now_us(), self._sources.oversight.board
+    async def _refused(self, minutes: float) -> list[Refused]:
+        now_us, board, providers = self._now_us(), self._sources.oversight.board, self._sources.providers()
+        tried = await self._tried([provider.id for provider in providers if not provider.rests], minutes)
         found: list[Refused] = []
-        for provider in self._sources.providers():
+        for provider in providers:
             # One that is paused answers for nobody, and is missed by nobody.
             in_use = tuple(each for each in provider.credentials if each.models)
             credentials = in_use or (nobody(provider.id),)
-            rests = board.unproven(credentials, now_us) if provider.rests else ()
-            found += _of_provider(credentials, rests)
-        resting = {_name(one) for one in found if one.since_us is not None}
-        self._since = {name: self._since.get(name, now_us) for name in resting}
-        return [one._replace(since_us=self._since.get(_name(one))) for one in found]
+            if provider.rests:
+                found += _of_provider(credentials, board.unproven(credentials, now_us))
+            else:
+                found += _of_attempts(credentials, tried)
+        return found
+
+    async def _tried(self, providers: Sequence[str], minutes: float) -> _Tried:
+        """How it went of late with the credentials of providers that have none rest; of none where nobody can tell."""
+        if not providers or not minutes:
+            return {}
+        from_us = self._now_us() - max(round(2 * minutes * MINUTE_US), LEAST_TRIED_US)
+        try:
+            rows = await self._sources.read("usage/refused", {"from_us": from_us, "providers": list(providers)})
+        except ControlUnavailable:
+            return {}
+        return {(row["provider"], row["credential"]): row for row in rows}
 
     async def _failing(self, settings: Settings) -> Sequence[Failing] | None:
         if not settings.alerts.error_percent:
             return None
-        since_us = self._now_us() - round(settings.alerts.error_minutes * MINUTE_US)
-        wanted = {"since_us": since_us, "from_us": since_us - LONGEST_REQUEST_US}
         try:
-            rows = await self._sources.read("usage/failing", wanted)
+            return await self._failing_since(self._now_us() - round(settings.alerts.error_minutes * MINUTE_US))
         except ControlUnavailable:
             return None
+
+    async def _since_failing(
+        self, failing: Sequence[Failing], settings: Settings, since: Mapping[str, int]
+    ) -> Sequence[Failing]:
+        """How requests went since each of these was last found to fail, where those of late are too few to tell."""
+        enough = {one.provider for one in failing if one.requests >= settings.alerts.error_requests}
+        earliest_us = self._now_us() - PROOF_US
+        doubted = {provider: max(at_us, earliest_us) for provider, at_us in since.items() if provider not in enough}
+        found: list[Failing] = []
+        try:
+            for since_us in set(doubted.values()) if settings.alerts.error_percent else ():
+                each = await self._failing_since(since_us)
+                found += [one for one in each if doubted.get(one.provider) == since_us]
+        except ControlUnavailable:
+            return ()
+        return found
+
+    async def _failing_since(self, since_us: int) -> Sequence[Failing]:
+        """How the requests went that have ended since. Raises ControlUnavailable."""
+        wanted = {"since_us": since_us, "from_us": since_us - LONGEST_REQUEST_US}
+        rows = await self._sources.read("usage/failing", wanted)
         return [Failing(row["provider"], row["requests"], row["failed"], row["commonest"] or "") for row in rows]
 
 
-_Plans = tuple[Plan, ...]
+_Tried = Mapping[tuple[str, str], Mapping[str, Any]]
+"""Rows by provider and credential."""
 
 
 class _Rationed(NamedTuple):
@@ -162,7 +204,9 @@ class _Rationed(NamedTuple):
     keys: Sequence[ClientKey]
     rules: tuple[LimitRule, ...]
     targets: Sequence[Target]
-    plans: _Plans
+    plans: tuple[Plan, ...]
+    whose: Mapping[bytes, str]
+    """By the id of a subject that counts one key alone: that of the key."""
 
     def is_of(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> bool:
         """Whether the same would be made of these."""
@@ -176,19 +220,21 @@ def _number(subject: Subject) -> int:
     return sum(limit is not None for limit in said)
 
 
-def _ration(subject: Subject, left: Left, began_us: int) -> Ration:
-    used = max(left.used - left.held, 0)
-    return Ration(subject.id.hex(), subject.name, left.field, used, left.limit, left.resets_at_us, began_us)
+def _ration(subject: Subject, left: Left, zone: tzinfo, reset_at_us: int) -> Ration:
+    began_us, used = _began_us(subject, left, zone), max(left.used - left.held, 0)
+    counted = (left.field, used, left.limit, left.resets_at_us, began_us)
+    return Ration(subject.id.hex(), subject.name, *counted, reset_at_us)
 
 
-def _began_us(subject: Subject, left: Left, now: int, zone: tzinfo) -> int:
-    """When the period that is counted now began; 0 for one that never begins anew. `now` is in Unix seconds."""
+def _began_us(subject: Subject, left: Left, zone: tzinfo) -> int:
+    """When the period began that was counted; 0 for one that never begins anew. By its end: by now another one may have
+    begun."""
     kind = subject.limits.budget_period if left.field == "budget_nano_usd" else "month"
-    return period_of(kind, now, zone).starts * 1_000_000
+    return period_of(kind, left.resets_at_us // 1_000_000 - 1, zone).starts * 1_000_000
 
 
 def _of_provider(credentials: Sequence[Credential], rests: Iterable[Rest]) -> Iterator[Refused]:
-    """Those of a provider that are refused, once each; `since_us` is 0 where it rests, which is for others to count."""
+    """Those of a provider that are refused, once each."""
     by_name: dict[str, list[Rest]] = {}
     for rest in rests:
         by_name.setdefault(rest.credential, []).append(rest)
@@ -198,10 +244,24 @@ def _of_provider(credentials: Sequence[Credential], rests: Iterable[Rest]) -> It
         meant = [rest for rest in some if _is_whole(rest)] or some
         worst = max(meant, key=lambda rest: rest.standing.until_us)
         models = () if _is_whole(worst) else tuple(sorted(rest.model for rest in meant if rest.standing.hard))
-        since_us = 0 if worst.standing.hard else None
+        since_us = min(rest.since_us for rest in meant if rest.standing.hard) if worst.standing.hard else None
         others = (each.name for each in credentials if each.name not in (name, *whole))
         is_last = bool(name in whole or models) and all(not _is_left(hard.get(one, ()), models) for one in others)
         yield Refused(worst.provider, name, models, worst.standing.reason, since_us, is_last)
+
+
+def _of_attempts(credentials: Sequence[Credential], tried: _Tried) -> Iterator[Refused]:
+    """The same of a provider that has none rest: those that were refused since a request was last answered, and those
+    of which nobody knows."""
+    known = {each.name: tried.get((each.provider, each.name)) for each in credentials}
+    refused = {name for name, row in known.items() if row is not None and row["refused_us"] is not None}
+    for each in credentials:
+        row = known[each.name]
+        if row is None:
+            yield Refused(each.provider, each.name, (), "", None, is_last=False)
+        elif each.name in refused:
+            is_last = refused == known.keys()
+            yield Refused(each.provider, each.name, (), row["reason"], row["refused_us"], is_last)
 
 
 def _is_left(refused: Collection[str], models: tuple[str, ...]) -> bool:
@@ -212,10 +272,6 @@ def _is_left(refused: Collection[str], models: tuple[str, ...]) -> bool:
 
 def _is_whole(rest: Rest) -> bool:
     return rest.kind is Kind.CREDENTIAL
-
-
-def _name(one: Refused) -> str:
-    return f"{one.provider}/{one.credential}"
 
 
 def _prices(state: RegistryState, settings: Settings) -> Prices:

@@ -2,7 +2,8 @@
 
 An alert is open as long as what it is about goes on: it is told once, again when it grows worse, now and then while it
 lasts, and once more when it is over. One that somebody has closed by hand is silent until then; if the same thing comes
-back later, that is a new alert.
+back later, that is a new alert. What is counted anew, as a budget is each period, is another thing each time: the new
+alert takes the place of the one before, whose end would say the opposite of what is so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.alerts.rules import HOUR_US, MINUTE_US, Condition, Judged, Severity
 from gateway.settings.alerting import AlertKind, AlertSettings
@@ -19,11 +21,14 @@ from gateway.settings.alerting import AlertKind, AlertSettings
 Event = Literal["opened", "worse", "reminder", "over", "test"]
 """What somebody is told."""
 
-Turn = Literal["opened", "worse", "reminder", "over", "seen", "dropped"]
-"""What becomes of an alert; of `seen` and `dropped` nobody is told."""
+Turn = Literal["opened", "worse", "reminder", "over", "lapsed", "seen", "dropped", "renewed"]
+"""What becomes of an alert; of the last three nobody is told."""
 
 UNHEARD_US = 24 * HOUR_US
-"""An alert of which nobody has heard for so long is dropped: its machine is gone, or cannot tell."""
+"""An alert of which nothing was found out for so long lapses: its machine is gone, nobody can tell, or nobody has tried
+what it is about."""
+
+UNPROVEN = f"Nothing has told for {UNHEARD_US // HOUR_US} hours whether it goes on. If it does, it will be told anew."
 
 LONGEST_TEXT = 1000
 
@@ -49,6 +54,10 @@ class Notice(Struct, frozen=True, kw_only=True):
     since_us: int
     at_us: int
     node: str
+    is_presumed: bool = False
+    """Of an end: nothing has shown it, but that nothing shows the contrary."""
+    replaces: str | None = None
+    """Id of the alert of the same thing that a receiver was told of before, and of whose end it was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,8 @@ class Alert:
     """When somebody was last told; None where nobody was to be."""
     silenced_at_us: int | None
     """When somebody closed it by hand."""
+    edition: int | None = None
+    """As that of its condition; None where nobody wrote it down."""
 
 
 class Step(NamedTuple):
@@ -91,8 +102,12 @@ def follow(alerts: Iterable[Alert], judged: Judged, said: AlertSettings, moment:
     """What becomes of every alert that is not over, and of all that was found."""
     known = {alert.fingerprint: alert for alert in alerts}
     found = {condition.fingerprint: condition for condition in judged.conditions}
+    renewed = [alert for name, alert in known.items() if name in found and _is_before(alert, found[name])]
+    for alert in renewed:
+        del known[alert.fingerprint]
     steps = [_met(known.get(name), condition, said, moment.now_us) for name, condition in found.items()]
-    return [*filter(None, steps), *_left(known, found, judged, _Calm(said, moment))]
+    ended = (Step("renewed", alert, None) for alert in renewed)
+    return [*ended, *filter(None, steps), *_left(known, found, judged, _Calm(said, moment))]
 
 
 def level_after(step: Step, now_us: int) -> int:
@@ -103,16 +118,22 @@ def level_after(step: Step, now_us: int) -> int:
     if alert is None or level > alert.level:
         return level
     is_fresh = alert.sent_at_us is not None and now_us - alert.sent_at_us < HOUR_US
-    return alert.level if is_fresh or condition is None or not condition.opens else level
+    return alert.level if is_fresh or condition is None or not condition.is_certain else level
+
+
+def edition_after(step: Step) -> int | None:
+    """Which edition it is about from now on. It never falls: who looked at the end of a period may come late."""
+    known = (part.edition for part in (step.alert, step.condition) if part is not None)
+    return max((edition for edition in known if edition is not None), default=None)
 
 
 def noticed(step: Step, alert_id: str, event: Event, now_us: int) -> Notice:
     """What is told of a step; since when it is so stays what it was first known to be. What only keeps an alert open
     has nothing new to say."""
     alert, condition = step.alert, step.condition
-    if condition is None or (alert is not None and not condition.opens):
+    if condition is None or (alert is not None and not condition.is_certain):
         assert alert is not None  # a step is about one of them
-        return _at(alert.notice, event, now_us)
+        return _ended(replace(alert.notice, event=event, at_us=now_us), step.turn)
     since_us = condition.since_us if alert is None else min(alert.notice.since_us, condition.since_us)
     return Notice(
         alert=alert_id,
@@ -135,7 +156,7 @@ def noticed(step: Step, alert_id: str, event: Event, now_us: int) -> Notice:
 def _met(alert: Alert | None, condition: Condition, said: AlertSettings, now_us: int) -> Step | None:
     if alert is None:
         return Step("opened", None, condition) if condition.opens else None
-    if not condition.opens:
+    if not condition.is_certain:
         return Step("seen", alert, condition)
     if condition.level > alert.level:
         return Step("worse", alert, condition)
@@ -167,11 +188,25 @@ def _left(known: dict[str, Alert], found: dict[str, Condition], judged: Judged, 
         if name in found:
             continue
         unseen_us = now_us - alert.seen_at_us
-        is_over = alert.node in ("", node) and unseen_us >= calm.us
-        if unseen_us >= UNHEARD_US or (is_over and alert.kind in judged.off):
-            yield Step("dropped", alert, None)
-        elif is_over and alert.kind in judged.known:
+        is_calm = alert.node in ("", node) and unseen_us >= calm.us
+        is_unheard = unseen_us >= UNHEARD_US
+        if alert.kind in judged.off:
+            if is_calm or is_unheard:
+                yield Step("dropped", alert, None)
+        elif is_calm and _is_well(alert, judged):
             yield Step("over", alert, None)
+        elif is_unheard:
+            yield Step("lapsed", alert, None)
+
+
+def _is_before(alert: Alert, condition: Condition) -> bool:
+    """Whether an alert is about something that has begun anew since."""
+    return alert.edition is not None and condition.edition > alert.edition
+
+
+def _is_well(alert: Alert, judged: Judged) -> bool:
+    """Whether it is known that something that was not found is well."""
+    return alert.kind in judged.known and alert.fingerprint in judged.well.get(alert.kind, (alert.fingerprint,))
 
 
 def _one_line(text: str) -> str:
@@ -180,6 +215,6 @@ def _one_line(text: str) -> str:
     return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
 
 
-def _at(notice: Notice, event: Event, now_us: int) -> Notice:
-    known = {name: getattr(notice, name) for name in notice.__struct_fields__}
-    return Notice(**{**known, "event": event, "at_us": now_us})
+def _ended(notice: Notice, turn: Turn) -> Notice:
+    """What is known of it in the end."""
+    return replace(notice, is_presumed=True, detail=UNPROVEN) if turn == "lapsed" else notice

@@ -27,10 +27,12 @@ class Ration(NamedTuple):
     """When it begins anew; 0 for never."""
     began_us: int = 0
     """When its period began; 0 where it never begins anew."""
+    reset_at_us: int = 0
+    """When somebody had it counted from nothing the last time; 0 for never."""
 
 
 class Refused(NamedTuple):
-    """A credential that its provider refuses, and that nothing has proven well since."""
+    """A credential that its provider refuses, or of which nobody knows any better."""
 
     provider: str
     credential: str
@@ -38,7 +40,7 @@ class Refused(NamedTuple):
     """Those it is refused for; none where it is for all."""
     reason: str
     since_us: int | None
-    """Since when it rests without a break; None where it does not rest at this moment."""
+    """Since when it is refused without a break; None where it is not at this moment, and nothing has proven it well."""
     is_last: bool
     """No other credential of the provider is left, for those models."""
 
@@ -95,6 +97,8 @@ class Figures:
     rations: Sequence[Ration] | None = None
     refused: Sequence[Refused] | None = None
     failing: Sequence[Failing] | None = None
+    since_failing: Sequence[Failing] = ()
+    """How requests went since alerts of them were last found to be so, where those of late are too few to tell."""
     prices: Prices | None = None
     spool: Spool | None = None
     disk: Disk | None = None

@@ -6,7 +6,7 @@ Knows thresholds and how to say what was found. Does not know what was wrong bef
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -24,6 +24,9 @@ FULL_PERCENT = 80.0
 
 SHOWN = 5
 """Names in a text; the rest are counted."""
+
+ERRORS = "errors/"
+"""What fingerprints of failures begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,10 @@ class Condition:
     """It is told again when this rises."""
     opens: bool = True
     """False where it only keeps an alert open that is there already."""
+    is_certain: bool = True
+    """False where nobody has seen it, but neither that it is over: what was last known of it holds."""
+    edition: int = 0
+    """Of what begins anew again and again, as a budget: which time it is, a number that rises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Judged:
     """Kinds of which it is known how it stands; of the others nobody can tell."""
     off: frozenset[AlertKind]
     """Kinds that nobody wants to hear of."""
+    well: Mapping[AlertKind, frozenset[str]] = field(default_factory=dict)
+    """By kind, fingerprints of what is known to be well, where it proves nothing that something was not found; of
+    other kinds, what was not found is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,8 @@ class Rule:
     """Whether anybody wants to hear of it."""
     is_known: Callable[[Figures, AlertSettings, int], bool]
     """Whether the figures tell."""
+    find_well: Callable[[Figures, AlertSettings], Iterator[str]] | None = None
+    """Fingerprints of what is well; None where that is whatever is not found."""
 
 
 def judge(figures: Figures, said: AlertSettings, now_us: int) -> Judged:
@@ -84,7 +96,10 @@ def judge(figures: Figures, said: AlertSettings, now_us: int) -> Judged:
     found = (
         condition for kind in ALERT_KINDS if kind in known for condition in RULES[kind].find(figures, said, now_us)
     )
-    return Judged(tuple(found), known, off)
+    well = {
+        kind: frozenset(find_well(figures, said)) for kind in known if (find_well := RULES[kind].find_well) is not None
+    }
+    return Judged(tuple(found), known, off, well)
 
 
 def rations(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[Condition]:
@@ -116,22 +131,21 @@ def credentials(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[
             threshold=said.credential_minutes,
             unit="minutes",
             since_us=now_us if one.since_us is None else one.since_us,
-            # A limited credential is nothing to look after as long as others answer: that is what they are for.
-            opens=one.since_us is not None
-            and lasted >= said.credential_minutes
-            and (one.is_last or one.reason != "rate_limit"),
+            opens=_is_news(one, lasted, said),
+            is_certain=_is_news(one, lasted, said),
         )
 
 
 def errors(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[Condition]:
-    """Providers at which too much fails, and all of them together."""
+    """Providers at which too much fails, and all of them together. Of few requests it opens none that they fail, but
+    it is not over either: rests and breakers send what there was elsewhere."""
     for one in figures.failing or ():
         failed = share(one.failed, one.requests)
-        if one.requests < said.error_requests or failed < said.error_percent:
+        if not one.requests or failed < said.error_percent:
             continue
         whose = f"requests to `{one.provider}`" if one.provider else "all requests"
         yield Condition(
-            fingerprint=f"errors/{one.provider}",
+            fingerprint=f"{ERRORS}{one.provider}",
             kind="errors",
             subject=one.provider or "all requests",
             severity="warning" if one.provider else "critical",
@@ -142,7 +156,20 @@ def errors(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[Condi
             threshold=said.error_percent,
             unit="%",
             since_us=now_us - round(said.error_minutes * MINUTE_US),
+            opens=one.requests >= said.error_requests,
         )
+
+
+def errors_over(figures: Figures, said: AlertSettings) -> Iterator[str]:
+    """Providers of which enough requests tell that they are well: those of late, or all since they last were not."""
+    for one in (*(figures.failing or ()), *figures.since_failing):
+        if one.requests >= said.error_requests and share(one.failed, one.requests) < said.error_percent:
+            yield f"{ERRORS}{one.provider}"
+
+
+def provider_of(fingerprint: str) -> str:
+    """Whose requests an alert of errors is about; empty for all."""
+    return fingerprint.removeprefix(ERRORS)
 
 
 def prices(figures: Figures, said: AlertSettings, now_us: int) -> Iterator[Condition]:
@@ -257,6 +284,7 @@ RULES: Mapping[AlertKind, Rule] = MappingProxyType(
             errors,
             lambda said: said.error_percent > 0,
             lambda figures, said, now_us: figures.failing is not None,
+            errors_over,
         ),
         "prices": Rule(
             prices,
@@ -316,7 +344,15 @@ def _rationed(ration: Ration, used: float, threshold: int, *, last: bool, now_us
         unit="%",
         since_us=now_us,
         level=threshold,
+        edition=max(ration.began_us, ration.reset_at_us),
     )
+
+
+def _is_news(one: Refused, lasted: float, said: AlertSettings) -> bool:
+    """Whether somebody is to know of a credential now. A limited one is nothing to look after as long as others answer:
+    that is what they are for."""
+    is_long = one.since_us is not None and lasted >= said.credential_minutes
+    return is_long and (one.is_last or one.reason != "rate_limit")
 
 
 def _for_models(one: Refused) -> str:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway import logs
-from gateway.alerts import kept
+from gateway.alerts import deliveries, kept
 from gateway.alerts.courier import Courier, Receiver, Undelivered, names_of
-from gateway.alerts.course import Moment, Notice
+from gateway.alerts.course import Alert, Moment, Notice
+from gateway.alerts.deliveries import Delivery, Ears, NewId
 from gateway.alerts.figures import Figures
-from gateway.alerts.kept import Delivery, Ears, NewId
-from gateway.alerts.rules import judge
+from gateway.alerts.rules import judge, provider_of
 from gateway.alerts.wording import Message
+from gateway.settings.alerting import AlertSettings
 from gateway.settings.model import Settings
 from gateway.store.session import Session
 from gateway.store.state import State
@@ -41,8 +42,9 @@ class Tools(NamedTuple):
 
     settings: Callable[[], Settings]
     """Those that hold at the moment."""
-    look: Callable[[], Awaitable[Figures]]
-    """How things stand."""
+    look: Callable[[Mapping[str, int]], Awaitable[Figures]]
+    """How things stand. By provider of whose failures there is an alert, empty for that of all, it is told when that
+    was last found to be so."""
     now_us: Callable[[], int]
     new_id: NewId
 
@@ -71,15 +73,14 @@ class Watch:
 
     async def look(self) -> None:
         """See what is wrong, and what of it is new, worse or over. Raises StateUnavailable."""
-        settings, figures = self._tools.settings(), await self._tools.look()
-        said, now_us = settings.alerts, self._tools.now_us()
+        alerts = await self._state.read(kept.open_alerts)
+        figures = await self._tools.look(_failing_since(alerts))
+        said, now_us = self._tools.settings().alerts, self._tools.now_us()
         judged = judge(figures, said, now_us)
-        if not judged.conditions and not await self._state.read(kept.open_alerts):
+        if not alerts and not any(condition.opens for condition in judged.conditions):
             self.open_now = 0
             return
-        receivers = self._courier.receivers().values()
-        ears = Ears(said, lambda kind: names_of(receivers, kind), self._tools.new_id)
-        moment = Moment(now_us, figures.node)
+        ears, moment = self._ears(said, self._courier.receivers()), Moment(now_us, figures.node)
         for notice in await self._state.write(lambda session: kept.settle(session, judged, ears, moment)):
             _log(notice)
         await self.recount()
@@ -92,10 +93,11 @@ class Watch:
     async def tell(self) -> None:
         """Tell everybody what is to be told by now; who cannot be told is told later. Raises StateUnavailable."""
         now_us = self._tools.now_us()
-        if not await self._state.read(lambda session: kept.is_anything_due(session, now_us)):
+        if not await self._state.read(lambda session: deliveries.is_anything_due(session, now_us)):
             return
         receivers = self._courier.receivers()
-        found = await self._state.write(lambda session: kept.due(session, receivers, now_us, now_us + LEASE_US))
+        ears = self._ears(self._tools.settings().alerts, receivers)
+        found = await self._state.write(lambda session: deliveries.due(session, ears, now_us, now_us + LEASE_US))
         told: dict[str, list[Delivery]] = defaultdict(list)
         for delivery in found:
             told[delivery.receiver].append(delivery)
@@ -121,25 +123,28 @@ class Watch:
         """Names of everybody who is told."""
         return list(self._courier.receivers())
 
-    async def _carry(self, receiver: Receiver, deliveries: Sequence[Delivery]) -> None:
-        message = self._message([delivery.notice for delivery in deliveries])
+    def _ears(self, said: AlertSettings, receivers: Mapping[str, Receiver]) -> Ears:
+        return Ears(said, lambda kind: names_of(receivers.values(), kind), self._tools.new_id, receivers.keys())
+
+    async def _carry(self, receiver: Receiver, taken: Sequence[Delivery]) -> None:
+        message = self._message([delivery.notice for delivery in taken])
         try:
             remark = await self._courier.carry(receiver, message)
         except Undelivered as error:
             reason = str(error)
             log.warning("alerts could not be told, which is tried again", receiver=receiver.name, reason=reason)
             await self._note(
-                deliveries, lambda session, one: kept.note_failed(session, one, reason, self._next_us(one))
+                taken, lambda session, one: deliveries.note_failed(session, one, reason, self._next_us(one))
             )
             return
         if remark:
             log.warning("alerts were not told to all", receiver=receiver.name, reason=remark)
         now_us = self._tools.now_us()
-        await self._note(deliveries, lambda session, one: kept.note_delivered(session, one, now_us, remark))
+        await self._note(taken, lambda session, one: deliveries.note_delivered(session, one, now_us, remark))
 
-    async def _note(self, deliveries: Sequence[Delivery], note: Callable[[Session, Delivery], None]) -> None:
+    async def _note(self, taken: Sequence[Delivery], note: Callable[[Session, Delivery], None]) -> None:
         def perform(session: Session) -> None:
-            for delivery in deliveries:
+            for delivery in taken:
                 note(session, delivery)
 
         await self._state.write(perform)
@@ -180,6 +185,11 @@ class Watch:
             at_us=now_us,
             node="",
         )
+
+
+def _failing_since(alerts: Iterable[Alert]) -> Mapping[str, int]:
+    """When alerts of failures were last found to be so, by provider."""
+    return {provider_of(alert.fingerprint): alert.seen_at_us for alert in alerts if alert.kind == "errors"}
 
 
 def _log(notice: Notice) -> None:

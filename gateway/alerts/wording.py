@@ -1,7 +1,7 @@
 """Notices as they are told: a mail, a text for a chat, or fields for a program. Pure.
 
-Everything that is told in one go to one receiver is one message. Nothing secret is in it, for nothing secret is in a
-notice.
+Everything that is told in one go to one receiver is one message, the worst first. Nothing secret is in it, for nothing
+secret is in a notice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway.alerts.rules import MINUTE_US
 from gateway.settings.instants import write_instant
 
 MOST_SHOWN = 50
-"""Notices of one message; the rest are counted."""
+"""Notices of one message, the worst of them; the rest are counted."""
 
 LONGEST_SUBJECT = 160
 
@@ -39,6 +39,9 @@ LEAD: Mapping[Event, str] = MappingProxyType(
 )
 """What a title begins with."""
 
+PRESUMED = "taken to be over after {lasted}: "
+"""The same where nobody knows that it is."""
+
 
 class Message(NamedTuple):
     """What a receiver is told."""
@@ -48,11 +51,16 @@ class Message(NamedTuple):
     public_url: str
     """Where browsers find the gateway; empty where nobody said."""
 
+    @property
+    def ranked(self) -> list[Notice]:
+        """The worst first: what is critical, what is new before what is known already, and last what is over."""
+        return sorted(self.notices, key=_rank)
+
 
 def title(notice: Notice) -> str:
     """A notice in one line."""
     lasted = minutes((notice.at_us - notice.since_us) / MINUTE_US)
-    lead = LEAD.get(notice.event, "").format(lasted=lasted)
+    lead = (PRESUMED if notice.is_presumed else LEAD.get(notice.event, "")).format(lasted=lasted)
     where = f" (on {notice.node})" if notice.node else ""
     return f"{lead}{notice.text}{where}"
 
@@ -64,21 +72,21 @@ def link(notice: Notice, public_url: str) -> str | None:
 
 def subject(message: Message) -> str:
     """What a mail is about."""
-    first, *others = message.notices
-    line = f"[{_worst(message.notices)}] {title(first)}" + (f", and {len(others)} more" if others else "")
+    first, *others = message.ranked
+    line = f"[{_mark(first)}] {title(first)}" + (f", and {len(others)} more" if others else "")
     line = " ".join(line.split())
     return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
 
 
 def plain(message: Message) -> str:
     """The text of a mail."""
-    shown = message.notices[:MOST_SHOWN]
+    shown = message.ranked[:MOST_SHOWN]
     return "\n\n".join([*(_paragraph(notice, message.public_url) for notice in shown), *_rest(message)]) + "\n"
 
 
 def fields(message: Message) -> dict[str, Any]:
     """What a program is told."""
-    shown = message.notices[:MOST_SHOWN]
+    shown = message.ranked[:MOST_SHOWN]
     return {
         "source": "sluicegate",
         "version": __version__,
@@ -91,21 +99,19 @@ def fields(message: Message) -> dict[str, Any]:
 def chat(message: Message) -> dict[str, Any]:
     """What a chat is told: a text in which some characters would mean something else, or call somebody."""
     text = "\n\n".join(
-        [*(_line(notice, message.public_url) for notice in message.notices[:MOST_SHOWN]), *_rest(message)]
+        [*(_line(notice, message.public_url) for notice in message.ranked[:MOST_SHOWN]), *_rest(message)]
     )
     return {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")}
 
 
-def _worst(notices: Sequence[Notice]) -> str:
-    if all(notice.event in ("over", "test") for notice in notices):
-        return notices[0].event
-    return "critical" if any(notice.severity == "critical" for notice in notices) else "warning"
+def _rank(notice: Notice) -> tuple[bool, bool, bool]:
+    return notice.event == "over", notice.severity != "critical", notice.event == "reminder"
 
 
 def _paragraph(notice: Notice, public_url: str) -> str:
     where = link(notice, public_url)
     lines = (
-        f"{_mark(notice)}: {title(notice)}",
+        f"{_mark(notice).upper()}: {title(notice)}",
         notice.detail,
         f"Since {clock(notice.since_us)}. {_measured(notice)}",
         f"What to do: {notice.advice}" if notice.event != "over" else "",
@@ -115,12 +121,13 @@ def _paragraph(notice: Notice, public_url: str) -> str:
 
 
 def _line(notice: Notice, public_url: str) -> str:
-    parts = (f"*{_mark(notice)}* {title(notice)}.", notice.detail, link(notice, public_url) or "")
+    parts = (f"*{_mark(notice).upper()}* {title(notice)}.", notice.detail, link(notice, public_url) or "")
     return " ".join(filter(None, parts))
 
 
 def _mark(notice: Notice) -> str:
-    return notice.event.upper() if notice.event in ("over", "test") else notice.severity.upper()
+    """How bad it is, in a word."""
+    return notice.event if notice.event in ("over", "test") else notice.severity
 
 
 def _measured(notice: Notice) -> str:
@@ -136,6 +143,7 @@ def _rest(message: Message) -> list[str]:
 def _fields(notice: Notice, public_url: str) -> dict[str, Any]:
     return {
         "id": notice.alert,
+        "replaces": notice.replaces,
         "event": notice.event,
         "kind": notice.kind,
         "severity": notice.severity,

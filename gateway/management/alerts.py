@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from gateway.alerts.kept import read_notice
+from gateway.alerts import kept
+from gateway.alerts.deliveries import read_notice
 from gateway.alerts.watch import Tried
 from gateway.alerts.wording import link
 from gateway.errors import Unacceptable, UnknownResource
@@ -41,7 +42,16 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
     at: Annotated[Moment, Meta(description="When it arose.")]
     tries: int
     delivered_at: Annotated[Moment | None, Meta(description="Null as long as it has not arrived.")]
-    next_try_at: Annotated[Moment | None, Meta(description="Null once it has arrived, or was given up.")]
+    next_try_at: Annotated[
+        Moment | None, Meta(description="Null once it has arrived, was given up, or need not arrive any more.")
+    ]
+    retired: Annotated[
+        str | None,
+        Meta(
+            description="Why it is not told any more although it never arrived, such as that it was over by then; null "
+            "where it arrived, or is still to, or was given up after a day."
+        ),
+    ]
     error: Annotated[str | None, Meta(description="Why it failed the last time.")]
 
 
@@ -143,7 +153,7 @@ async def close_alert(office: Office, actor: Actor, alert_id: str, telling: Tell
 
     def perform(change: Change) -> AlertView:
         row = _found(change.session, alert_id)
-        if change.session.run("alerts/silence", {"id": alert_id, "now_us": change.now_us}):
+        if kept.silence(change.session, alert_id, change.now_us):
             said = {"kind": row["kind"], "text": read_notice(row["told"]).text}
             change.note("alert.close", Subject("alert", alert_id, row["subject"]), before=said)
             row = _found(change.session, alert_id)
@@ -196,6 +206,7 @@ def _delivery(row: Row) -> DeliveryView:
         tries=row["tries"],
         delivered_at=write_moment(row["delivered_at"]),
         next_try_at=write_moment(row["next_at"]),
+        retired=row["retired"],
         error=row["error"],
     )
 

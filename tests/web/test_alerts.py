@@ -14,7 +14,7 @@ from msgspec import structs
 
 from gateway.alerts import kept
 from gateway.alerts.course import Moment
-from gateway.alerts.kept import Ears
+from gateway.alerts.deliveries import Ears
 from gateway.alerts.rules import MINUTE_US, Condition, Judged
 from gateway.settings.alerting import ALERT_KINDS, AlertSettings, EmailSettings, WebhookSettings
 from gateway.usage.figures import DAY

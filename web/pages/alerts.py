@@ -67,7 +67,8 @@ class Told:
     state: State
     tries: int
     next_us: int | None
-    error: str
+    why: str
+    """It did not arrive, or needs not any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _line(alert: AlertView) -> Line:
 
 ARRIVED, WAITS = State("arrived", "good"), State("on its way", "running")
 NOT_YET, GIVEN_UP = State("not yet", "warning"), State("given up", "bad")
+RETIRED = State("not told", "neutral")
 
 
 def _told(one: DeliveryView) -> Told:
@@ -221,13 +223,15 @@ def _told(one: DeliveryView) -> Told:
         state=_arrival(one),
         tries=one.tries,
         next_us=None if one.delivered_at else _instant(one.next_try_at),
-        error=one.error or "",
+        why="; ".join(filter(None, (one.error, one.retired))),
     )
 
 
 def _arrival(one: DeliveryView) -> State:
     if one.delivered_at is not None:
         return ARRIVED
+    if one.retired is not None:
+        return RETIRED
     if one.next_try_at is None:
         return GIVEN_UP
     return NOT_YET if one.error else WAITS

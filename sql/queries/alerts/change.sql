@@ -1,6 +1,7 @@
 -- How does an alert stand, now that it was found again?
 update alerts
 set
+    edition = $edition,
     severity = $severity,
     level = $level,
     told = $told,

@@ -1,6 +1,7 @@
--- Which alert is over?
+-- Which alert is over, and what was known of it in the end?
 update alerts
 set
+    told = $told,
     closed_at = $now_us,
     sent_at = coalesce(cast($sent_at as bigint), sent_at)
 where

@@ -1,7 +1,7 @@
 -- Which alert has just been opened?
 insert into alerts (
-    id, fingerprint, kind, severity, subject, node, level, told, opened_at, seen_at, sent_at
+    id, fingerprint, edition, kind, severity, subject, node, level, told, opened_at, seen_at, sent_at
 )
 values (
-    $id, $fingerprint, $kind, $severity, $subject, $node, $level, $told, $now_us, $now_us, $sent_at
+    $id, $fingerprint, $edition, $kind, $severity, $subject, $node, $level, $told, $now_us, $now_us, $sent_at
 )

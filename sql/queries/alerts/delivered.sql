@@ -2,6 +2,10 @@
 update alert_deliveries
 set
     delivered_at = $now_us,
+    taken_at = null,
     next_at = null,
+    retired = null,
     error = $error
-where id = $id
+where
+    id = $id
+    and delivered_at is null

@@ -1,5 +1,5 @@
 -- What was told of these alerts, latest first?
-select alert_id, receiver, event, created_at, tries, next_at, delivered_at, error
+select alert_id, receiver, event, created_at, tries, taken_at, next_at, delivered_at, retired, error
 from alert_deliveries
 where
     alert_id >= $first_id

@@ -1,5 +1,5 @@
 -- Which alerts are not over?
-select id, fingerprint, kind, node, level, told, seen_at, sent_at, silenced_at
+select id, fingerprint, edition, kind, node, level, told, seen_at, sent_at, silenced_at
 from alerts
 where closed_at is null
 order by id

@@ -24,18 +24,12 @@ judged as (
     select
         attempt.provider as provider,
         coalesce(attempt.reason, attempt.error) as what,
-        attempt.error is not null as failed
+        attempted(attempt.error, attempt.reason) = 'failed' as failed
     from tried
     where
-        attempt.error is null
-        or (
-            attempt.error not in ('client_disconnected', 'hedge_lost')
-            -- Of these the request itself is to blame.
-            and coalesce(attempt.reason, '')
-                not in ('bad_request', 'context_too_long', 'content_filter', 'thinking_state', 'not_found')
-            -- That a credential is limited, and another one answers, is what there are several for.
-            and not (is_saved and coalesce(attempt.reason, '') = 'rate_limit')
-        )
+        attempted(attempt.error, attempt.reason) is not null
+        -- That a credential is limited, and another one answers, is what there are several for.
+        and not (is_saved and attempt.error is not null and coalesce(attempt.reason, '') = 'rate_limit')
 )
 select
     provider,

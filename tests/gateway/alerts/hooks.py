@@ -41,6 +41,8 @@ class Hook:
 
     answer: bytes = NO_CONTENT
     is_silent: bool = False
+    held: asyncio.Event | None = None
+    """Nobody is answered until this is set."""
     told: list[Told] = field(default_factory=list)
     at: Provider = field(init=False)
 
@@ -55,6 +57,8 @@ class Hook:
         self.told.append(Told(first.split(" ")[1], headers, body))
         if self.is_silent:
             await asyncio.Event().wait()
+        if self.held is not None:
+            await self.held.wait()
         await peer.send(self.answer)
 
 

@@ -15,9 +15,10 @@ NOON = 1_780_000_000_000_000
 GB = 10**9
 
 
-def ration(used: float, most: float = 10.0, *, name: str = "app") -> Ration:
+def ration(used: float, most: float = 10.0, *, name: str = "app", began_us: int = 0) -> Ration:
     """A key that has used so many dollars of its budget."""
-    return Ration(name, f"client key `{name}`", "budget_nano_usd", round(used * NANO_USD), round(most * NANO_USD), 0)
+    money, whose = (round(used * NANO_USD), round(most * NANO_USD)), f"client key `{name}`"
+    return Ration(name, whose, "budget_nano_usd", *money, 0, began_us)
 
 
 def refused(minutes: float | None, **more: Any) -> Refused:

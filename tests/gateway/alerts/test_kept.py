@@ -1,4 +1,4 @@
-"""Alerts in the state, on both engines: one that is open is there once, and each notice is taken by one."""
+"""Alerts in the state, on both engines: one that is open is there once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from gateway.alerts import kept
 from gateway.alerts.course import Moment, Notice
-from gateway.alerts.kept import Ears
-from gateway.alerts.rules import HOUR_US, MINUTE_US, Condition, Judged
+from gateway.alerts.deliveries import Ears
+from gateway.alerts.rules import MINUTE_US, Condition, Judged
 from gateway.errors import Conflict
 from gateway.settings.alerting import ALERT_KINDS, AlertSettings
 from gateway.store.session import Session
@@ -63,31 +63,9 @@ async def test_of_one_thing_there_is_one_open_alert(state: State) -> None:
     await state.write(found(condition()))
     (alert,) = await state.read(kept.open_alerts)
     texts = {"id": "another", "kind": "budget", "severity": "warning", "subject": "x", "node": "", "told": "{}"}
-    values = {**texts, "fingerprint": alert.fingerprint, "level": 0, "now_us": NOON, "sent_at": None}
+    values = {**texts, "fingerprint": alert.fingerprint, "level": 0, "edition": 0, "now_us": NOON, "sent_at": None}
     with pytest.raises(Conflict):
         await state.write(lambda session: session.run("alerts/create", values))
-
-
-async def test_what_is_due_is_taken_by_one_for_a_while(state: State) -> None:
-    assert not await state.read(lambda session: kept.is_anything_due(session, NOON))
-    await state.write(found(condition()))
-    assert await state.read(lambda session: kept.is_anything_due(session, NOON))
-    assert not await state.read(lambda session: kept.is_anything_due(session, NOON - 1))
-    taken = await state.write(lambda session: kept.due(session, BOTH, NOON, NOON + 100))
-    assert [(one.receiver, one.tries, one.notice.event) for one in taken] == [(name, 1, "opened") for name in BOTH]
-    assert await state.write(lambda session: kept.due(session, BOTH, NOON + 99, NOON + 200)) == []
-    again = await state.write(lambda session: kept.due(session, BOTH[:1], NOON + 100, NOON + 200))
-    assert [(one.receiver, one.tries) for one in again] == [("webhook/ops", 2)]
-
-
-async def test_how_it_went_is_written_down(state: State) -> None:
-    await state.write(found(condition()))
-    first, other = await state.write(lambda session: kept.due(session, BOTH, NOON, NOON + 100))
-    await state.write(lambda session: kept.note_delivered(session, first, NOON + 5, ""))
-    await state.write(lambda session: kept.note_failed(session, other, "no answer", NOON + HOUR_US))
-    assert await state.write(lambda session: kept.due(session, BOTH, NOON + HOUR_US - 1, NOON)) == []
-    (left,) = await state.write(lambda session: kept.due(session, BOTH, NOON + HOUR_US, NOON))
-    assert left.id == other.id
 
 
 async def test_what_was_over_for_long_is_forgotten(state: State) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.store.state import Where
 from tests.gateway.alerts.scenes import disk
-from tests.gateway.alerts.test_watch import SPENT, scene
+from tests.gateway.alerts.watching import SPENT, scene
 from tests.postgres import postgres, where
 
 __all__ = ["postgres", "where"]

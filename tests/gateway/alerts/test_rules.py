@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from gateway.alerts.figures import Figures, Ration
-from gateway.alerts.rules import HOUR_US, MINUTE_US, RULES, Condition, judge
+from gateway.alerts.rules import HOUR_US, MINUTE_US, RULES, Condition, judge, provider_of
 from gateway.settings.alerting import ALERT_KINDS, AlertKind, AlertSettings
 from tests.gateway.alerts.scenes import NOON, disk, failing, prices, ration, refused, spool, well
 
@@ -87,6 +87,14 @@ def test_quotas_are_told_in_their_own_words(field: str, text: str, detail: str) 
     assert one.detail == detail
 
 
+def test_a_budget_of_another_period_is_another_thing() -> None:
+    one, other = (found(well(rations=[ration(10, began_us=began)]))[0] for began in (NOON, NOON + HOUR_US))
+    assert one.fingerprint == other.fingerprint
+    assert (one.edition, other.edition) == (NOON, NOON + HOUR_US)
+    (reset,) = found(well(rations=[ration(10, began_us=NOON)._replace(reset_at_us=NOON + MINUTE_US)]))
+    assert reset.edition == NOON + MINUTE_US
+
+
 def test_who_may_spend_nothing_is_meant_to() -> None:
     assert found(well(rations=[ration(0, 0)])) == []
 
@@ -101,7 +109,7 @@ def test_thresholds_may_be_any() -> None:
 @pytest.mark.parametrize(("minutes", "opens"), [(14.9, False), (15, True), (600, True), (None, False)])
 def test_a_credential_must_rest_for_long_to_open_an_alert(minutes: float | None, opens: bool) -> None:
     (one,) = found(well(refused=[refused(minutes)]))
-    assert one.opens is opens
+    assert one.opens is one.is_certain is opens
     assert one.fingerprint == "credential/openai/first"
 
 
@@ -138,7 +146,27 @@ def test_what_is_told_of_a_credential() -> None:
     [(19, 100, False), (20, 100, True), (19, 19, False), (4, 20, True), (0, 0, False)],
 )
 def test_errors_are_told_from_a_share_and_a_number_on(failed: int, requests: int, is_told: bool) -> None:
-    assert bool(found(well(failing=[failing(failed, requests)]))) is is_told
+    assert any(one.opens for one in found(well(failing=[failing(failed, requests)]))) is is_told
+
+
+@pytest.mark.parametrize(
+    ("failed", "requests", "is_found", "is_well"),
+    [(15, 15, True, False), (1, 1, True, False), (1, 19, False, False), (0, 0, False, False), (0, 20, False, True)],
+)
+def test_too_few_requests_tell_that_it_goes_on_but_not_that_it_is_over(
+    failed: int, requests: int, is_found: bool, is_well: bool
+) -> None:
+    judged = judge(well(failing=[failing(failed, requests)]), USUAL, NOON)
+    assert [(one.opens, one.is_certain) for one in judged.conditions] == ([(False, True)] if is_found else [])
+    assert judged.well["errors"] == (frozenset({"errors/openai"}) if is_well else frozenset())
+
+
+def test_all_requests_since_it_last_failed_tell_together_that_it_is_over() -> None:
+    few = failing(0, 15)
+    judged = judge(well(failing=[few], since_failing=[failing(3, 40), failing(30, 40, "mistral")]), USUAL, NOON)
+    assert judged.conditions == ()
+    assert judged.well == {"errors": frozenset({"errors/openai"})}
+    assert [provider_of(name) for name in judged.well["errors"]] == ["openai"]
 
 
 def test_what_is_told_of_errors() -> None:

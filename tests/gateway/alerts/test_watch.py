@@ -3,87 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from itertools import count
-from typing import Any
+from contextlib import AsyncExitStack
 
 import pytest
-from msgspec import structs
 from structlog.testing import capture_logs
 
-from gateway.alerts import kept, watch
-from gateway.alerts.courier import Courier, Patience, Receiver
-from gateway.alerts.figures import Figures
+from gateway.alerts import watch
+from gateway.alerts.courier import Receiver
 from gateway.alerts.rules import HOUR_US, MINUTE_US
-from gateway.alerts.watch import Tools, Tried, Watch
+from gateway.alerts.watch import Tried
 from gateway.alerts.wording import Message
 from gateway.errors import StateUnavailable
-from gateway.settings.alerting import AlertSettings, EmailSettings, WebhookSettings
-from gateway.settings.model import ServerSettings, Settings
-from gateway.store.session import Row
-from gateway.store.state import State, Where, make_ready
-from tests.gateway.alerts.hooks import Hook, hook
+from gateway.settings.alerting import EmailSettings, WebhookSettings
+from gateway.store.state import Where
+from tests.gateway.alerts.hooks import hook
 from tests.gateway.alerts.scenes import NOON, disk, failing, ration, refused, well
-from tests.gateway.outbound.peers import OK
+from tests.gateway.alerts.watching import BROKEN, FINE, SPENT, scene
 from tests.mail_server import mail_server
 from tests.waiting import auntil
-
-BROKEN = OK.replace(b"200 OK", b"503 Busy") + b"Content-Length: 0\r\n\r\n"
-FINE = OK + b"Content-Length: 0\r\n\r\n"
-
-_ids = count(1)
-
-
-class Scene:
-    """One process that watches: what it finds, when, and by what settings."""
-
-    def __init__(self, where: Where, *hooks: Hook, node: str = "", **said: Any) -> None:
-        self.now_us, self.node = NOON, node
-        self.figures: Figures | Exception = well()
-        webhooks = tuple(WebhookSettings(name=f"ops{number}", url=one.url) for number, one in enumerate(hooks))
-        alerts = AlertSettings(**{"webhooks": webhooks, "calm_minutes": 0.0, **said})
-        self.settings = Settings(server=ServerSettings(public_url="https://llm.example.com"), alerts=alerts)
-        self.state = State(where)
-        self.courier = Courier(lambda: self.settings, lambda: self.settings, Patience(0.5, 0.5))
-        tools = Tools(lambda: self.settings, self.look, lambda: self.now_us, lambda: f"{next(_ids):032d}")
-        self.watch = Watch(self.state, self.courier, tools)
-
-    async def look(self) -> Figures:
-        if isinstance(self.figures, Exception):
-            raise self.figures
-        return replace(self.figures, node=self.node)
-
-    async def turn(self, *, minutes: float = 1, **changes: Any) -> None:
-        """Look so many minutes later, at figures in which this is wrong."""
-        self.now_us += round(minutes * MINUTE_US)
-        self.figures = well(**changes)
-        await self.watch.watch()
-
-    async def rows(self, **wanted: Any) -> list[Row]:
-        """Every alert, latest first."""
-        asked = {"state": None, "kind": None, "before_id": None, "limit": 100, **wanted}
-        return await self.state.read(lambda session: session.rows("alerts/listed", asked))
-
-    async def deliveries(self) -> list[Row]:
-        """What was to be told, oldest first."""
-        asked = {"first_id": "", "last_id": "~"}
-        found = await self.state.read(lambda session: session.rows("alerts/deliveries", asked))
-        return found[::-1]
-
-
-@asynccontextmanager
-async def scene(where: Where, *hooks: Hook, **said: Any) -> AsyncIterator[Scene]:
-    make_ready(where)
-    made = Scene(where, *hooks, **said)
-    try:
-        yield made
-    finally:
-        await made.state.close()
-
-
-SPENT: dict[str, Any] = {"rations": [ration(8.5)]}
 
 
 async def test_something_wrong_is_told_once_and_its_end_once(where: Where) -> None:
@@ -178,8 +115,7 @@ async def test_each_receiver_hears_of_what_it_wants_to_hear(where: Where) -> Non
         email = EmailSettings(
             host="127.0.0.1", port=mails.port, security="none", sender="a@b.c", to=("o@b.c",), kinds=("budget",)
         )
-        alerts = structs.replace(here.settings.alerts, webhooks=hooks, email=email)
-        here.settings = structs.replace(here.settings, alerts=alerts)
+        here.say(webhooks=hooks, email=email)
         await here.turn(**SPENT, failing=[failing(50)])
         assert sorted(one["kind"] for one in every.told[0].fields["alerts"]) == ["budget", "errors"]
         assert [one["kind"] for one in some.told[0].fields["alerts"]] == ["errors"]
@@ -193,8 +129,7 @@ async def test_without_anybody_to_tell_it_is_kept_and_told_when_there_is_somebod
             await here.turn(**SPENT)
         (row,) = await here.rows()
         assert row["sent_at"] is None
-        hooks = (WebhookSettings(name="ops", url=there.url),)
-        here.settings = structs.replace(here.settings, alerts=structs.replace(here.settings.alerts, webhooks=hooks))
+        here.say(webhooks=(WebhookSettings(name="ops", url=there.url),))
         for _ in range(2):
             await here.turn(**SPENT)
         assert [one.events for one in there.told] == [["opened"]]
@@ -203,8 +138,7 @@ async def test_without_anybody_to_tell_it_is_kept_and_told_when_there_is_somebod
 async def test_nobody_is_told_of_the_end_of_what_nobody_was_told_of(where: Where) -> None:
     async with hook() as there, scene(where) as here:
         await here.turn(**SPENT)
-        hooks = (WebhookSettings(name="ops", url=there.url),)
-        here.settings = structs.replace(here.settings, alerts=structs.replace(here.settings.alerts, webhooks=hooks))
+        here.say(webhooks=(WebhookSettings(name="ops", url=there.url),))
         await here.turn()
         assert not there.told
         assert await here.rows(state="open") == []
@@ -279,7 +213,7 @@ async def test_what_could_not_be_told_for_a_day_is_given_up(where: Where) -> Non
 async def test_who_is_not_there_any_more_is_told_nothing_and_forgotten(where: Where) -> None:
     async with hook(BROKEN) as there, scene(where, there) as here:
         await here.turn(**SPENT)
-        here.settings = structs.replace(here.settings, alerts=structs.replace(here.settings.alerts, webhooks=()))
+        here.say(webhooks=())
         await here.turn(minutes=60, **SPENT)
         assert len(there.told) == 1
         await here.turn(minutes=60 * 24, **SPENT)
@@ -305,9 +239,7 @@ async def test_what_somebody_took_and_died_with_is_told_by_another(where: Where)
         here.now_us = other.now_us = NOON
         here.figures = well(**SPENT)
         await here.watch.look()
-        names = ["webhook/ops0"]
-        taken = await here.state.write(lambda session: kept.due(session, names, NOON, NOON + 2 * MINUTE_US))
-        assert len(taken) == 1
+        assert len(await here.take()) == 1
         await other.watch.tell()
         assert not there.told, "it is under way"
         other.now_us += 2 * MINUTE_US
@@ -318,7 +250,7 @@ async def test_what_somebody_took_and_died_with_is_told_by_another(where: Where)
 async def test_what_went_wrong_although_it_was_told_is_kept(where: Where) -> None:
     async with mail_server(refused={"b@b.c"}) as mails, scene(where) as here:
         email = EmailSettings(host="127.0.0.1", port=mails.port, security="none", sender="a@b.c", to=("o@b.c", "b@b.c"))
-        here.settings = structs.replace(here.settings, alerts=structs.replace(here.settings.alerts, email=email))
+        here.say(email=email)
         with capture_logs() as said:
             await here.turn(**SPENT)
         (row,) = await here.deliveries()

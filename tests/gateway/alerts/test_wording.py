@@ -42,6 +42,10 @@ LATER: dict[str, Any] = {"at_us": NOON + 26 * HOUR_US}
         (notice(event="worse"), "worse: client key `app` has used 83 % of its budget"),
         (notice(event="reminder", **LATER), "still so after 26 hours: client key `app` has used 83 % of its budget"),
         (notice(event="over", **LATER), "over after 26 hours: client key `app` has used 83 % of its budget"),
+        (
+            notice(event="over", is_presumed=True, **LATER),
+            "taken to be over after 26 hours: client key `app` has used 83 % of its budget",
+        ),
         (notice(text="the disk of `/data` is 95 % full", node="a"), "the disk of `/data` is 95 % full (on a)"),
     ],
 )
@@ -76,11 +80,35 @@ WHAT = "client key `app` has used 83 % of its budget"
         ([notice(severity="critical")], f"[critical] {WHAT}"),
         ([notice(), notice(severity="critical")], f"[critical] {WHAT}, and 1 more"),
         ([notice(event="over")], f"[over] over after less than a minute: {WHAT}"),
-        ([notice(event="over"), notice()], f"[warning] over after less than a minute: {WHAT}, and 1 more"),
+        ([notice(event="over"), notice()], f"[warning] {WHAT}, and 1 more"),
+        ([notice(text="a"), notice(text="b", severity="critical")], "[critical] b, and 1 more"),
+        ([notice(text="a", event="over", severity="critical"), notice(text="b")], "[warning] b, and 1 more"),
+        ([notice(text="a", event="reminder"), notice(text="b", event="worse")], "[warning] worse: b, and 1 more"),
     ],
 )
 def test_the_subject_of_a_mail_is_the_worst_of_it(notices: list[Notice], said: str) -> None:
     assert subject(message(*notices)) == said
+
+
+def test_the_worst_comes_first_whoever_is_told() -> None:
+    told = [
+        notice(alert="1", text="one", event="over", severity="critical"),
+        notice(alert="2", text="two"),
+        notice(alert="3", text="three", severity="critical", event="reminder"),
+        notice(alert="4", text="four", severity="critical"),
+    ]
+    assert [one["id"] for one in fields(message(*told))["alerts"]] == ["4", "3", "2", "1"]
+    for text in (plain(message(*told)), chat(message(*told))["text"]):
+        places = [text.index(word) for word in ("four", "three", "two", "one")]
+        assert places == sorted(places)
+
+
+def test_what_is_cut_off_is_the_least_of_it() -> None:
+    mild = [notice(alert=str(number)) for number in range(MOST_SHOWN)]
+    told = fields(message(*mild, notice(alert="worst", severity="critical")))
+    assert (told["alerts"][0]["id"], told["more"]) == ("worst", 1)
+    assert "CRITICAL" in plain(message(*mild, notice(severity="critical")))
+    assert "CRITICAL" in chat(message(*mild, notice(severity="critical")))["text"]
 
 
 def test_a_subject_is_one_line_of_bounded_length() -> None:
@@ -98,6 +126,7 @@ def test_a_program_is_told_everything_in_fields() -> None:
         "alerts": [
             {
                 "id": "1",
+                "replaces": None,
                 "event": "opened",
                 "kind": "budget",
                 "severity": "warning",

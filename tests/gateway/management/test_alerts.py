@@ -10,7 +10,7 @@ import pytest
 
 from gateway.alerts import kept
 from gateway.alerts.course import Moment
-from gateway.alerts.kept import Ears
+from gateway.alerts.deliveries import Ears
 from gateway.alerts.rules import MINUTE_US, Condition, Judged
 from gateway.alerts.watch import Tried
 from gateway.errors import NotPermitted, Unacceptable, UnknownResource

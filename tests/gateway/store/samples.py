@@ -197,6 +197,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "sent_at": None,
             "silenced_at": 3,
             "closed_at": None,
+            "edition": LARGE,
         }
     ],
     "alert_deliveries": [
@@ -211,6 +212,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "next_at": LARGE,
             "delivered_at": None,
             "error": "it answered 503",
+            "taken_at": 3,
+            "retired": None,
         }
     ],
     "idempotent_answers": [

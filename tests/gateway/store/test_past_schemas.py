@@ -45,6 +45,8 @@ FILLED: Mapping[int, str] = {
           values ('w', 'disk', 'disk', 'warning', '/data', '{}', 1, 2);
           insert into alert_deliveries (id, alert_id, receiver, event, told, created_at)
           values ('d', 'w', 'email', 'opened', '{}', 1);""",
+    6: """update alerts set edition = 3;
+          update alert_deliveries set taken_at = 4, retired = 'it is over';""",
 }
 """What each version could first hold, by the version that brought it."""
 
@@ -86,3 +88,30 @@ def test_a_database_of_the_past_is_brought_forward(version: int, where: Where, m
     assert aliases == ([("fast", 2, 5)] if version >= 2 else [])
     assert found == {name: value for name, value in KEPT_RESPONSE.items() if name != "size"}
     assert generations == {"configuration": 0, "keys": 7 if version >= 2 else 0, "people": 0}
+
+
+WAITING = """update alerts set closed_at = 3;
+    insert into alerts (id, fingerprint, kind, severity, subject, told, opened_at, seen_at)
+    values ('x', 'disk', 'disk', 'warning', '/data', '{}', 3, 4);
+    update alert_deliveries set next_at = 5;
+    insert into alert_deliveries (id, alert_id, receiver, event, told, created_at, next_at) values
+        ('e', 'w', 'email', 'over', '{}', 2, 6), ('f', 'w', 'webhook/ops', 'opened', '{}', 2, 6),
+        ('g', 'x', 'email', 'opened', '{}', 3, 7);"""
+"""Several notices that wait for one receiver, as they did once."""
+
+
+def test_of_notices_that_waited_beside_each_other_the_latest_is_left(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = sql.migrations
+    with monkeypatch.context() as past:
+        past.setitem(FILLED, 5, FILLED[5] + WAITING)
+        past.setattr(sql, "migrations", lambda schema: [filled(each) for each in ours(schema)[:5]])
+        make_ready(where)
+    make_ready(where)
+    session = engine_of(where).open()
+    rows = session.rows("alerts/deliveries", {"first_id": "", "last_id": "~"})
+    session.close()
+    waits = {row["receiver"]: (row["alert_id"], row["event"]) for row in rows if row["next_at"] is not None}
+    assert waits == {"email": ("x", "opened"), "webhook/ops": ("w", "opened")}
+    assert sum(row["retired"] is not None for row in rows) == 2
