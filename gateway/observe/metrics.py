@@ -99,8 +99,8 @@ class Metrics:
         if record.cost_source != "none":
             _add_usage(totals, record)
         for attempt in record.attempts:
-            tried = (attempt.provider, attempt.model, attempt.error)
-            (self._try_cells.get(tried) or self._try_cell(attempt)).value += 1
+            tried = _tried(record, attempt) if attempt.error else (attempt.provider, attempt.model)
+            (self._try_cells.get(tried) or self._try_cell(tried, attempt, record)).value += 1
 
     def publish(self) -> None:
         """Leave what was counted for the other workers, if anything has changed: for the worker's tick, each second."""
@@ -152,12 +152,21 @@ class Metrics:
             _remember(self._cells, key, (count, totals))
         return count, totals
 
-    def _try_cell(self, attempt: AttemptRecord) -> Count:
-        labels = self._naming.attempt(attempt)
+    def _try_cell(self, tried: tuple[object, ...], attempt: AttemptRecord, record: UsageRecord) -> Count:
+        labels = self._naming.attempt(attempt, is_saved=_is_answered(record))
         count = self._tries.setdefault(labels, Count())
         if labels[1] == attempt.model:
-            _remember(self._try_cells, (attempt.provider, attempt.model, attempt.error), count)
+            _remember(self._try_cells, tried, count)
         return count
+
+
+def _tried(record: UsageRecord, attempt: AttemptRecord) -> tuple[object, ...]:
+    """What tells where a try that failed is counted."""
+    return (attempt.provider, attempt.model, attempt.error, attempt.reason, _is_answered(record))
+
+
+def _is_answered(record: UsageRecord) -> bool:
+    return record.error is None and record.status < 400
 
 
 def _remember(cells: dict[tuple[object, ...], V], key: tuple[object, ...], cell: V) -> None:

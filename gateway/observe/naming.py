@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 
 from gateway.records import AttemptRecord, UsageRecord
 
+from .faults import fault_of
 from .series import OTHER
 from .tally import Outcome, Target, Try
 
@@ -40,11 +41,12 @@ class Naming:
         status = CLASSES[record.status // 100] if 100 <= record.status < 600 else OTHER
         return (*target, status, self._error(record.error))
 
-    def attempt(self, attempt: AttemptRecord) -> Try:
-        """The labels under which a try is counted."""
+    def attempt(self, attempt: AttemptRecord, *, is_saved: bool) -> Try:
+        """The labels under which a try is counted; `is_saved` says that its request was answered."""
         provider = _admitted(self._providers, attempt.provider, PROVIDERS)
         known = (provider, attempt.model) in self._models
-        return (provider, attempt.model if known else OTHER, self._error(attempt.error))
+        fault = fault_of(attempt.error, attempt.reason, is_saved=is_saved)
+        return (provider, attempt.model if known else OTHER, self._error(attempt.error), fault)
 
     def _target(self, record: UsageRecord) -> Target:
         endpoint = record.endpoint if record.endpoint in self._endpoints else OTHER

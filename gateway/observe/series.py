@@ -85,8 +85,10 @@ SERIES = (
     Series(
         "sluicegate_attempts_total",
         "counter",
-        ("provider", "model", "error"),
-        "Tries at providers; `error` is the kind of failure, empty for the try that became the answer.",
+        ("provider", "model", "error", "fault"),
+        "Tries at providers; `error` is the kind of failure, and `fault` whose it was: `provider`, `client` (a bad "
+        "request, leaving), or `nobody` (another target was quicker; a limit that another credential made good). Both "
+        "are empty for the try that became the answer.",
     ),
     Series("sluicegate_requests_in_flight", "gauge", (), "Requests and streams being answered now."),
     Series("sluicegate_streams_open", "gauge", (), "Streamed answers open now."),

@@ -17,8 +17,8 @@ Target = tuple[str, str, str]
 """Endpoint, provider, model."""
 Outcome = tuple[str, str, str, str, str]
 """Endpoint, provider, model, status class, error."""
-Try = tuple[str, str, str]
-"""Provider, model, error."""
+Try = tuple[str, str, str, str]
+"""Provider, model, error, whose fault."""
 
 
 class Histogram(Struct, array_like=True):

@@ -42,9 +42,9 @@ def exchange(**changes: object) -> UsageRecord:
     return replace(ORDINARY, **changes)
 
 
-def tried(model: str = "gpt", *, error: str | None = None) -> AttemptRecord:
+def tried(model: str = "gpt", *, error: str | None = None, reason: str | None = None) -> AttemptRecord:
     """One try at the provider `mock`."""
-    return AttemptRecord("mock", model, "first", 200 if error is None else 500, error, 1000)
+    return AttemptRecord("mock", model, "first", 200 if error is None else 500, error, 1000, reason=reason)
 
 
 def refused(status: int = 401, error: str = "invalid_key", **changes: object) -> UsageRecord:

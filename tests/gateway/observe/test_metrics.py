@@ -59,7 +59,7 @@ def test_an_exchange_is_counted_under_what_the_gateway_knows_of_it(tmp_path: Pat
         ("sluicegate_unpriced_requests_total", {}, 0),
         ("sluicegate_request_bytes_total", {}, 1000),
         ("sluicegate_response_bytes_total", {}, 5000),
-        ("sluicegate_attempts_total", {"provider": "mock", "model": "gpt", "error": ""}, 1),
+        ("sluicegate_attempts_total", {"provider": "mock", "model": "gpt", "error": "", "fault": ""}, 1),
         ("sluicegate_request_duration_seconds_sum", {}, 0.812345),
         ("sluicegate_request_duration_seconds_bucket", {"le": "0.64"}, 0),
         ("sluicegate_request_duration_seconds_bucket", {"le": "1.28"}, 1),
@@ -88,6 +88,19 @@ def test_every_try_is_counted_with_how_it_failed(tmp_path: Path) -> None:
     worker.observe(exchange(attempts=(tried(error="upstream_timeout"), tried(error="upstream_timeout"), tried())))
     assert number(worker, "sluicegate_attempts_total", error="upstream_timeout") == 2
     assert number(worker, "sluicegate_attempts_total", error="") == 1
+
+
+def test_every_try_is_counted_with_whose_fault_it_was(tmp_path: Path) -> None:
+    worker = metrics(tmp_path)
+    limited = tried(error="upstream_status_429", reason="rate_limit")
+    for _ in range(2):
+        worker.observe(exchange(attempts=(limited, tried(error="hedge_lost"), tried())))
+        worker.observe(exchange(status=429, error="upstream_error", attempts=(limited,)))
+        wrong = tried(error="upstream_status_400", reason="bad_request")
+        worker.observe(exchange(status=400, error="upstream_error", attempts=(wrong,)))
+    told = {fault: number(worker, "sluicegate_attempts_total", fault=fault) for fault in ("", "provider", "client")}
+    assert told == {"": 2, "provider": 2, "client": 2}
+    assert number(worker, "sluicegate_attempts_total", fault="nobody") == 4
 
 
 def test_a_refused_request_has_no_provider_and_no_model(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from gateway.observe.tally import Count, Readings, Tally, Totals
 from tests.waiting import until
 
 TARGET = ("/v1/chat/completions", "mock", "gpt")
-TALLY = Tally([((*TARGET, "2xx", ""), Count(3))], [(TARGET, Totals(input=2**60))], [(("mock", "gpt", ""), Count(4))])
+TALLY = Tally(
+    [((*TARGET, "2xx", ""), Count(3))], [(TARGET, Totals(input=2**60))], [(("mock", "gpt", "", ""), Count(4))]
+)
 
 
 def snapshot(*, started: int = 7) -> Snapshot:

@@ -18,12 +18,12 @@ def test_histograms_add_up_bucket_by_bucket() -> None:
 
 
 def test_what_both_sides_know_is_added_and_what_one_knows_is_kept() -> None:
-    left = Tally([((*CHAT, "2xx", ""), Count(1))], [(CHAT, totals(1))], [(("mock", "gpt", ""), Count(1))])
+    left = Tally([((*CHAT, "2xx", ""), Count(1))], [(CHAT, totals(1))], [(("mock", "gpt", "", ""), Count(1))])
     right = Tally([((*CHAT, "2xx", ""), Count(2))], [(EMBEDDINGS, totals(4)), (CHAT, totals(2))], [])
     both = left + right
     assert both.outcomes == [((*CHAT, "2xx", ""), Count(3))]
     assert both.targets == [(CHAT, totals(3)), (EMBEDDINGS, totals(4))]
-    assert both.tries == [(("mock", "gpt", ""), Count(1))]
+    assert both.tries == [(("mock", "gpt", "", ""), Count(1))]
 
 
 def test_adding_changes_neither_side() -> None:
