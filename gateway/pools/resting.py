@@ -139,7 +139,7 @@ class Resting:
 
     def _end(self, cell: Cell) -> None:
         words, at = self._words, cell.at
-        words[at + UNTIL] = words[at + LEVEL] = words[at + HARD] = words[at + PROBE_AT] = words[at + SINCE] = 0
+        words[at + UNTIL] = words[at + LEVEL] = words[at + HARD] = words[at + PROBE_AT] = 0
 
     def _is_due(self, cell: Cell, now_us: int) -> bool:
         return 0 < self._words[cell.at + PROBE_AT] <= now_us

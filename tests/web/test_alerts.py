@@ -137,6 +137,17 @@ async def test_what_did_not_arrive_says_why_and_when_it_is_tried_again(house: Ho
         assert shown in page.text
 
 
+async def test_what_is_not_told_any_more_says_why_and_is_no_failure(house: House, owner: Person) -> None:
+    await find(house, wrong(house), to=("webhook/ops", "email"))
+    await owner.get("/alerts")
+    await owner.submit("/alerts/close")
+    page = await owner.follow()
+    assert_well_formed(page.text)
+    assert "0 told, 2 not told any more" in page.text
+    assert page.text.count("it was closed by hand") == 2
+    assert "given up" not in page.text
+
+
 async def test_what_is_over_is_history_by_kind_and_page(house: House, owner: Person) -> None:
     for number in range(27):
         await find(house, wrong(house, f"a{number}", text=f"budget {number}"), minutes=number)

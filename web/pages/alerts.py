@@ -93,6 +93,8 @@ class Line:
     told: tuple[Told, ...]
     failed: int
     """How many of these did not arrive."""
+    retired: int
+    """How many of them need not arrive any more."""
     is_open: bool
     view: AlertView
 
@@ -205,6 +207,7 @@ def _line(alert: AlertView) -> Line:
         over_us=_instant(alert.closed_at),
         told=told,
         failed=sum(one.state is NOT_YET or one.state is GIVEN_UP for one in told),
+        retired=sum(one.state is RETIRED for one in told),
         is_open=alert.state == "open",
         view=alert,
     )
@@ -212,7 +215,7 @@ def _line(alert: AlertView) -> Line:
 
 ARRIVED, WAITS = State("arrived", "good"), State("on its way", "running")
 NOT_YET, GIVEN_UP = State("not yet", "warning"), State("given up", "bad")
-RETIRED = State("not told", "neutral")
+RETIRED = State("not told any more", "neutral")
 
 
 def _told(one: DeliveryView) -> Told:

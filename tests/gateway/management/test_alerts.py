@@ -108,6 +108,15 @@ async def test_one_that_is_closed_by_hand_is_silent_and_that_is_written_down_onc
     assert entry.before == {"kind": "budget", "text": one.title}
 
 
+async def test_what_waits_to_be_told_of_one_that_is_closed_by_hand_is_not_told(office: Office) -> None:
+    await find(office, condition(), wrong("other"))
+    (other, one) = await listed(office)
+    assert {told.retired for told in one.deliveries} == {None}
+    closed = await alerts.close_alert(office, OPERATOR, one.id, Telling())
+    assert [(told.retired, told.next_try_at) for told in closed.deliveries] == [("it was closed by hand", None)] * 2
+    assert (await listed(office))[0] == other, "others go on"
+
+
 async def test_one_that_is_over_stays_as_it_is(office: Office) -> None:
     await find(office, condition())
     await find(office, minutes=1)

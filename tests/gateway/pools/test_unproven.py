@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.pools.board import Board, Rest, Which
-from gateway.pools.fields import Kind
+from gateway.pools.fields import SINCE, Kind
 from gateway.records import Credential
 from gateway.routing.standing import Standing
 from tests.gateway.pools.scenes import GPT, MAIN, MINI, NOON, SECOND, SERVER, SPARE, Clock, quota, rate_limit
@@ -45,6 +45,50 @@ def test_one_that_somebody_has_ended_is_not_told(board: Board, clock: Clock) -> 
     board.rest(MAIN, None, quota(30), clock())
     board.end_rests(Which("openai", "main"), clock())
     assert told(board, clock) == []
+
+
+def since(board: Board, clock: Clock) -> float:
+    """Since when the first of them is refused, in seconds after noon."""
+    (rest,) = board.unproven((MAIN,), clock())
+    return (rest.since_us - NOON) / SECOND
+
+
+def test_it_is_told_since_when_it_rests_without_a_break(board: Board, clock: Clock) -> None:
+    board.rest(MAIN, None, quota(30), clock())
+    board.rest(MAIN, None, quota(30), clock.go(10))
+    assert since(board, clock) == 0
+    board.rest(MAIN, None, quota(30), clock.go(30 + 300))
+    assert since(board, clock) == 0, "nobody had tried it for a while"
+    board.rest(MAIN, None, quota(30), clock.go(30 + 301))
+    assert since(board, clock) == 10 + 330 + 331
+
+
+def test_a_success_and_somebody_who_ends_it_begin_anew(board: Board, clock: Clock) -> None:
+    for end in (
+        lambda: board.succeeded(MAIN, GPT, 1000, clock.go(1)),
+        lambda: board.end_rests(Which("openai", "main"), clock.go(1)),
+    ):
+        board.rest(MAIN, None, quota(30), clock())
+        end()
+        began = (clock.go(1) - NOON) / SECOND
+        board.rest(MAIN, None, quota(30), clock())
+        assert since(board, clock) == began
+
+
+def test_a_soft_rest_is_no_beginning(board: Board, clock: Clock) -> None:
+    board.rest(MAIN, GPT.model, SERVER._replace(seconds=60), clock())
+    board.rest(MAIN, GPT.model, rate_limit(30), clock.go(10))
+    board.rest(MAIN, GPT.model, SERVER._replace(seconds=60), clock.go(10))
+    assert since(board, clock) == 10
+
+
+def test_of_a_slot_that_is_older_than_that_the_last_failure_is_told(board: Board, clock: Clock) -> None:
+    board.rest(MAIN, None, quota(30), clock())
+    cell = board._cells.of(MAIN)
+    board._words[cell.at + SINCE] = 0
+    assert since(board, clock) == 0
+    board._words[cell.at + SINCE] = NOON + 99 * SECOND
+    assert since(board, clock) == 0, "nor is it in the future, where a clock was set back"
 
 
 def test_of_a_secret_that_was_replaced_nothing_is_told(board: Board, clock: Clock) -> None:
