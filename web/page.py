@@ -221,8 +221,8 @@ class Page:
     """The time that it usually shows, where one can choose: a word of SPANS."""
     stream: Stream | None = None
     """What tells more of it as it happens, at `<path>/events`."""
-    mark: Callable[[Site], str] | None = None
-    """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
+    mark: Callable[[Site], display.State | None] | None = None
+    """What stands beside it in the rail, such as `2 open`. Asks nobody."""
     refreshes: bool = False
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()

@@ -99,7 +99,9 @@ async def test_what_is_open_is_told_with_what_to_do_the_worst_first(house: House
     assert 'href="/keys?search=app"' in page.text
     assert "83.1 %, told from 80 % on" in page.text
     assert "See what is spent on." in page.text
-    assert '<b class="mark-word">2 open</b>' in page.text
+    assert '<b class="mark-word warning">2 open</b>' in page.text
+    house.around.alerts.critical_now = True
+    assert '<b class="mark-word bad">2 open</b>' in (await owner.get("/alerts")).text
     assert "1 told" in page.text
     block = await owner.get("/alerts?block=now")
     assert "The disk is 98 % full" in block.text

@@ -50,6 +50,7 @@ def fill(store: Store) -> None:
         {"started_at_us": NOW - 2 * HOUR, "cost_nano_usd": DOLLAR, "model": "mini", "usage_source": "estimated"},
         {"started_at_us": NOW - 3 * HOUR, "cost_nano_usd": None, "cost_source": "unpriced", "model": "odd"},
         {"started_at_us": NOW - 40 * DAY, "cost_nano_usd": 2 * DOLLAR},
+        {"started_at_us": NOW - 80 * DAY, "cost_nano_usd": 2 * DOLLAR},
     )
 
 

@@ -160,10 +160,12 @@ async def test(site: Site, visit: Visit) -> Shown:
         raise Unacceptable(error.message.replace("`", "")) from None
 
 
-def mark(site: Site) -> str:
-    """What stands beside the page in the rail: how many are open; empty for none."""
-    found = site.around.alerts.open_now
-    return f"{found} open" if found else ""
+def mark(site: Site) -> State | None:
+    """What stands beside the page in the rail: how many are open, and whether one of them is critical."""
+    telling = site.around.alerts
+    if not telling.open_now:
+        return None
+    return State(f"{telling.open_now} open", "bad" if telling.critical_now else "warning")
 
 
 async def _listed(
