@@ -5,7 +5,7 @@ Pure. What an address says that cannot be read is left out, and said so: a copie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -117,6 +117,15 @@ def address(path: str, *queries: Mapping[str, str]) -> str:
     word away."""
     words = {name: value for query in queries for name, value in query.items()}
     kept = {name: value for name, value in words.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def tidied(path: str, pairs: Sequence[tuple[str, str]]) -> str | None:
+    """The address of a page without the words that say nothing, as forms leave them for whatever is not filled in. None
+    where there is none."""
+    kept = [(name, value) for name, value in pairs if value]
+    if len(kept) == len(pairs):
+        return None
     return f"{path}?{urlencode(kept)}" if kept else path
 
 

@@ -24,6 +24,7 @@ from gateway.turns import in_turns
 from web import assets
 from web.browser import browser_of
 from web.display import zone_named
+from web.filters import tidied
 from web.forms import Problem, read_form
 from web.frame import Going, Nothing, frame_of, is_waiting
 from web.listening import awaited, listened
@@ -200,6 +201,8 @@ class Dashboard:
     async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(page, request, visit):
             return refusal
+        if not page.is_public and (tidy := tidied(visit.path, visit.pairs)) is not None:
+            return _see_other(tidy)
         block = visit.query.get("block")
         if block is not None and block not in page.blocks:
             return self.notice(visit, Notice(404, TITLES[404], "This page has no such part."))

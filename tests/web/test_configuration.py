@@ -13,6 +13,7 @@ from msgspec import structs
 
 from gateway.leash import Looked, ReloadOutcome
 from gateway.management import configuration
+from gateway.management.office import Subject
 from gateway.settings.model import Settings
 from gateway.settings.objects import (
     AliasSettings,
@@ -274,7 +275,10 @@ async def test_changes_say_who_and_what_was_before(owner: Person, house: House) 
     for value in (3.0, 4.0):
         await configuration.set_value(house.office, OPERATOR, "stream.keepalive_seconds", value, None)
     await configuration.create_object(house.office, OPERATOR, "alias", {"name": "cheap", "target": "mock/mini"})
+    probe = Subject("provider", "mock", "probed-and-as-it-was")
+    await house.office.change(OPERATOR, lambda change: change.note("provider.test", probe, after={"ok": True}))
     text = await shown(owner, "/configuration/changes")
+    assert "probed-and-as-it-was" not in text
     assert 'href="/configuration#stream.keepalive_seconds"' in text
     for part in ("operator", "stream.keepalive_seconds", "<del>3.0</del>", "<ins>4.0</ins>", "mock/mini", "made"):
         assert part in text, part

@@ -178,7 +178,7 @@ async def test_a_key_is_made_and_its_secret_shown_once(house: House, owner: Pers
     [
         ({"name": ""}, "name", "Give it a name"),
         ({"name": "two words"}, "name", "letters, digits"),
-        ({"name": "taken"}, "name", "a key `taken` already"),
+        ({"name": "taken"}, "name", "a key <code>taken</code> already"),
         ({"owner": "nobody@example.com"}, "owner", "no user with this"),
         ({"requests_per_minute": "many"}, "requests_per_minute", "whole number"),
         ({"max_parallel": "0"}, "max_parallel", "from 1 on"),
@@ -195,7 +195,7 @@ async def test_what_is_wrong_stands_beside_the_field(
     await owner.get("/keys")
     answer = await owner.submit("/keys", **{"name": "app", **typed})
     assert answer.status in (409, 422)
-    found = re.search(rf'id="keys-{field}-wrong">([^<]*)<', answer.text)
+    found = re.search(rf'id="keys-{field}-wrong">(.*?)</p>', answer.text)
     assert found is not None
     assert words in html.unescape(found[1])
     assert_well_formed(answer.text)
@@ -281,7 +281,12 @@ async def test_a_key_is_paused_and_resumed(house: House, owner: Person) -> None:
 async def test_a_key_is_given_anew_and_the_secret_shown_once(house: House, owner: Person) -> None:
     key = await make(house)
     await owner.get(page_of(key))
-    done = await owner.submit(f"{page_of(key)}/rotate")
+    for typed in ("", "apq"):
+        wrong = await owner.submit(f"{page_of(key)}/rotate", name=typed)
+        assert (wrong.status, "Type the key&#39;s name, app" in wrong.text) == (422, True)
+        assert re.search(r'<details[^>]* id="renew" open>', wrong.text)
+    assert (await keys.get_key(house.office, OPERATOR, key.id)).last_four == key.last_four
+    done = await owner.submit(f"{page_of(key)}/rotate", name="app")
     assert done.headers["cache-control"] == "no-store, no-transform"
     (secret,) = set(SECRET.findall(done.text))
     assert_well_formed(done.text)

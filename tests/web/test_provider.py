@@ -216,7 +216,7 @@ async def test_a_mistake_in_asking_is_said_beside_the_field(here: Supplied, owne
     assert_well_formed(answer.text)
     await owner.get("/providers/filed")
     gone = await send(owner, "/providers/filed/probe", credential="gone")
-    assert (gone.status, "no credential `filed/gone`" in gone.text) == (404, True)
+    assert (gone.status, "no credential <code>filed/gone</code>" in gone.text) == (404, True)
 
 
 async def test_models_to_ask_are_offered(here: Supplied, owner: Person, store: Store) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from types import MappingProxyType
 
-from gateway.errors import Unacceptable
 from gateway.management import alerts
 from gateway.management.alerts import (
     READ,
@@ -23,7 +23,7 @@ from gateway.management.alerts import (
 from gateway.management.alerts import State as Standing
 from gateway.settings.alerting import ALERT_KINDS
 from gateway.settings.instants import read_instant
-from web.alerting import KINDS, Receiver, Threshold, course_of, link_of, receivers_of, thresholds_of
+from web.alerting import KINDS, Receiver, Threshold, as_seen, course_of, link_of, receivers_of, thresholds_of
 from web.display import State
 from web.filters import Chip, address
 from web.forms import Problem
@@ -127,9 +127,9 @@ async def load(site: Site, visit: Visit) -> Alerts:
     asked = {"kind": kind or ""}
     telling = site.around.alerts
     return Alerts(
-        now=tuple(map(_line, (*sorted(standing, key=_is_milder), *silenced))),
+        now=tuple(_line(each, visit.zone) for each in (*sorted(standing, key=_is_milder), *silenced)),
         looked=telling.open_now is not None,
-        past=tuple(map(_line, past[:ROWS])),
+        past=tuple(_line(each, visit.zone) for each in past[:ROWS]),
         kind=kind or "",
         kinds=dict(KINDS.items()),
         chips=(Chip("kind", "Kind", KINDS[kind], PATH),) if kind else (),
@@ -154,10 +154,7 @@ async def test(site: Site, visit: Visit) -> Shown:
     """One receiver, or all, is told that this is a test; how that went is shown this once. Raises NotPermitted,
     UnknownResource, Unacceptable."""
     wish = TrialWish(receiver=visit.form.text("receiver") or None)
-    try:
-        return Shown(await alerts.try_receivers(site.office, visit.person, wish, site.around.alerts))
-    except Unacceptable as error:
-        raise Unacceptable(error.message.replace("`", "")) from None
+    return Shown(await alerts.try_receivers(site.office, visit.person, wish, site.around.alerts))
 
 
 def mark(site: Site) -> State | None:
@@ -178,7 +175,7 @@ def _is_milder(alert: AlertView) -> bool:
     return alert.severity != "critical"
 
 
-def _line(alert: AlertView) -> Line:
+def _line(alert: AlertView, zone: tzinfo) -> Line:
     told = tuple(map(_told, alert.deliveries))
     figure, threshold = f"{alert.figure:g} {alert.unit}", f"{alert.threshold:g} {alert.unit}"
     return Line(
@@ -186,13 +183,13 @@ def _line(alert: AlertView) -> Line:
         severity=SEVERITIES[alert.severity],
         state=STANDINGS[alert.state],
         kind=KINDS[alert.kind],
-        title=_plain(alert.title),
-        detail=_plain(alert.detail),
-        advice=_plain(alert.advice),
-        subject=_plain(alert.subject),
+        title=as_seen(alert.title, zone),
+        detail=as_seen(alert.detail, zone),
+        advice=as_seen(alert.advice, zone),
+        subject=as_seen(alert.subject, zone),
         link=link_of(alert.kind, alert.subject),
         node=alert.node or "",
-        measured=f"{figure.strip()}, told from {threshold.strip()} on",
+        measured=as_seen(f"{figure.strip()}; threshold {threshold.strip()}", zone),
         since_us=read_instant(alert.since),
         seen_us=read_instant(alert.seen_at),
         sent_us=_instant(alert.last_sent_at),
@@ -229,12 +226,6 @@ def _arrival(one: DeliveryView) -> State:
 
 def _instant(at: str | None) -> int | None:
     return None if at is None else read_instant(at)
-
-
-def _plain(text: str) -> str:
-    """As people read it: without the marks of code, and with a capital in front."""
-    said = text.replace("`", "")
-    return f"{said[:1].upper()}{said[1:]}"
 
 
 PAGE = Page(
