@@ -89,10 +89,17 @@ def browser() -> Iterator[Browser]:
 class Window:
     """Somebody's window: its cookies are its own. Whatever goes wrong in it is remembered."""
 
-    def __init__(self, browser: Browser, url: str, *, theme: Theme = "light", width: int = 1440) -> None:
+    def __init__(
+        self, browser: Browser, url: str, *, theme: Theme = "light", width: int = 1440, scripts: bool = True
+    ) -> None:
         self.url = url
         self.context: BrowserContext = browser.new_context(
-            base_url=url, color_scheme=theme, viewport={"width": width, "height": 900}, timezone_id=ZONE, locale="en-GB"
+            base_url=url,
+            color_scheme=theme,
+            viewport={"width": width, "height": 900},
+            timezone_id=ZONE,
+            locale="en-GB",
+            java_script_enabled=scripts,
         )
         self.context.add_init_script(WATCH)
         self.page: Page = self.context.new_page()
