@@ -295,7 +295,7 @@ class Dashboard:
 
     def _to_login(self, page: Page, request: Request, visit: Visit) -> Response:
         if "block" in visit.query:  # a part of a page is no place for the form; the page asks for itself then
-            return self.notice(None, Notice(401, "Signed out", "Your session is over. Load the page anew to log in."))
+            return self.notice(None, Notice(401, "Signed out", "Your session is over. Reload the page to log in."))
         asked = request.scope["raw_path"] + (b"?" + request.scope["query_string"]).rstrip(b"?")
         there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else _address(page, visit.names)
         return _see_other(

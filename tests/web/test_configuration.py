@@ -141,7 +141,7 @@ async def test_settings_are_found(owner: Person, query: str, there: str, gone: s
 async def test_what_is_not_found_or_not_understood_is_said(owner: Person) -> None:
     assert "No setting is like that." in await shown(owner, "/configuration?search=nothing-of-the-kind")
     text = await shown(owner, "/configuration?origin=somebody&when=never&differs=maybe")
-    assert "Not understood, and left out: Said by, Default, Changes." in text
+    assert "Not understood, and left out: Said by, Default, Takes effect." in text
     assert '<tr id="server.listen">' in text
 
 
@@ -187,7 +187,7 @@ async def test_the_file_is_read_again_when_somebody_says_so(owner: Person, house
     house.around.reloads.last = ReloadOutcome(generation=5, at_us=1_763_000_000_000_000)
     await owner.get("/configuration")
     assert (await owner.submit("/configuration/reload")).status == 303
-    assert "every process goes by it" in (await owner.follow()).text
+    assert "is in force in every process" in (await owner.follow()).text
     house.around.reloads.last = ReloadOutcome(generation=5, at_us=1_763_000_000_000_000, error="a.toml:3: no")
     await owner.get("/configuration")
     assert (await owner.submit("/configuration/reload")).status == 303
@@ -221,7 +221,7 @@ async def test_what_the_file_would_change_is_told_before_it_is_read(owner: Perso
         ticket="t", settings=changed, origins={"aliases.slow": "sluicegate.toml:31"}, waiting=("server.workers",)
     )
     text = await shown(owner, "/configuration?file=compare")
-    ahead = text.partition("If it were read now")[2].partition("</section>")[0]
+    ahead = text.partition("If it were reloaded now")[2].partition("</section>")[0]
     for part in (
         "<del>7.0</del>",
         "<ins>9.0</ins>",

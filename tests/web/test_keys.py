@@ -380,7 +380,7 @@ async def test_pages_say_so_while_nobody_counts(house: House, owner: Person) -> 
     key = await make(house, budget_usd=5.0)
     house.around.oversight.is_away = True
     assert "How much of the budgets is used cannot be told" in (await owner.get("/keys")).text
-    assert "cannot be told at the moment" in (await owner.get(page_of(key))).text
+    assert "cannot be looked up at the moment" in (await owner.get(page_of(key))).text
 
 
 @pytest.mark.parametrize("text", CORPUS)

@@ -162,7 +162,7 @@ async def test_what_is_wrong_at_the_moment_stands_on_top(house: House, owner: Pe
     house.around.pools.resting = (Rest(Kind.TARGET, "mock", "", "gpt-4o", Standing(until, True, "breaker")),)
     text = html.unescape((await owner.get("/")).text)
     assert "the disk is full" in text
-    assert "1 requests went to models without a price" in text
+    assert "1 request went to models without a price" in text
     assert "2 alerts are open." in text
 
 

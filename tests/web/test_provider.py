@@ -93,7 +93,7 @@ async def test_it_is_well_formed_empty_and_full_and_by_its_block(here: Supplied,
         here.board.failed_target(GPT, here.house.office.now_us)
     whole = await owner.get("/providers/filed")
     assert_well_formed(whole.text)
-    for heading in ("Resting", "Credentials", "Failed attempts by kind", "What was made of failures", "Models"):
+    for heading in ("Resting", "Credentials", "Failed attempts by kind", "How failures were handled", "Models"):
         assert heading in whole.text
     block = await owner.get("/providers/filed?block=state")
     assert "<html" not in block.text
@@ -177,7 +177,7 @@ async def test_its_list_of_models_is_shown_and_ends_no_rest(here: Supplied, owne
     text = html.unescape(answer.text)
     assert "It answered" in text
     assert "gpt-4o-mini" in text
-    assert "ends no rest" in text
+    assert "does not end a rest" in text
     assert len(here.board.rests(here.house.office.now_us)) == 1
     assert_well_formed(answer.text)
     assert 'hx-get="/providers/filed?block=state"' in answer.text, "what is fetched anew is the page, not the form"

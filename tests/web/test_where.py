@@ -200,8 +200,8 @@ def test_a_target_nobody_is_asked_at_or_that_refuses_says_so() -> None:
 async def test_only_keys_that_one_may_see_are_offered(house: House, owner: Person) -> None:
     await add(house.office, "mia", "member", password=PASSWORD)
     member = await house.signed_in("mia@example.com")
-    assert "none, who may do everything" in (await owner.get("/models/where")).text
-    assert "none, who may do everything" not in (await member.get("/models/where")).text
+    assert "none: everything is allowed" in (await owner.get("/models/where")).text
+    assert "none: everything is allowed" not in (await member.get("/models/where")).text
 
 
 async def test_what_strangers_write_is_text(house: House, owner: Person) -> None:

@@ -231,7 +231,7 @@ def _instant(at: str | None) -> int | None:
 PAGE = Page(
     path=PATH,
     title="Alerts",
-    summary="What is wrong now and what was, who was told of it, and whether it arrived.",
+    summary="What is wrong now, what was, who was notified of it, and whether that arrived.",
     template="alerts.html",
     load=load,
     permissions=(READ,),

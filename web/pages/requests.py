@@ -55,7 +55,7 @@ def model_of(row: Row) -> str:
 
 COLUMNS = (
     Column("model", "Model", lambda row, names: model_of(row)),
-    Column("asked", "Asked for", _of("requested_model")),
+    Column("asked", "Requested", _of("requested_model")),
     Column("key", "Key", _of("key")),
     Column("user", "User", lambda row, names: names.user(row["user_id"])),
     Column("team", "Team", lambda row, names: names.team(row["team_id"])),
