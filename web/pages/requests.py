@@ -145,13 +145,13 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
     if chosen := visit.every(CHOSEN):
         return _remembered(visit, chosen)
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
-    if (meant := await _meant(site, visit, asked)) is not None:
-        return Sent(f"{PATH}/{meant}")
     page, (total,), names = await asyncio.gather(
         _page(site, visit, asked),
         site.read("requests/summed", {"filter": asked.filter.parameter()}),
         names_of(site),
     )
+    if len(page.rows) < 2 and (meant := await _meant(site, visit, asked)) is not None:
+        return Sent(f"{PATH}/{meant}")
     columns = _columns(visit)
     return Requests(
         lines=tuple(_line(row, columns, names) for row in page.rows),
@@ -174,7 +174,8 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
 
 
 async def _meant(site: Site, visit: Visit, asked: Asked) -> str | None:
-    """The request that is searched for by its id, where nothing else is said of it."""
+    """The request that is searched for by its id, where nothing else is said of it. All that there ever was is looked
+    through: only for what hardly anything was found of in the time that is shown."""
     text = asked.said.get("search", "")
     if "block" in visit.query or asked.said.keys() != {"search"} or not NAMED.fullmatch(text):
         return None
