@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -31,6 +32,34 @@ EVERYTHING = "all requests"
 """Stands in the place of a provider where failures are of all."""
 
 _KEY = re.compile(r"client key `(.+)`")
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
+_MONEY = re.compile(r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?) USD\b")
+_HOURS = re.compile(r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?) hours\b")
+
+MANY_HOURS = 48
+"""From so many on, they are days."""
+
+
+def as_seen(text: str, zone: tzinfo) -> str:
+    """What is told of an alert, as pages say it: without the marks of code and with a capital in front, in the zone of
+    whoever looks, with money and long times as everywhere."""
+    said = _MOMENT.sub(lambda found: _moment(found[1], zone), text.replace("`", ""))
+    said = _MONEY.sub(lambda found: figures.money(round(_number(found[1]) * 10**9)), said)
+    said = _HOURS.sub(lambda found: _days(found[0], _number(found[1])), said)
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def _moment(text: str, zone: tzinfo) -> str:
+    at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def _days(text: str, hours: float) -> str:
+    return text if hours < MANY_HOURS else f"{hours / 24:,.0f} days"
 
 
 def link_of(kind: AlertKind, subject: str) -> str:

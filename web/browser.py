@@ -31,6 +31,10 @@ LINK_SECONDS = 3600
 """How long a browser remembers the token of a one-time link, so that its address need not hold it."""
 
 PREFERENCE = "sluicegate-"
+SECURE = "__Host-"
+"""What names of cookies begin with that only HTTPS and this machine carry."""
+
+PREFERENCE_SECONDS = 365 * 24 * 3600
 
 VISITOR = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -76,8 +80,9 @@ class Browser:
 
     @property
     def preferences(self) -> Mapping[str, str]:
-        """What its own script keeps: values of cookies `sluicegate-*`, by the rest of their names. Anybody's words."""
-        pairs = read_cookies(self._cookies)
+        """How things are to be shown, as its script or we keep it: values of cookies `sluicegate-*`, by the rest of
+        their names. Anybody's words."""
+        pairs = ((name.removeprefix(SECURE), value) for name, value in read_cookies(self._cookies))
         return {name.removeprefix(PREFERENCE): value for name, value in pairs if name.startswith(PREFERENCE)}
 
     # Values of `set-cookie` headers
@@ -85,6 +90,12 @@ class Browser:
     def introduce(self) -> tuple[bytes, ...]:
         """Make it recognisable, where it is not."""
         return (visitor_cookie(secure=self.secure).set(self.visitor, VISITOR_SECONDS),) if self.is_new else ()
+
+    def keep_preference(self, name: str, value: str) -> tuple[bytes, ...]:
+        """It remembers how something is to be shown; nothing of it where that is nothing. `value` is of the characters
+        that cookies may hold."""
+        cookie = Cookie(f"{PREFERENCE}{name}", self.secure)
+        return (cookie.set(value, PREFERENCE_SECONDS) if value else cookie.clear(),)
 
     def begin(self, started: Started) -> tuple[bytes, ...]:
         """It has this session from now on, and no other."""

@@ -78,7 +78,9 @@ def change(now: float | None, before: float | None, *, more_is: Meaning = "neutr
     if abs(percent) < 1:
         return Change("± 0 %", "neutral")
     opposite: dict[Meaning, Meaning] = {"bad": "good", "good": "bad"}
-    size = f"{abs(percent):,.0f}" if abs(percent) < 1000 else ">999"
+    if percent >= 1000:
+        return Change("▲ >999 %", more_is)
+    size = f"{abs(percent):.0f}"
     if percent > 0:
         return Change(f"▲ +{size} %", more_is)
     return Change(f"▼ \N{MINUS SIGN}{size} %", opposite.get(more_is, more_is))

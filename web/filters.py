@@ -5,7 +5,7 @@ Pure. What an address says that cannot be read is left out, and said so: a copie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -54,12 +54,12 @@ FIELDS = (
     Field("user", "User"),
     Field("team", "Team"),
     Field("credential", "Credential"),
-    Field("asked", "Asked for", of="requested_model"),
+    Field("asked", "Requested model", of="requested_model"),
     Field("endpoint", "Endpoint"),
     Field("error", "Error"),
     Field("tag", "Tag"),
     Field("stream", "Streamed", "switch", words={"yes": "streamed", "no": "not streamed"}),
-    Field("retried", "Tried again", "switch", words={"yes": "tried again", "no": "one attempt"}),
+    Field("retried", "Retried", "switch", words={"yes": "retried", "no": "one attempt"}),
     Field("lossy", "Translation", "switch", words={"yes": "something was lost", "no": "nothing was lost"}),
     Field("tools", "Tools", "switch", words={"yes": "with tools", "no": "without tools"}),
     Field("source", "Tokens from", "choice", of="usage_source", words=SOURCE_WORDS),
@@ -125,6 +125,15 @@ def address(path: str, *queries: Mapping[str, str]) -> str:
     word away."""
     words = {name: value for query in queries for name, value in query.items()}
     kept = {name: value for name, value in words.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def tidied(path: str, pairs: Sequence[tuple[str, str]]) -> str | None:
+    """The address of a page without the words that say nothing, as forms leave them for whatever is not filled in. None
+    where there is none."""
+    kept = [(name, value) for name, value in pairs if value]
+    if len(kept) == len(pairs):
+        return None
     return f"{path}?{urlencode(kept)}" if kept else path
 
 

@@ -12,14 +12,36 @@ from datetime import UTC
 
 from gateway.access.roles import ROLES
 from gateway.management.office import Actor
+from web.display import State
 from web.filters import address
 from web.page import GROUPS, SAID, Page, Site, Visit
-from web.span import SPANS, Span
+from web.span import SPANS, Span, typed_time
 
 THEMES = ("light", "dark")
 
-NOT_KEPT = frozenset(("block", "said", "range", "from", "to", "before", "after"))
+OF_TIME = ("range", "from", "to")
+"""Words of an address that say which time is shown."""
+
+DOCKED = 4
+"""Pages that stand at the bottom of a phone, beside the way to all of them."""
+
+NOT_KEPT = frozenset((*OF_TIME, "block", "said", "before", "after"))
 """Words of an address that mean something else when another time is shown."""
+
+
+UNKNOWN: Mapping[str, object] = {
+    "theme": "",
+    "zone": UTC,
+    "now_us": 0,
+    "here": "/",
+    "query": {},
+    "span": None,
+    "spans": (),
+    "typed_time": ("", ""),
+    "kept_time": {},
+    "pace": 0,
+}
+"""How things are shown where it is not known to whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +74,27 @@ class Entry:
     page: Page
     url: str
     is_current: bool
-    mark: str
-    """A word or two beside it."""
+    mark: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dock:
+    """What stands at the bottom of a phone."""
+
+    entries: Sequence[Entry]
+    is_elsewhere: bool
+    """Whether the page that is shown is none of these, but one of the rail."""
+    mark: State | None
+    """The first of the pages that do not stand there."""
 
 
 def frame_of(site: Site, pages: Sequence[Page], visit: Visit | None, page: Page | None = None) -> dict[str, object]:
     """Names for the template of a page's surroundings. `visit` is None where it is not known who asks."""
     actor = visit.actor if visit is not None else None
+    rail = _rail(site, pages, visit, page)
     return {
-        "rail": _rail(site, pages, visit, page),
+        "rail": rail,
+        "dock": _dock([entry for _, entries in rail for entry in entries]),
         "version": site.version,
         "demo": site.demo,
         "who": actor.name if actor is not None else None,
@@ -89,19 +123,33 @@ def is_waiting(actor: Actor) -> bool:
 def _rail(site: Site, pages: Sequence[Page], visit: Visit | None, page: Page | None) -> list[tuple[str, list[Entry]]]:
     """Groups of pages, those that somebody may see. A time that was chosen goes along from page to page."""
     actor = visit.actor if visit is not None else None
-    kept = {} if visit is None else {word: visit.query[word] for word in ("range", "from", "to") if word in visit.query}
+    kept = _time_said(visit)
     entries = [
         Entry(
             page=each,
             url=address(each.path, kept if each.span else {}),
             is_current=page is not None and _is_within(page, each),
-            mark=each.mark(site) if each.mark is not None else "",
+            mark=each.mark(site) if each.mark is not None else None,
         )
         for each in pages
         if each.group is not None and may_see(actor, each)
     ]
     grouped = [(group, [entry for entry in entries if entry.page.group == group]) for group in GROUPS]
     return [(group, found) for group, found in grouped if found]
+
+
+def _dock(entries: Sequence[Entry]) -> Dock:
+    shown, others = entries[:DOCKED], entries[DOCKED:]
+    return Dock(
+        entries=shown,
+        is_elsewhere=any(entry.is_current for entry in others),
+        mark=next((entry.mark for entry in others if entry.mark), None),
+    )
+
+
+def _time_said(visit: Visit | None) -> Mapping[str, str]:
+    """What the address says of the time."""
+    return {} if visit is None else {word: visit.query[word] for word in OF_TIME if word in visit.query}
 
 
 def _is_within(page: Page, entry: Page) -> bool:
@@ -112,7 +160,7 @@ def _is_within(page: Page, entry: Page) -> bool:
 def _seen(visit: Visit | None, page: Page | None) -> dict[str, object]:
     """What the address and the browser say of how things are shown."""
     if visit is None:
-        return {"theme": "", "zone": UTC, "now_us": 0, "here": "/", "query": {}, "span": None, "spans": (), "pace": 0}
+        return {**UNKNOWN}
     span = visit.span_or(page.span) if page is not None and page.span else None
     theme = visit.browser.preferences.get("theme", "")
     is_live = page is not None and page.refreshes and visit.query.get("live") != "off"
@@ -124,6 +172,9 @@ def _seen(visit: Visit | None, page: Page | None) -> dict[str, object]:
         "query": visit.query,
         "span": span,
         "spans": () if span is None else _spans(visit, span),
+        "typed_time": ("", "") if span is None else typed_time(span, visit.zone),
+        # Whoever searches means the time that they look at.
+        "kept_time": _time_said(visit) if span is None else span.query,
         # Seconds between two looks of a page that refreshes; 0 for one that does not.
         "pace": 0 if not is_live else (span.refresh_seconds if span is not None else 5),
     }

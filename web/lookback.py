@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
 from gateway.usage.chosen import Filter
 from gateway.usage.figures import DAY
+from web.earlier import is_comparable
 from web.headline import Totals, totals_of
 from web.page import Read, Site, Visit
 from web.span import Span, span_of
@@ -39,7 +40,7 @@ class Lookback:
     """Of its days."""
     now: Totals
     before: Totals
-    """Of the time before it, which is as long."""
+    """Of the time before it, which is as long; nothing where that is not known as a whole."""
     pieces: Sequence[Sequence[Row]]
     """Rows of each piece of the span, with the columns of `overview/over_time`."""
     models: Sequence[tuple[int, str, Row]]
@@ -54,8 +55,11 @@ async def look_back(site: Site, visit: Visit, key_ids: tuple[str, ...] | None) -
     rolled_until_us = site.around.rolled_until_us
     if rolled_until_us and visit.span.step_us >= DAY:
         span = span_of(visit.query, visit.now_us, UTC)
-        return await _by_days(site.read, span, key_ids, rolled_until_us)
-    return await _by_requests(site.read, visit.span, key_ids, visit.zone)
+        looking = _by_days(site.read, span, key_ids, rolled_until_us)
+    else:
+        looking = _by_requests(site.read, visit.span, key_ids, visit.zone)
+    found, comparable = await asyncio.gather(looking, is_comparable(site.read, visit.span))
+    return found if comparable else replace(found, before=Totals())
 
 
 async def _by_requests(read: Read, span: Span, key_ids: tuple[str, ...] | None, zone: tzinfo) -> Lookback:

@@ -249,8 +249,8 @@ class Page:
     """The time that it usually shows, where one can choose: a word of SPANS."""
     stream: Stream | None = None
     """What tells more of it as it happens, at `<path>/events`."""
-    mark: Callable[[Site], str] | None = None
-    """What stands beside it in the rail, such as `2 open`; nothing for an empty word. Asks nobody."""
+    mark: Callable[[Site], display.State | None] | None = None
+    """What stands beside it in the rail, such as `2 open`. Asks nobody."""
     refreshes: bool = False
     """Whether it has blocks that are fetched anew while somebody looks."""
     blocks: tuple[str, ...] = ()
@@ -294,12 +294,12 @@ SAID: Mapping[str, str] = MappingProxyType(
         "credential-deleted": "The credential is deleted.",
         "let-try": "The next request tries what rests.",
         "rests-ended": "What rested is used again.",
-        "nothing-rests": "Nothing of it rests any more.",
+        "nothing-rests": "All rests are ended.",
         "key-changed": "The key is changed. Requests go by it from now on.",
         "key-paused": "The key is paused: it is refused until it is resumed.",
         "key-resumed": "The key works again.",
         "key-revoked": "The key is revoked. What ran with it has ended.",
-        "key-counted": "The key is counted from nothing, as far as limits are its own.",
+        "key-counted": "Usage is reset: what the key has used so far no longer counts against its own limits.",
         "key-forgotten": "This browser no longer knows the key.",
         "user-changed": "The user is changed. A new role or address counts from now on.",
         "user-disabled": "The user is disabled: signed out, and their keys are refused.",
@@ -308,28 +308,28 @@ SAID: Mapping[str, str] = MappingProxyType(
         "team-made": "The team is made. Say who belongs to it.",
         "team-changed": "The team is changed.",
         "team-deleted": "The team is deleted.",
-        "member-put": "That is who belongs to the team now.",
+        "member-put": "The team's members are changed.",
         "member-removed": "They no longer belong to the team.",
-        "object-made": "It is made. Every worker goes by it within a second.",
-        "object-changed": "It is changed. Every worker goes by it within a second.",
+        "object-made": "It is created. Every worker uses it within a second.",
+        "object-changed": "It is saved. Every worker uses it within a second.",
         "object-deleted": "It is deleted.",
-        "key-held": "From now on requests are asked by this key.",
-        "key-lent": "The key is made. Requests are asked by it for an hour; then it is refused and revoked.",
+        "key-held": "Requests from here use this key now.",
+        "key-lent": "A key is created. Requests from here use it for an hour; then it is revoked.",
         "key-returned": "The key that was made for this is revoked.",
         "view-saved": "The view is saved.",
         "view-changed": "The view is changed.",
         "view-deleted": "The view is deleted.",
-        "bodies-deleted": "What was said is deleted. The usage record stays.",
+        "bodies-deleted": "The captured bodies are deleted. The usage record stays.",
         "query-saved": "The query is saved. Its address is what stands in the bar above.",
         "query-changed": "The query is changed.",
         "query-deleted": "The query is deleted.",
         "query-cancelled": "The query is cancelled. It ends within a moment.",
         "alert-closed": "The alert is closed: nobody is told of it until it grows worse, or comes back.",
-        "file-read": "The configuration file is read again, and every process goes by it.",
-        "file-refused": "The configuration file is refused, and nothing has changed. Why is said below.",
-        "job-begun": "The job begins. Load the page anew to see how it went.",
-        "compacting": "The analytics store's file is written anew. Load the page again to see how it went.",
-        "refreshing": "The registry is being fetched. Load the page anew to see what came of it.",
+        "file-read": "The configuration file was read again, and is in force in every process.",
+        "file-refused": "The configuration file is refused, and nothing has changed. The reason is below.",
+        "job-begun": "The job has started. Reload the page to see how it went.",
+        "compacting": "Compacting the analytics store has started. Reload the page to see how it went.",
+        "refreshing": "The price list is being fetched. Reload the page to see the result.",
     }
 )
 """What a page says of a form that was carried out, by the word in its address."""

@@ -96,4 +96,4 @@ def _came(cause: Row) -> str:
     long = figures.duration(cause["rest_us"])
     if by := cause["rest_by"]:
         return f"{said}, which named {long} in {'its answer' if by == BY_ANSWER else by}"
-    return f"{said}; {long} by the table of verdicts"
+    return f"{said}; {long} by the gateway's rules for failures"

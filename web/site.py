@@ -24,6 +24,7 @@ from gateway.turns import in_turns
 from web import assets
 from web.browser import browser_of
 from web.display import zone_named
+from web.filters import tidied
 from web.forms import Problem, read_form
 from web.frame import Going, Nothing, frame_of, is_waiting
 from web.listening import awaited, listened
@@ -201,8 +202,8 @@ class Dashboard:
         )
 
     async def _show(self, page: Page, request: Request, visit: Visit) -> Response:
-        if refusal := self._refusal(page, request, visit):
-            return refusal
+        if elsewhere := self._refusal(page, request, visit) or _tidied(page, visit):
+            return elsewhere
         if SAVED in visit.query:
             return await self._save(page, visit)
         block = visit.query.get("block")
@@ -303,7 +304,7 @@ class Dashboard:
 
     def _to_login(self, page: Page, request: Request, visit: Visit) -> Response:
         if "block" in visit.query:  # a part of a page is no place for the form; the page asks for itself then
-            return self.notice(None, Notice(401, "Signed out", "Your session is over. Load the page anew to log in."))
+            return self.notice(None, Notice(401, "Signed out", "Your session is over. Reload the page to log in."))
         asked = request.scope["raw_path"] + (b"?" + request.scope["query_string"]).rstrip(b"?")
         there = asked.decode("latin-1") if request.method in ("GET", "HEAD") else _address(page, visit.names)
         return _see_other(
@@ -375,6 +376,14 @@ def _overheard(site: Site) -> Notice:
         "with TLS in front of the gateway; where there is one, name it in server.trusted_proxies, or its address in "
         "server.public_url. On the gateway's own machine http://localhost will do.",
     )
+
+
+def _tidied(page: Page, visit: Visit) -> Response | None:
+    """To the address without what says nothing in it, where it has any of that. A file is given at any address."""
+    if page.is_public or SAVED in visit.query:
+        return None
+    tidy = tidied(visit.path, visit.pairs)
+    return None if tidy is None else _see_other(tidy)
 
 
 def _see_other(to: str, cookies: tuple[bytes, ...] = ()) -> Response:

@@ -41,6 +41,9 @@ REFRESHED: Mapping[str, int] = {"1h": 5, "24h": 15}
 QUARTER = 15 * MINUTE
 """Zones are whole quarters of an hour apart from each other."""
 
+_TYPED = "%Y-%m-%dT%H:%M"
+"""How fields for a date and a time write it."""
+
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?", re.ASCII)
 
 
@@ -134,8 +137,24 @@ def _chosen(query: Mapping[str, str], now_us: int, zone: tzinfo) -> Span | None:
     since = max(since, until - LONGEST)
     step = next(step for step in (*STEPS, LONGEST) if (until - since) / step <= MOST_PIECES or step == LONGEST)
     said = {name: query[name] for name in ("from", "to") if query.get(name)}
-    title = f"{_local(since, zone):%Y-%m-%d %H:%M} to {_local(until, zone):%Y-%m-%d %H:%M}"
-    return Span("custom", title, since, until, _starts(since, until, step, zone), step, said)
+    return Span("custom", _title(since, until, zone), since, until, _starts(since, until, step, zone), step, said)
+
+
+def typed_time(span: Span, zone: tzinfo) -> tuple[str, str]:
+    """A time that somebody chose, as the two fields hold it in which one chooses it; empty where there is none. One
+    that goes on until now ends with nothing."""
+    if span.name != "custom":
+        return "", ""
+    until = f"{_local(span.until_us, zone):{_TYPED}}" if span.query.get("to") else ""
+    return f"{_local(span.since_us, zone):{_TYPED}}", until
+
+
+def _title(since: int, until: int, zone: tzinfo) -> str:
+    """In days where it is of whole ones."""
+    if since == _midnight(since, zone) and until == _midnight(until, zone):
+        first, last = _local(since, zone), _local(_midnight(until, zone, days=-1), zone)
+        return f"{first:%Y-%m-%d}" if first == last else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    return f"{_local(since, zone):%Y-%m-%d %H:%M} to {_local(until, zone):%Y-%m-%d %H:%M}"
 
 
 def instant_said(text: str, zone: tzinfo, *, is_end: bool = False) -> int | None:

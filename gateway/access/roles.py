@@ -20,7 +20,7 @@ Reach = Literal["all", "own", "none"]
 PERMISSIONS: Mapping[str, str] = MappingProxyType(
     {
         "keys:read": "See every client key, never the key itself.",
-        "keys:write": "Create, change, rotate and revoke every client key, and have it counted from nothing.",
+        "keys:write": "Create, change, rotate and revoke every client key, and reset its usage.",
         "keys:own": "See and change one's own client keys, and those of one's teams as the role there allows.",
         "people:read": "See all users.",
         "people:write": "Invite, change, disable and delete users, and give them roles.",

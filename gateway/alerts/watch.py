@@ -65,6 +65,8 @@ class Watch:
         self._state, self._courier, self._tools = state, courier, tools
         self.open_now: int | None = None
         """How many alerts are open, but for those that somebody has closed; None before anybody has looked."""
+        self.critical_now = False
+        """Whether one of these is critical."""
 
     async def watch(self) -> None:
         """See what is wrong, and have everybody told. Raises StateUnavailable."""
@@ -78,7 +80,7 @@ class Watch:
         said, now_us = self._tools.settings().alerts, self._tools.now_us()
         judged = judge(figures, said, now_us)
         if not alerts and not any(condition.opens for condition in judged.conditions):
-            self.open_now = 0
+            self.open_now, self.critical_now = 0, False
             return
         ears, moment = self._ears(said, self._courier.receivers()), Moment(now_us, figures.node)
         for notice in await self._state.write(lambda session: kept.settle(session, judged, ears, moment)):
@@ -87,8 +89,9 @@ class Watch:
 
     async def recount(self) -> None:
         """See how many are open, as after one was closed. Raises StateUnavailable."""
-        found = await self._state.read(kept.open_alerts)
-        self.open_now = sum(alert.silenced_at_us is None for alert in found)
+        found = [alert for alert in await self._state.read(kept.open_alerts) if alert.silenced_at_us is None]
+        self.open_now = len(found)
+        self.critical_now = any(alert.notice.severity == "critical" for alert in found)
 
     async def tell(self) -> None:
         """Tell everybody what is to be told by now; who cannot be told is told later. Raises StateUnavailable."""

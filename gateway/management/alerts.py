@@ -120,6 +120,10 @@ class Telling(Protocol):
     def open_now(self) -> int | None:
         """How many alerts are open, but for those that somebody has closed; None before anybody has looked."""
 
+    @property
+    def critical_now(self) -> bool:
+        """Whether one of these is critical."""
+
     def receivers(self) -> Sequence[str]:
         """Names of everybody who is told."""
 

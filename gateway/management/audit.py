@@ -44,6 +44,8 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     """Part of the name of whoever changed something, in whatever case."""
     action: str | None = None
     """One, such as `key.create`, or what several begin with: `key`."""
+    without: str | None = None
+    """What actions that are left out end with, such as `test`: to try something out changes nothing."""
     target_kind: str | None = None
     target_id: str | None = None
     target: str | None = None

@@ -52,10 +52,8 @@ def read_place(text: str) -> Place | None:
     moment, _, name = text.partition("_")
     if not (moment.isascii() and moment.isdecimal() and len(moment) <= LONGEST_MOMENT):
         return None
-    try:
-        return Place(int(moment), str(UUID(name)))
-    except ValueError:
-        return None
+    id = _uuid(name)  # noqa: A001
+    return None if id is None else Place(int(moment), str(id))
 
 
 async def newest(read: Read, chosen: Filter, *, rows: int = PAGE_ROWS) -> Page:
@@ -88,6 +86,24 @@ async def one(read: Read, id: UUID, *, key_ids: Collection[str] | None = None) -
         "key_ids": None if key_ids is None else list(key_ids),
     }
     return next(iter(await read("requests/one", parameters)), None)
+
+
+async def named(read: Read, name: str, *, key_ids: Collection[str] | None = None) -> str | None:
+    """The id of the one request that is meant by an id, ours or its provider's; None where that is of none, of several,
+    or of none of these keys."""
+    id = _uuid(name)  # noqa: A001
+    if id is not None and (row := await one(read, id, key_ids=key_ids)) is not None:
+        return str(row["id"])
+    asked = {"name": name, "key_ids": None if key_ids is None else list(key_ids)}
+    found = await read("requests/called", asked)
+    return str(found[0]["id"]) if len(found) == 1 else None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 async def _downwards(read: Read, chosen: Filter, than: Place | None, rows: int) -> Page:

@@ -46,7 +46,7 @@ async def test_pages_ask_the_store_and_the_supervisor(mock: MockProcess, tmp_pat
         assert "<ins>9.0</ins>" in compared
         await olga.submit("/configuration/reload")
         settled = (await olga.follow()).text
-        assert "every process goes by it" in settled
+        assert "is in force in every process" in settled
         assert "generation 2" in settled
         assert_well_formed(settled)
         gateway.config.write_text(text.replace("drain_seconds", "drain_secnds"), encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browsing import Theme, Window, needs_chromium
 from tests.browsing import browser as browser  # noqa: PLC0414 # a fixture
@@ -22,8 +22,33 @@ from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
 from tests.providers import MockProcess
 from tests.web.saved import TYPES, Links, csv_rows
 from web.page import Page
+from web.pages.requests import COLUMNS
 
 pytestmark = [needs_chromium, pytest.mark.needs("node"), pytest.mark.usefixtures("scripts")]
+
+SPILT = """
+[...document.querySelectorAll("main .panel, main .wide, main table")].filter((each) => {
+  const around = each.parentElement;
+  const isCut = getComputedStyle(around).overflowX !== "visible";
+  return !isCut && each.getBoundingClientRect().right > around.getBoundingClientRect().right + 1;
+}).map((each) => each.outerHTML.slice(0, 200))
+"""
+"""What stands beyond the right edge of what it is in."""
+
+OVERLAPPING = """
+[...document.querySelectorAll(".figures > div")].filter((each) => {
+  const [value, change] = [".value", ".change"].map((part) => each.querySelector(part));
+  const range = document.createRange();
+  const boxes = [value, change].filter((part) => part?.textContent).map((part) => {
+    range.selectNodeContents(part);
+    return range.getBoundingClientRect();
+  });
+  const [one, other] = boxes;
+  const right = each.getBoundingClientRect().right;
+  return boxes.some((box) => box.right > right) || (other && one.bottom > other.top + 1 && one.right > other.left);
+}).map((each) => each.innerText)
+"""
+"""Headline figures that run into their changes, or out of their boxes."""
 
 WIDTHS = {"desk": 1440, "phone": 390}
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -60,6 +85,12 @@ class Windows:
             window.context.add_cookies(self._cookies)  # type: ignore[arg-type] # as it gave them
             self._open[theme, width] = window
         return self._open[theme, width]
+
+    def another(self, browser: Browser, width: int, *, scripts: bool = True) -> Window:
+        """One that is closed by whoever asks."""
+        window = Window(browser, self._gateway.url, width=width, scripts=scripts)
+        window.context.add_cookies(self._cookies)  # type: ignore[arg-type] # as it gave them
+        return window
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +205,99 @@ def test_the_first_page_of_a_visit_is_light(browser: Browser, full: GatewayProce
     assert len(kept) >= 4
     assert {answer.headers.get("content-encoding") for answer in answers} == {"gzip"}
     assert sum(answer.num_bytes_downloaded for answer in answers) < 60_000
+
+
+WIDE = "/requests?range=7d&columns=" + ".".join(column.name for column in COLUMNS)
+
+
+SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.mark.parametrize("where", ["/?range=7d", WIDE, "/spend", "/latency?range=7d"])
+def test_no_width_makes_a_page_broader_than_its_window(browser: Browser, at_full: Windows, where: str) -> None:
+    window = at_full.another(browser, 1440)
+    page = window.open(where)
+    for width in (1280, 1180, 860, 700, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(SETTLED)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        assert page.evaluate(SPILT) == [], width
+        assert page.evaluate(OVERLAPPING) == [], width
+        if (where, width) == ("/spend", 860):  # the frame is another one there
+            window.judge()
+    window.check()
+    window.close()
+
+
+def test_on_a_phone_every_page_and_the_account_are_two_steps_away(browser: Browser, at_full: Windows) -> None:
+    window = at_full.another(browser, 390)
+    page = window.open("/requests?range=7d")
+    menu = page.get_by_role("button", name="Menu")
+    menu.click()
+    window.judge()
+    for name in ("Overview", "Configuration", "Alerts", "Audit", "System"):
+        expect(page.locator("#pages").get_by_role("link", name=name)).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator("#pages")).to_be_hidden()
+    expect(menu).to_be_focused()
+    page.locator(".who > summary").click()
+    expect(page.get_by_role("link", name="Your account")).to_be_in_viewport()
+    page.locator("#more-filters > summary").click()
+    for field in ("#f-model", "#f-dearer"):
+        page.locator(field).scroll_into_view_if_needed()
+        expect(page.locator("#more-filters .primary")).to_be_in_viewport()
+    known = (page.locator("main a.row").first.get_attribute("href") or "").rpartition("/")[2]
+    page.fill("#find", known)
+    page.press("#find", "Enter")
+    expect(page).to_have_url(re.compile(rf"/requests/{known}$"))
+    window.check()
+    window.close()
+
+
+def test_a_row_opens_what_it_is_about_and_its_words_can_be_marked(browser: Browser, at_full: Windows) -> None:
+    window = at_full.another(browser, 1440)
+    page = window.open("/requests?range=7d&live=off")
+    cell = page.locator("tbody tr").nth(2).locator("td").nth(2)
+    box = cell.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 14, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 15)
+    page.mouse.up()
+    assert page.evaluate("getSelection().toString()")
+    assert "live=off" in page.url
+    page.locator("h1").click()
+    cell.click()
+    expect(page).to_have_url(re.compile(r"/requests/[0-9a-f-]{36}$"))
+    window.check()
+    window.close()
+
+
+def test_menus_are_left_by_the_keyboard_and_space_presses_what_is_a_button(browser: Browser, at_full: Windows) -> None:
+    window = at_full.another(browser, 1440)
+    page = window.open("/requests?range=7d")
+    summary = page.locator("#columns > summary")
+    summary.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(summary).to_be_focused()
+    expect(page.locator("#columns")).not_to_have_attribute("open", "")
+    summary.press("Enter")
+    summary.press("Shift+Tab")
+    expect(page.locator("#columns")).not_to_have_attribute("open", "")
+    page.get_by_role("button", name="Live").press("Space")
+    expect(page).to_have_url(re.compile("live=off"))
+    expect(page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "false")
+    window.check()
+    window.close()
+
+
+def test_without_a_script_rows_and_the_menu_of_a_phone_work_as_well(browser: Browser, at_full: Windows) -> None:
+    window = at_full.another(browser, 390, scripts=False)
+    page = window.open("/requests?range=7d")
+    page.get_by_role("button", name="Menu").click()
+    expect(page.locator("#pages").get_by_role("link", name="Audit")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    page.locator("tbody tr").nth(2).locator("td").nth(2).click(force=True)  # what lies over it is the row's link
+    expect(page).to_have_url(re.compile(r"/requests/[0-9a-f-]{36}$"))
+    window.close()

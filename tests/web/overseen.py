@@ -33,6 +33,7 @@ class Teller:
         self.errors: dict[str, str] = {}
         """Why somebody cannot be told."""
         self.open_now: int | None = None
+        self.critical_now = False
         self.told: list[str] = []
         self.counted = 0
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import structs
@@ -24,7 +25,7 @@ from tests.web.markup import assert_well_formed
 from tests.web.saved import Links, csv_rows
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
-from web.alerting import course_of, link_of, thresholds_of
+from web.alerting import as_seen, course_of, link_of, thresholds_of
 
 _ids = count(1)
 
@@ -98,9 +99,11 @@ async def test_what_is_open_is_told_with_what_to_do_the_worst_first(house: House
     assert_well_formed(page.text)
     assert page.text.index("The disk is 98 % full") < page.text.index("Client key app has used 83 % of its budget")
     assert 'href="/keys?search=app"' in page.text
-    assert "83.1 %, told from 80 % on" in page.text
+    assert "83.1 %; threshold 80 %" in page.text
     assert "See what is spent on." in page.text
-    assert '<b class="mark-word">2 open</b>' in page.text
+    assert '<b class="mark-word warning">2 open</b>' in page.text
+    house.around.alerts.critical_now = True
+    assert '<b class="mark-word bad">2 open</b>' in (await owner.get("/alerts")).text
     assert "1 told" in page.text
     block = await owner.get("/alerts?block=now")
     assert "The disk is 98 % full" in block.text
@@ -232,6 +235,20 @@ async def test_what_strangers_wrote_is_text(house: House, owner: Person, text: s
     assert_harmless((await owner.submit("/alerts/test", receiver=text)).text)
     await find(house, minutes=1)
     assert_harmless((await owner.get("/alerts")).text)
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("`app` has 8.31 USD of 1,010.00 USD left", "App has $8.31 of $1,010.00 left"),
+        ("it begins anew at 2026-12-01 00:00 UTC", "It begins anew at 2026-12-01 01:00"),
+        ("the price list is 4,459 hours old", "The price list is 186 days old"),
+        ("for 40 hours", "For 40 hours"),
+        ("", ""),
+    ],
+)
+def test_an_alert_is_told_on_the_page_as_everything_is_there(told: str, seen: str) -> None:
+    assert as_seen(told, ZoneInfo("Europe/Berlin")) == seen
 
 
 def test_where_an_alert_leads() -> None:

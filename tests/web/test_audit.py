@@ -107,7 +107,7 @@ async def test_days_are_those_where_the_viewer_is(house: House, owner: Person) -
     assert actions_in((await owner.get(f"/audit?to={_day(now_us)}")).text)
     assert not actions_in((await owner.get(f"/audit?to={_day(now_us - DAY)}")).text)
     odd = await owner.get("/audit?from=yesterday&by=nobody")
-    assert "Not understood, and left out: From, Kind of who." in odd.text
+    assert "Not understood, and left out: From, Kind of actor." in odd.text
     assert actions_in(odd.text)
 
 

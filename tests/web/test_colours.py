@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from math import cos, radians, sin
 
+import pytest
+
+from tests.source import ROOT
 from web.colours import REMEMBERED_SECONDS, SERIES, Colours
 
 
@@ -49,3 +54,38 @@ async def test_it_does_not_ask_again_and_again() -> None:
 
 async def test_while_nobody_can_be_asked_nothing_has_a_colour() -> None:
     assert await Ranks().colours().of("model") == {}
+
+
+TOKEN = re.compile(r"--([\w-]+): light-dark\(oklch\((\S+)% (\S+) (\S+)\), oklch\((\S+)% (\S+) (\S+)\)\);")
+TOKENS = {
+    name: {"light": tuple(map(float, numbers[:3])), "dark": tuple(map(float, numbers[3:]))}
+    for name, *numbers in TOKEN.findall((ROOT / "web/static/app.css").read_text(encoding="utf-8"))
+}
+"""Lightness in percent, chroma and hue of every colour that has a name, by theme."""
+
+
+def luminance(colour: tuple[float, ...]) -> float:
+    """Relative luminance of an OKLCH colour, as WCAG has it (https://www.w3.org/TR/css-color-4/#color-conversion-code)."""
+    lightness, chroma, hue = colour[0] / 100, colour[1], radians(colour[2])
+    a, b = chroma * cos(hue), chroma * sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    red = 4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short
+    green = -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short
+    blue = -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short
+    red, green, blue = (min(1.0, max(0.0, part)) for part in (red, green, blue))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("number", range(SERIES + 1))
+def test_what_is_drawn_stands_out_from_what_it_is_drawn_on(number: int, theme: str) -> None:
+    drawn = TOKENS[f"series-{number}"][theme]
+    for ground in ("raised", "ground", "sunken"):
+        assert contrast(drawn, TOKENS[ground][theme]) >= 3.1, ground  # WCAG wants 3.0

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from gateway.leash import Looked, ReloadOutcome
 from gateway.management import configuration
+from gateway.management.office import Subject
 from gateway.settings.model import Settings
 from gateway.settings.objects import (
     AliasSettings,
@@ -142,7 +143,7 @@ async def test_settings_are_found(owner: Person, query: str, there: str, gone: s
 async def test_what_is_not_found_or_not_understood_is_said(owner: Person) -> None:
     assert "No setting is like that." in await shown(owner, "/configuration?search=nothing-of-the-kind")
     text = await shown(owner, "/configuration?origin=somebody&when=never&differs=maybe")
-    assert "Not understood, and left out: Said by, Default, Changes." in text
+    assert "Not understood, and left out: Said by, Default, Takes effect." in text
     assert '<tr id="server.listen">' in text
 
 
@@ -187,7 +188,7 @@ async def test_the_file_is_read_again_when_somebody_says_so(owner: Person, house
     house.around.reloads.last = ReloadOutcome(generation=5, at_us=1_763_000_000_000_000)
     await owner.get("/configuration")
     assert (await owner.submit("/configuration/reload")).status == 303
-    assert "every process goes by it" in (await owner.follow()).text
+    assert "is in force in every process" in (await owner.follow()).text
     house.around.reloads.last = ReloadOutcome(generation=5, at_us=1_763_000_000_000_000, error="a.toml:3: no")
     await owner.get("/configuration")
     assert (await owner.submit("/configuration/reload")).status == 303
@@ -221,7 +222,7 @@ async def test_what_the_file_would_change_is_told_before_it_is_read(owner: Perso
         ticket="t", settings=changed, origins={"aliases.slow": "sluicegate.toml:31"}, waiting=("server.workers",)
     )
     text = await shown(owner, "/configuration?file=compare")
-    ahead = text.partition("If it were read now")[2].partition("</section>")[0]
+    ahead = text.partition("If it were reloaded now")[2].partition("</section>")[0]
     for part in (
         "<del>7.0</del>",
         "<ins>9.0</ins>",
@@ -275,7 +276,10 @@ async def test_changes_say_who_and_what_was_before(owner: Person, house: House) 
     for value in (3.0, 4.0):
         await configuration.set_value(house.office, OPERATOR, "stream.keepalive_seconds", value, None)
     await configuration.create_object(house.office, OPERATOR, "alias", {"name": "cheap", "target": "mock/mini"})
+    probe = Subject("provider", "mock", "probed-and-as-it-was")
+    await house.office.change(OPERATOR, lambda change: change.note("provider.test", probe, after={"ok": True}))
     text = await shown(owner, "/configuration/changes")
+    assert "probed-and-as-it-was" not in text
     assert 'href="/configuration#stream.keepalive_seconds"' in text
     for part in ("operator", "stream.keepalive_seconds", "<del>3.0</del>", "<ins>4.0</ins>", "mock/mini", "made"):
         assert part in text, part

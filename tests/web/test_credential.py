@@ -61,7 +61,7 @@ async def test_it_shows_how_it_is_doing_and_what_is_said_of_it(here: Supplied, o
     text = html.unescape(page.text)
     assert "partly resting" in text
     assert f'href="/requests/{cause}"' in text
-    assert "429 from the provider; 1 min by the table of verdicts" in text
+    assert "429 from the provider; 1 min by the gateway's rules for failures" in text
     assert "sluicegate.toml:9: only there it can be changed" in text
     assert [where for where, _ in page.forms] == ["/logout"]
     own = html.unescape((await owner.get(OWN)).text)

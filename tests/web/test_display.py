@@ -19,7 +19,7 @@ NOON = 1_795_262_400 * SECOND  # 2026-11-21 12:00:00 UTC
         (5, 0, Change("", "neutral")),
         (5, None, Change("", "neutral")),
         (None, 5, Change("", "neutral")),
-        (100_000, 1, Change("▲ +>999 %", "neutral")),
+        (100_000, 1, Change("▲ >999 %", "neutral")),
         (0, 5, Change("▼ \N{MINUS SIGN}100 %", "neutral")),
     ],
 )

@@ -143,7 +143,7 @@ async def test_the_registry_says_how_old_it_is_and_what_was_not_believed(
     monkeypatch.setattr(house.around, "registry_state", lambda: state)
     text = (await owner.get("/models")).text
     assert_harmless(text)
-    for shown in ("2026-11-20", "2,345", "1 h ago", "1 prices, which stay", "openai/gpt-5: 0", "no answer"):
+    for shown in ("2026-11-20", "2,345", "1 h ago", "1: these prices stay", "openai/gpt-5: 0", "no answer"):
         assert shown in text, shown
     await owner.submit("/models/refresh")
     assert house.around.begun == ["refresh-prices"]

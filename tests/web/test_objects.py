@@ -67,13 +67,13 @@ async def test_an_alias_is_made_changed_and_deleted(owner: Person, store: Store)
     await owner.get("/models/aliases")
     assert (await owner.submit("/models/aliases/create", name="cheap", target="mock/mini")).status == 303
     text = html.unescape((await owner.follow()).text)
-    for shown in ("It is made", 'class="picked"', "mock/mini", "$2.00", "asked=cheap", "the dashboard or the API"):
+    for shown in ("It is created", 'class="picked"', "mock/mini", "$2.00", "asked=cheap", "the dashboard or the API"):
         assert shown in text, shown
     await owner.get("/models/aliases?edit=cheap")
     assert owner.last is not None
     assert owner.last.form("/models/aliases/change")["target"] == "mock/mini"
     assert (await owner.submit("/models/aliases/change", target="mock/gpt-4o")).status == 303
-    assert "It is changed" in (await owner.follow()).text
+    assert "It is saved" in (await owner.follow()).text
     await owner.get("/models/aliases?edit=cheap")
     answer = await owner.submit("/models/aliases/delete", typed="chea")
     assert answer.status == 422
@@ -107,7 +107,7 @@ async def test_what_the_file_says_is_read_only(owner: Person) -> None:
         ("combos", {"name": "c", "targets": "mock/x", "strategy": "fallback", "attempts": "many"}, "no whole number"),
         ("combos", {"name": "c", "targets": "mock/x", "strategy": "fallback", "next_on": "rain"}, "expected one of"),
         ("combos", {"name": "c", "targets": "c", "strategy": "fallback"}, "c"),
-        ("prices", {"model": "mock/x", "input": "cheap", "output": "1"}, "`cheap` is no number"),
+        ("prices", {"model": "mock/x", "input": "cheap", "output": "1"}, "<code>cheap</code> is no number"),
         ("prices", {"model": "mock/x", "input": "-1", "output": "1"}, "a number from 0 on"),
         ("prices", {"model": "mock/x", "input": "nan", "output": "1"}, "a number from 0 on"),
         ("prices", {"model": "mock/x", "input": "1", "output": "1", "tiers": "200000 input"}, "is no tier"),
@@ -133,7 +133,7 @@ async def test_two_of_one_name_are_refused(owner: Person) -> None:
         await owner.get("/models/aliases")
         answer = await owner.submit("/models/aliases/create", name="twice", target="mock/mini")
         assert answer.status == status
-    assert "There is an alias `twice` already." in html.unescape(answer.text)
+    assert "There is an alias <code>twice</code> already." in html.unescape(answer.text)
     assert_well_formed(answer.text)
 
 

@@ -226,7 +226,7 @@ async def test_over_plain_http_no_key_is_asked_for(house: House) -> None:
 async def test_it_says_so_while_nobody_counts(house: House) -> None:
     person = await seen(house, (await make(house, budget_usd=1.0)).secret)
     house.around.oversight.is_away = True
-    assert "cannot be told at the moment" in (await person.get("/own")).text
+    assert "cannot be looked up at the moment" in (await person.get("/own")).text
 
 
 @pytest.mark.parametrize("text", CORPUS)

@@ -94,7 +94,7 @@ async def test_it_is_well_formed_empty_and_full_and_by_its_block(here: Supplied,
         here.board.failed_target(GPT, here.house.office.now_us)
     whole = await owner.get("/providers/filed")
     assert_well_formed(whole.text)
-    for heading in ("Resting", "Credentials", "Failed attempts by kind", "What was made of failures", "Models"):
+    for heading in ("Resting", "Credentials", "Failed attempts by kind", "How failures were handled", "Models"):
         assert heading in whole.text
     block = await owner.get("/providers/filed?block=state")
     assert "<html" not in block.text
@@ -197,7 +197,7 @@ async def test_its_list_of_models_is_shown_and_ends_no_rest(here: Supplied, owne
     text = html.unescape(answer.text)
     assert "It answered" in text
     assert "gpt-4o-mini" in text
-    assert "ends no rest" in text
+    assert "does not end a rest" in text
     assert len(here.board.rests(here.house.office.now_us)) == 1
     assert_well_formed(answer.text)
     assert 'hx-get="/providers/filed?block=state"' in answer.text, "what is fetched anew is the page, not the form"
@@ -236,7 +236,7 @@ async def test_a_mistake_in_asking_is_said_beside_the_field(here: Supplied, owne
     assert_well_formed(answer.text)
     await owner.get("/providers/filed")
     gone = await send(owner, "/providers/filed/probe", credential="gone")
-    assert (gone.status, "no credential `filed/gone`" in gone.text) == (404, True)
+    assert (gone.status, "no credential <code>filed/gone</code>" in gone.text) == (404, True)
 
 
 async def test_models_to_ask_are_offered(here: Supplied, owner: Person, store: Store) -> None:

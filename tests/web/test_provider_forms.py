@@ -212,7 +212,7 @@ async def test_a_change_takes_back_what_is_as_usual_and_keeps_what_is_not_shown(
     page = await owner.get("/providers/mine/change")
     assert_well_formed(page.text)
     assert SECRET not in page.text
-    assert "Take away <code>x-team</code>" in page.text
+    assert "Remove <code>x-team</code>" in page.text
     fields = page.form("/providers/mine/change")
     assert fields["base_url"] == MINE["base_url"]
     sent = await owner.submit(

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -44,6 +45,10 @@ async def owner(house: House) -> Person:
 
 def ago(seconds: float) -> int:
     return time.time_ns() // 1000 - round(seconds * SECOND)
+
+
+def heads_in(text: str) -> list[str]:
+    return re.findall(r"<th scope=\"col\"[^>]*>([^<]+)</th>", text)
 
 
 def ids_in(text: str) -> list[str]:
@@ -100,12 +105,7 @@ async def test_filters_stand_in_the_address_and_can_be_taken_away(owner: Person,
 async def test_columns_are_those_one_chose(owner: Person, store: Store) -> None:
     store.add({"started_at_us": ago(5)})
     text = (await owner.get("/requests?columns=endpoint.tries")).text
-    heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]+)</th>", text)
-    assert heads == ["When", "Outcome", "Endpoint", "Attempts"]
-    owner.cookies["sluicegate-columns"] = "cost"
-    assert re.findall(r"<th scope=\"col\"[^>]*>([^<]+)</th>", (await owner.get("/requests")).text)[2:] == ["Cost"]
-    many = await owner.get("/requests?columns=cost&columns=key&range=7d")
-    assert (many.status, many.to) == (303, "/requests?columns=cost.key&range=7d")
+    assert heads_in(text) == ["When", "Outcome", "Endpoint", "Attempts"]
     assert (await owner.get("/requests?columns=nonsense")).status == 200
 
 
@@ -139,6 +139,53 @@ async def test_requests_can_be_told_apart_by_who_counted_them(owner: Person, sto
     assert '<option value="counted" selected>our count</option>' in text
 
 
+async def test_columns_that_were_ticked_are_remembered_until_others_are(owner: Person, store: Store) -> None:
+    store.add({"started_at_us": ago(5)})
+    ticked = await owner.get("/requests?column=chosen&column=cost&column=key&column=nonsense&range=7d")
+    assert (ticked.status, ticked.to) == (303, "/requests?range=7d&columns=key.cost")
+    assert heads_in((await owner.get("/requests")).text) == ["When", "Outcome", "Key", "Cost"]
+    # A link of somebody else's is shown as it says, and changes nothing here.
+    assert heads_in((await owner.get("/requests?columns=endpoint.tries")).text)[2:] == ["Endpoint", "Attempts"]
+    assert heads_in((await owner.get("/requests")).text)[2:] == ["Key", "Cost"]
+    none = await owner.get("/requests?column=chosen&columns=key.cost")
+    assert (none.status, none.to) == (303, "/requests")
+    assert len(heads_in((await owner.follow()).text)) > 4
+
+
+async def test_an_id_leads_to_its_request_whenever_it_was(house: House, owner: Person, store: Store) -> None:
+    theirs = "req_011CSHoEeqs5C35K2UUqR7Fy"
+    old, *_ = store.add(
+        {"started_at_us": ago(40 * 24 * 3600), "upstream_request_id": theirs, "key": "team", "key_id": "key:1"},
+        {"started_at_us": ago(5), "upstream_request_id": "of-several-0123456789"},
+        {"started_at_us": ago(6), "upstream_request_id": "of-several-0123456789"},
+    )
+    for text in (old, theirs):
+        answer = await owner.get(f"/requests?range=1h&search={text}")
+        assert (answer.status, answer.to) == (303, f"/requests/{old}"), text
+    several = await owner.get("/requests?range=1h&search=of-several-0123456789")
+    assert len(ids_in(several.text)) == 2
+    for more in ("&outcome=ok", "&block=rows"):
+        assert (await owner.get(f"/requests?search={old}{more}")).status == 200
+    await add(house.office, "otto", "member", password=PASSWORD)
+    other = await house.signed_in("otto@example.com")
+    for text in (old, theirs):
+        assert (await other.get(f"/requests?search={text}")).status == 200, "of somebody else"
+
+
+async def test_whoever_searches_means_the_time_they_look_at(owner: Person) -> None:
+    for path, kept in (("/?range=7d", '"range" value="7d"'), ("/?from=2026-11-10", '"from" value="2026-11-10"')):
+        text = (await owner.get(path)).text
+        assert kept in text.partition('role="search"')[2].partition("</form>")[0]
+    chosen = (await owner.get("/?from=2026-11-10&to=2026-11-12")).text
+    assert 'type="datetime-local" value="2026-11-13T00:00"' in chosen
+
+
+async def test_what_a_form_leaves_empty_does_not_stand_in_the_address(owner: Person) -> None:
+    answer = await owner.get("/requests?search=&outcome=failed&model=&range=7d")
+    assert (answer.status, answer.to) == (303, "/requests?outcome=failed&range=7d")
+    assert (await owner.get("/keys?search=&status=")).to == "/keys"
+
+
 async def test_files_are_offered_of_the_same_filter(owner: Person) -> None:
     text = html.unescape((await owner.get("/requests?outcome=failed&stream=yes")).text)
     found = re.search(r'href="(/api/usage/export\?format=csv[^"]*)"', text)
@@ -168,7 +215,7 @@ async def test_what_strangers_say_is_text(owner: Person, store: Store) -> None:
             f"/requests/{made}",
             "/",
             "/latency",
-            f"/requests?model={evil[:9]}&search={evil[:5]}",
+            f"/requests?model={quote(evil[:9])}&search={quote(evil[:5])}",
         ):
             answer = await owner.get(path)
             assert answer.status == 200, path

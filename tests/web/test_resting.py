@@ -36,8 +36,8 @@ def row(credential: str, model: str, reason: str, **latest: Any) -> dict[str, An
     [
         ({"rest_by": "retry-after"}, "429 from the provider, which named 1 min in retry-after"),
         ({"rest_by": "answer"}, "429 from the provider, which named 1 min in its answer"),
-        ({}, "429 from the provider; 1 min by the table of verdicts"),
-        ({"status": None, "error": "upstream_timeout"}, "upstream timeout; 1 min by the table of verdicts"),
+        ({}, "429 from the provider; 1 min by the gateway's rules for failures"),
+        ({"status": None, "error": "upstream_timeout"}, "upstream timeout; 1 min by the gateway's rules for failures"),
     ],
 )
 def test_what_named_the_time_is_told(latest: dict[str, Any], came: str) -> None:

@@ -140,7 +140,7 @@ async def test_it_can_be_deleted(owner: Person, house: House, store: Store, tmp_
     await owner.get(f"/requests/{request_id}?bodies=show")
     answer = await owner.submit(f"/requests/{request_id}/delete-bodies")
     assert (answer.status, answer.to) == (303, f"/requests/{request_id}?said=bodies-deleted")
-    assert "What was said is deleted." in (await owner.follow()).text
+    assert "The captured bodies are deleted." in (await owner.follow()).text
     assert "Nothing is kept here" in (await owner.get(f"/requests/{request_id}?bodies=show")).text
     assert await looks(house) == ["bodies.read", "bodies.delete"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.usage.figures import DAY, HOUR, MINUTE
-from web.span import LONGEST, MOST_PIECES, SPANS, USUAL, Span, span_of
+from web.span import LONGEST, MOST_PIECES, SPANS, USUAL, Span, span_of, typed_time
 
 NOW = 1_795_324_830_000_000  # 2026-11-22 05:20:30 UTC
 BERLIN, KATHMANDU = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")
@@ -62,6 +62,34 @@ def test_a_time_somebody_chose_is_in_their_zone_and_its_last_day_is_meant_as_a_w
     exact = span_of({"from": "2026-10-20T10:15", "to": "2026-10-20T11:15"}, NOW, BERLIN)
     assert (at(exact.since_us, BERLIN), exact.length_us, exact.step_us) == ("2026-10-20 10:15", HOUR, MINUTE)
     assert span_of({"from": "2026-11-22T06:00"}, NOW, BERLIN).until_us == NOW
+
+
+@pytest.mark.parametrize(
+    ("query", "title", "fields"),
+    [
+        ({"from": "2026-10-20", "to": "2026-10-22"}, "2026-10-20 to 2026-10-22", ("20T00:00", "23T00:00")),
+        ({"from": "2026-10-20", "to": "2026-10-20"}, "2026-10-20", ("20T00:00", "21T00:00")),
+        (
+            {"from": "2026-10-20T10:15", "to": "2026-10-20T11:15"},
+            "2026-10-20 10:15 to 2026-10-20 11:15",
+            ("20T10:15", "20T11:15"),
+        ),
+    ],
+)
+def test_a_time_somebody_chose_has_a_title_and_fields_to_choose_another(
+    query: dict[str, str], title: str, fields: tuple[str, str]
+) -> None:
+    span = span_of(query, NOW, BERLIN)
+    assert span.title == title
+    since, until = typed_time(span, BERLIN)
+    assert (since, until) == (f"2026-10-{fields[0]}", f"2026-10-{fields[1]}")
+    again = span_of({"from": since, "to": until}, NOW, BERLIN)
+    assert (again.since_us, again.until_us) == (span.since_us, span.until_us)
+
+
+def test_without_an_end_or_a_choice_fields_are_empty() -> None:
+    assert typed_time(span_of({"from": "2026-11-22T06:00"}, NOW, BERLIN), BERLIN) == ("2026-11-22T06:00", "")
+    assert typed_time(span_of({}, NOW, BERLIN), BERLIN) == ("", "")
 
 
 def test_a_time_that_is_none_or_too_long_is_made_one() -> None:

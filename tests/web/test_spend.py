@@ -49,6 +49,7 @@ def fill(store: Store) -> None:
         {"started_at_us": NOW - 2 * HOUR, "cost_nano_usd": DOLLAR, "model": "mini", "usage_source": "estimated"},
         {"started_at_us": NOW - 3 * HOUR, "cost_nano_usd": None, "cost_source": "unpriced", "model": "odd"},
         {"started_at_us": NOW - 40 * DAY, "cost_nano_usd": 2 * DOLLAR},
+        {"started_at_us": NOW - 80 * DAY, "cost_nano_usd": 2 * DOLLAR},
     )
 
 
@@ -71,7 +72,7 @@ async def test_the_dearest_come_first_with_their_change_and_share(owner: Person,
     text = html.unescape((await owner.get("/spend")).text)
     names = re.findall(r'<a class="row" href="[^"]+">([^<]+)</a>', text)
     assert names == ["mock/gpt-4o", "mock/mini", "mock/odd"]
-    for shown in ("$3.00", "75 %", "▲ +50 %", "≈ $1.00", "not known", "$4.00", "1 requests went to models without"):
+    for shown in ("$3.00", "75 %", "▲ +50 %", "≈ $1.00", "not known", "$4.00", "1 request went to models without"):
         assert shown in text, shown
 
 

@@ -110,7 +110,7 @@ async def test_a_job_is_begun_and_one_that_there_is_not_is_refused(house: House,
         assert shown in page.text
     done = await owner.submit("/system/run", name="one")
     assert (done.to, house.around.begun) == ("/system?said=job-begun", ["one"])
-    assert "The job begins." in (await owner.get("/system?said=job-begun")).text
+    assert "The job has started." in (await owner.get("/system?said=job-begun")).text
 
 
 async def test_the_store_is_compacted_and_how_that_went_is_told(house: House, owner: Person) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from types import MappingProxyType
 
-from gateway.errors import Unacceptable
 from gateway.management import alerts
 from gateway.management.alerts import (
     READ,
@@ -23,7 +23,7 @@ from gateway.management.alerts import (
 from gateway.management.alerts import State as Standing
 from gateway.settings.alerting import ALERT_KINDS
 from gateway.settings.instants import read_instant
-from web.alerting import KINDS, Receiver, Threshold, course_of, link_of, receivers_of, thresholds_of
+from web.alerting import KINDS, Receiver, Threshold, as_seen, course_of, link_of, receivers_of, thresholds_of
 from web.display import State
 from web.filters import Chip, address
 from web.forms import Problem
@@ -134,9 +134,11 @@ async def load(site: Site, visit: Visit) -> Alerts:
     asked = {"kind": kind or ""}
     telling = site.around.alerts
     return Alerts(
-        now=tuple(map(_line, (*sorted(standing[:most_now], key=_is_milder), *silenced[:most_now]))),
+        now=tuple(
+            _line(each, visit.zone) for each in (*sorted(standing[:most_now], key=_is_milder), *silenced[:most_now])
+        ),
         looked=telling.open_now is not None,
-        past=tuple(map(_line, past[:most])),
+        past=tuple(_line(each, visit.zone) for each in past[:most]),
         kind=kind or "",
         kinds=dict(KINDS.items()),
         chips=(Chip("kind", "Kind", KINDS[kind], PATH),) if kind else (),
@@ -161,16 +163,15 @@ async def test(site: Site, visit: Visit) -> Shown:
     """One receiver, or all, is told that this is a test; how that went is shown this once. Raises NotPermitted,
     UnknownResource, Unacceptable."""
     wish = TrialWish(receiver=visit.form.text("receiver") or None)
-    try:
-        return Shown(await alerts.try_receivers(site.office, visit.person, wish, site.around.alerts))
-    except Unacceptable as error:
-        raise Unacceptable(error.message.replace("`", "")) from None
+    return Shown(await alerts.try_receivers(site.office, visit.person, wish, site.around.alerts))
 
 
-def mark(site: Site) -> str:
-    """What stands beside the page in the rail: how many are open; empty for none."""
-    found = site.around.alerts.open_now
-    return f"{found} open" if found else ""
+def mark(site: Site) -> State | None:
+    """What stands beside the page in the rail: how many are open, and whether one of them is critical."""
+    telling = site.around.alerts
+    if not telling.open_now:
+        return None
+    return State(f"{telling.open_now} open", "bad" if telling.critical_now else "warning")
 
 
 async def _listed(
@@ -186,7 +187,7 @@ def _is_milder(alert: AlertView) -> bool:
     return alert.severity != "critical"
 
 
-def _line(alert: AlertView) -> Line:
+def _line(alert: AlertView, zone: tzinfo) -> Line:
     told = tuple(map(_told, alert.deliveries))
     figure, threshold = f"{alert.figure:g} {alert.unit}", f"{alert.threshold:g} {alert.unit}"
     return Line(
@@ -194,13 +195,13 @@ def _line(alert: AlertView) -> Line:
         severity=SEVERITIES[alert.severity],
         state=STANDINGS[alert.state],
         kind=KINDS[alert.kind],
-        title=_plain(alert.title),
-        detail=_plain(alert.detail),
-        advice=_plain(alert.advice),
-        subject=_plain(alert.subject),
+        title=as_seen(alert.title, zone),
+        detail=as_seen(alert.detail, zone),
+        advice=as_seen(alert.advice, zone),
+        subject=as_seen(alert.subject, zone),
         link=link_of(alert.kind, alert.subject),
         node=alert.node or "",
-        measured=f"{figure.strip()}, told from {threshold.strip()} on",
+        measured=as_seen(f"{figure.strip()}; threshold {threshold.strip()}", zone),
         since_us=read_instant(alert.since),
         seen_us=read_instant(alert.seen_at),
         sent_us=_instant(alert.last_sent_at),
@@ -244,16 +245,10 @@ def _instant(at: str | None) -> int | None:
     return None if at is None else read_instant(at)
 
 
-def _plain(text: str) -> str:
-    """As people read it: without the marks of code, and with a capital in front."""
-    said = text.replace("`", "")
-    return f"{said[:1].upper()}{said[1:]}"
-
-
 PAGE = Page(
     path=PATH,
     title="Alerts",
-    summary="What is wrong now and what was, who was told of it, and whether it arrived.",
+    summary="What is wrong now, what was, who was notified of it, and whether that arrived.",
     template="alerts.html",
     load=load,
     permissions=(READ,),

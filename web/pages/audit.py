@@ -28,9 +28,9 @@ LONGEST_WORD = 100
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "who": "Who",
-        "by": "Kind of who",
+        "by": "Kind of actor",
         "action": "Action",
-        "kind": "Kind of what",
+        "kind": "Kind of object",
         "what": "What",
         "from": "From",
         "to": "Until",

@@ -24,7 +24,7 @@ PATH = "/configuration"
 LONGEST_WORD = 100
 
 WORDS: Mapping[str, str] = MappingProxyType(
-    {"search": "Word", "origin": "Said by", "differs": "Default", "when": "Changes"}
+    {"search": "Search", "origin": "Said by", "differs": "Default", "when": "Takes effect"}
 )
 """What one can filter by, by the word in the address."""
 

@@ -252,17 +252,23 @@ async def _set_paused(site: Site, visit: Visit, *, paused: bool) -> Sent:
 
 
 async def rotate(site: Site, visit: Visit) -> Shown:
-    """A new secret, shown this once."""
-    key = await _shown(site, visit)
+    """A new secret, shown this once, once the key's name was typed: the former one is refused from then on."""
+    key = await _named(site, visit, "rotate")
     return Shown(await keys.rotate_key(site.office, visit.person, key.id, None))
 
 
 async def revoke(site: Site, visit: Visit) -> Sent:
     """The key is gone for good, once its name was typed."""
+    key = await _named(site, visit, "revoke")
+    return _back(await keys.revoke_key(site.office, visit.person, key.id, None), "key-revoked")
+
+
+async def _named(site: Site, visit: Visit, doing: str) -> KeyView:
+    """The key whose name was typed. Raises Unacceptable where it was not."""
     key = await _shown(site, visit)
     if visit.form.text("name") != key.name:
-        raise Unacceptable(f"Type the key's name, {key.name}, to revoke it.", param="name")
-    return _back(await keys.revoke_key(site.office, visit.person, key.id, None), "key-revoked")
+        raise Unacceptable(f"Type the key's name, {key.name}, to {doing} it.", param="name")
+    return key
 
 
 async def count_anew(site: Site, visit: Visit) -> Sent:

@@ -16,6 +16,7 @@ from web import display, heat
 from web.charted import chart_table
 from web.charts import Chart, Frame, Series, lined, stacked
 from web.display import Change
+from web.earlier import is_comparable
 from web.filters import Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
@@ -76,8 +77,9 @@ async def load(site: Site, visit: Visit) -> Latency:
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
     now = {"filter": asked.filter.parameter()}
     both = {"filter": {**asked.filter.parameter(), "since_us": span.before[0]}, "middle_us": span.since_us}
-    totals, pieces, targets, hours = await asyncio.gather(
+    totals, comparable, pieces, targets, hours = await asyncio.gather(
         site.read("latency/totals", both),
+        is_comparable(site.read, span),
         site.read("latency/over_time", {**now, **span.buckets, "metric": metric}),
         site.read("latency/by_target", {**now, "limit": visit.most(TARGETS)}),
         site.read("latency/by_hour", {**now, "metric": metric}),
@@ -93,7 +95,7 @@ async def load(site: Site, visit: Visit) -> Latency:
         metric=METRICS[metric],
         chips=asked.chips(PATH, span),
         clear=address(PATH, span.query),
-        figures=_figures(totals),
+        figures=_figures([row for row in totals if row["is_now"] or comparable]),
         percentiles=percentiles,
         parts_of=_parts(frame, folded),
         week=_week(hours, visit.zone),

@@ -44,7 +44,7 @@ STATES: Mapping[str, State] = {
 }
 
 WHY: Mapping[str, str] = {
-    "signed_out": "You are signed out. Load the page anew to log in.",
+    "signed_out": "You are signed out. Reload the page to log in.",
     "slow": "Too much has happened to follow. It goes on in a moment.",
     "closing": "The gateway restarts. It goes on in a moment.",
 }

@@ -146,7 +146,9 @@ def _remarks(site: Site, visit: Visit, now: headline.Totals) -> tuple[Remark, ..
             said = "1 credential or model rests" if len(hard) == 1 else f"{len(hard)} credentials or models rest"
             found.append(Remark(f"{said} after failures; others answer.", "warning", "/providers", "Providers"))
     if now.unpriced:
-        text = f"{figures.exact_count(now.unpriced)} requests went to models without a price: their cost is not known."
+        several = "" if now.unpriced == 1 else "s"
+        count = figures.exact_count(now.unpriced)
+        text = f"{count} request{several} went to models without a price: their cost is not known."
         found.append(Remark(text, "warning", "/models", "Prices"))
     return tuple(found)
 

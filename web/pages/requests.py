@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,6 +24,12 @@ from web.span import Span
 
 PATH = "/requests"
 PREFERENCE = "columns"
+CHOSEN = "column"
+"""Words of an address that a form leaves for each column that was ticked, and one that says that there was a form."""
+
+NAMED = re.compile(r"(?=.*\d)[\w.-]{16,}", re.ASCII)
+"""What may be the id of one request: ours, or one that providers give."""
+
 VIEW_WORDS = ("range", "from", "to", PREFERENCE)
 """Words of the address that belong to a view, beside what is filtered by."""
 
@@ -51,7 +58,7 @@ def model_of(row: Row) -> str:
 
 COLUMNS = (
     Column("model", "Model", lambda row, names: model_of(row)),
-    Column("asked", "Asked for", _of("requested_model")),
+    Column("asked", "Requested", _of("requested_model")),
     Column("key", "Key", _of("key")),
     Column("user", "User", lambda row, names: names.user(row["user_id"])),
     Column("team", "Team", lambda row, names: names.team(row["team_id"])),
@@ -136,18 +143,21 @@ class Requests:
 
 
 async def load(site: Site, visit: Visit) -> Requests | Sent:
-    """The page's context; or the same page by one word for all columns, where a form says one for each."""
+    """The page's context. Or where to go instead: to the one request of which the id is searched for, whenever it was;
+    to the columns that were ticked, which the browser remembers."""
     if visit.form.values:  # a form about views was not carried out: the page is as it was when it was sent
         visit = replace(visit, query=words_typed(visit.form))
     span = visit.span
-    if len(chosen := visit.every(PREFERENCE)) > 1:
-        return Sent(address(PATH, visit.query, {PREFERENCE: ".".join(chosen)}))
+    if chosen := visit.every(CHOSEN):
+        return _remembered(visit, chosen)
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
     page, (total,), names = await asyncio.gather(
         _page(site, visit, asked),
         site.read("requests/summed", {"filter": asked.filter.parameter()}),
         names_of(site),
     )
+    if len(page.rows) < 2 and (meant := await _meant(site, visit, asked)) is not None:
+        return Sent(f"{PATH}/{meant}")
     columns = _columns(visit)
     return Requests(
         lines=tuple(_line(row, columns, names) for row in page.rows),
@@ -167,6 +177,22 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
         is_first="before" not in visit.query and "after" not in visit.query,
         views=await _views(site, visit, asked),
     )
+
+
+async def _meant(site: Site, visit: Visit, asked: Asked) -> str | None:
+    """The request that is searched for by its id, where nothing else is said of it. All that there ever was is looked
+    through: only for what hardly anything was found of in the time that is shown."""
+    text = asked.said.get("search", "")
+    if "block" in visit.query or asked.said.keys() != {"search"} or not NAMED.fullmatch(text):
+        return None
+    return await paging.named(site.read, text, key_ids=asked.filter.key_ids)
+
+
+def _remembered(visit: Visit, chosen: Sequence[str]) -> Sent:
+    """None of them means the usual ones again."""
+    columns = ".".join(column.name for column in COLUMNS if column.name in chosen)
+    there = address(PATH, visit.query, {CHOSEN: "", PREFERENCE: columns})
+    return Sent(there, visit.browser.keep_preference(PREFERENCE, columns))
 
 
 async def _views(site: Site, visit: Visit, asked: Asked) -> Views:

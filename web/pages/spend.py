@@ -17,6 +17,7 @@ from web.charted import chart_table
 from web.charts import Chart, Frame, Series, stacked
 from web.colours import OTHER
 from web.display import Change
+from web.earlier import is_comparable
 from web.filters import Asked, Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
@@ -145,15 +146,13 @@ async def _found(site: Site, visit: Visit, asked: Asked, kind: str) -> Found:
     before = _moved(asked.filter, *span.before)
     sums = {"by": kind, "rolled_until_us": rolled}
     pieces = _by_day(site.read, now, sums, span) if by_days else _by_piece(site.read, now, kind, span)
-    return Found(
-        span,
-        zone,
-        *await asyncio.gather(
-            site.read("spend/summed", {"filter": now, **sums}),
-            site.read("spend/summed", {"filter": before, **sums}),
-            pieces,
-        ),
+    found, former, placed, comparable = await asyncio.gather(
+        site.read("spend/summed", {"filter": now, **sums}),
+        site.read("spend/summed", {"filter": before, **sums}),
+        pieces,
+        is_comparable(site.read, span),
     )
+    return Found(span, zone, found, former if comparable else (), placed)
 
 
 def _moved(chosen: Filter, since_us: int, until_us: int) -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from gateway.management.queries import RUN, ExportWish, QueryWish
 from gateway.management.saved import MOST_OF_ONE, QUERIES, Part, SavedQuery
 from gateway.store.asking.examples import Example, examples, first
 from gateway.store.asking.exports import FORMATS
-from gateway.store.asking.queries import EXPORT_SECONDS, MOST_CHARACTERS, QUERY_SECONDS, Result
+from gateway.store.asking.queries import EXPORT_SECONDS, MOST_CHARACTERS, QUERY_SECONDS, SHARE, Result
 from gateway.store.asking.told import UNITS
 from web.answers import Table, table_of
 from web.asking import Line, TableRows, excerpt, tables
@@ -142,7 +142,10 @@ async def load(site: Site, visit: Visit) -> Sql:
         tables=tables(await _types(site)),
         units=UNITS,
         limits=Limits(
-            round(QUERY_SECONDS), round(EXPORT_SECONDS / 60), MOST_ROWS, site.settings().usage.duckdb_memory_limit
+            round(QUERY_SECONDS),
+            round(EXPORT_SECONDS / 60),
+            MOST_ROWS,
+            _shared(site.settings().usage.duckdb_memory_limit),
         ),
         answer=None if result is None else table_of(result),
         drawing=drawing_of(result, visit.now_us) if result is not None and view == "chart" else None,
@@ -253,6 +256,12 @@ def _link(text: str, view: View) -> str:
     """An address with the query in it; empty where that would be too long."""
     said = {"sql": text, "view": "" if view == VIEWS[0][0] else view}
     return address(PATH, said) if len(text) <= LONGEST_LINK else ""
+
+
+def _shared(limit: str) -> str:
+    """What queries may have of the store's memory: `512 MB` of `1024MB`."""
+    number = limit.rstrip("BKMGTi ")
+    return f"{float(number) / SHARE:g} {limit[len(number) :].strip()}"
 
 
 async def _types(site: Site) -> Mapping[tuple[str, str], str]:

@@ -270,7 +270,7 @@ def _queue(spool: SpoolFacts) -> tuple[Fact, ...]:
         Fact("Spool", display.size(spool.size_bytes), f"{used} of {display.size(spool.most_bytes)}"),
         Fact("Taken", figures.exact_count(spool.taken), "since the control process began"),
         Fact("Lost", figures.exact_count(spool.dropped), "since the start"),
-        Fact("Lines not read", figures.exact_count(spool.refused), "since the control process began"),
+        Fact("Unreadable lines", figures.exact_count(spool.refused), "since the control process began"),
         Fact("Set aside", figures.exact_count(spool.set_aside), "segments in spool/bad"),
     )
 
@@ -330,10 +330,8 @@ def _network(server: ServerSettings, visit: Visit) -> tuple[Fact, ...]:
     return (
         Fact("Listens on", server.listen),
         Fact("Public address", server.public_url or "as each request says it"),
-        Fact(
-            "Trusted proxies", trusted or "none", "" if trusted else "what they say of clients and TLS is not believed"
-        ),
-        Fact("You came by", "HTTPS" if tls else "plain HTTP", f"from {visit.browser.address or 'this machine'}"),
+        Fact("Trusted proxies", trusted or "none", "" if trusted else "forwarded headers are ignored"),
+        Fact("Your connection", "HTTPS" if tls else "plain HTTP", f"from {visit.browser.address or 'this machine'}"),
     )
 
 

@@ -16,9 +16,10 @@ from gateway.settings.instants import read_instant
 from gateway.usage import figures
 from web.around import Inquiry
 from web.display import Meaning, State
+from web.filters import address
 from web.forms import Form, Problem
 from web.frame import Choice
-from web.page import Action, Page, Shown, Site, Visit
+from web.page import Action, Page, Sent, Shown, Site, Visit
 from web.pages.models import tabs_at
 from web.seeing import EVERYBODYS
 
@@ -73,6 +74,9 @@ REASONS: Mapping[str, str] = {
 """Words of an explanation as sentences; others say themselves what they mean."""
 
 BUDGET = "budget_nano_usd"
+
+WORDS = ("endpoint", "model", "key")
+"""Of the form and of the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +157,7 @@ async def load(site: Site, visit: Visit) -> Where:
     """The page's context. An address that names a model asks for it by itself."""
     form, problem, told = visit.form, visit.problem, visit.made if isinstance(visit.made, Told) else None
     if told is None and problem is None and visit.query.get("model"):
-        form = Form({word: (visit.query[word],) for word in ("endpoint", "model", "key") if word in visit.query})
+        form = Form({word: (visit.query[word],) for word in WORDS if word in visit.query})
         try:
             told = await _asked(site, visit, form)
         except GatewayError as error:
@@ -175,9 +179,13 @@ async def load(site: Site, visit: Visit) -> Where:
     )
 
 
-async def ask(site: Site, visit: Visit) -> Shown:
-    """What would become of the request that was typed."""
-    return Shown(await _asked(site, visit, visit.form))
+async def ask(site: Site, visit: Visit) -> Sent | Shown:
+    """What would become of the request that was typed. It has an address to hand on, unless there is a body: what
+    people have typed there is kept nowhere."""
+    told = await _asked(site, visit, visit.form)
+    if visit.form.raw("body").strip():
+        return Shown(told)
+    return Sent(address(PATH, {word: visit.form.raw(word).strip() for word in WORDS}))
 
 
 async def _asked(site: Site, visit: Visit, form: Form) -> Told:

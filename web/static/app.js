@@ -55,7 +55,6 @@
       hold.addEventListener("click", () => {
         isHeld = !isHeld;
         hold.setAttribute("aria-pressed", String(isHeld));
-        hold.textContent = isHeld ? "Held" : "Hold";
         review();
       });
     }
@@ -111,8 +110,47 @@
       const text = document.getElementById(button.dataset.copy).textContent;
       navigator.clipboard.writeText(text).then(() => toast("Copied"), () => toast("The browser does not let us copy"));
     }
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
   });
+
+  // A menu is left by Escape, which gives the focus back to what opened it, and by going on to what comes behind it.
+  const menus = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("focusout", (event) => {
+    for (const menu of menus()) {
+      if (menu.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    }
+  });
+  const leaveMenus = () => {
+    for (const menu of menus()) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  };
+
+  // A row leads to what it is about, wherever one clicks in it, unless that is something else or its words are marked.
+  const follow = (event) => {
+    const link = event.target.closest("tbody tr")?.querySelector("a.row");
+    const other = "a, button, input, select, textarea, label, summary";
+    if (!link || event.defaultPrevented || event.target.closest(other) || !getSelection().isCollapsed) return;
+    const apart = event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey;
+    if (apart) window.open(link.href, "_blank", "noopener");
+    else link.click();
+  };
+  document.addEventListener("click", follow);
+  document.addEventListener("auxclick", (event) => { if (event.button === 1) follow(event); });
+
+  // Heads of tables stay at the top of the window where their tables fit into it; a table that does not fit scrolls
+  // by itself, and its head stays at the top of it.
+  const fit = (wide) => wide.toggleAttribute("data-fits", wide.firstElementChild.offsetWidth <= wide.offsetWidth);
+  const sizes = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target.closest(".wide"))));
+  const watchSizes = () => {
+    for (const wide of document.querySelectorAll(".wide:has(thead.stays)")) {
+      sizes.observe(wide);
+      sizes.observe(wide.firstElementChild);
+    }
+  };
+  watchSizes();
+  document.addEventListener("htmx:after:swap", watchSizes);
 
   // Keys. `g` waits a second for the letter of a page.
   let going = 0;
@@ -133,8 +171,8 @@
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape") {
-      if (typing) typing.blur();
-      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      leaveMenus();
+      if (typing === document.activeElement) typing?.blur();
     }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (Date.now() - going < 1000) {

@@ -53,7 +53,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True):
 
 def wanted(query: AuditQuery | ExportQuery) -> AuditFilter:
     """The filter that a question means."""
-    said = {name: getattr(query, name) for name in AuditFilter.__struct_fields__ if not name.endswith("_us")}
+    said = {name: getattr(query, name) for name in AuditFilter.__struct_fields__ if name in query.__struct_fields__}
     since, until = (None if at is None else microseconds(at) for at in (query.since, query.until))
     return AuditFilter(**said, since_us=since, until_us=until)
 

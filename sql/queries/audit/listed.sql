@@ -23,6 +23,7 @@ where
         or action = $action
         or substr(action, 1, length(cast($action as text)) + 1) = cast($action as text) || '.'
     )
+    and (cast($without as text) is null or not lower(action) like '%.' || lower(cast($without as text)))
     and (cast($target_kind as text) is null or target_kind = $target_kind)
     and (cast($target_id as text) is null or target_id = $target_id)
     and (

@@ -15,8 +15,9 @@ async def test_how_many_are_open_is_known_after_each_look(where: Where) -> None:
         assert [here.watch.open_now] == [None], "nobody has looked"
         await here.turn()
         assert here.watch.open_now == 0
-        await here.turn(**SPENT, disk=disk(95))
+        await here.turn(**SPENT, disk=disk(99))
         assert here.watch.open_now == 2
+        assert here.watch.critical_now
         (row, _) = await here.rows()
         await here.state.write(lambda session: session.run("alerts/silence", {"id": row["id"], "now_us": here.now_us}))
         await here.watch.recount()
@@ -24,3 +25,4 @@ async def test_how_many_are_open_is_known_after_each_look(where: Where) -> None:
         for _ in range(3):
             await here.turn()
         assert here.watch.open_now == 0
+        assert not here.watch.critical_now

@@ -135,6 +135,7 @@ class Telling:
 
     def __init__(self, *names: str) -> None:
         self.names, self.open_now, self.counted = names, 0, 0
+        self.critical_now = False
 
     async def recount(self) -> None:
         self.counted += 1
