@@ -24,9 +24,9 @@ Kind = Literal["running", "finished", "system"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Why = Literal["signed_out", "slow", "closing"]
-"""Why we end it: whoever watches may not any more; they took nothing for too long; the gateway, or its control process,
-stops."""
+Why = Literal["signed_out", "slow", "unavailable", "closing"]
+"""Why we end it: whoever watches may not any more; they took nothing for too long; the database does not answer, so that
+nobody knows whether they may; the gateway, or its control process, stops."""
 
 TOKENS = (
     *("input", "output", "cache_read", "cache_write", "reasoning", "cache_write_1h"),

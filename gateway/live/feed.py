@@ -69,6 +69,7 @@ class Feed:
         self._number = 0
         self._picture, self._ring, self._processes = Picture(), Ring(), Processes()
         self._listener = Listener(self)
+        self._ring.forget(self._next())  # of what was before, which has the number 0, nothing is known
         self._viewers: dict[Viewer, str] = {}
         """Who each of them is."""
         self._shown: dict[tuple[Sight, Wanted], Event] = {}
@@ -170,8 +171,8 @@ class Feed:
     def _welcome(self, viewer: Viewer, last_id: str) -> None:
         """What somebody hears first: a greeting, what they have missed, what runs."""
         missed = self._since(last_id) if last_id else ()
-        # Whoever hears the greeting and no more has still to hear what they missed.
-        number = int(last_id.rpartition("-")[2]) if missed else self._next()
+        # Whoever hears the greeting and no more has still to hear what they missed, or that nobody knows what that is.
+        number = 0 if missed is None else int(last_id.rpartition("-")[2]) if missed else self._next()
         now, kinds = self._loop.time(), tuple(kind for kind in KINDS if kind in viewer.wanted.kinds)
         viewer.greet(Event(self._boot, number, Greeting(__version__, kinds, HEARTBEAT_SECONDS)), now)
         for event in (self._made(Gap(None)),) if missed is None else missed:

@@ -50,6 +50,8 @@ class Viewer:
         self._host, self._boot = host, boot
         self._news = asyncio.Event()
         self._greeting: Event | None = None
+        self._known = 0
+        """Number of the last event that they have taken: whoever comes back with it hears what came behind."""
         self._line: deque[Event] = deque()
         self._weight = 0
         """Of all that stands in line: requests, and one for whatever else."""
@@ -75,6 +77,8 @@ class Viewer:
         alone = (lost, self._take_running(), self._system, self._end)
         events = sorted((*self._line, *filter(None, alone)), key=lambda event: event.number)
         events[:0] = filter(None, (self._greeting,))
+        if events:
+            self._known = events[-1].number
         self._clear()
         self._end = self.waiting_since = None
         self._news.clear()
@@ -90,15 +94,17 @@ class Viewer:
         """They may not go on: this is the last they hear."""
         self._host.dismiss(self, why)
 
-    # What the feed offers
+    # What the feed offers; once it is over, they take nothing more
 
     def greet(self, event: Event, now: float) -> None:
         """This is the first that they hear."""
-        self._greeting = event
+        self._greeting, self._known = event, event.number
         self._tell(now)
 
     def offer(self, event: Event, now: float) -> None:
         """Something that stands in line: requests that have ended, or a gap."""
+        if self.over is not None:
+            return
         if isinstance(event.of, Finished):
             event = self._share_of(event, event.of)
             if not _weight(event):
@@ -111,20 +117,27 @@ class Viewer:
 
     def offer_running(self, now: float) -> None:
         """Something else runs now."""
-        self._has_running = True
-        self._tell(now)
+        if self.over is None:
+            self._has_running = True
+            self._tell(now)
 
     def offer_system(self, event: Event, now: float) -> None:
         """In the place of what was said before."""
-        self._system = event
-        self._tell(now)
+        if self.over is None:
+            self._system = event
+            self._tell(now)
 
     def end(self, number: int, why: Why, now: float) -> None:
-        """This is the last they hear: what waits for them is for those who may go on."""
-        if self.over is None:
+        """This is the last they hear. What waits for them is told before only where nothing but our end is the reason.
+        Else it is for those who may go on, and the last event has the number of what they know: whoever may, and comes
+        back with it, has missed nothing."""
+        if self.over is not None:
+            return
+        if why != "closing":
             self._clear()
-            self.over, self._end = why, Event(self._boot, number, End(why))
-            self._tell(now)
+            number = self._known
+        self.over, self._end = why, Event(self._boot, number, End(why))
+        self._tell(now)
 
     def _clear(self) -> None:
         self._line.clear()

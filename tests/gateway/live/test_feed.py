@@ -191,6 +191,15 @@ async def test_whoever_comes_back_hears_only_what_they_may(feed: Feed) -> None:
     assert ids_in(watching(feed, mine, last_id=first.take()[0].id).take()) == ["b"]
 
 
+async def test_whoever_hears_the_greeting_alone_still_hears_that_something_is_missing(feed: Feed) -> None:
+    watching(feed)
+    (greeting, gap, *_) = watching(feed, last_id="another-7").take()
+    assert (greeting.name, gap.of) == ("hello", Gap(None))
+    again = watching(feed, last_id=greeting.id).take()
+    assert [event.of for event in again if event.name == "gap"] == [Gap(None)]
+    assert "gap" not in [event.name for event in watching(feed, last_id=gap.id).take()]
+
+
 @pytest.mark.parametrize(
     "last_id", ["x-5", "nonsense", "-", "{boot}-", "{boot}-\u0665x", "{boot}-" + "9" * 30, "\u0665"]
 )
@@ -320,9 +329,14 @@ async def test_a_look_that_fails_is_another_chance(feed: Feed, monkeypatch: pyte
 
 async def test_at_the_end_everybody_hears_it_and_nobody_comes_any_more(feed: Feed) -> None:
     viewer = watching(feed)
+    viewer.take()
+    feed.told(FIRST, frame(over=ended("a")))
     feed.close()
-    assert [event.name for event in viewer.take()] == ["end"]
+    assert [event.name for event in viewer.take()] == ["finished", "end"]
     assert viewer.over == "closing"
+    feed.told(FIRST, frame(over=ended("late")))
+    feed.left(FIRST, told_all=False)
+    assert viewer.take() == [], "that was the end"
     with pytest.raises(ControlUnavailable):
         watching(feed)
     feed.close()

@@ -135,6 +135,42 @@ def test_since_when_something_waits_is_known_until_it_is_taken(viewer: Viewer) -
     assert viewer.waiting_since is None
 
 
+@pytest.mark.parametrize("why", ["signed_out", "slow", "unavailable"])
+def test_the_last_event_has_the_number_of_what_they_know(viewer: Viewer, why: Why) -> None:
+    """Whoever comes back with it hears what was not told any more."""
+    viewer.greet(Event(BOOT, 3, Greeting("1", (), 10.0)), 0.0)
+    viewer.offer(finished(5, "known"), 0.0)
+    viewer.take()
+    viewer.offer(finished(7, "waiting"), 0.0)
+    viewer.dismiss(why)
+    (event,) = viewer.take()
+    assert (event.of, event.id) == (End(why), "b-5")
+
+
+def test_whoever_has_heard_nothing_knows_no_more_than_the_greeting_says(viewer: Viewer) -> None:
+    viewer.greet(Event(BOOT, 3, Greeting("1", (), 10.0)), 0.0)
+    viewer.offer(finished(5, "waiting"), 0.0)
+    viewer.dismiss("unavailable")
+    assert [event.id for event in viewer.take()] == ["b-3"]
+
+
+def test_what_waits_is_told_before_the_gateway_stops(viewer: Viewer) -> None:
+    """Another process has another memory: nobody could hear it there."""
+    viewer.offer(finished(5, "waiting"), 0.0)
+    viewer.dismiss("closing")
+    events = viewer.take()
+    assert [event.name for event in events] == ["finished", "end"]
+    assert events[-1].number == 100
+
+
+def test_nothing_comes_behind_the_last_event(viewer: Viewer) -> None:
+    viewer.dismiss("closing")
+    viewer.offer(Event(BOOT, 101, Gap(None)), 0.0)
+    viewer.offer_running(0.0)
+    viewer.offer_system(Event(BOOT, 102, SYSTEM), 0.0)
+    assert [event.name for event in viewer.take()] == ["end"]
+
+
 async def test_waiting_ends_with_news_and_with_time(viewer: Viewer, host: Host) -> None:
     await asyncio.wait_for(viewer.wait(0.01), 5)
     waiting = asyncio.create_task(viewer.wait(60))
