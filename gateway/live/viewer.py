@@ -13,7 +13,7 @@ from typing import Protocol
 
 from .events import End, Event, Finished, Gap, Said, Why
 from .ring import MOST_RECORDS
-from .wanted import Sight, Wanted, finished_for
+from .wanted import Sight, Wanted, finished_for, hears_all
 
 MOST_WAITING = MOST_RECORDS
 """Requests that have ended and wait for one viewer: all that somebody who comes back may have missed. An event that has
@@ -105,10 +105,9 @@ class Viewer:
         """Something that stands in line: requests that have ended, or a gap."""
         if self.over is not None:
             return
-        if isinstance(event.of, Finished):
-            event = self._share_of(event, event.of)
-            if not _weight(event):
-                return
+        event = self._share_of(event)
+        if not _weight(event):
+            return
         self._weight += _weight(event)
         self._line.append(event)
         while self._weight > MOST_WAITING and len(self._line) > 1:
@@ -149,10 +148,14 @@ class Viewer:
         if self.waiting_since is None:
             self.waiting_since = now
 
-    def _share_of(self, event: Event, finished: Finished) -> Event:
-        """What they want of it and may see; the event itself, written once for all, where that is everything."""
-        share = finished_for(self.sight, self.wanted, finished.requests)
-        return event if share is finished.requests else Event(self._boot, event.number, Finished(share))
+    def _share_of(self, event: Event) -> Event:
+        """What they want of it and may see; the event itself, written once for all, where that is everything. How many
+        of those that are missing would have been theirs nobody knows, unless they are told of all."""
+        if hears_all(self.sight, self.wanted):
+            return event
+        if not isinstance(event.of, Finished):
+            return Event(self._boot, event.number, Gap(None))
+        return Event(self._boot, event.number, Finished(finished_for(self.sight, self.wanted, event.of.requests)))
 
     def _drop(self, event: Event) -> None:
         before = 0 if self._lost is None else self._lost[1]

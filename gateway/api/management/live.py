@@ -41,7 +41,8 @@ An event stream (`text/event-stream`) without an end. Each event has an `id`, a 
 - `running`: everything under way that you may see, in the place of what was said before; four times a second at most,
 and only when something has changed.
 - `finished`: requests that have ended, in the words of `/api/usage`.
-- `gap`: more have ended of which nothing is told, `missed` so many; null where nobody knows.
+- `gap`: more have ended of which nothing is told, `missed` so many; null where nobody knows, or where you hear of some
+requests only.
 - `system`: processor, memory, workers, the way of records into the store; every two seconds, with `system:read`.
 - `end`: the last one, where the gateway ends it, and `why`.
 

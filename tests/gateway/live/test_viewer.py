@@ -112,6 +112,27 @@ def test_nobody_hears_of_what_they_may_not_see(host: Host) -> None:
     assert (ids_in([event]), event.id) == (["mine"], "b-2")
 
 
+@pytest.mark.parametrize(
+    ("sight", "wanted"),
+    [(Sight(key_ids=frozenset({"key:1"})), Wanted()), (EVERYTHING, Wanted(provider="mock"))],
+    ids=["sight", "filter"],
+)
+def test_nobody_hears_how_much_of_others_is_missing(host: Host, sight: Sight, wanted: Wanted) -> None:
+    viewer = Viewer(host, BOOT, sight, wanted)
+    viewer.offer(Event(BOOT, 1, Gap(1234)), 0.0)
+    (event,) = viewer.take()
+    assert (event.of, event.id) == (Gap(None), "b-1")
+
+
+def test_what_others_miss_is_not_added_to_what_one_misses_oneself(host: Host) -> None:
+    viewer = Viewer(host, BOOT, Sight(key_ids=frozenset({"key:1"})), Wanted())
+    many = ended(*(str(at) for at in range(MOST_WAITING)), key_id="key:1")
+    viewer.offer(Event(BOOT, 1, Gap(1234)), 0.0)
+    viewer.offer(Event(BOOT, 2, Finished(many)), 0.0)
+    viewer.offer(Event(BOOT, 3, Finished(many)), 0.0)
+    assert viewer.take()[0].of == Gap(None)
+
+
 def test_what_is_for_everybody_is_written_once_for_everybody(viewer: Viewer, host: Host) -> None:
     other, event = Viewer(host, BOOT, EVERYTHING, Wanted()), finished(1, "a")
     for each in (viewer, other):
