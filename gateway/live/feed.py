@@ -43,7 +43,11 @@ LINGER_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 
 MOST_OF_ONE = 25
-"""Viewers that are the same user, key or token: nobody takes all the seats."""
+"""Viewers that are the same person: nobody takes all the seats. Those who hear how the gateway is doing are counted
+apart, so that a person's keys do not keep them out."""
+
+KEPT_SEATS = 5
+"""For whoever may hear how the gateway is doing, however many others watch; of few seats a quarter."""
 
 RETRY_SECONDS = 10.0
 
@@ -100,17 +104,23 @@ class Feed:
         self._listener.close()
 
     def subscribe(self, sight: Sight, wanted: Wanted, *, who: str, last_id: str = "") -> Viewer:
-        """Somebody watches from now on, until they leave; `last_id` is the last event that they know. Raises
-        ControlUnavailable where too many do."""
+        """Somebody watches from now on, until they leave; `who` is the person, `last_id` the last event that they know.
+        Raises ControlUnavailable where too many do."""
         if self._is_closed:
             raise ControlUnavailable("The gateway is restarting; try again.", retry_after=1)
-        if len(self._viewers) >= self.most or sum(each == who for each in self._viewers.values()) >= MOST_OF_ONE:
+        if not self._has_seat(who, sight):
             raise ControlUnavailable("As many watch already as may.", retry_after=RETRY_SECONDS)
         viewer = Viewer(self, self._boot, sight, wanted)
         self._viewers[viewer] = who
         self._welcome(viewer, last_id if "finished" in wanted.kinds else "")
         self._begin()
         return viewer
+
+    def _has_seat(self, who: str, sight: Sight) -> bool:
+        """Whether one more of them may watch."""
+        alike = [name for viewer, name in self._viewers.items() if viewer.sight.system == sight.system]
+        room = self.most if sight.system else self.most - min(KEPT_SEATS, self.most // 4)
+        return len(self._viewers) < self.most and len(alike) < room and alike.count(who) < MOST_OF_ONE
 
     # What workers tell
 

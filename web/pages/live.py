@@ -17,7 +17,7 @@ from gateway.live.events import End, Event, Finished, Gap, RunningNow, System
 from gateway.live.stream import parts
 from gateway.live.wanted import Sight, Wanted
 from gateway.live.words import Running
-from gateway.management import standing
+from gateway.management import seats, standing
 from gateway.management.office import Actor
 from gateway.records import UsageRecord
 from gateway.usage import figures, paging
@@ -145,10 +145,8 @@ async def watch(site: Site, visit: Visit, frame: Callable[[], Mapping[str, objec
     """The same as a stream, from now on. `frame` gives what every part of a page has around it at that moment. Raises
     ControlUnavailable where too many watch."""
     actor = visit.person
-    sight = await _sight(site, actor)
-    viewer = site.around.feed.subscribe(
-        sight, Wanted(), who=f"{actor.kind}:{actor.id or actor.address or actor.name}", last_id=_last_id(visit)
-    )
+    sight, who = await _sight(site, actor), await seats.person(site.office, actor)
+    viewer = site.around.feed.subscribe(sight, Wanted(), who=who, last_id=_last_id(visit))
     told = parts(viewer, partial(_review, site, actor), partial(write, frame=frame), seconds=_seconds(visit))
     return Flow(told, viewer.leave)
 

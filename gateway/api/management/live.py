@@ -15,7 +15,7 @@ from gateway.errors import ControlUnavailable, InvalidRequest, NotPermitted, Not
 from gateway.live.events import KINDS, Kind
 from gateway.live.stream import parts, write_events
 from gateway.live.wanted import Sight, Wanted
-from gateway.management import standing
+from gateway.management import seats, standing
 from gateway.management.office import Actor
 from gateway.usage.chosen import Outcome
 
@@ -96,7 +96,8 @@ async def watch(asked: Asked[Desk, None, LiveQuery]) -> Answerable:
     wanted = Wanted(kinds=kinds, key=query.key, model=query.model, provider=query.provider, outcome=query.outcome)
     sight = await _sight(asked.office, actor)
     last_id = query.after or asked.headers.get("last-event-id", "")
-    viewer = asked.office.around.feed.subscribe(sight, wanted, who=_name(actor), last_id=last_id)
+    who = await seats.person(asked.office, actor)
+    viewer = asked.office.around.feed.subscribe(sight, wanted, who=who, last_id=last_id)
     told = parts(viewer, partial(_review, asked.office, actor), write_events, seconds=query.seconds)
     return Answer(of=Flow(told, viewer.leave), headers=HEADERS)
 
@@ -123,11 +124,6 @@ async def _sight(desk: Desk, actor: Actor) -> Sight:
         return Sight(key_ids=frozenset(), system=actor.may(SYSTEM))
     keys = await visible_keys(desk, actor)
     return Sight(key_ids=None if keys is None else frozenset(keys), system=actor.may(SYSTEM))
-
-
-def _name(actor: Actor) -> str:
-    """Who it is, as far as seats are counted. Whoever looks around in a demo is told by their address."""
-    return f"{actor.kind}:{actor.id or actor.address or actor.name}"
 
 
 async def _review(desk: Desk, actor: Actor) -> Sight | None:

@@ -249,6 +249,27 @@ async def test_nobody_takes_all_the_seats(feed: Feed) -> None:
     feed.subscribe(EVERYTHING, REQUESTS, who="user:2")
 
 
+@pytest.mark.parametrize(("most", "kept"), [(30, 5), (100, 5), (12, 3), (3, 0)])
+async def test_a_few_seats_are_kept_for_those_who_look_after_the_gateway(feed: Feed, most: int, kept: int) -> None:
+    feed.most = most
+    for number in range(most - kept):
+        feed.subscribe(Sight(), REQUESTS, who=f"user:{number}")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(Sight(), REQUESTS, who="user:one-more")
+    for number in range(kept):
+        feed.subscribe(EVERYTHING, REQUESTS, who=f"admin:{number}")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(EVERYTHING, REQUESTS, who="admin:one-more")
+
+
+async def test_what_a_person_s_keys_take_is_not_their_own_seat(feed: Feed) -> None:
+    for _ in range(MOST_OF_ONE):
+        feed.subscribe(Sight(key_ids=frozenset({"key:1"})), REQUESTS, who="user:1")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(Sight(), REQUESTS, who="user:1")
+    watching(feed)
+
+
 async def test_one_who_takes_nothing_costs_the_others_nothing_and_no_memory(feed: Feed) -> None:
     stalled, lively = watching(feed), watching(feed)
     for number in range(50):
