@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from .events import End, Event, Finished, Gap, Said, Why
 from .ring import MOST_RECORDS
 from .wanted import Sight, Wanted, finished_for, hears_all
@@ -155,13 +157,16 @@ class Viewer:
             return event
         if not isinstance(event.of, Finished):
             return Event(self._boot, event.number, Gap(None))
-        return Event(self._boot, event.number, Finished(finished_for(self.sight, self.wanted, event.of.requests)))
+        share = finished_for(self.sight, self.wanted, event.of.requests)
+        return Event(self._boot, event.number, replace(event.of, requests=share))
 
     def _drop(self, event: Event) -> None:
+        self._weight -= _weight(event)
+        if isinstance(event.of, Finished) and not event.of.is_news:
+            return  # nobody misses what was before they came
         before = 0 if self._lost is None else self._lost[1]
         more = event.of.missed if isinstance(event.of, Gap) else _weight(event)
         self._lost = event.number, None if before is None or more is None else before + more
-        self._weight -= _weight(event)
 
     def _take_running(self) -> Event | None:
         """What runs, unless they know."""

@@ -37,6 +37,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     provider: str | None = None
     outcome: Outcome | None = None
     """Of those that have ended; those that run have none yet."""
+    recent: bool = False
+    """Whether to begin with the last that ended before."""
 
     @property
     def narrows(self) -> bool:

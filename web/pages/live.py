@@ -146,7 +146,7 @@ async def watch(site: Site, visit: Visit, frame: Callable[[], Mapping[str, objec
     ControlUnavailable where too many watch."""
     actor = visit.person
     sight, who = await _sight(site, actor), await seats.person(site.office, actor)
-    viewer = site.around.feed.subscribe(sight, Wanted(), who=who, last_id=_last_id(visit))
+    viewer = site.around.feed.subscribe(sight, Wanted(recent=True), who=who, last_id=_last_id(visit))
     told = parts(viewer, partial(_review, site, actor), partial(write, frame=frame), seconds=_seconds(visit))
     return Flow(told, viewer.leave)
 

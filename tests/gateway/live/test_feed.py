@@ -160,75 +160,14 @@ async def test_workers_tell_while_somebody_watches_and_a_little_longer(
     third = watching(feed)
     await asyncio.sleep(0.1)
     assert is_watching(feed), "somebody came back in time"
+    feed.told(FIRST, frame(over=ended("old")))
     third.leave()
     assert is_watching(feed)
     await auntil(lambda: not is_watching(feed))
-    feed.told(FIRST, frame(running("late"), over=ended("late")))
+    feed.told(FIRST, frame(running("late"), over=ended("late"), before=ended("early")))
     feed.left(FIRST, told_all=False)
-    events = watching(feed).take()
+    events = watching(feed, wanted=Wanted(recent=True)).take()
     assert ([event.name for event in events], runs(events)) == (["hello", "running"], [])
-
-
-async def test_whoever_comes_back_hears_what_they_missed(feed: Feed) -> None:
-    other, viewer = watching(feed), watching(feed)
-    feed.told(FIRST, frame(over=ended("a")))
-    last = viewer.take()[-1].id
-    viewer.leave()
-    feed.told(FIRST, frame(over=ended("b")))
-    feed.told(FIRST, frame(over=ended("c")))
-    events = watching(feed, last_id=last).take()
-    assert [event.name for event in events] == ["hello", "finished", "finished", "running"]
-    assert ids_in(events) == ["b", "c"]
-    assert events[0].id == last, "whoever hears the greeting alone still misses what is behind it"
-    assert ids_in(watching(feed, last_id=events[-1].id).take()) == []
-    assert ids_in(other.take()) == ["a", "b", "c"]
-
-
-async def test_whoever_comes_back_hears_only_what_they_may(feed: Feed) -> None:
-    first = watching(feed)
-    feed.told(FIRST, frame(over=(*ended("a"), *ended("b", key_id="key:1"))))
-    mine = Sight(key_ids=frozenset({"key:1"}))
-    assert ids_in(watching(feed, mine, last_id=first.take()[0].id).take()) == ["b"]
-
-
-async def test_whoever_hears_the_greeting_alone_still_hears_that_something_is_missing(feed: Feed) -> None:
-    watching(feed)
-    (greeting, gap, *_) = watching(feed, last_id="another-7").take()
-    assert (greeting.name, gap.of) == ("hello", Gap(None))
-    again = watching(feed, last_id=greeting.id).take()
-    assert [event.of for event in again if event.name == "gap"] == [Gap(None)]
-    assert "gap" not in [event.name for event in watching(feed, last_id=gap.id).take()]
-
-
-@pytest.mark.parametrize(
-    "last_id", ["x-5", "nonsense", "-", "{boot}-", "{boot}-\u0665x", "{boot}-" + "9" * 30, "\u0665"]
-)
-async def test_whoever_comes_back_from_nowhere_hears_that_something_may_be_missing(feed: Feed, last_id: str) -> None:
-    watching(feed)
-    events = watching(feed, last_id=last_id.format(boot=feed._boot)).take()
-    assert [event.of for event in events if event.name == "gap"] == [Gap(None)]
-
-
-async def test_whoever_comes_back_too_late_hears_that_something_is_missing(
-    feed: Feed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LINGER_SECONDS", 0.01)
-    viewer = watching(feed)
-    last = viewer.take()[-1].id
-    viewer.leave()
-    await auntil(lambda: not is_watching(feed))
-    again = watching(feed, last_id=last)
-    assert [event.of for event in again.take() if event.name == "gap"] == [Gap(None)]
-    other = watching(feed, last_id=last)
-    assert [event.name for event in other.take()] == ["hello", "gap", "running"], "though somebody watches again by now"
-
-
-async def test_a_number_of_the_future_is_nothing_to_wait_for(feed: Feed) -> None:
-    watching(feed)
-    viewer = watching(feed, last_id=f"{feed._boot}-999")
-    viewer.take()
-    feed.told(FIRST, frame(over=ended("a")))
-    assert ids_in(viewer.take()) == ["a"]
 
 
 async def test_no_more_watch_than_may(feed: Feed) -> None:

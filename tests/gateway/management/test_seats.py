@@ -24,9 +24,9 @@ async def office(where: Where) -> AsyncIterator[Office]:
         yield made
 
 
-async def key_of(office: Office, name: str, **wish: str) -> Actor:
+async def key_of(office: Office, name: str, user_id: str | None = None, team_id: str | None = None) -> Actor:
     """A client key of the database, as its client shows it."""
-    made = await keys.create_key(office, OPERATOR, KeyWish(name=name, **wish))
+    made = await keys.create_key(office, OPERATOR, KeyWish(name=name, user_id=user_id, team_id=team_id))
     return Actor(kind="key", id=f"{ID_PREFIX}{made.key.id}", name=name)
 
 
