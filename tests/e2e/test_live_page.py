@@ -28,6 +28,19 @@ PATIENCE_MS = 20_000
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+TOLD_AGAIN = """() => {
+  const list = document.getElementById("ended");
+  const line = (id, at, text, more = "") =>
+    `<tr id="r-${id}" data-at="${at}" ${more}><td><a class="row" href="/">${text}</a></td></tr>`;
+  list.innerHTML = line("a", 9, "a") + line("b", 5, "b");
+  list.querySelector("#r-b a").focus();
+  list.insertAdjacentHTML("afterbegin", line("c", 7, "c", "data-new") + line("b", 5, "again", "data-new"));
+  document.dispatchEvent(new CustomEvent("htmx:sse:after:message"));
+  return [document.activeElement.textContent, [...list.children].map((each) => each.textContent)];
+}"""
+"""Lines as they come: one that is new, and one that is there and has the focus."""
+
+
 @pytest.fixture(scope="module")
 def gateway(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     with dashboard(tmp_path_factory.mktemp("live-page"), mock.url) as made:
@@ -113,18 +126,9 @@ def test_whoever_reads_with_the_keyboard_is_not_disturbed(window: Window, gatewa
     window.check()
 
 
-def test_a_line_that_has_the_focus_keeps_it_when_it_is_told_again(window: Window, tag: str) -> None:
+def test_a_line_that_has_the_focus_keeps_it_when_it_is_told_again(window: Window) -> None:
     page = followed(window)
-    kept = page.evaluate("""(tag) => {
-      const list = document.getElementById("ended");
-      const line = (id, at, text, more) => `<tr id="${id}" data-at="${at}" ${more}><td><a class="row" href="/">${text}</a></td></tr>`;
-      list.innerHTML = line("r-a", 9, "a", "") + line("r-b", 5, "b", "");
-      list.querySelector("#r-b a").focus();
-      list.insertAdjacentHTML("afterbegin", line("r-c", 7, "c", "data-new") + line("r-b", 5, "again", "data-new"));
-      document.dispatchEvent(new CustomEvent("htmx:sse:after:message"));
-      return [document.activeElement.textContent, [...list.children].map((each) => each.textContent)];
-    }""", tag)
-    assert kept == ["b", ["a", "c", "b"]]
+    assert page.evaluate(TOLD_AGAIN) == ["b", ["a", "c", "b"]]
 
 
 def test_nothing_glides_where_that_is_not_wanted(window: Window, gateway: GatewayProcess, tag: str) -> None:
