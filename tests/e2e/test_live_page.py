@@ -56,9 +56,11 @@ def window(browser: Browser, gateway: GatewayProcess) -> Iterator[Window]:
 @contextmanager
 def logged_in(browser: Browser, gateway: GatewayProcess) -> Iterator[Window]:
     made = Window(browser, gateway.url)
-    made.log_in(EMAIL, PASSWORD)
-    yield made
-    made.close()
+    try:
+        made.log_in(EMAIL, PASSWORD)
+        yield made
+    finally:
+        made.close()
 
 
 def followed(window: Window) -> Page:

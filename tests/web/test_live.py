@@ -96,8 +96,8 @@ def test_how_the_gateway_is_doing_is_told_in_few_figures() -> None:
 
 def test_what_is_not_shown_is_said() -> None:
     watching = Watching()
-    assert texts(watching.told(Gap(1234)))["missed"] == "1,234 more are not shown."
-    assert texts(watching.told(Gap(2)))["missed"] == "1,236 more are not shown."
+    assert texts(watching.told(Gap(1)))["missed"] == "1 more is not shown."
+    assert texts(watching.told(Gap(1234)))["missed"] == "1,235 more are not shown."
     assert texts(watching.told(Gap(None)))["missed"] == "Some more may not be shown."
     assert texts(watching.told(Gap(1)))["missed"] == "Some more may not be shown."
 

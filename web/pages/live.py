@@ -164,8 +164,7 @@ class Following:
         if self._anew is not None or missed == 0:
             return
         self._missed = None if missed is None or self._missed is None else self._missed + missed
-        word = "Some more may not be" if self._missed is None else f"{figures.exact_count(self._missed)} more are not"
-        self._texts["missed"] = f"{word} shown."
+        self._texts["missed"] = _unshown(self._missed)
 
     # What is said once a second
 
@@ -201,6 +200,12 @@ def _lines(before: Event | None, now: Event, now_us: int) -> tuple[str, Texts]:
         return "", found.texts
     how = "innerMorph" if found.is_whole else "afterbegin"
     return _swap("underway", how, _drawn("running", UTC, now_us, running=found.lines)), found.texts
+
+
+def _unshown(missed: int | None) -> str:
+    if missed is None:
+        return "Some more may not be shown."
+    return f"{figures.exact_count(missed)} more {'is' if missed == 1 else 'are'} not shown."
 
 
 def _has_lines(event: Event) -> bool:

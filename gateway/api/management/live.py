@@ -44,9 +44,11 @@ and only when something has changed.
 - `gap`: more have ended of which nothing is told, `missed` so many; null where nobody knows, or where you hear of some
 requests only.
 - `system`: processor, memory, workers, the way of records into the store; every two seconds, with `system:read`.
-- `end`: the last one, where the gateway ends it, and `why`.
+- `end`: the last one, where the gateway ends it, and `why`: `signed_out`, `slow`, `unavailable` (the database does not
+answer) or `closing`.
 
-With `Last-Event-ID` it goes on behind that event, or says `gap`. A client key sees its own requests, a member those of
+It is told of the gateway that is asked, and of no other machine. With `Last-Event-ID` it goes on behind that event, or
+says `gap`. A client key sees its own requests, a member those of
 their keys and teams. While nothing happens, there is a comment every ten seconds."""
 
 SOCKET_DESCRIPTION = """\
