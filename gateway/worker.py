@@ -295,8 +295,8 @@ class Worker:
             if record.key_id is not None:
                 self._uses.note(record.key_id, record.started_at_us)
         self._tracer.tell()
-        if self._teller.watched:
-            self._teller.note(record for record, _ in ended)
+        if ended:
+            self._teller.note([record for record, _ in ended])
 
     def _keep_house(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(HOUSEKEEPING_SECONDS, self._keep_house)

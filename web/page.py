@@ -201,8 +201,8 @@ class Sending:
 Reply = Sent | Leaving | Shown | Notice | Download
 
 
-Stream = Callable[["Site", Visit, Callable[[], Mapping[str, object]]], Awaitable[Flow]]
-"""Begins one; the last argument gives what every part of a page has around it."""
+Stream = Callable[["Site", Visit], Awaitable[Flow]]
+"""Begins one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -227,8 +227,7 @@ class Dashboard:
         if refusal := self._refusal(page, request, visit):
             return Response(401) if refusal.status == 303 else refusal
         assert page.stream is not None
-        flow = await page.stream(self._site, visit, partial(frame_of, self._site, self._pages, visit, page))
-        return _flowing(flow, request)
+        return _flowing(await page.stream(self._site, visit), request)
 
     async def _carry_out(self, action: Action, request: Request, visit: Visit) -> Response:
         if refusal := self._refusal(action.page, request, visit):

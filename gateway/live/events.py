@@ -24,9 +24,9 @@ Kind = Literal["running", "finished", "system"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Why = Literal["signed_out", "slow", "closing"]
-"""Why we end it: whoever watches may not any more; they took nothing for too long; the gateway, or its control process,
-stops."""
+Why = Literal["signed_out", "slow", "unavailable", "closing"]
+"""Why we end it: whoever watches may not any more; they took nothing for too long; the database does not answer, and
+nobody knows whether they may; the gateway, or its control process, stops."""
 
 TOKENS = (
     *("input", "output", "cache_read", "cache_write", "reasoning", "cache_write_1h"),
@@ -58,6 +58,8 @@ class Finished(Struct, frozen=True):
     """These have ended."""
 
     requests: tuple[UsageRecord, ...]
+    is_news: bool = True
+    """False for such as had ended before whoever hears it came."""
 
 
 class Gap(Struct, frozen=True):
@@ -130,6 +132,11 @@ class Event:
         if self._data is None:
             self._data = msgspec.json.encode(self._write(self.of))
         return self._data
+
+
+def ended_at_us(record: UsageRecord) -> int:
+    """When a request ended, in Unix time."""
+    return record.started_at_us + record.total_us
 
 
 def told(record: UsageRecord) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from msgspec import Struct
 
 from gateway import __version__, logs
 from gateway.errors import ControlUnavailable
+from gateway.records import UsageRecord
 
 from .events import KINDS, Event, Finished, Gap, Greeting, ProcessFigures, Said, System, Why
 from .listener import Listener
 from .machine import Processes
 from .picture import Picture
+from .recent import Recent, last_for
 from .ring import Ring
 from .viewer import Viewer
 from .wanted import Sight, Wanted
@@ -43,7 +45,11 @@ LINGER_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 
 MOST_OF_ONE = 25
-"""Viewers that are the same user, key or token: nobody takes all the seats."""
+"""Viewers that are the same person: nobody takes all the seats. Those who hear how the gateway is doing are counted
+apart, so that a person's keys do not keep them out."""
+
+KEPT_SEATS = 5
+"""For whoever may hear how the gateway is doing, however many others watch; of few seats a quarter."""
 
 RETRY_SECONDS = 10.0
 
@@ -67,7 +73,9 @@ class Feed:
         self._look = look
         self._boot = f"{time.time_ns() // 1000:x}"
         self._number = 0
-        self._picture, self._ring, self._processes = Picture(), Ring(), Processes()
+        self._picture, self._ring, self._recent, self._processes = Picture(), Ring(), Recent(), Processes()
+        self._recalled = 0
+        """Number of the last event at which a worker told what had ended before."""
         self._listener = Listener(self)
         self._viewers: dict[Viewer, str] = {}
         """Who each of them is."""
@@ -99,17 +107,23 @@ class Feed:
         self._listener.close()
 
     def subscribe(self, sight: Sight, wanted: Wanted, *, who: str, last_id: str = "") -> Viewer:
-        """Somebody watches from now on, until they leave; `last_id` is the last event that they know. Raises
-        ControlUnavailable where too many do."""
+        """Somebody watches from now on, until they leave; `who` is the person, `last_id` the last event that they know.
+        Raises ControlUnavailable where too many do."""
         if self._is_closed:
             raise ControlUnavailable("The gateway is restarting; try again.", retry_after=1)
-        if len(self._viewers) >= self.most or sum(each == who for each in self._viewers.values()) >= MOST_OF_ONE:
+        if not self._has_seat(who, sight):
             raise ControlUnavailable("As many watch already as may.", retry_after=RETRY_SECONDS)
         viewer = Viewer(self, self._boot, sight, wanted)
         self._viewers[viewer] = who
         self._welcome(viewer, last_id if "finished" in wanted.kinds else "")
         self._begin()
         return viewer
+
+    def _has_seat(self, who: str, sight: Sight) -> bool:
+        """Whether one more of them may watch."""
+        alike = [name for viewer, name in self._viewers.items() if viewer.sight.system == sight.system]
+        room = self.most if sight.system else self.most - min(KEPT_SEATS, self.most // 4)
+        return len(self._viewers) < self.most and len(alike) < room and alike.count(who) < MOST_OF_ONE
 
     # What workers tell
 
@@ -118,7 +132,10 @@ class Feed:
         if not self._listener.watching:
             return  # it was on its way when we asked for no more
         self._picture.put(worker, frame.now)
+        if frame.before:
+            self._recall(frame.before)
         if frame.ended:
+            self._recent.add(frame.ended)
             self._publish(Finished(frame.ended))
         if frame.missed:
             self._publish(Gap(frame.missed))
@@ -132,7 +149,20 @@ class Feed:
                 self._publish(Gap(None))
             self._publish_soon()
 
+    def knows(self, last_id: str) -> bool:
+        """Whether whoever comes back with this id is told all that they have missed."""
+        return self._since(last_id) is not None
+
     # What viewers get
+
+    def _recall(self, records: tuple[UsageRecord, ...]) -> None:
+        """A worker remembers what ended before anybody watched."""
+        self._recent.add_before(records)
+        self._recalled, now = self._next(), self._loop.time()
+        for viewer in self._viewers:
+            if viewer.wanted.recent:
+                share = last_for(viewer.sight, viewer.wanted, records)
+                viewer.offer(Event(self._boot, self._recalled, Finished(share, is_news=False)), now)
 
     def _publish(self, said: Finished | Gap) -> None:
         event = self._made(said)
@@ -170,10 +200,14 @@ class Feed:
     def _welcome(self, viewer: Viewer, last_id: str) -> None:
         """What somebody hears first: a greeting, what they have missed, what runs."""
         missed = self._since(last_id) if last_id else ()
-        # Whoever hears the greeting and no more has still to hear what they missed.
-        number = int(last_id.rpartition("-")[2]) if missed else self._next()
+        known = 0 if missed is None else _number_of(last_id)
+        # Whoever hears the greeting and no more has still to hear what they missed, or that nobody knows what that is.
+        number = self._next() if missed == () else known
         now, kinds = self._loop.time(), tuple(kind for kind in KINDS if kind in viewer.wanted.kinds)
         viewer.greet(Event(self._boot, number, Greeting(__version__, kinds, HEARTBEAT_SECONDS)), now)
+        if viewer.wanted.recent and known < max(self._recalled, 1):
+            share = self._recent.for_viewer(viewer.sight, viewer.wanted)
+            viewer.offer(Event(self._boot, number, Finished(share, is_news=False)), now)
         for event in (self._made(Gap(None)),) if missed is None else missed:
             viewer.offer(event, now)
         if "running" in viewer.wanted.kinds:
@@ -186,10 +220,10 @@ class Feed:
 
     def _since(self, last_id: str) -> tuple[Event, ...] | None:
         """What has happened after an event; None where that is not known."""
-        boot, _, number = last_id.partition("-")
-        if boot != self._boot or not (number.isdecimal() and len(number) < 19) or not self._listener.watching:
+        boot, number = last_id.partition("-")[0], _number_of(last_id)
+        if boot != self._boot or not number or not self._listener.watching:
             return None
-        return self._ring.since(int(number))
+        return self._ring.since(number)
 
     def _made(self, said: Said) -> Event:
         return Event(self._boot, self._next(), said)
@@ -222,6 +256,7 @@ class Feed:
         self._resting = None
         self._listener.rest()
         self._picture.clear()
+        self._recent.clear()
         self._ring.forget(self._next())
 
     def _beat(self) -> None:
@@ -269,6 +304,12 @@ class Feed:
             ingest_lag_seconds=facts.lag_seconds,
             sizes=facts.sizes,
         )
+
+
+def _number_of(last_id: str) -> int:
+    """Of the event with this id; 0 where it has none."""
+    number = last_id.partition("-")[2]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
 
 def _hears_system(viewer: Viewer) -> bool:

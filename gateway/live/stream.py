@@ -56,7 +56,7 @@ async def _look_again(viewer: Viewer, review: Review) -> None:
     try:
         sight = await review()
     except StateUnavailable:  # nobody can say what they may see
-        viewer.dismiss("closing")
+        viewer.dismiss("unavailable")
         return
     if sight is None:
         viewer.dismiss("signed_out")

@@ -1,8 +1,9 @@
 """A worker's end of the line to the control process: tells what runs and what has ended, as long as somebody watches.
 
 Knows when to tell. What there is to tell is handed in. While nobody watches it does nothing but keep its connection,
-and look for one once a second where there is none. Nothing is ever queued: a control process that does not read misses
-what runs at that moment, and hears how many have ended of which it was not told.
+look for one once a second where there is none, and remember the last that have ended: the records of these may not be
+in the analytics store yet when somebody begins to watch. Nothing is ever queued: a control process that does not read
+misses what runs at that moment, and hears how many have ended of which it was not told.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -42,7 +43,7 @@ class Teller(asyncio.Protocol):
     """Of one worker. Not for several threads."""
 
     watched = False
-    """Somebody wants to know: whatever has ended should be noted."""
+    """Somebody wants to know."""
 
     def __init__(self, path: Path, worker: int, take: Callable[[], Glimpse]) -> None:
         """`path` is the control process's socket, `take` tells what runs."""
@@ -58,6 +59,10 @@ class Teller(asyncio.Protocol):
         """What the control process was last told of."""
         self._ended: deque[UsageRecord] = deque(maxlen=MOST_ENDED)
         self._missed = 0
+        self._recent: deque[UsageRecord] = deque(maxlen=MOST_ENDED)
+        """The last that have ended, told or not."""
+        self._before: tuple[UsageRecord, ...] = ()
+        """What is to be told of these."""
 
     def tick(self) -> None:
         """Once a second: look for the control process, where there is no connection to it."""
@@ -68,11 +73,12 @@ class Teller(asyncio.Protocol):
             self._ticks, self._pause = 0, min(self._pause + 1, LONGEST_PAUSE)
             self._connecting = asyncio.ensure_future(self._connect())
 
-    def note(self, records: Iterable[UsageRecord]) -> None:
-        """These have ended. Only asked while `watched`."""
-        for record in records:
-            self._missed += len(self._ended) == MOST_ENDED
-            self._ended.append(record)
+    def note(self, records: Sequence[UsageRecord]) -> None:
+        """These have ended."""
+        self._recent.extend(records)
+        if self.watched:
+            self._missed += max(0, len(self._ended) + len(records) - MOST_ENDED)
+            self._ended.extend(records)
 
     async def close(self) -> None:
         """Tell what has not been told, and hang up."""
@@ -83,7 +89,7 @@ class Teller(asyncio.Protocol):
             return
         self._closed = asyncio.get_running_loop().create_future()
         if self.watched:
-            self._tell(Frame(ended=tuple(self._ended), missed=self._missed, last=True))
+            self._tell(Frame(ended=tuple(self._ended), missed=self._missed, last=True, before=self._before))
         transport.close()
         await asyncio.wait((self._closed,), timeout=LAST_WORDS_SECONDS)
         transport.abort()
@@ -127,7 +133,7 @@ class Teller(asyncio.Protocol):
         if not isinstance(order, Watch):
             self._rest()
         elif not self.watched:
-            self.watched = True
+            self.watched, self._before = True, tuple(self._recent)
             self._beat()
 
     def _rest(self) -> None:
@@ -136,7 +142,7 @@ class Teller(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self._ended.clear()
-        self._missed, self._shown = 0, Glimpse()
+        self._missed, self._shown, self._before = 0, Glimpse(), ()
 
     def _beat(self) -> None:
         """Tell, unless the control process has still to read what it was told before."""
@@ -153,10 +159,10 @@ class Teller(asyncio.Protocol):
 
     def _tell_news(self) -> None:
         now = self._take()
-        if now == self._shown and not self._ended and not self._missed:
+        if now == self._shown and not (self._ended or self._missed or self._before):
             return
-        self._tell(Frame(now, tuple(self._ended), self._missed))
-        self._shown, self._missed = now, 0
+        self._tell(Frame(now, tuple(self._ended), self._missed, before=self._before))
+        self._shown, self._missed, self._before = now, 0, ()
         self._ended.clear()
 
     def _tell(self, word: Told) -> None:

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from .events import End, Event, Finished, Gap, Said, Why
 from .ring import MOST_RECORDS
-from .wanted import Sight, Wanted, finished_for
+from .wanted import Sight, Wanted, finished_for, hears_all
 
 MOST_WAITING = MOST_RECORDS
 """Requests that have ended and wait for one viewer: all that somebody who comes back may have missed. An event that has
@@ -50,6 +52,8 @@ class Viewer:
         self._host, self._boot = host, boot
         self._news = asyncio.Event()
         self._greeting: Event | None = None
+        self._known = 0
+        """Number of the last event that they have taken: whoever comes back with it hears what came behind."""
         self._line: deque[Event] = deque()
         self._weight = 0
         """Of all that stands in line: requests, and one for whatever else."""
@@ -75,6 +79,8 @@ class Viewer:
         alone = (lost, self._take_running(), self._system, self._end)
         events = sorted((*self._line, *filter(None, alone)), key=lambda event: event.number)
         events[:0] = filter(None, (self._greeting,))
+        if events:
+            self._known = events[-1].number
         self._clear()
         self._end = self.waiting_since = None
         self._news.clear()
@@ -90,19 +96,20 @@ class Viewer:
         """They may not go on: this is the last they hear."""
         self._host.dismiss(self, why)
 
-    # What the feed offers
+    # What the feed offers; once it is over, they take nothing more
 
     def greet(self, event: Event, now: float) -> None:
         """This is the first that they hear."""
-        self._greeting = event
+        self._greeting, self._known = event, event.number
         self._tell(now)
 
     def offer(self, event: Event, now: float) -> None:
         """Something that stands in line: requests that have ended, or a gap."""
-        if isinstance(event.of, Finished):
-            event = self._share_of(event, event.of)
-            if not _weight(event):
-                return
+        if self.over is not None:
+            return
+        event = self._share_of(event)
+        if not _weight(event):
+            return
         self._weight += _weight(event)
         self._line.append(event)
         while self._weight > MOST_WAITING and len(self._line) > 1:
@@ -111,20 +118,27 @@ class Viewer:
 
     def offer_running(self, now: float) -> None:
         """Something else runs now."""
-        self._has_running = True
-        self._tell(now)
+        if self.over is None:
+            self._has_running = True
+            self._tell(now)
 
     def offer_system(self, event: Event, now: float) -> None:
         """In the place of what was said before."""
-        self._system = event
-        self._tell(now)
+        if self.over is None:
+            self._system = event
+            self._tell(now)
 
     def end(self, number: int, why: Why, now: float) -> None:
-        """This is the last they hear: what waits for them is for those who may go on."""
-        if self.over is None:
+        """This is the last they hear. What waits for them is told before only where nothing but our end is the reason.
+        Else it is for those who may go on, and the last event has the number of what they know: whoever may, and comes
+        back with it, has missed nothing."""
+        if self.over is not None:
+            return
+        if why != "closing":
             self._clear()
-            self.over, self._end = why, Event(self._boot, number, End(why))
-            self._tell(now)
+            number = self._known
+        self.over, self._end = why, Event(self._boot, number, End(why))
+        self._tell(now)
 
     def _clear(self) -> None:
         self._line.clear()
@@ -136,16 +150,23 @@ class Viewer:
         if self.waiting_since is None:
             self.waiting_since = now
 
-    def _share_of(self, event: Event, finished: Finished) -> Event:
-        """What they want of it and may see; the event itself, written once for all, where that is everything."""
-        share = finished_for(self.sight, self.wanted, finished.requests)
-        return event if share is finished.requests else Event(self._boot, event.number, Finished(share))
+    def _share_of(self, event: Event) -> Event:
+        """What they want of it and may see; the event itself, written once for all, where that is everything. How many
+        of those that are missing would have been theirs nobody knows, unless they are told of all."""
+        if hears_all(self.sight, self.wanted):
+            return event
+        if not isinstance(event.of, Finished):
+            return Event(self._boot, event.number, Gap(None))
+        share = finished_for(self.sight, self.wanted, event.of.requests)
+        return Event(self._boot, event.number, replace(event.of, requests=share))
 
     def _drop(self, event: Event) -> None:
+        self._weight -= _weight(event)
+        if isinstance(event.of, Finished) and not event.of.is_news:
+            return  # nobody misses what was before they came
         before = 0 if self._lost is None else self._lost[1]
         more = event.of.missed if isinstance(event.of, Gap) else _weight(event)
         self._lost = event.number, None if before is None or more is None else before + more
-        self._weight -= _weight(event)
 
     def _take_running(self) -> Event | None:
         """What runs, unless they know."""

@@ -37,6 +37,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     provider: str | None = None
     outcome: Outcome | None = None
     """Of those that have ended; those that run have none yet."""
+    recent: bool = False
+    """Whether to begin with the last that ended before."""
 
     @property
     def narrows(self) -> bool:
@@ -66,9 +68,14 @@ def outcome_of(status: int, error: str | None) -> Outcome:
     return "refused" if 400 <= status < 500 else "failed"
 
 
+def hears_all(sight: Sight, wanted: Wanted) -> bool:
+    """Whether somebody is told of every request that ends."""
+    return sight.key_ids is None and not wanted.narrows and wanted.outcome is None
+
+
 def finished_for(sight: Sight, wanted: Wanted, records: tuple[UsageRecord, ...]) -> tuple[UsageRecord, ...]:
     """Those that somebody wants and may see; the same tuple where these are all."""
-    if sight.key_ids is None and not wanted.narrows and wanted.outcome is None:
+    if hears_all(sight, wanted):
         return records
     outcome = wanted.outcome
     return tuple(

@@ -82,6 +82,8 @@ class Frame(Struct, frozen=True, tag_field="is", tag="frame"):
     """How many more have ended, of which it does not tell."""
     last: bool = False
     """The worker leaves, and has told everything."""
+    before: tuple[UsageRecord, ...] = ()
+    """In the first frame: the last that had ended when somebody began to watch."""
 
 
 class Watch(Struct, frozen=True, tag_field="do", tag="watch"):

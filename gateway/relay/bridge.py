@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 GOING_AWAY, LEFT, POLICY, RESTARTING, TRY_LATER, SIGNED_OUT = 1001, 1006, 1008, 1012, 1013, 4401
 """Why it is closed (RFC 6455, 7.4; the last is ours): with 1006 the client has left."""
 
-CODES: Mapping[str, int] = MappingProxyType({"signed_out": SIGNED_OUT, "slow": TRY_LATER, "closing": RESTARTING})
+CODES: Mapping[str, int] = MappingProxyType(
+    {"signed_out": SIGNED_OUT, "slow": TRY_LATER, "unavailable": TRY_LATER, "closing": RESTARTING}
+)
 """For what the last event says."""
 
 ONLY_TELLS = "This socket tells, and takes nothing."

@@ -15,6 +15,7 @@ from gateway.management import people, teams
 from gateway.management.people import NewUser
 from gateway.management.teams import TeamWish
 from tests.browsing import Window
+from tests.e2e.nodes import kept_at
 from tests.gateway.management.offices import OPERATOR, office_in
 from tests.gateway_process import GatewayProcess, configuration, running
 from tests.source import ROOT
@@ -45,21 +46,23 @@ OF_THE_DATABASE = frozenset(("/providers/{id}/change", "/providers/{id}/credenti
 
 
 @contextmanager
-def dashboard(directory: Path, mock_url: str, more: str = "", *, rows: int = 0) -> Iterator[GatewayProcess]:
-    """A gateway that olga owns, with so many made-up requests."""
+def dashboard(
+    directory: Path, mock_url: str, more: str = "", *, rows: int = 0, url: str = ""
+) -> Iterator[GatewayProcess]:
+    """A gateway that olga owns, with so many made-up requests, and its state at `url` or in the data directory."""
     data_dir = directory / "data"
     data_dir.mkdir(mode=0o700, parents=True)
     if rows:
         command = [sys.executable, "-m", "gateway", "seed", "--rows", str(rows), "--days", str(DAYS)]
         subprocess.run([*command, "--data-dir", str(data_dir)], check=True, capture_output=True, cwd=ROOT)
     with ThreadPoolExecutor(1) as thread:  # the driver of the browser has an event loop of its own in this one
-        thread.submit(asyncio.run, _add_owner(data_dir)).result()
-    with running(directory, configuration(mock_url, more)) as gateway:
+        thread.submit(asyncio.run, _add_owner(data_dir, url)).result()
+    with running(directory, kept_at(url, configuration(mock_url, more))) as gateway:
         yield gateway.complete()
 
 
-async def _add_owner(data_dir: Path) -> None:
-    async with office_in(data_dir) as office:
+async def _add_owner(data_dir: Path, url: str) -> None:
+    async with office_in(data_dir, url) as office:
         wish = NewUser(email=EMAIL, name="Olga", role="owner", password=PASSWORD, invite=False)
         await people.create_user(office, OPERATOR, wish)
         await teams.create_team(office, OPERATOR, TeamWish(name="Rowers"))

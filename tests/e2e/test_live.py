@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.live.feed import MOST_OF_ONE
 from tests.e2e.people import People, bearer, live
 from tests.e2e.watching import ENDPOINT, PATIENCE_SECONDS, Client, Watcher, of, watching
 from tests.gateway_process import CLIENT_KEY, is_alive, resident_bytes
@@ -249,8 +250,8 @@ def test_one_who_does_not_read_disturbs_nobody(everybody: People, tag: str) -> N
         for watcher in others:
             watcher.wait_for("finished", lambda said: of(last, said))
         assert len({gaps(watcher) for watcher in others}) == 1, "what workers could not tell is all that anybody missed"
-        until(lambda: heard_of(everything, tag) == FLOOD, PATIENCE_SECONDS)
         last.done()
+        until(lambda: heard_of(everything, tag) == FLOOD + 1, PATIENCE_SECONDS)
         assert resident_bytes(control) - before < 64 * 2**20
         stalled.settimeout(PATIENCE_SECONDS)
         got = b""
@@ -265,7 +266,8 @@ FLOOD = 6000
 def heard_of(watcher: Watcher, tag: str) -> int:
     """Of how many requests with this tag somebody has heard, or has heard that they missed them."""
     told = [request for each in watcher.told if each.event == "finished" for request in each.data["requests"]]
-    return sum(gaps(watcher)) + sum(tag in (request["user_agent"] or "") for request in told)
+    named = (f"{request['user_agent']} {request['requested_model']}" for request in told)
+    return sum(gaps(watcher)) + sum(tag in name for name in named)
 
 
 def gaps(watcher: Watcher) -> tuple[int, ...]:
@@ -302,6 +304,22 @@ def test_more_than_may_are_told_to_come_back(everybody: People) -> None:
                 stack.enter_context(watching(everybody.gateway.url, everybody.who[name].headers)).wait_for("hello")
         refused = stack.enter_context(watching(everybody.gateway.url, everybody.who["member"].headers))
         assert (refused.status, refused.headers["retry-after"]) == (503, "10")
+    until(lambda: viewers(everybody) == 1)
+
+
+def test_one_person_takes_their_share_of_seats_whatever_they_show(everybody: People) -> None:
+    made = everybody.make("member", "/api/tokens", {"name": "seats", "scopes": ["usage:own"]})
+    url = everybody.gateway.url
+    shown = [everybody.who["member"].headers, bearer(made["secret"]), everybody.who["key"].headers]
+    with ExitStack() as stack:
+        for number in range(MOST_OF_ONE):
+            stack.enter_context(watching(url, shown[number % 3], "events=running")).wait_for("hello")
+        for headers in shown:
+            assert stack.enter_context(watching(url, headers)).status == 503
+        assert everybody.ask("member", "GET", "/live/events?seconds=0").status_code == 503, "nor by the page"
+        for name in ("leader", "owner"):
+            stack.enter_context(watching(url, everybody.who[name].headers)).wait_for("hello")
+    assert everybody.remove("member", f"/api/tokens/{made['token']['id']}").status_code == 200
     until(lambda: viewers(everybody) == 1)
 
 

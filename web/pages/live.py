@@ -1,7 +1,8 @@
-"""What runs at this moment and what has just ended, told by an event stream of HTML for as long as somebody looks.
+"""What runs at this moment and what has just ended, told by an event stream for as long as somebody looks.
 
-A message holds the parts of the page that have changed: what runs and how the gateway is doing in the place of what was
-said before, what has ended on top of the list. Parts are blocks of the page's own template.
+Lines are HTML, blocks of the page's own template, and only those are told that are new or look otherwise; what moves in
+the others is told as text, which the page's script puts where it belongs. Whoever sees the same is told what was made
+once.
 """
 
 from __future__ import annotations
@@ -9,266 +10,222 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, tzinfo
+from functools import lru_cache, partial
 from typing import Any
 
-from gateway.errors import NotSignedIn, StateUnavailable
-from gateway.live.events import End, Event, Finished, Gap, RunningNow, System
+import orjson
+
+from gateway.errors import NotSignedIn
+from gateway.live.events import End, Event, Finished, Gap, Greeting, RunningNow, System
 from gateway.live.stream import parts
 from gateway.live.wanted import Sight, Wanted
-from gateway.live.words import Running
-from gateway.management import standing
+from gateway.management import seats, standing
 from gateway.management.office import Actor
-from gateway.records import UsageRecord
 from gateway.usage import figures, paging
 from gateway.usage.chosen import Filter
-from gateway.usage.figures import HOUR
-from web import display
-from web.display import State
+from gateway.usage.figures import HOUR, MILLISECOND, MINUTE, SECOND
+from web import happening
+from web.happening import Ended, Texts, Under
 from web.page import Flow, Page, Site, Visit, render_block
 from web.seeing import EVERYBODYS, OWN, keys_of, visible_keys
 
 SYSTEM = "system:read"
 RECENT = 40
-SHOWN_RUNNING = 50
 LONGEST_SECONDS = 5
 """Digits."""
-SHOWN_ENDED = 50
-"""Lines put on top at once; more would be gone from the list before anybody reads them."""
 
-STATES: Mapping[str, State] = {
-    "waiting": State("waiting", "warning"),
-    "asking": State("asking", "running"),
-    "streaming": State("streaming", "running"),
-    "ending": State("ending", "neutral"),
-}
+PACE_US = SECOND
+"""Lines are told so often at most; counts and figures as they come. It is the clock's second: those who look are told
+at the same moments."""
+
+MOMENT_US = 100 * MILLISECOND
+"""How exactly it is told how long something runs: what is told within one is made once."""
+
+KEPT = 16
+"""How much of what was made is kept for others who are told the same."""
 
 WHY: Mapping[str, str] = {
     "signed_out": "You are signed out. Reload the page to log in.",
     "slow": "Too much has happened to follow. It goes on in a moment.",
+    "unavailable": "The database does not answer. It goes on as soon as it does.",
     "closing": "The gateway restarts. It goes on in a moment.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Under:
-    """One request under way."""
-
-    id: str
-    state: State
-    model: str
-    key: str
-    attempt: int
-    elapsed_us: int
-    first_byte_us: int | None
-    tokens: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Everything that runs."""
-
-    total: int
-    streaming: int
-    lines: tuple[Under, ...]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """One that has ended."""
-
-    id: str
-    ended_at_us: int
-    state: State
-    note: str
-    model: str
-    key: str
-    input_tokens: int
-    output_tokens: int
-    about: bool
-    counted: bool
-    cost_nano_usd: int | None
-    first_byte_us: int | None
-    total_us: int
-    arrives: bool
-    """Whether it came while somebody looked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One of ours."""
-
-    name: str
-    cpu: str
-    rss: str
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """How the gateway is doing."""
-
-    in_flight: int
-    streams: int
-    cpu: str
-    rss: str
-    waiting: int
-    """Segments of usage records that are not taken yet."""
-    lag: str
-    viewers: int
-    processes: tuple[Process, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
     """What the template shows."""
 
-    running: Now | None
+    running: tuple[Under, ...] | None = None
     """None before anything was heard."""
-    machine: Machine | None
-    ended: tuple[Ended, ...]
-    missed: str
-    note: str
-    sees_machine: bool
+    machine: tuple[str, ...] = ()
+    ended: tuple[Ended, ...] = ()
 
 
 async def load(site: Site, visit: Visit) -> Live:
     """The page's context: what ended in the last hour, until the stream says more."""
-    key_ids = await visible_keys(site, visit)
-    recent = Filter(since_us=visit.now_us - HOUR, until_us=visit.now_us + HOUR, key_ids=key_ids)
-    page = await paging.newest(site.read, recent, rows=RECENT)
-    ended = tuple(_of_row(row) for row in page.rows)
-    return Live(None, None, ended, "", "", visit.person.may(SYSTEM))
+    return Live(ended=await _stored(site, visit))
 
 
-async def watch(site: Site, visit: Visit, frame: Callable[[], Mapping[str, object]]) -> Flow:
-    """The same as a stream, from now on. `frame` gives what every part of a page has around it at that moment. Raises
-    ControlUnavailable where too many watch."""
-    actor = visit.person
-    sight = await _sight(site, actor)
-    viewer = site.around.feed.subscribe(
-        sight, Wanted(), who=f"{actor.kind}:{actor.id or actor.address or actor.name}", last_id=_last_id(visit)
-    )
-    told = parts(viewer, partial(_review, site, actor), partial(write, frame=frame), seconds=_seconds(visit))
+async def watch(site: Site, visit: Visit) -> Flow:
+    """The same as a stream, from now on. Raises ControlUnavailable where too many watch, StateUnavailable."""
+    actor, feed, last_id = visit.person, site.around.feed, _last_id(visit)
+    # Whoever was away for too long begins anew, with what has ended meanwhile.
+    anew = await _stored(site, visit) if last_id and not feed.knows(last_id) else None
+    sight, who = await _sight(site, actor), await seats.person(site.office, actor)
+    viewer = feed.subscribe(sight, Wanted(recent=True), who=who, last_id=last_id)
+    following = Following(visit.zone, anew)
+    told = parts(viewer, partial(_review, site, actor), following.write, seconds=_seconds(visit))
     return Flow(told, viewer.leave)
 
 
-def write(events: Sequence[Event], *, frame: Callable[[], Mapping[str, object]]) -> bytes:
-    """Events as one message; empty where nothing of them is shown."""
-    pieces: list[str] = []
-    now_us = time.time_ns() // 1000
-    around = {**frame(), "now_us": now_us}
-    for event in events:
-        pieces += _pieces(event, around, now_us)
-    if not pieces:
-        return b""
-    lines = "\n".join(pieces).splitlines()
-    body = "".join(f"data: {line}\n" for line in lines if line.strip())
-    return f"id: {events[-1].id}\n{body}\n".encode()
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
-def _pieces(event: Event, around: Mapping[str, object], now_us: int) -> list[str]:
-    match event.of:
-        case RunningNow() as said:
-            return [_swap("running", "innerMorph", _render("running", around, running=_now(said, now_us)))]
-        case Finished() as said:
-            records = sorted(said.requests, key=lambda record: -(record.started_at_us + record.total_us))
-            lines = tuple(map(_of_record, records[:SHOWN_ENDED]))
-            return [_swap("ended", "afterbegin", _render("rows", around, ended=lines))]
-        case System() as said:
-            return [_swap("machine", "innerMorph", _render("machine", around, machine=_machine(said)))]
-        case Gap(missed):
-            word = "Some" if missed is None else figures.exact_count(missed)
-            return [_swap("missed", "innerHTML", _render("missed", around, missed=f"{word} more that are not shown."))]
-        case End(why):
-            return [_swap("note", "innerHTML", _render("note", around, note=WHY[why]))]
-        case _:
-            return []
+class Following:
+    """What one browser is told, and what it was told before."""
+
+    def __init__(self, zone: tzinfo, anew: tuple[Ended, ...] | None = None, clock: Callable[[], int] = _now_us) -> None:
+        """`anew` are lines in the place of all that have ended, where there is too much in between."""
+        self._zone, self._anew, self._clock = zone, anew, clock
+        self._texts: Texts = {}
+        """What is to be said next."""
+        self._html: list[str] = []
+        self._last_id = ""
+        """Of the last event that was taken."""
+        self._ended: list[Event] = []
+        """What has ended and waits for the time of lines."""
+        self._count = ""
+        self._running: Event | None = None
+        self._shown: Event | None = None
+        """What runs, as it was last told in lines."""
+        self._missed: int | None = 0
+        self._has_machine = False
+        self._paced = -1
+        """The second in which lines were last told."""
+
+    def write(self, events: Sequence[Event]) -> bytes:
+        """These events as messages, and whatever it is time for; empty where there is nothing to tell."""
+        now_us = self._clock()
+        for event in events:
+            self._take(event, now_us)
+        is_over = bool(events) and isinstance(events[-1].of, End)
+        if is_over or now_us // PACE_US != self._paced:
+            self._tell_lines(now_us)
+        texts, html = self._texts, "".join(self._html)
+        self._texts, self._html, self._anew = {}, [], None
+        # Whoever comes back is not to miss what was taken and is not told yet: so long they keep the id that they have.
+        last_id = "" if self._ended else f"id: {self._last_id}\n"
+        said = f"event: told\ndata: {orjson.dumps(texts).decode()}\n{'' if html else last_id}\n" if texts else ""
+        lines = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
+        return f"{said}{last_id}{lines}\n".encode() if html else said.encode()
+
+    def _take(self, event: Event, now_us: int) -> None:
+        self._last_id = event.id
+        match event.of:
+            case Greeting():
+                self._begin(now_us)
+            case RunningNow() as said:
+                self._running = event
+                self._say_count(happening.count(said))
+            case Finished():
+                self._ended.append(event)
+            case System() as said:
+                self._tell_machine(said, now_us)
+            case Gap(missed):
+                self._miss(missed)
+            case End(why):
+                self._texts["note"] = WHY[why]
+
+    # What is said at once
+
+    def _begin(self, now_us: int) -> None:
+        """What was said of an end or a gap does not hold any more."""
+        self._texts |= {"note": "", "missed": ""}
+        if self._anew is not None:
+            self._html.append(_swap("ended", "innerMorph", _drawn("rows", self._zone, now_us, ended=self._anew)))
+
+    def _say_count(self, count: str) -> None:
+        if count != self._count:
+            self._count = self._texts["count"] = count
+
+    def _tell_machine(self, said: System, now_us: int) -> None:
+        figured = happening.machine(said)
+        if self._has_machine:
+            self._texts["machine"] = figured
+        else:
+            self._html.append(_swap("machine", "innerMorph", _drawn("machine", self._zone, now_us, machine=figured)))
+        self._has_machine = True
+
+    def _miss(self, missed: int | None) -> None:
+        """Some have ended that are not shown; where the list begins anew it does not matter how many."""
+        if self._anew is not None or missed == 0:
+            return
+        self._missed = None if missed is None or self._missed is None else self._missed + missed
+        self._texts["missed"] = _unshown(self._missed)
+
+    # What is said once a second
+
+    def _tell_lines(self, now_us: int) -> None:
+        if self._ended:
+            html, left_out = _rows(tuple(self._ended), self._zone, now_us // MINUTE * MINUTE - HOUR)
+            self._html.append(html)
+            self._miss(left_out)
+            self._ended.clear()
+            self._paced = now_us // PACE_US
+        if self._running is not None and (self._running is not self._shown or _has_lines(self._running)):
+            html, texts = _lines(self._shown, self._running, now_us // MOMENT_US * MOMENT_US)
+            self._html.append(html)
+            self._texts |= texts
+            self._shown = self._running
+            self._paced = now_us // PACE_US
+
+
+@lru_cache(maxsize=KEPT)
+def _rows(told: tuple[Event, ...], zone: tzinfo, since_us: int) -> tuple[str, int]:
+    """What has ended by these events, as it is put into the list, and for how many there is no room."""
+    lines, left_out = happening.ended([event.of for event in told if isinstance(event.of, Finished)], since_us)
+    return _swap("ended", "afterbegin", _drawn("rows", zone, since_us, ended=lines)) if lines else "", left_out
+
+
+@lru_cache(maxsize=KEPT)
+def _lines(before: Event | None, now: Event, now_us: int) -> tuple[str, Texts]:
+    """How what was shown becomes what runs now: lines that come, and what moves in the others."""
+    was = before.of if before is not None and isinstance(before.of, RunningNow) else None
+    assert isinstance(now.of, RunningNow)
+    found = happening.changes(was, now.of, now_us)
+    if not found.lines and not found.is_whole:
+        return "", found.texts
+    how = "innerMorph" if found.is_whole else "afterbegin"
+    return _swap("underway", how, _drawn("running", UTC, now_us, running=found.lines)), found.texts
+
+
+def _unshown(missed: int | None) -> str:
+    if missed is None:
+        return "Some more may not be shown."
+    return f"{figures.exact_count(missed)} more {'is' if missed == 1 else 'are'} not shown."
+
+
+def _has_lines(event: Event) -> bool:
+    return isinstance(event.of, RunningNow) and bool(event.of.requests)
 
 
 def _swap(target: str, how: str, inner: str) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="{how}">{inner}</hx-partial>'
 
 
-def _render(block: str, around: Mapping[str, object], **shown: Any) -> str:
-    usual: dict[str, Any] = {"running": None, "machine": None, "ended": (), "missed": "", "note": ""}
-    return render_block(PAGE, block, Live(**{**usual, **shown}, sees_machine=True), around)
+def _drawn(block: str, zone: tzinfo, now_us: int, **shown: Any) -> str:
+    """A block of the page, as anybody sees it in this zone."""
+    return render_block(PAGE, block, Live(**shown), {"zone": zone, "now_us": now_us})
 
 
-def _now(said: RunningNow, now_us: int) -> Now:
-    shown = said.requests[:SHOWN_RUNNING]
-    return Now(said.total, said.streaming, tuple(_under(each, now_us) for each in shown), said.total - len(shown))
-
-
-def _under(each: Running, now_us: int) -> Under:
-    return Under(
-        id=each.id,
-        state=STATES[each.state],
-        model=f"{each.provider}/{each.model}" if each.model else each.requested_model or figures.NOTHING,
-        key=each.key or figures.NOTHING,
-        attempt=each.attempt,
-        elapsed_us=max(0, now_us - each.started_at_us),
-        first_byte_us=each.first_byte_us,
-        tokens=each.output_tokens,
-        bytes=each.response_bytes,
-    )
-
-
-def _of_record(record: UsageRecord) -> Ended:
-    return Ended(
-        id=record.id,
-        ended_at_us=record.started_at_us + record.total_us,
-        state=display.ended(record.status, record.error),
-        note=" ".join(filter(None, (str(record.status), record.error))),
-        model=f"{record.provider}/{record.model}" if record.model else record.requested_model or figures.NOTHING,
-        key=record.key or figures.NOTHING,
-        input_tokens=record.tokens.input,
-        output_tokens=record.tokens.output,
-        about=record.usage_source == "estimated",
-        counted=record.usage_source == "counted",
-        cost_nano_usd=record.cost_nano_usd,
-        first_byte_us=record.first_byte_us,
-        total_us=record.total_us,
-        arrives=True,
-    )
-
-
-def _of_row(row: Mapping[str, Any]) -> Ended:
-    return Ended(
-        id=row["id"],
-        ended_at_us=row["started_at_us"] + row["total_us"],
-        state=display.ended(row["status"], row["error"]),
-        note=" ".join(filter(None, (str(row["status"]), row["error"]))),
-        model=f"{row['provider']}/{row['model']}" if row["model"] else row["requested_model"] or figures.NOTHING,
-        key=row["key"] or figures.NOTHING,
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        about=row["usage_source"] == "estimated",
-        counted=row["usage_source"] == "counted",
-        cost_nano_usd=row["cost_nano_usd"],
-        first_byte_us=row["first_byte_us"],
-        total_us=row["total_us"],
-        arrives=False,
-    )
-
-
-def _machine(said: System) -> Machine:
-    known = [each.cpu_percent for each in said.processes if each.cpu_percent is not None]
-    return Machine(
-        in_flight=said.in_flight,
-        streams=said.streams_open,
-        cpu=f"{sum(known):.0f} %" if known else figures.NOTHING,
-        rss=display.size(sum(each.rss_bytes for each in said.processes)),
-        waiting=said.ingest["segments_waiting"],
-        lag=figures.duration(round(said.ingest_lag_seconds * figures.SECOND)),
-        viewers=said.viewers,
-        processes=tuple(
-            Process(each.name, figures.NOTHING if each.cpu_percent is None else f"{each.cpu_percent:.0f} %",
-                    display.size(each.rss_bytes))
-            for each in said.processes
-        ),
-    )  # fmt: skip
+async def _stored(site: Site, visit: Visit) -> tuple[Ended, ...]:
+    """What ended in the last hour, as far as the analytics store has it."""
+    key_ids = await visible_keys(site, visit)
+    recent = Filter(since_us=visit.now_us - HOUR, until_us=visit.now_us + HOUR, key_ids=key_ids)
+    return happening.of_rows((await paging.newest(site.read, recent, rows=RECENT)).rows)
 
 
 def _seconds(visit: Visit) -> float | None:
@@ -288,12 +245,12 @@ async def _sight(site: Site, actor: Actor) -> Sight:
 
 
 async def _review(site: Site, actor: Actor) -> Sight | None:
-    """What they may see by now; nothing where nobody can tell, either."""
+    """What they may see by now; None where that is nothing. Raises StateUnavailable."""
     try:
         now = await standing.still(site.office, actor)
-        return await _sight(site, now) if now.may(EVERYBODYS, OWN) else None
-    except (NotSignedIn, StateUnavailable):
+    except NotSignedIn:
         return None
+    return await _sight(site, now) if now.may(EVERYBODYS, OWN) else None
 
 
 PAGE = Page(

@@ -21,11 +21,14 @@
     else lost(status >= 400);
   });
 
-  // What is told as it happens: held while somebody reads it or says so, and no longer than there is room for.
+  // What is told as it happens: held while somebody reads it or says so. Whoever reads is there with the mouse or the
+  // keyboard, or has gone on to where the latest lines are out of sight.
   let isHeld = false;
   let goOn = null;
   const hold = document.querySelector("[data-hold]");
-  const reads = () => isHeld || scrollY > 240 || document.querySelector("[data-read]:hover") !== null;
+  const list = document.querySelector("[data-read]");
+  const isRead = () => list.matches(":hover, :focus-visible") || list.querySelector(":focus-visible") !== null;
+  const reads = () => isHeld || (list !== null && (isRead() || list.getBoundingClientRect().top < 0));
   const review = () => {
     const note = document.getElementById("held");
     if (note) note.hidden = !reads();
@@ -34,22 +37,49 @@
       goOn = null;
     }
   };
+  // Lines that come take their places: each once, the latest first, no more than there is room for.
+  const place = (line) => {
+    line.removeAttribute("data-new");
+    const known = [...line.parentNode.children].find((each) => each !== line && each.id === line.id);
+    if (known?.contains(document.activeElement)) line.remove();
+    else known?.remove();
+    let next = line.nextElementSibling;
+    while (next && Number(next.dataset.at) > Number(line.dataset.at)) next = next.nextElementSibling;
+    if (line.isConnected && next !== line.nextElementSibling) line.parentNode.insertBefore(line, next);
+  };
+  const settle = (lines) => {
+    for (const line of [...lines.querySelectorAll(":scope > [data-new]")].reverse()) place(line);
+    while (lines.children.length > Number(lines.dataset.lines || Infinity)) lines.lastElementChild.remove();
+  };
+
+  // Texts that move, by the element that has them: one, or one for each of its places. What has none is gone.
+  const say = (id, said) => {
+    const element = document.getElementById(id);
+    if (!element) return;
+    if (said === null) element.remove();
+    else if (typeof said === "string") element.textContent = said;
+    else element.querySelectorAll("[data-told]").forEach((each, at) => { each.textContent = said[at]; });
+  };
+
   if (document.querySelector("[data-follow]")) {
+    document.addEventListener("told", (event) => {
+      for (const [id, said] of Object.entries(JSON.parse(event.detail.data))) say(id, said);
+    });
     document.addEventListener("htmx:sse:before:message", (event) => {
       if (reads()) event.detail.waitUntil(new Promise((resolve) => { goOn = resolve; }));
       review();
     });
     document.addEventListener("htmx:sse:after:message", () => {
       lost(false);
-      for (const list of document.querySelectorAll("[data-most]")) {
-        while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
-      }
+      for (const lines of document.querySelectorAll("[data-lines]")) settle(lines);
     });
     document.addEventListener("htmx:sse:error", (event) => {
       if (event.detail.status === 401) location.reload();
       else lost(true);
     });
     for (const kind of ["scroll", "mouseover", "mouseout"]) document.addEventListener(kind, review, { passive: true });
+    // From one line to the next nothing has the focus for a moment.
+    for (const kind of ["focusin", "focusout"]) document.addEventListener(kind, () => setTimeout(review));
     if (hold) {
       hold.hidden = false;
       hold.addEventListener("click", () => {

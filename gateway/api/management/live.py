@@ -15,7 +15,7 @@ from gateway.errors import ControlUnavailable, InvalidRequest, NotPermitted, Not
 from gateway.live.events import KINDS, Kind
 from gateway.live.stream import parts, write_events
 from gateway.live.wanted import Sight, Wanted
-from gateway.management import standing
+from gateway.management import seats, standing
 from gateway.management.office import Actor
 from gateway.usage.chosen import Outcome
 
@@ -41,11 +41,14 @@ An event stream (`text/event-stream`) without an end. Each event has an `id`, a 
 - `running`: everything under way that you may see, in the place of what was said before; four times a second at most,
 and only when something has changed.
 - `finished`: requests that have ended, in the words of `/api/usage`.
-- `gap`: more have ended of which nothing is told, `missed` so many; null where nobody knows.
+- `gap`: more have ended of which nothing is told, `missed` so many; null where nobody knows, or where you hear of some
+requests only.
 - `system`: processor, memory, workers, the way of records into the store; every two seconds, with `system:read`.
-- `end`: the last one, where the gateway ends it, and `why`.
+- `end`: the last one, where the gateway ends it, and `why`: `signed_out`, `slow`, `unavailable` (the database does not
+answer) or `closing`.
 
-With `Last-Event-ID` it goes on behind that event, or says `gap`. A client key sees its own requests, a member those of
+It is told of the gateway that is asked, and of no other machine. With `Last-Event-ID` it goes on behind that event, or
+says `gap`. A client key sees its own requests, a member those of
 their keys and teams. While nothing happens, there is a comment every ten seconds."""
 
 SOCKET_DESCRIPTION = """\
@@ -95,7 +98,8 @@ async def watch(asked: Asked[Desk, None, LiveQuery]) -> Answerable:
     wanted = Wanted(kinds=kinds, key=query.key, model=query.model, provider=query.provider, outcome=query.outcome)
     sight = await _sight(asked.office, actor)
     last_id = query.after or asked.headers.get("last-event-id", "")
-    viewer = asked.office.around.feed.subscribe(sight, wanted, who=_name(actor), last_id=last_id)
+    who = await seats.person(asked.office, actor)
+    viewer = asked.office.around.feed.subscribe(sight, wanted, who=who, last_id=last_id)
     told = parts(viewer, partial(_review, asked.office, actor), write_events, seconds=query.seconds)
     return Answer(of=Flow(told, viewer.leave), headers=HEADERS)
 
@@ -122,11 +126,6 @@ async def _sight(desk: Desk, actor: Actor) -> Sight:
         return Sight(key_ids=frozenset(), system=actor.may(SYSTEM))
     keys = await visible_keys(desk, actor)
     return Sight(key_ids=None if keys is None else frozenset(keys), system=actor.may(SYSTEM))
-
-
-def _name(actor: Actor) -> str:
-    """Who it is, as far as seats are counted. Whoever looks around in a demo is told by their address."""
-    return f"{actor.kind}:{actor.id or actor.address or actor.name}"
 
 
 async def _review(desk: Desk, actor: Actor) -> Sight | None:

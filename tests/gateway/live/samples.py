@@ -47,10 +47,10 @@ def ended(*ids: str, **changes: Any) -> tuple[UsageRecord, ...]:
     return tuple(replace(EXAMPLE, id=each, **changes) for each in ids)
 
 
-def frame(*runs: Running, over: tuple[UsageRecord, ...] = (), missed: int = 0, last: bool = False) -> Frame:
+def frame(*runs: Running, over: tuple[UsageRecord, ...] = (), **more: Any) -> Frame:
     """What a worker tells."""
     streaming = sum(each.state == "streaming" for each in runs)
-    return Frame(Glimpse(runs, len(runs), streaming, connections=3), over, missed, last)
+    return Frame(Glimpse(runs, len(runs), streaming, connections=3), over, **more)
 
 
 def finished(number: int, *ids: str) -> Event:

@@ -160,66 +160,14 @@ async def test_workers_tell_while_somebody_watches_and_a_little_longer(
     third = watching(feed)
     await asyncio.sleep(0.1)
     assert is_watching(feed), "somebody came back in time"
+    feed.told(FIRST, frame(over=ended("old")))
     third.leave()
     assert is_watching(feed)
     await auntil(lambda: not is_watching(feed))
-    feed.told(FIRST, frame(running("late"), over=ended("late")))
+    feed.told(FIRST, frame(running("late"), over=ended("late"), before=ended("early")))
     feed.left(FIRST, told_all=False)
-    events = watching(feed).take()
+    events = watching(feed, wanted=Wanted(recent=True)).take()
     assert ([event.name for event in events], runs(events)) == (["hello", "running"], [])
-
-
-async def test_whoever_comes_back_hears_what_they_missed(feed: Feed) -> None:
-    other, viewer = watching(feed), watching(feed)
-    feed.told(FIRST, frame(over=ended("a")))
-    last = viewer.take()[-1].id
-    viewer.leave()
-    feed.told(FIRST, frame(over=ended("b")))
-    feed.told(FIRST, frame(over=ended("c")))
-    events = watching(feed, last_id=last).take()
-    assert [event.name for event in events] == ["hello", "finished", "finished", "running"]
-    assert ids_in(events) == ["b", "c"]
-    assert events[0].id == last, "whoever hears the greeting alone still misses what is behind it"
-    assert ids_in(watching(feed, last_id=events[-1].id).take()) == []
-    assert ids_in(other.take()) == ["a", "b", "c"]
-
-
-async def test_whoever_comes_back_hears_only_what_they_may(feed: Feed) -> None:
-    first = watching(feed)
-    feed.told(FIRST, frame(over=(*ended("a"), *ended("b", key_id="key:1"))))
-    mine = Sight(key_ids=frozenset({"key:1"}))
-    assert ids_in(watching(feed, mine, last_id=first.take()[0].id).take()) == ["b"]
-
-
-@pytest.mark.parametrize(
-    "last_id", ["x-5", "nonsense", "-", "{boot}-", "{boot}-\u0665x", "{boot}-" + "9" * 30, "\u0665"]
-)
-async def test_whoever_comes_back_from_nowhere_hears_that_something_may_be_missing(feed: Feed, last_id: str) -> None:
-    watching(feed)
-    events = watching(feed, last_id=last_id.format(boot=feed._boot)).take()
-    assert [event.of for event in events if event.name == "gap"] == [Gap(None)]
-
-
-async def test_whoever_comes_back_too_late_hears_that_something_is_missing(
-    feed: Feed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LINGER_SECONDS", 0.01)
-    viewer = watching(feed)
-    last = viewer.take()[-1].id
-    viewer.leave()
-    await auntil(lambda: not is_watching(feed))
-    again = watching(feed, last_id=last)
-    assert [event.of for event in again.take() if event.name == "gap"] == [Gap(None)]
-    other = watching(feed, last_id=last)
-    assert [event.name for event in other.take()] == ["hello", "gap", "running"], "though somebody watches again by now"
-
-
-async def test_a_number_of_the_future_is_nothing_to_wait_for(feed: Feed) -> None:
-    watching(feed)
-    viewer = watching(feed, last_id=f"{feed._boot}-999")
-    viewer.take()
-    feed.told(FIRST, frame(over=ended("a")))
-    assert ids_in(viewer.take()) == ["a"]
 
 
 async def test_no_more_watch_than_may(feed: Feed) -> None:
@@ -238,6 +186,27 @@ async def test_nobody_takes_all_the_seats(feed: Feed) -> None:
     with pytest.raises(ControlUnavailable):
         watching(feed)
     feed.subscribe(EVERYTHING, REQUESTS, who="user:2")
+
+
+@pytest.mark.parametrize(("most", "kept"), [(30, 5), (100, 5), (12, 3), (3, 0)])
+async def test_a_few_seats_are_kept_for_those_who_look_after_the_gateway(feed: Feed, most: int, kept: int) -> None:
+    feed.most = most
+    for number in range(most - kept):
+        feed.subscribe(Sight(), REQUESTS, who=f"user:{number}")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(Sight(), REQUESTS, who="user:one-more")
+    for number in range(kept):
+        feed.subscribe(EVERYTHING, REQUESTS, who=f"admin:{number}")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(EVERYTHING, REQUESTS, who="admin:one-more")
+
+
+async def test_what_a_person_s_keys_take_is_not_their_own_seat(feed: Feed) -> None:
+    for _ in range(MOST_OF_ONE):
+        feed.subscribe(Sight(key_ids=frozenset({"key:1"})), REQUESTS, who="user:1")
+    with pytest.raises(ControlUnavailable):
+        feed.subscribe(Sight(), REQUESTS, who="user:1")
+    watching(feed)
 
 
 async def test_one_who_takes_nothing_costs_the_others_nothing_and_no_memory(feed: Feed) -> None:
@@ -320,9 +289,14 @@ async def test_a_look_that_fails_is_another_chance(feed: Feed, monkeypatch: pyte
 
 async def test_at_the_end_everybody_hears_it_and_nobody_comes_any_more(feed: Feed) -> None:
     viewer = watching(feed)
+    viewer.take()
+    feed.told(FIRST, frame(over=ended("a")))
     feed.close()
-    assert [event.name for event in viewer.take()] == ["end"]
+    assert [event.name for event in viewer.take()] == ["finished", "end"]
     assert viewer.over == "closing"
+    feed.told(FIRST, frame(over=ended("late")))
+    feed.left(FIRST, told_all=False)
+    assert viewer.take() == [], "that was the end"
     with pytest.raises(ControlUnavailable):
         watching(feed)
     feed.close()

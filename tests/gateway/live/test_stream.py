@@ -18,7 +18,7 @@ from gateway.live.wanted import Sight, Wanted
 from gateway.live.words import socket_in
 from tests.waiting import auntil
 
-from .samples import FIRST, ended, frame, running
+from .samples import FIRST, ended, frame, ids_in, running
 from .test_feed import FACTS, REQUESTS
 
 MINE = Sight(key_ids=frozenset({"key:1"}))
@@ -124,7 +124,26 @@ async def test_where_nobody_can_say_whether_they_may_it_ends_and_they_may_come_b
         raise StateUnavailable("The database is away.")
 
     said = await Reading(parts(viewer, away, write_events)).ended()
-    assert said.endswith(b'event: end\ndata: {"why":"closing"}\n\n')
+    assert said.endswith(b'event: end\ndata: {"why":"unavailable"}\n\n')
+
+
+async def test_what_ends_while_nobody_can_say_whether_they_may_is_told_when_they_come_back(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REVIEW_SECONDS", 0.02)
+    viewer, other = (feed.subscribe(Sight(), REQUESTS, who=who) for who in ("user:1", "user:2"))
+
+    async def away() -> Sight | None:
+        feed.told(FIRST, frame(over=ended("meanwhile")))
+        raise StateUnavailable("The database is away.")
+
+    said = (await Reading(parts(viewer, away, write_events)).ended()).decode()
+    viewer.leave()
+    assert "meanwhile" not in said
+    last_id = [line.removeprefix("id: ") for line in said.splitlines() if line.startswith("id: ")][-1]
+    back = feed.subscribe(Sight(), REQUESTS, who="user:1", last_id=last_id).take()
+    assert ids_in(back) == ids_in(other.take()) == ["meanwhile"]
+    assert "gap" not in [event.name for event in back]
 
 
 async def test_what_somebody_may_see_by_now_is_what_they_are_shown(

@@ -135,6 +135,40 @@ async def test_what_runs_is_told_when_it_changes(control: Control, teller: Telle
     assert control.frames[-1].now.total == 0
 
 
+async def test_what_ended_before_anybody_watched_is_remembered_and_told_first(control: Control, teller: Teller) -> None:
+    teller.note(ended("unconnected"))
+    await met(control, teller)
+    teller.note(ended("unwatched"))
+    control.say(b'{"do":"watch"}')
+    await auntil(lambda: control.frames)
+    teller.note(ended("watched"))
+    await auntil(lambda: len(control.frames) == 2)
+    told = [([each.id for each in frame.before], [each.id for each in frame.ended]) for frame in control.frames]
+    assert told == [(["unconnected", "unwatched"], []), ([], ["watched"])]
+
+
+async def test_whoever_watches_again_is_told_what_ended_before_once_more(control: Control, teller: Teller) -> None:
+    await watched(control, teller)
+    teller.note(ended("a"))
+    await auntil(lambda: control.frames)
+    control.say(b'{"do":"rest"}')
+    await auntil(lambda: not teller.watched)
+    teller.note(ended("b"))
+    control.say(b'{"do":"watch"}')
+    await auntil(lambda: len(control.frames) == 2)
+    frame = control.frames[-1]
+    assert ([each.id for each in frame.before], frame.ended, frame.missed) == (["a", "b"], (), 0)
+
+
+async def test_no_more_is_remembered_than_is_told_at_once(control: Control, teller: Teller) -> None:
+    for number in range(MOST_ENDED + 30):
+        teller.note(ended(str(number)))
+    await watched(control, teller)
+    await auntil(lambda: control.frames)
+    (frame,) = control.frames
+    assert (len(frame.before), frame.before[0].id, frame.missed) == (MOST_ENDED, "30", 0)
+
+
 async def test_what_has_ended_is_told_once(control: Control, teller: Teller) -> None:
     await watched(control, teller)
     teller.note(ended("a", "b"))

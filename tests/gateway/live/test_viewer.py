@@ -112,6 +112,27 @@ def test_nobody_hears_of_what_they_may_not_see(host: Host) -> None:
     assert (ids_in([event]), event.id) == (["mine"], "b-2")
 
 
+@pytest.mark.parametrize(
+    ("sight", "wanted"),
+    [(Sight(key_ids=frozenset({"key:1"})), Wanted()), (EVERYTHING, Wanted(provider="mock"))],
+    ids=["sight", "filter"],
+)
+def test_nobody_hears_how_much_of_others_is_missing(host: Host, sight: Sight, wanted: Wanted) -> None:
+    viewer = Viewer(host, BOOT, sight, wanted)
+    viewer.offer(Event(BOOT, 1, Gap(1234)), 0.0)
+    (event,) = viewer.take()
+    assert (event.of, event.id) == (Gap(None), "b-1")
+
+
+def test_what_others_miss_is_not_added_to_what_one_misses_oneself(host: Host) -> None:
+    viewer = Viewer(host, BOOT, Sight(key_ids=frozenset({"key:1"})), Wanted())
+    many = ended(*(str(at) for at in range(MOST_WAITING)), key_id="key:1")
+    viewer.offer(Event(BOOT, 1, Gap(1234)), 0.0)
+    viewer.offer(Event(BOOT, 2, Finished(many)), 0.0)
+    viewer.offer(Event(BOOT, 3, Finished(many)), 0.0)
+    assert viewer.take()[0].of == Gap(None)
+
+
 def test_what_is_for_everybody_is_written_once_for_everybody(viewer: Viewer, host: Host) -> None:
     other, event = Viewer(host, BOOT, EVERYTHING, Wanted()), finished(1, "a")
     for each in (viewer, other):
@@ -133,6 +154,42 @@ def test_since_when_something_waits_is_known_until_it_is_taken(viewer: Viewer) -
     assert viewer.waiting_since == 5.0
     viewer.take()
     assert viewer.waiting_since is None
+
+
+@pytest.mark.parametrize("why", ["signed_out", "slow", "unavailable"])
+def test_the_last_event_has_the_number_of_what_they_know(viewer: Viewer, why: Why) -> None:
+    """Whoever comes back with it hears what was not told any more."""
+    viewer.greet(Event(BOOT, 3, Greeting("1", (), 10.0)), 0.0)
+    viewer.offer(finished(5, "known"), 0.0)
+    viewer.take()
+    viewer.offer(finished(7, "waiting"), 0.0)
+    viewer.dismiss(why)
+    (event,) = viewer.take()
+    assert (event.of, event.id) == (End(why), "b-5")
+
+
+def test_whoever_has_heard_nothing_knows_no_more_than_the_greeting_says(viewer: Viewer) -> None:
+    viewer.greet(Event(BOOT, 3, Greeting("1", (), 10.0)), 0.0)
+    viewer.offer(finished(5, "waiting"), 0.0)
+    viewer.dismiss("unavailable")
+    assert [event.id for event in viewer.take()] == ["b-3"]
+
+
+def test_what_waits_is_told_before_the_gateway_stops(viewer: Viewer) -> None:
+    """Another process has another memory: nobody could hear it there."""
+    viewer.offer(finished(5, "waiting"), 0.0)
+    viewer.dismiss("closing")
+    events = viewer.take()
+    assert [event.name for event in events] == ["finished", "end"]
+    assert events[-1].number == 100
+
+
+def test_nothing_comes_behind_the_last_event(viewer: Viewer) -> None:
+    viewer.dismiss("closing")
+    viewer.offer(Event(BOOT, 101, Gap(None)), 0.0)
+    viewer.offer_running(0.0)
+    viewer.offer_system(Event(BOOT, 102, SYSTEM), 0.0)
+    assert [event.name for event in viewer.take()] == ["end"]
 
 
 async def test_waiting_ends_with_news_and_with_time(viewer: Viewer, host: Host) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from gateway.live.wanted import Sight, Wanted, finished_for, is_visible, outcome_of
+from gateway.live.wanted import Sight, Wanted, finished_for, hears_all, is_visible, outcome_of
 from gateway.usage.chosen import OUTCOMES
 from tests.source import ROOT
 
@@ -29,6 +29,21 @@ def test_an_outcome_is_what_the_analytics_store_calls_it() -> None:
 def test_whoever_wants_everything_gets_the_very_same() -> None:
     records = ended("a", "b")
     assert finished_for(EVERYTHING, Wanted(), records) is records
+
+
+@pytest.mark.parametrize(
+    ("sight", "wanted"),
+    [
+        (Sight(key_ids=frozenset({"team"})), Wanted()),
+        (EVERYTHING, Wanted(key="team")),
+        (EVERYTHING, Wanted(model="fast")),
+        (EVERYTHING, Wanted(provider="mock")),
+        (EVERYTHING, Wanted(outcome="ok")),
+    ],
+)
+def test_whoever_sees_less_or_asks_for_less_is_not_told_of_all(sight: Sight, wanted: Wanted) -> None:
+    assert not hears_all(sight, wanted)
+    assert hears_all(EVERYTHING, Wanted(kinds=frozenset({"finished"})))
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,10 @@ class Crossing:
         assert self.call.cancelled
 
 
+WHYS = [("signed_out", 4401), ("slow", 1013), ("unavailable", 1013), ("closing", 1012)]
+"""Why it is over, and what the socket is closed with."""
+
+
 @pytest.fixture
 async def crossing() -> Crossing:
     return Crossing()
@@ -112,7 +116,7 @@ async def test_events_become_messages(crossing: Crossing) -> None:
     await crossing.over()
 
 
-@pytest.mark.parametrize(("why", "code"), [("signed_out", 4401), ("slow", 1013), ("closing", 1012)])
+@pytest.mark.parametrize(("why", "code"), WHYS)
 async def test_why_it_is_over_is_in_the_code(crossing: Crossing, why: str, code: int) -> None:
     await crossing.open()
     crossing.bridge.body(end(why))
