@@ -45,6 +45,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Whether translation dropped or emulated something."""
     tools: bool | None = None
     """Whether tools were offered to the model."""
+    other_model: bool | None = None
+    """Whether another model answered than was asked; a version of the same is none."""
     least_total_us: int | None = None
     least_cost: int | None = None
     """Nano-USD."""

@@ -56,6 +56,9 @@ class ExportQuery(Query, frozen=True, kw_only=True):
     retried: Annotated[bool | None, Meta(description="Whether there was more than one attempt.")] = None
     lossy: Annotated[bool | None, Meta(description="Whether translation dropped or emulated something.")] = None
     tools: Annotated[bool | None, Meta(description="Whether tools were offered to the model.")] = None
+    other_model: Annotated[
+        bool | None, Meta(description="Whether another model answered than was asked; a version of the same is none.")
+    ] = None
     least_total_us: Annotated[Count | None, Meta(description="That took so many microseconds at least.")] = None
     least_cost: Annotated[Count | None, Meta(description="That cost so many billionths of a US dollar at least.")] = (
         None

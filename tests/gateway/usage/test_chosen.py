@@ -20,7 +20,7 @@ RECORDS: tuple[dict[str, object], ...] = (
     {"key": None, "status": 401, "error": "invalid_key", "attempts": (), "credential": None, "tags": ("a", "b=c")},
     {"status": 502, "error": "upstream_closed", "dropped": ("top_k",), "has_tools": False, "endpoint": "/v1/messages"},
     {"status": 200, "error": "client_disconnected", "user_agent": "Curl/8", "upstream_request_id": "REQ_Abc"},
-    {"status": 499, "error": "client_disconnected"},
+    {"status": 499, "error": "client_disconnected", "answered_model": "gpt-4.1"},
 )
 
 
@@ -49,6 +49,7 @@ RECORDS: tuple[dict[str, object], ...] = (
         ({"retried": False}, (0, 3, 4)),
         ({"lossy": True}, (5,)),
         ({"tools": False}, (5,)),
+        ({"other_model": True}, (2, 7)),
         ({"least_total_us": 1_000_000}, (1,)),
         ({"least_cost": 10**12}, (2,)),
         ({"search": "LLAMA"}, (2,)),
