@@ -23,7 +23,7 @@ from web.forms import Form, Problem
 from web.names import Names, names_of
 from web.page import Action, Download, Page, Shown, Site, Visit
 from web.pages.key_form import RULES, Owners, owner_typed, owners_for, wish_typed
-from web.pages.keyed import STATES, Standing, curl_of, limits_in_words, said_patterns, standing_of
+from web.pages.keyed import STATES, Standing, curl_of, limits_in_words, relayed, said_patterns, standing_of
 from web.tables import as_csv
 
 PATH = "/keys"
@@ -111,7 +111,7 @@ async def load(site: Site, visit: Visit) -> Keys | Download:
         is_everybodys=actor.may(READ),
         owners=await owners_for(site, actor, names) if may_make else None,
         made=made,
-        curl=curl_of(visit.browser.origin, _relayed(made.key), made.secret) if made else "",
+        curl=curl_of(site, visit, relayed(made.key), made.secret) if made else "",
         typed=visit.form,
         problem=visit.problem,
     )
@@ -224,10 +224,6 @@ def _chips(asked: Mapping[str, str], names: Names) -> tuple[Chip, ...]:
         Chip(word, WORDS[word], called.get(word, str)(value), address(PATH, asked, {word: ""}))
         for word, value in asked.items()
     )
-
-
-def _relayed(key: KeyView) -> ClientKey:
-    return ClientKey(key.name, id=f"{ID_PREFIX}{key.id}", models=key.models)
 
 
 HEAD = ("name", "key", "owner", "models", "limits", "budget_used", "budget", "status", "tags")
