@@ -292,6 +292,7 @@ FACTS: dict[str, Callable[[], str]] = {
     "record": partial(record_fields, "UsageRecord"),
     "tokens": partial(record_fields, "Tokens"),
     "attempt": partial(record_fields, "AttemptRecord"),
+    "passed": partial(record_fields, "PassedOver"),
     "mock": mock_behaviours,
     "strategies": choosing.strategies,
     "sessions": choosing.sessions,

@@ -5,7 +5,7 @@ Puts together what the management API does anyway. Knows neither pages nor how a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -66,6 +66,10 @@ class Foresight:
     def listed_price(self, actor: Actor, provider: str, model: str) -> ModelPrice | None:
         """What the registry says it costs, whatever the operator says. Raises NotPermitted."""
         return models.listed_price(actor, provider, model, self._desk.around.made)
+
+    def names(self, key: ClientKey) -> Iterable[str]:
+        """What a client key may ask for by name."""
+        return models.names_for(key, self._desk.around.made)
 
     async def told(self, actor: Actor, inquiry: Inquiry) -> Mapping[str, Any]:
         """What would become of a request, in the words of the API. Raises GatewayError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -51,6 +51,9 @@ class Foresight(Protocol):
 
     def listed_price(self, actor: Actor, provider: str, model: str) -> ModelPrice | None:
         """What the registry says it costs, whatever the operator says. Raises NotPermitted."""
+
+    def names(self, key: ClientKey) -> Iterable[str]:
+        """What a client key may ask for by name: aliases, combos, models."""
 
     async def told(self, actor: Actor, inquiry: Inquiry) -> Mapping[str, Any]:
         """What would become of a request, in the words of the API. Raises GatewayError."""

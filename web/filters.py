@@ -63,6 +63,7 @@ FIELDS = (
     Field("lossy", "Translation", "switch", words={"yes": "something was lost", "no": "nothing was lost"}),
     Field("tools", "Tools", "switch", words={"yes": "with tools", "no": "without tools"}),
     Field("source", "Tokens from", "choice", of="usage_source", words=SOURCE_WORDS),
+    Field("other", "Answered by", "switch", of="other_model", words={"yes": "another model", "no": "the model asked"}),
     Field("slower", "Took at least", "milliseconds", of="least_total_us"),
     Field("dearer", "Cost at least", "dollars", of="least_cost"),
 )

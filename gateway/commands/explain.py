@@ -30,7 +30,7 @@ STEPS: Columns[Row] = (
     ("", lambda step: step["state"].replace("_", " ")),
     ("TARGET", lambda step: f"{step['provider']}/{step['model']}"),
     ("CREDENTIAL", lambda step: step["credential"] or "-"),
-    ("WHY", lambda step: step["reason"] or "-"),
+    ("WHY", lambda step: step["reason"] or step["chosen_by"] or step["ordered_by"] or "-"),
     ("UNTIL", lambda step: _time(step["until"])),
 )
 LIMITS: Columns[Row] = (

@@ -68,6 +68,19 @@ class ExplainedStep(Told, frozen=True, kw_only=True):
         ),
     ]
     until: Annotated[Moment | None, Meta(description="When that ends, where anybody knows.")]
+    chosen_by: Annotated[
+        str,
+        Meta(
+            description="Of who is asked: how this credential is chosen, as `chosen_by` of an attempt in the usage "
+            "record; empty for the only one, and for the next in line."
+        ),
+    ]
+    ordered_by: Annotated[
+        str,
+        Meta(
+            description="The same of its target, as `ordered_by` of the usage record; empty where there is no choice."
+        ),
+    ]
 
 
 class ExplainedLimit(Told, frozen=True, kw_only=True):

@@ -17,11 +17,11 @@ from gateway.records import ClientKey, Target
 from gateway.relay import conversation, passages, prospects
 from gateway.relay.caller import is_strict
 from gateway.relay.conversation import Thread
-from gateway.relay.prospects import PASSED, Wanted
+from gateway.relay.prospects import PASSED, UNPRICED, UNSPOKEN, Wanted
 from gateway.relay.setting_aside import reserve
 from gateway.routing.affinity import Session, find_session
 from gateway.routing.explain import Case, Explained, Step, explain
-from gateway.routing.reach import may_use_endpoint
+from gateway.routing.reach import KEY, may_use_endpoint
 from gateway.routing.targets import TargetList
 
 from .answer import Explanation
@@ -110,12 +110,12 @@ class _Inquiry:
     def _targets(self, ask: Ask, wanted: Wanted, plan: Plan | None) -> TargetList:
         sight, endpoint = self._sight, self._question.endpoint
         every = sight.resolver.resolve(ask.model, NOBODY)
-        self._passed = self.found.passed = dict.fromkeys(every.targets, "key")
+        self._passed = self.found.passed = dict.fromkeys(every.targets, KEY)
         found = sight.resolver.resolve(ask.model, self._key)
-        self._leave(found, f"does not speak {endpoint.format}")
+        self._leave(found, UNSPOKEN.format(endpoint.format))
         found = prospects.speaking(found, sight.providers, endpoint)
         sifted = prospects.fitting(wanted, found, sight.facts)
-        self._leave(sifted.targets, "unpriced")
+        self._leave(sifted.targets, UNPRICED)
         self._passed.update(sifted.passed_over)
         self.found.behind = dict(sifted.behind)
         found = prospects.affordable(sifted.targets, plan, self._key, sight.prices)

@@ -125,6 +125,8 @@ def _step(step: Step) -> ExplainedStep:
         state=step.state,
         reason=step.reason,
         until=write_moment(step.until_us or None),
+        chosen_by=step.chosen_by,
+        ordered_by=step.ordered_by,
     )
 
 

@@ -6,6 +6,7 @@ Knows what is looked up where, and asks nobody. A provider that lists nothing is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -15,7 +16,7 @@ from gateway.errors import ModelForbidden, UnknownModel, UnknownResource
 from gateway.management import configuration, keys
 from gateway.management.office import Actor, Office
 from gateway.records import ClientKey, Price, Provider, Rates
-from gateway.routing.reach import EXCLUDES, serves
+from gateway.routing.reach import EXCLUDES, may_use_endpoint, serves
 
 READ = configuration.READ
 
@@ -128,6 +129,21 @@ def listed_price(actor: Actor, provider_id: str, model: str, made: Assembled) ->
     actor.require(READ)
     price = made.prices.listed(provider_id, model)
     return None if price is None else _price(price)
+
+
+def names_for(key: ClientKey, made: Assembled) -> Iterator[str]:
+    """What a client key may ask for by name: the models that it names itself, aliases and combos, models. Of a provider
+    of which nobody says what it serves, and that serves anything, at last a name that is none."""
+    may_use = _use_of(key, made)
+    own = (name for name in key.models if "*" not in name)
+    models = (f"{provider.id}/{model}" for provider, model, _ in _models(made, Wanted()))
+    anything = (f"{provider.id}/model" for provider in made.providers if not _names(made, provider))
+    return filter(may_use, chain(own, made.resolver.names(), models, anything))
+
+
+def endpoint_for(key: ClientKey, endpoints: Sequence[str]) -> str:
+    """The first of these that a client key may use; of a key that may use none the first of all."""
+    return next((path for path in endpoints if may_use_endpoint(key, path)), endpoints[0])
 
 
 def _models(made: Assembled, wanted: Wanted) -> Iterator[tuple[Provider, str, Said]]:

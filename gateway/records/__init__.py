@@ -9,7 +9,7 @@ from gateway.records.money import MOST_NANO_USD, NANO_USD, CostSource, Price, Ra
 from gateway.records.registry import RegistryState
 from gateway.records.targets import ANY, Credential, Endpoint, FailureRule, ModelFacts, Provider, Target
 from gateway.records.telling import Closing, OutputKind, Parameters
-from gateway.records.usage import AttemptRecord, StoredResponse, UsageRecord
+from gateway.records.usage import AttemptRecord, PassedOver, StoredResponse, UsageRecord
 
 __all__ = [
     "ANY",
@@ -30,6 +30,7 @@ __all__ = [
     "ModelFacts",
     "OutputKind",
     "Parameters",
+    "PassedOver",
     "Price",
     "Provider",
     "Rates",

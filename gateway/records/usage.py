@@ -32,6 +32,26 @@ class AttemptRecord(Struct, frozen=True, gc=False):
     """From its being sent to the head of the answer, a new connection included; none when there was no answer."""
     rest_by: str | None = None
     """What of the answer told how long to rest: the name of a header, or `answer`; none where nothing did."""
+    chosen_by: str | None = None
+    """Why this credential: the strategy of its pool (`weighted 3/4`: its weight, of all), `priority`, `session` where
+    it holds the conversation, `probe`, `resting` where it is tried although it rests, `again`, `hedge`, `pinned` where
+    it alone has what is continued; none where it was the only one, or the next in line."""
+
+
+class PassedOver(Struct, frozen=True, gc=False):
+    """Somebody who could have answered an exchange, and was not asked when others were."""
+
+    provider: str
+    model: str
+    credential: str | None
+    """None: the target, with all of its credentials."""
+    reason: str
+    """What it rests for, `busy`, `key` and `paused`; of a target what it lacks, such as `no images`, that nobody knows
+    its price (`unpriced`), or the code of the error with which it could not be asked."""
+    until_us: int | None = None
+    """Unix time in microseconds at which that ends, as it was known then; none where it does not, or nobody knew."""
+    holds: bool = False
+    """It holds the conversation, and with it the provider's cache."""
 
 
 class UsageRecord(Struct, frozen=True, gc=False):
@@ -107,6 +127,13 @@ class UsageRecord(Struct, frozen=True, gc=False):
     """Of the trace that it is part of (W3C)."""
     captured: bool = False
     """Bodies and headers of all sides were handed to be kept (`[capture]`)."""
+    ordered_by: str | None = None
+    """Why this target: the strategy of the combo (`weighted 3/4`: its weight, of all), `session` where the conversation
+    stays with it; none where there was no choice."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """Who could have answered and was not asked, in the order in which that was found; a few of them."""
+    passed_more: int = 0
+    """How many more there were."""
 
 
 class StoredResponse(Struct, frozen=True, gc=False, kw_only=True):

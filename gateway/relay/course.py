@@ -110,7 +110,7 @@ class Course:
                 raise
             self._refusal = error
             verdict = OTHER_CREDENTIAL if isinstance(error, ModelForbidden) else OTHER_TARGET
-            self._dispatch.skipped(verdict, now_us(), attempt=attempt)
+            self._dispatch.skipped(verdict, now_us(), attempt=attempt, why=error.code)
             return None
         return passage
 

@@ -23,7 +23,7 @@ from gateway.limits.limiter import Admission, Standing
 from gateway.limits.rules import Bounds
 from gateway.outbound.wire import Call, Receiver, Request
 from gateway.records import ClientKey, Endpoint, ModelFacts, Target, Tokens
-from gateway.routing.dispatch import Attempt
+from gateway.routing.dispatch import Attempt, Dispatch
 from gateway.routing.ordering import Conduct
 from gateway.traces.context import Trace
 from gateway.usage.meter import uuid7
@@ -91,6 +91,8 @@ class Exchange(Struct, eq=False):
     ask: Ask | None = None
     via: str | None = None
     """The alias or combo by whose name its model was asked for."""
+    dispatch: Dispatch | None = None
+    """Who is asked, in which order; None before it is let in."""
     trials: list[Trial] = []
     """Its attempts; the last one is, or may become, the answer."""
     admission: Admission | None = None
@@ -101,8 +103,6 @@ class Exchange(Struct, eq=False):
     target_standings: dict[Target, Standing] = {}
     """The same of each target that it was let go to, where limits are set for that."""
     amends: Amends = field(default_factory=Amends)
-    session: bytes | None = None
-    """The conversation that it belongs to, as far as anybody can tell; None where that does not matter."""
     tokens: Tokens | None = None
     """What the provider reported, once its answer is whole."""
     counts: Counts = NOT_COUNTED

@@ -39,14 +39,14 @@ def fitting(exchange: Exchange, targets: TargetList) -> TargetList:
 
 def dispatch(exchange: Exchange, targets: TargetList) -> Dispatch:
     """Who is to be asked, in which order."""
-    conduct, thread, ask = exchange.conduct, exchange.thread, exchange.ask
+    conduct, thread, ask, session = exchange.conduct, exchange.thread, exchange.ask, None
     if ask is not None and prospects.may_hold_sessions(targets, conduct.providers):
         key_id, size = exchange.admitted_key().id, len(exchange.body)
         session = find_session(exchange.named, ask.fields, key_id=key_id, body_bytes=size)
-        if session is not None:
-            exchange.session = session.name
     pinned = thread.pinned if thread is not None else None
-    return Dispatch(targets, conduct, session=exchange.session, pinned=pinned)
+    name = session.name if session is not None else None
+    exchange.dispatch = made = Dispatch(targets, conduct, session=name, pinned=pinned)
+    return made
 
 
 def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
@@ -84,8 +84,9 @@ def succeeded(exchange: Exchange, trial: Trial) -> None:
         relay.reads_headroom = relay.by_headroom
         if (left := headroom_in(dict(trial.headers), now_us)) is not None:
             board.note_headroom(attempt.credential, left.headroom, left.reset_seconds, now_us)
-    if exchange.session is not None and attempt.provider.session_affinity:
-        board.bind(pooled(exchange.session, attempt.provider.id), attempt.credential, now_us)
+    session = exchange.dispatch.session if exchange.dispatch is not None else None
+    if session is not None and attempt.provider.session_affinity:
+        board.bind(pooled(session, attempt.provider.id), attempt.credential, now_us)
 
 
 def failure_in(trial: Trial) -> Failure | None:

@@ -37,6 +37,12 @@ PASSED = (UnsupportedParameter, ModelForbidden, ModelUnpriced, LimitReached, Bud
 """What keeps one target from a request, and not the next one. Whatever else goes wrong before it is sent ends it."""
 
 
+UNPRICED = "unpriced"
+"""Why a target is passed over of which nobody knows the price."""
+UNSPOKEN = "does not speak {}"
+"""Why one is that speaks another dialect than what is not translated."""
+
+
 class Wanted(Struct, frozen=True):
     """A request, as far as its prospects depend on it."""
 
@@ -61,7 +67,7 @@ def speaking(found: TargetList, providers: Mapping[str, Provider], endpoint: End
     FormatNotServed when there are none."""
     if endpoint.operation != "pass":
         return found
-    kept = found.keeping(lambda target: speaks(providers[target.provider], endpoint))
+    kept = found.keeping(lambda target: speaks(providers[target.provider], endpoint), UNSPOKEN.format(endpoint.format))
     if not kept.targets:
         provider = providers[found.targets[0].provider]
         raise FormatNotServed(
@@ -94,7 +100,7 @@ def affordable(found: TargetList, plan: Plan | None, key: ClientKey, prices: Pri
 
 
 def _priced(found: TargetList, prices: PriceList) -> TargetList:
-    kept = found.keeping(lambda target: prices.find(target.provider, target.model) is not None)
+    kept = found.keeping(lambda target: prices.find(target.provider, target.model) is not None, UNPRICED)
     if not kept.targets:
         first = found.targets[0]
         raise ModelUnpriced(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -11,7 +12,8 @@ from msgspec import structs
 from gateway.catalog.prices import PriceList
 from gateway.formats.ask import Ask
 from gateway.formats.format import Fields
-from gateway.records import AttemptRecord, ClientKey, Tokens, UsageRecord
+from gateway.records import AttemptRecord, ClientKey, PassedOver, Tokens, UsageRecord
+from gateway.routing.dispatch import Dispatch
 from gateway.traces.context import PARENT, trace_id_of
 from gateway.usage.meter import NOTHING_TO_PAY, Bill, bill_of
 
@@ -74,6 +76,15 @@ class Answering(TypedDict):
     dropped: tuple[str, ...]
 
 
+class Chosen(TypedDict, total=False):
+    """Columns about why it went there."""
+
+    ordered_by: str | None
+    passed_over: tuple[PassedOver, ...]
+    passed_more: int
+
+
+NO_CHOICE: Chosen = {}
 NOBODYS: Whose = {"key": None, "key_id": None, "user_id": None, "team_id": None, "tags": ()}
 UNREAD: Wanted = {"requested_model": None, "via": None, "stream": False, "has_tools": None}
 UNASKED: Answering = {
@@ -92,7 +103,7 @@ def record_of(exchange: Exchange, prices: PriceList, place: Place) -> UsageRecor
     now, ask, key, times = time.monotonic_ns(), exchange.ask, exchange.key, exchange.times
     tokens, source = reckoned(exchange)
     trials, agent = exchange.trials, exchange.caller.user_agent
-    trial = trials[-1] if trials else None
+    trial, dispatch = trials[-1] if trials else None, exchange.dispatch
     bill = _bill(exchange, trial, tokens, prices)
     # Columns in groups: one call with all of them by name would take twice as many steps.
     return UsageRecord(
@@ -112,6 +123,7 @@ def record_of(exchange: Exchange, prices: PriceList, place: Place) -> UsageRecor
         **(_whose(exchange, key) if key else NOBODYS),
         **(_wanted(exchange, ask) if ask else UNREAD),
         **(_answering(trial) if trial else UNASKED),
+        **(_chosen(dispatch, trials) if dispatch is not None and dispatch.has_chosen else NO_CHOICE),
         total_us=(now - times.started_ns) // 1000,
         first_byte_us=times.first_byte_us,
         upstream_us=waited_us(trials, now),
@@ -161,6 +173,20 @@ def _answering(trial: Trial) -> Answering:
     }
 
 
+def _chosen(dispatch: Dispatch, trials: Sequence[Trial]) -> Chosen:
+    asked = {(trial.attempt.target, trial.attempt.credential.name) for trial in trials}
+    passed, more = dispatch.passed_over(asked)
+    return {
+        "ordered_by": dispatch.ordered_by(trials[-1].attempt.target) if trials else None,
+        "passed_over": tuple(map(_cut, passed)),
+        "passed_more": more,
+    }
+
+
+def _cut(other: PassedOver) -> PassedOver:
+    return other if len(other.model) <= NAME.stop else structs.replace(other, model=other.model[NAME])
+
+
 def has_tools(fields: Fields) -> bool:
     """Whether a request offers tools to the model, in whatever dialect."""
     return not TOOLS.isdisjoint(fields) and any(map(fields.get, TOOLS))
@@ -200,6 +226,8 @@ def _attempt(trial: Trial, started_ns: int) -> AttemptRecord:
         (sent_ns - started_ns) // 1000,
         (call.connect_us or None) if call else None,
         (head_ns - sent_ns) // 1000 if head_ns else None,
+        None,
+        attempt.chosen_by,
     )
     return made if not trial.rest_us or verdict is None else structs.replace(made, rest_by=verdict.by or None)
 

@@ -7,15 +7,17 @@ a verdict that says so. When all who are left rest, a request waits a little for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, structs
 
-from gateway.records import Credential, Provider, Target
+from gateway.records import Credential, PassedOver, Provider, Target
 
+from . import passing
 from .affinity import pooled
 from .ordering import Conduct, Seen, in_order, is_open, is_usable, line_up, look, order_targets
+from .passing import BUSY, NOBODY, Passed, is_well
 from .pool import Pool, pinned_to, pool_of
 from .targets import TargetList
 from .verdicts import Verdict, backoff
@@ -23,8 +25,6 @@ from .verdicts import Verdict, backoff
 NO_CREDENTIAL = Credential("", "", "")
 """For a server that asks for no key."""
 
-BUSY = "busy"
-"""Why a credential is passed over that has as many requests under way as it may."""
 BUSY_US = 100_000
 """How often a request asks again whether one of them is done."""
 LIMITS = frozenset({"rate_limit", "quota", BUSY})
@@ -41,6 +41,8 @@ class Attempt(Struct, frozen=True, gc=False):
     """The credential rests; this one request tries whether it must."""
     claimed_at_us: int = 0
     """When this was made the one request that tries a target whose breaker is half open; 0 where it is closed."""
+    chosen_by: str | None = None
+    """Why this credential, as the usage record has it."""
 
 
 class Wait(Struct, frozen=True, gc=False):
@@ -81,6 +83,10 @@ class Dispatch(Struct, eq=False):
     _pause_us: int = 0
     _waited_us: int = 0
     _probed: bool = False
+    _stays: bool = False
+    """The conversation stays with its target."""
+    _passed: Passed | None = None
+    """Who is not asked; None as long as that is nobody."""
 
     def __post_init__(self) -> None:
         """How many attempts there may be is said once and for all."""
@@ -108,7 +114,7 @@ class Dispatch(Struct, eq=False):
             if (attempt := self._pick(target, now_us)) is not None:
                 break
         self._line = line
-        return self._begun(attempt) if attempt is not None else None
+        return self._begun(structs.replace(attempt, chosen_by=passing.HEDGE)) if attempt is not None else None
 
     def failed(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None, chance: float = 1.0) -> Verdict:
         """The attempt, else the last one, failed, and this is what that means. What is made of it is returned: a combo
@@ -135,11 +141,15 @@ class Dispatch(Struct, eq=False):
             self._repeat(failed, named, chance)
         return verdict
 
-    def skipped(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None) -> None:
-        """The attempt, else the last one, was not made: it cannot be, for a reason that `verdict` tells. It counts for
-        nothing."""
+    def skipped(self, verdict: Verdict, now_us: int, *, attempt: Attempt | None = None, why: str = "") -> None:
+        """The attempt, else the last one, was not made: it cannot be, for a reason that `verdict` tells, and `why` says
+        in a word. It counts for nothing."""
         self._left += 1
-        self.failed(verdict, now_us, attempt=attempt)
+        skipped = attempt or self._last
+        assert skipped is not None  # nothing is skipped that was not begun
+        credential = skipped.credential.name if verdict.then == "next_credential" else None
+        self._notes().note((*skipped.target, credential), why)
+        self.failed(verdict, now_us, attempt=skipped)
 
     def resting(self, now_us: int) -> Resting | None:
         """When the first is back of all who could answer, tried or not; None where somebody does not rest."""
@@ -157,6 +167,29 @@ class Dispatch(Struct, eq=False):
         if self.session is None or not provider.session_affinity:
             return None
         return pooled(self.session, provider.id)
+
+    def ordered_by(self, target: Target) -> str | None:
+        """Why this target, as the usage record has it; None where there was no choice."""
+        label = self._found.ordered_by.get(target)
+        return (
+            passing.SESSION
+            if self._stays and label is not None and label.partition(" ")[0] in passing.BY_TURN
+            else label
+        )
+
+    def passed_over(self, asked: Collection[tuple[Target, str]]) -> tuple[tuple[PassedOver, ...], int]:
+        """Who could have answered and was not among those that were asked, and how many more there were."""
+        left_out = self._found.left_out
+        return self._notes().told(left_out, asked) if left_out or self._passed is not None else NOBODY
+
+    @property
+    def has_chosen(self) -> bool:
+        """Whether there is anything to tell by these two: there seldom is."""
+        return self._passed is not None or bool(self._found.ordered_by or self._found.left_out)
+
+    def _notes(self) -> Passed:
+        self._passed = self._passed or Passed()
+        return self._passed
 
     # Choosing
 
@@ -181,27 +214,32 @@ class Dispatch(Struct, eq=False):
     def _pick(self, target: Target, now_us: int) -> Attempt | None:
         """Who can be asked now at a target."""
         board, pool = self._conduct.board, self._pool(target)
+        if pool.left_out:
+            self._notes().note_all(pool.left_out)
         is_new = self._line is None and not self._tried and self.pinned is None
         if is_new and not pool.is_bounded and board.is_calm(pool.credentials, target, now_us):
             return self._calmly(pool, now_us)
         standing = board.target_standing(target, now_us)
-        if is_open(standing, now_us):
-            return None
-        attempt = self._choose(pool, now_us)
-        if attempt is None or standing.until_us <= now_us:
-            return attempt
-        return structs.replace(attempt, claimed_at_us=now_us) if board.claim_target_probe(target, now_us) else None
+        if not is_open(standing, now_us):
+            attempt = self._choose(pool, now_us)
+            if attempt is None or standing.until_us <= now_us:
+                return attempt
+            if board.claim_target_probe(target, now_us):
+                return structs.replace(attempt, claimed_at_us=now_us)
+        self._notes().note((*target, None), standing.reason, standing.until_us)
+        return None
 
     def _calmly(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who is asked first where nobody rests: who holds the conversation, or by strategy."""
         if self.session is not None and (holder := self._holder(pool, now_us)) is not None:
-            return Attempt(pool.target, pool.provider, holder)
+            return Attempt(pool.target, pool.provider, holder, False, 0, passing.SESSION)
         lines = pool.lines
         if not lines:
             return self._first_of(pool, in_order(self._conduct, pool, pool.credentials, self._turn))
         turn = self._turn(pool.turns, pool.sticky) if len(lines) > 1 else 0
         line = self._line = [*lines[turn % len(lines)]]
-        return Attempt(pool.target, pool.provider, line.pop())
+        first = line.pop()
+        return Attempt(pool.target, pool.provider, first, False, 0, pool.labels.get(first.name))
 
     def _choose(self, pool: Pool, now_us: int) -> Attempt | None:
         """Who of those in a pool."""
@@ -214,9 +252,10 @@ class Dispatch(Struct, eq=False):
         while self._line:
             seen = look(self._conduct, provider, self._line.pop(), target.model, now_us)
             if is_usable(seen):
-                return Attempt(target, provider, seen.credential)
+                return Attempt(target, provider, seen.credential, chosen_by=passing.chosen_late(pool, seen))
             if self._may_probe(seen, target, now_us):
-                return Attempt(target, provider, seen.credential, True)
+                return Attempt(target, provider, seen.credential, True, chosen_by=passing.PROBE)
+            self._notes().note_seen(target, seen)
         return None
 
     def _first(self, pool: Pool, untried: tuple[Credential, ...], now_us: int) -> Attempt | None:
@@ -224,20 +263,29 @@ class Dispatch(Struct, eq=False):
         conduct, target, provider = self._conduct, pool.target, pool.provider
         seen = [look(conduct, provider, credential, target.model, now_us) for credential in untried]
         holder = self._holder(pool, now_us)
-        if holder is not None:
-            for credential, standing, is_full in seen:
-                if credential is holder and not (standing.until_us or is_full):
-                    return Attempt(target, provider, credential)
+        for each in seen:
+            if each.credential is holder:
+                if is_well(each):
+                    return Attempt(target, provider, holder, chosen_by=passing.SESSION)
+                self._notes().note_seen(target, each, holds=True)
         for each in seen:
             if each.standing.hard and self._may_probe(each, target, now_us):
-                return Attempt(target, provider, each.credential, True)
-        return self._first_of(pool, line_up(conduct, pool, seen, self._turn))
+                return Attempt(target, provider, each.credential, True, chosen_by=passing.PROBE)
+        attempt = self._first_of(pool, line_up(conduct, pool, seen, self._turn))
+        if attempt is not None and not any(map(is_well, seen)):
+            attempt = structs.replace(attempt, chosen_by=passing.RESTING)
+        for each in passing.unwell_before(pool, seen, attempt.credential if attempt is not None else None):
+            self._notes().note_seen(target, each)
+        return attempt
 
     def _first_of(self, pool: Pool, line: list[Credential]) -> Attempt | None:
         """The first of a line; the others are kept for when it fails."""
         line.reverse()
         self._line = line
-        return Attempt(pool.target, pool.provider, line.pop()) if line else None
+        if not line:
+            return None
+        first = line.pop()
+        return Attempt(pool.target, pool.provider, first, chosen_by=pool.labels.get(first.name))
 
     def _holder(self, pool: Pool, now_us: int) -> Credential | None:
         """Who of a pool holds the conversation, resting or not."""
@@ -261,8 +309,8 @@ class Dispatch(Struct, eq=False):
         if len(targets) == 1:
             return targets
         providers = self._conduct.providers
-        stays = self.session is not None and any(providers[each.provider].session_affinity for each in targets)
-        turn = self._turn_of_session if stays else self._turn
+        self._stays = self.session is not None and any(providers[each.provider].session_affinity for each in targets)
+        turn = self._turn_of_session if self._stays else self._turn
         return order_targets(self._conduct, self._found, targets, turn)
 
     def _pool(self, target: Target) -> Pool:
@@ -311,7 +359,7 @@ class Dispatch(Struct, eq=False):
         seen = look(self._conduct, attempt.provider, attempt.credential, attempt.target.model, now_us)
         if self._end(attempt.target, seen, now_us)[0]:
             return None
-        return structs.replace(attempt, claimed_at_us=0) if attempt.claimed_at_us else attempt
+        return structs.replace(attempt, claimed_at_us=0, chosen_by=passing.AGAIN)
 
     def _has_others(self, now_us: int) -> bool:
         return any(self._end(target, seen, now_us)[0] == 0 for target, seen in self._others(now_us))

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple
 
 from gateway.records import Credential, Provider, Target
 
-from .dispatch import BUSY, Attempt, Dispatch, Resting, Wait
+from .dispatch import Attempt, Dispatch, Resting, Wait
 from .ordering import Conduct, is_open, look
+from .passing import BUSY
 from .pool import nobody, usable
 from .standing import Board
 from .targets import TargetList
@@ -43,6 +44,10 @@ class Step(NamedTuple):
     kept elsewhere, `key` and `models` for whom it is not, `paused`."""
     until_us: int = 0
     """Unix microseconds at which that ends; 0 where it does not, or nobody knows."""
+    chosen_by: str = ""
+    """Of who is asked: how this credential is chosen, as the usage record has it."""
+    ordered_by: str = ""
+    """The same of its target."""
 
 
 class Explained(NamedTuple):
@@ -107,7 +112,9 @@ def explain(found: TargetList, conduct: Conduct, now_us: int, case: Case = PLAIN
             continue
         state: State = "first" if not steps else "next" if len(steps) < most else "beyond"
         held = dispatch.session_at(attempt.provider)
-        steps.append(_asked(unseen, attempt, state, held, now_us))
+        step = _asked(unseen, attempt, state, held, now_us)
+        ordered_by = dispatch.ordered_by(attempt.target) or ""
+        steps.append(step._replace(chosen_by=attempt.chosen_by or "", ordered_by=ordered_by))
     asked = {(step.target, step.credential) for step in steps}
     passed = (
         Step(target, credential.name, "passed_over", barred[target])

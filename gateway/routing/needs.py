@@ -101,7 +101,7 @@ def sift(targets: TargetList, needs: Needs, facts: Callable[[Target], ModelFacts
     passed = {target: why for target, one in known.items() if (why := misses(needs, one)) is not None}
     if len(passed) == len(known):
         return Sifted(targets)
-    left = targets.keeping(lambda target: target not in passed)
+    left = targets.without(passed)
     behind = {target: why for target in left.targets if (why := lags(needs, known[target])) is not None}
     if len(behind) == len(left.targets):
         behind = {}
@@ -118,7 +118,7 @@ def _put_behind(targets: TargetList, behind: Mapping[Target, str]) -> TargetList
     assert first is not None  # neither part is empty
     assert last is not None
     order = tuple(sorted(targets.targets, key=lambda target: target in behind))
-    return replace(targets, targets=order, choice=Choice(choice.name, (first, last)))
+    return replace(targets.noting(behind), targets=order, choice=Choice(choice.name, (first, last)))
 
 
 _LOOKED_AT = ("images", "audio", "documents", "tools", "max_input", "context", "thinking")

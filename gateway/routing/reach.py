@@ -16,6 +16,9 @@ REMEMBERED = 4096
 EXCLUDES = "!"
 """In front of a pattern of models that are not served."""
 
+KEY, PAUSED = "key", "paused"
+"""Why a target or a credential is passed over that the client key may not use; why one that is paused is."""
+
 
 def matches(patterns: tuple[str, ...], name: str) -> bool:
     """Whether one of these patterns matches; `*` is the only sign with a meaning."""

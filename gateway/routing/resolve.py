@@ -14,8 +14,8 @@ from types import MappingProxyType
 from gateway.errors import ModelForbidden, UnknownModel
 from gateway.records import ANY, ClientKey, Provider, Target
 
-from .reach import EXCLUDES, matches, may_use_target, serves, usable_credentials
-from .targets import USUAL, Choice, TargetList, Terms
+from .reach import EXCLUDES, KEY, matches, may_use_target, serves, usable_credentials
+from .targets import USUAL, Choice, TargetList, Terms, labels_of
 from .versions import Listed
 
 MOST_HOPS = 16
@@ -95,7 +95,7 @@ class Resolver:
         choice = self._choice(combo, set(), found)
         if not found:
             raise UnknownModel(f"The combo `{name}` leads to no model.", param="model")
-        return TargetList(tuple(found), choice, combo.terms, via=via)
+        return TargetList(tuple(found), choice, combo.terms, via=via, ordered_by=labels_of(choice))
 
     # Aliases
 
@@ -241,7 +241,7 @@ class Resolver:
                 f"Your key may use no credential of {_listed(allowed)}, which would serve the model `{name}`.",
                 param="model",
             )
-        return replace(found.keeping(lambda target: target in targets), credentials=usable)
+        return replace(found.keeping(lambda target: target in targets, KEY), credentials=usable, pools={})
 
 
 def _patterns(aliases: Mapping[str, str]) -> Iterator[Pattern]:
@@ -266,7 +266,7 @@ def _named(name: str, found: TargetList, key: ClientKey) -> TargetList:
     """The targets that are among the models of the key, by the name they were asked for or by their own."""
     if matches(key.models, name):
         return found
-    kept = found.keeping(lambda target: may_use_target(key, name, target))
+    kept = found.keeping(lambda target: may_use_target(key, name, target), KEY)
     if not kept.targets:
         raise ModelForbidden(f"Your key may not use the model `{name}`.", param="model")
     return kept

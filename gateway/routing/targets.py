@@ -6,11 +6,11 @@ strategy orders those.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gateway.records import Credential, Target
+from gateway.records import Credential, PassedOver, Target
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -69,15 +69,54 @@ class TargetList:
     """By provider those that the key may use; None where it may use all of them."""
     via: str | None = None
     """The alias, pattern or combo that led here; None where a model was named itself."""
-    pools: dict[Target, Pool] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """Those of its targets that were asked for: `pool.pool_of`."""
+    ordered_by: Mapping[Target, str] = field(default_factory=dict, compare=False)
+    """By target of a combo the strategy that orders it, for people: `labels_of`."""
+    left_out: tuple[PassedOver, ...] = field(default=(), compare=False)
+    """Those that fell out of it, and those that come after all others though they need not, and why."""
+    pools: dict[Target, Pool] = field(default_factory=dict, compare=False, repr=False)
+    """Those of its targets that were asked for: `pool.pool_of`. A list with fewer of the targets has the same."""
 
-    def keeping(self, keep: Callable[[Target], bool]) -> TargetList:
-        """The same with only those targets that `keep` accepts; there may be none."""
-        targets = tuple(target for target in self.targets if keep(target))
-        if len(targets) == len(self.targets):
+    def keeping(self, keep: Callable[[Target], bool], why: str) -> TargetList:
+        """The same with only those targets that `keep` accepts; there may be none. `why` the others are not."""
+        return self.without({target: why for target in self.targets if not keep(target)})
+
+    def without(self, reasons: Mapping[Target, str]) -> TargetList:
+        """The same without these targets, and why."""
+        if not reasons:
             return self
-        return replace(self, targets=targets, choice=self.choice.keeping(keep) if self.choice is not None else None)
+        kept = tuple(target for target in self.targets if target not in reasons)
+        choice = self.choice.keeping(lambda target: target not in reasons) if self.choice is not None else None
+        return replace(self, targets=kept, choice=choice, left_out=(*self.left_out, *_noted(reasons)))
+
+    def noting(self, reasons: Mapping[Target, str]) -> TargetList:
+        """The same, and why these targets are not asked, or after all others."""
+        return replace(self, left_out=(*self.left_out, *_noted(reasons)))
+
+
+def labels_of(choice: Choice) -> Mapping[Target, str]:
+    """By target of a combo how it is chosen: the strategy of the combo, and a weight where that counts. A combo within
+    it is one of its members."""
+    weights = choice.weights or (1,) * len(choice.members)
+    whole = sum(weights)
+    labels = [label(choice.strategy, weight, whole) for weight in weights]
+    return {target: each for member, each in zip(choice.members, labels, strict=True) for target in _targets_in(member)}
+
+
+def label(strategy: str, weight: int, whole: int) -> str:
+    """A strategy, and where it goes by weights the part of all of them."""
+    return f"{strategy} {weight}/{whole}" if strategy == "weighted" else strategy
+
+
+def _noted(reasons: Mapping[Target, str]) -> Iterator[PassedOver]:
+    return (PassedOver(target.provider, target.model, None, why) for target, why in reasons.items())
+
+
+def _targets_in(member: Target | Choice) -> Iterator[Target]:
+    if isinstance(member, Choice):
+        for each in member.members:
+            yield from _targets_in(each)
+    else:
+        yield member
 
 
 def _kept(member: Target | Choice, keep: Callable[[Target], bool]) -> Target | Choice | None:

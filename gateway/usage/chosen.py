@@ -49,6 +49,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Whether tools were offered to the model."""
     usage_source: UsageSource | None = None
     """Where its tokens come from."""
+    other_model: bool | None = None
+    """Whether another model answered than was asked; a version of the same is none."""
     least_total_us: int | None = None
     least_cost: int | None = None
     """Nano-USD."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,7 +79,25 @@ async def test_the_record_says_which_header_named_the_time_of_a_rest(
 ) -> None:
     provider[f"model-1/{tag}"] = limited(60)
     assert account_of(await asked(gateway, f"model/{tag}")) == "model-2"
-    assert [each["rest_by"] for each in gateway.record(tag)["attempts"]] == ["retry-after", None]
+    record = gateway.record(tag)
+    assert [each["rest_by"] for each in record["attempts"]] == ["retry-after", None]
+    assert [each["chosen_by"] for each in record["attempts"]] == ["fill_first", None]
+    assert (record["ordered_by"], record["passed_over"], record["passed_more"]) == (None, [], 0)
+
+
+async def test_the_record_says_who_was_passed_over_and_until_when(
+    gateway: GatewayProcess, provider: Accounts, tag: str
+) -> None:
+    provider[f"model-1/{tag}"] = limited(60)
+    await asked(gateway, f"model/{tag}")
+    before_us = time.time_ns() // 1000
+    assert account_of(await asked(gateway, f"model/{tag}", headers={"user-agent": f"{tag}-again"})) == "model-2"
+    record = gateway.record(f"{tag}-again")
+    (passed,) = record["passed_over"]
+    assert 0 < passed.pop("until_us") - before_us <= 60_000_000
+    expected = {"provider": "model", "model": tag, "credential": "model-1", "reason": "rate_limit", "holds": False}
+    assert passed == expected
+    assert [each["chosen_by"] for each in record["attempts"]] == ["fill_first"]
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ async def test_an_alias_or_a_combo_is_told_by_the_name_it_is_configured_under(ra
     combo = request("POST", CHAT, json.dumps({**BODIES["chat"], "model": "either"}).encode(), user_agent=f"{tag}-combo")
     record = await recorded(rack, f"{tag}-combo", combo)
     assert (record["via"], record["provider"], record["tries"]) == ("either", "claudes", 2)
+    assert (record["ordered_by"], record["passed_over"]) == ("fallback", [])
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

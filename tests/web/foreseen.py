@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import GatewayError, UnknownResource
 from gateway.management.models import ModelFactsView, ModelPrice, ModelView
 from gateway.management.office import Actor
+from gateway.records import ClientKey
 from web.around import Inquiry
 
 FACTS = ModelFactsView(
@@ -39,6 +40,8 @@ class Foreseen:
         self.known: list[ModelView] = []
         self.unlisted: dict[str, ModelView] = {}
         """Models that nobody mentions."""
+        self.named: dict[str, tuple[str, ...]] = {}
+        """What keys may ask for, by their name; of any other `embed` and `fast`."""
         self.list_prices: dict[str, ModelPrice] = {}
         self.answer: Mapping[str, Any] = {}
         self.error: GatewayError | None = None
@@ -56,6 +59,9 @@ class Foreseen:
 
     def listed_price(self, actor: Actor, provider: str, model: str) -> ModelPrice | None:
         return self.list_prices.get(f"{provider}/{model}")
+
+    def names(self, key: ClientKey) -> Iterable[str]:
+        return self.named.get(key.name, ("embed", "fast"))
 
     async def told(self, actor: Actor, inquiry: Inquiry) -> Mapping[str, Any]:
         self.asked.append(inquiry)

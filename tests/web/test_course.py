@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.course import WIDTH, steps_of
+from web.course import WIDTH, steps_of, ticks_of
 
 TRY = {
     "provider": "mock",
@@ -13,6 +14,7 @@ TRY = {
     "credential": "first",
     "status": 200,
     "error": None,
+    "reason": None,
     "duration_us": 40_000,
     "began_us": 1_000,
     "connect_us": None,
@@ -22,6 +24,7 @@ TRY = {
 
 def row(*attempts: dict[str, Any], **more: Any) -> dict[str, Any]:
     usual = {"total_us": 45_000, "admitted_us": 500, "first_byte_us": 12_000, "error": None, "stream": True}
+    usual |= {"waited_us": 0, "overhead_us": 1_000}
     return {**usual, "attempts": list(attempts), **more}
 
 
@@ -30,10 +33,53 @@ def kinds(found: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def test_one_that_was_answered_at_once() -> None:
-    assert kinds(row(TRY)) == [("Let in", ["ours"]), ("Attempt 1", ["theirs", "stream"]), ("Answer", ["stream"])]
+    assert kinds(row(TRY)) == [
+        ("Ourselves", ["ours", "ours"]),
+        ("Attempt 1", ["theirs", "stream"]),
+        ("Answer", ["stream"]),
+    ]
     attempt = steps_of(row(TRY))[1]
     assert (attempt.began_us, attempt.took_us) == (1_000, 40_000)
-    assert attempt.note == "mock/gpt-4o on first: answered"
+    assert (attempt.who, attempt.note) == ("mock/gpt-4o on first", "answered")
+
+
+def drawn(found: dict[str, Any], what: str) -> list[str]:
+    return [each.title for step in steps_of(found) if step.what == what for each in step.stretches]
+
+
+def test_all_of_our_own_time_is_drawn_and_the_same_as_the_figure() -> None:
+    found = row(TRY, overhead_us=1_000)
+    assert drawn(found, "Ourselves") == ["let in: key, body, limits: 500 µs", "chosen, translated, sent: 500 µs"]
+    assert steps_of(found)[0].took_us == 1_000
+    whole = row({**TRY, "duration_us": 9_000}, first_byte_us=12_500, total_us=12_600, overhead_us=3_500)
+    assert drawn(whole, "Ourselves")[2:] == ["the answer made ready: 2.5 ms"]
+
+
+def test_what_we_waited_for_besides_is_no_time_of_ours() -> None:
+    found = row({**TRY, "began_us": 21_000}, first_byte_us=31_000, total_us=61_000, overhead_us=1_000)
+    assert drawn(found, "Pause") == ["for a token or for what the request names by URL: 20 ms"]
+    assert drawn(found, "Ourselves") == ["let in: key, body, limits: 500 µs", "chosen, translated, sent: 500 µs"]
+
+
+def test_who_left_is_told_where_the_answer_was_cut() -> None:
+    assert steps_of(row(TRY, error="client_disconnected"))[1].note == "answered, until the client left"
+    failed = {**TRY, "error": "upstream_status_502", "status": 502, "reason": "server"}
+    assert steps_of(row(failed, error="upstream_status_502"))[1].note == "failed: 502, the provider fails"
+
+
+@pytest.mark.parametrize(
+    ("total_us", "words"),
+    [
+        (1, ["0"]),
+        (340, ["0", "100 µs", "200 µs", "300 µs"]),
+        (2_500_000, ["0", "500 ms", "1.0 s", "1.5 s", "2.0 s"]),
+        (40_700_000, ["0", "10.0 s", "20.0 s", "30.0 s", "40.0 s"]),
+    ],
+)
+def test_the_scale_has_a_few_round_places(total_us: int, words: list[str]) -> None:
+    ticks = ticks_of(total_us)
+    assert [tick.word for tick in ticks] == words
+    assert all(0 <= tick.x < 100 for tick in ticks)
 
 
 def test_connecting_is_apart_from_waiting() -> None:
@@ -48,8 +94,10 @@ def test_connecting_is_apart_from_waiting() -> None:
 def test_a_failed_attempt_a_pause_and_another() -> None:
     failed = {**TRY, "error": "upstream_closed", "head_us": None, "duration_us": 5_000, "status": None}
     later = {**TRY, "began_us": 20_000, "duration_us": 25_000}
-    assert kinds(row(failed, later)) == [
-        ("Let in", ["ours"]),
+    found = row(failed, later, first_byte_us=31_000, waited_us=13_900, overhead_us=1_100)
+    assert drawn(found, "Pause") == ["until the next attempt: 14 ms"]
+    assert kinds(found) == [
+        ("Ourselves", ["ours"] * 3),
         ("Attempt 1", ["failed"]),
         ("Pause", ["pause"]),
         ("Attempt 2", ["theirs", "stream"]),
@@ -64,7 +112,8 @@ def test_one_that_nobody_was_asked_for() -> None:
 
 def test_a_record_of_an_older_version_has_no_beginnings() -> None:
     old = {**TRY, "began_us": None, "head_us": None}
-    assert kinds(row(old, old, admitted_us=None)) == [
+    found = row(old, old, admitted_us=None, waited_us=None, first_byte_us=80_000, total_us=81_000, overhead_us=0)
+    assert kinds(found) == [
         ("Attempt 1", ["theirs"]),
         ("Attempt 2", ["theirs"]),
         ("Answer", ["stream"]),

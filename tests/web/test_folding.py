@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from web.folding import LONG, MOST_DEPTH, MOST_EVENTS, MOST_NODES, Node, fold, in_json
+import json
+
+from web.comparing import Marked
+from web.folding import LONG, MOST_DEPTH, MOST_EVENTS, MOST_NODES, Node, fold, in_json, value_of
 
 
 def count(node: Node) -> int:
@@ -78,3 +81,21 @@ def test_anything_else_is_text() -> None:
     for text in ("", "hello", "42", "null", '"word"', "--boundary\r\ncontent-type: text/plain\r\n\r\n"):
         folded = fold(text)
         assert (folded.text, folded.tree, folded.events) == (text, None, ())
+
+
+def test_what_differs_is_marked_and_what_holds_it_is_open() -> None:
+    marks = {("many", 20): Marked("changed"), ("gone",): Marked("removed")}
+    tree = fold(json.dumps({"many": list(range(50)), "gone": 1, "far": {"a": {"b": {"c": {"d": 1}}}}}), marks).tree
+    assert tree is not None
+    many, gone, _ = tree.children
+    assert (many.is_open, many.marked, many.children[20].marked) == (True, None, Marked("changed"))
+    assert gone.marked == Marked("removed")
+
+
+def test_a_body_has_a_value_where_it_is_json_or_a_stream() -> None:
+    assert value_of('{"a": 1}') == {"a": 1}
+    assert value_of("event: x\ndata: {}\n\ndata: [DONE]\n\n") == [
+        {"event": "x", "data": {}},
+        {"event": "", "data": "[DONE]"},
+    ]
+    assert (value_of("words"), value_of("7"), value_of("")) == (None, None, None)

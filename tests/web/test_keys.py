@@ -134,6 +134,7 @@ async def test_what_is_shown_is_a_file_too(house: House, owner: Person) -> None:
 
 async def test_a_key_is_made_and_its_secret_shown_once(house: House, owner: Person) -> None:
     await add(house.office, "ada")
+    house.around.foresight.named["app"] = ("embed", "openai/gpt-x")
     await owner.get("/keys")
     done = await owner.submit(
         "/keys",

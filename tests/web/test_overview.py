@@ -25,7 +25,7 @@ from gateway.usage.figures import DAY
 from tests.gateway.management.crowd import actor_of, add
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
-from tests.web.visiting import PASSWORD, House, Person, house_in
+from tests.web.visiting import PASSWORD, House, Person, Surroundings, house_in
 from web.pages import overview
 
 MINUTE = 60_000_000
@@ -202,10 +202,12 @@ async def test_the_curl_line_of_a_demo_works_as_it_is(house: House) -> None:
 async def test_no_other_key_is_ever_shown() -> None:
     settings = Settings(client_keys=(ClientKeySettings(name="demo", key="sk-private"),))
     for demo in (True, False):
-        site = type("Site", (), {"settings": staticmethod(lambda: settings), "demo": demo})
+        around = {"settings": staticmethod(lambda: settings), "demo": demo, "around": Surroundings()}
+        site = type("Site", (), around)
         line = overview.curl(site, "http://gate.example")  # type: ignore[arg-type] # likewise
         assert "sk-private" not in line
         assert "$SLUICEGATE_KEY" in line
+        assert '"model":"fast"' in line
 
 
 async def test_a_store_that_is_away_is_not_hidden(tmp_path: Path, store: Store) -> None:

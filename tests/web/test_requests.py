@@ -16,6 +16,7 @@ from gateway.management import keys
 from gateway.management.keys import KeyWish
 from gateway.records import AttemptRecord, Price, Rates, Tokens
 from tests.gateway.management.crowd import actor_of, add
+from tests.gateway.usage.records import EXAMPLE
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
@@ -23,6 +24,8 @@ from tests.web.visiting import PASSWORD, House, Person, house_in
 from web.filters import SOURCE_WORDS
 
 SECOND = 1_000_000
+MIDNIGHT = EXAMPLE.started_at_us
+"""2026-11-21 00:00 UTC: somebody in the example rests for a minute from then on."""
 
 
 @pytest.fixture
@@ -244,19 +247,86 @@ async def detail(owner: Person, store: Store, **fields: Any) -> str:
 
 
 async def test_it_says_why_who_answered(owner: Person, store: Store) -> None:
-    text = await detail(owner, store, via="fast")
-    assert "fast → mock/gpt-4o on first, because spare failed with upstream_error and rests for 30.0 s." in text
+    text = await detail(owner, store, via="fast", started_at_us=MIDNIGHT)
+    assert plain(text, "What happened") == (
+        "fast → mock/gpt-4o on first, because second/llama takes no images; third, which holds the conversation, rests "
+        "until 00:01 (its rate limit is used up); 1 more could not be asked; spare failed (500, the provider fails), "
+        "and rests for 30.0 s."
+    )
     assert "server: another credential was next; it rests for 30.0 s" in text
-    refused = await detail(owner, store, attempts=(), status=401, error="invalid_key", requested_model=None, via=None)
-    assert "no model: no provider was asked, since invalid_key." in refused
+    assert '<a href="/providers/mock/credentials/third">third</a>' in text
+    nobody = {"attempts": (), "passed_over": (), "requested_model": None, "via": None, "provider": None, "model": None}
+    refused = await detail(owner, store, status=401, error="invalid_key", **nobody)
+    assert plain(refused, "What happened") == (
+        "No model was named: no provider was asked, since it came with no client key that is known."
+    )
+    assert "<h1>/v1/chat/completions</h1>" in refused
+
+
+def plain(text: str, title: str) -> str:
+    """The first paragraph below a title, in words."""
+    (said,) = re.findall(f">{title}</h2>.*?<p>(.*?)</p>", text, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", "", said).split())
+
+
+async def test_times_in_it_are_those_of_whoever_looks(owner: Person, store: Store) -> None:
+    (made,) = store.add({"started_at_us": MIDNIGHT})
+    assert "until 00:01 (" in plain((await owner.get(f"/requests/{made}")).text, "What happened")
+    owner.cookies["sluicegate-zone"] = "Asia/Tokyo"
+    assert "until 09:01 (" in plain((await owner.get(f"/requests/{made}")).text, "What happened")
+
+
+async def test_what_is_linked_is_what_one_may_see(house: House, owner: Person, store: Store) -> None:
+    ada = await add(house.office, "ada")
+    fields = {"user_id": ada.id, "team_id": "t1", "key": "a b", "key_id": None}
+    (made,) = store.add({"started_at_us": ago(5), **fields})
+    text = (await owner.get(f"/requests/{made}")).text
+    for link in (
+        f"/people/{ada.id}",
+        "/people/teams/t1",
+        "/keys/a%20b",
+        "/providers/mock",
+        "/providers/mock/credentials/first",
+    ):
+        assert f'href="{link}"' in text, link
+    await add(house.office, "vera", "viewer", password=PASSWORD)
+    viewer = await house.signed_in("vera@example.com")
+    seen = (await viewer.get(f"/requests/{made}")).text
+    for link in re.findall(r'href="(/(?:people|providers|keys)[^"]*)"', seen.partition("<main")[2]):
+        assert (await viewer.get(html.unescape(link))).status in (200, 404), link
+
+
+async def test_a_client_that_left_is_told_where_the_answer_was_good(owner: Person, store: Store) -> None:
+    text = await detail(owner, store, error="client_disconnected", passed_over=(), passed_more=0)
+    assert plain(text, "What happened").endswith("The client left while it had its answer.")
+    attempts = text.partition('id="tries"')[2].partition("</table>")[0]
+    assert "client left" in attempts
+    assert "answered" not in attempts
+
+
+async def test_another_model_than_was_asked_is_marked_and_can_be_filtered_by(owner: Person, store: Store) -> None:
+    other, same = store.add(
+        {"started_at_us": ago(5), "answered_model": "gpt-4.1-mini"},
+        {"started_at_us": ago(6), "answered_model": "gpt-4o-2024-08-06"},
+    )
+    listed = (await owner.get("/requests?columns=answered")).text
+    assert listed.count("other model</span>") == 1
+    assert "gpt-4.1-mini" in listed
+    assert ids_in((await owner.get("/requests?other=yes")).text) == [other]
+    assert ids_in((await owner.get("/requests?other=no")).text) == [same]
+    assert "another model than the one that was asked" in (await owner.get(f"/requests/{other}")).text
+    assert "another model than the one that was asked" not in (await owner.get(f"/requests/{same}")).text
 
 
 async def test_price_lines_add_up_to_the_cost(house: House, owner: Person, store: Store) -> None:
     house.around.prices["mock", "gpt-4o"] = Price(Rates(1_000_000, 5_000_000, cache_read=100_000))
     used = Tokens(input=1000, output=200, cache_read=400)
     text = await detail(owner, store, tokens=used, cost_nano_usd=1_640_000)
-    for shown in ("$1", "$0.1", "$5", "$0.0006", "$0.00004", "$0.001", "$0.00164"):
+    for shown in ("$1.00", "$0.10", "$5.00", "$0.0006", "$0.00004", "$0.001", "$0.00164"):
         assert f">{shown}<" in text, shown
+    about = await detail(owner, store, tokens=used, cost_nano_usd=1_640_000, usage_source="estimated")
+    for shown in ("≈ 400", "≈ $0.0006", "≈ $0.00164"):
+        assert f">{shown}<" in about, shown
     changed = await detail(owner, store, tokens=used, cost_nano_usd=1_000_000)
     assert "another one by now" in changed
 
@@ -280,7 +350,9 @@ async def test_ids_are_there_to_quote_and_a_line_to_try_again(owner: Person, sto
     assert "req_1" in text
     assert "4bf92f3577b34da6a3ce929d0e0e4736" in text
     assert "curl -N https://gate.example/v1/chat/completions" in text
-    assert "it'\\''s" in text
+    assert """it'"'"'s""" in text
+    nameless = await detail(owner, store, requested_model=None, endpoint="/v1/chat/completions", stream=False)
+    assert '"model":"fast"' in nameless
 
 
 async def test_what_is_no_request_is_not_found(owner: Person) -> None:

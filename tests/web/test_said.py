@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
+import re
+import shlex
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +105,46 @@ async def test_the_same_body_is_said_to_be_the_same(owner: Person, house: House,
     shown = (await owner.get(f"/requests/{request_id}?bodies=show")).text
     assert "The same as what the client asked." in shown
     assert shown.count("<b>n</b>") == 2
+
+
+async def test_what_differs_is_marked_in_signs_and_words(
+    owner: Person, house: House, store: Store, tmp_path: Path
+) -> None:
+    asked = b'{"model":"fast","seed":77,"messages":[{"role":"system","content":"Be brief."}]}'
+    sent = b'{"model":"claude","max_tokens":99,"system":"Be brief.","messages":[]}'
+    request_id = await kept(house, store, tmp_path, body=flow(asked), tries=[tried(body=flow(sent))])
+    shown = (await owner.get(f"/requests/{request_id}?bodies=show")).text
+    assert_well_formed(shown)
+    text = " ".join(re.sub(r"<[^>]+>", " ", html.unescape(shown)).split())
+    assert "2 only on the left, 1 with another value, 1 elsewhere, 1 only on the right" in text
+    for said in (
+        '≠ another value on the other side: model "fast"',
+        '≠ another value on the other side: model "claude"',
+        "\N{MINUS SIGN} only on this side: seed 77",
+        "+ only on this side: max_tokens 99",
+        "↔ moved: there it is messages[0].content: system",
+        "messages[0].content on the right at system",
+    ):
+        assert said in text, said
+    same = await kept(house, store, tmp_path, body=flow(sent), tries=[tried(body=flow(sent))])
+    assert "Nothing differs." in (await owner.get(f"/requests/{same}?bodies=show")).text
+
+
+async def test_a_line_to_copy_has_the_body_that_is_shown(
+    owner: Person, house: House, store: Store, tmp_path: Path
+) -> None:
+    body = '{"model":"fast","messages":[{"role":"user","content":"It\'s late"}]}'
+    request_id = await kept(house, store, tmp_path, body=flow(body.encode()))
+    line = re.compile(r'<code id="curl">(.*?)</code>', re.DOTALL)
+    for path, said in (("", "Hello"), ("?bodies=show", "It's late")):
+        found = line.search((await owner.get(f"/requests/{request_id}{path}")).text)
+        assert found is not None
+        words = shlex.split(html.unescape(found[1]).replace("\\\n", ""))
+        assert json.loads(words[-1])["messages"][0]["content"] == said
+    long = await kept(house, store, tmp_path, most=1500, body=flow(b'{"model":"' + b"m" * 2000 + b'"}'))
+    cut = line.search((await owner.get(f"/requests/{long}?bodies=show")).text)
+    assert cut is not None
+    assert "Hello" in cut[1]
 
 
 async def test_what_is_cut_or_no_text_is_said(owner: Person, house: House, store: Store, tmp_path: Path) -> None:

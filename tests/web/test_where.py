@@ -19,7 +19,8 @@ from tests.web.foreseen import model_of
 from tests.web.markup import assert_well_formed
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
-from web.pages.where import BODIES, told_of
+from web.least import BODIES
+from web.pages.where import told_of
 
 
 def soon() -> str:
@@ -30,6 +31,7 @@ def soon() -> str:
 def explanation(**more: Any) -> dict[str, Any]:
     """As the API tells one."""
     step = {"provider": "mock", "model": "gpt-4o", "credential": "a", "reason": "", "until": None}
+    step |= {"chosen_by": "", "ordered_by": "fallback"}
     cost = {
         "price": {"source": "override mock/*"},
         "input_tokens": 16,
@@ -71,7 +73,7 @@ def explanation(**more: Any) -> dict[str, Any]:
         "choice": {"name": "smart", "strategy": "fallback", "members": ["mock/gpt-4o", "mock/mini"]},
         "session": {"source": "header", "holders": {"mock": "a"}},
         "steps": [
-            {**step, "state": "first", "reason": "session"},
+            {**step, "state": "first", "reason": "session", "chosen_by": "session"},
             {**step, "state": "next", "credential": None, "model": "mini"},
             {**step, "state": "passed_over", "credential": "b", "reason": "rate_limit", "until": soon()},
         ],
@@ -119,10 +121,12 @@ async def test_who_is_asked_and_who_is_passed_over_is_told_in_order(owner: Perso
              "known by header; held by mock/a", "1,040 tokens and $0.010", "asked first", "it holds the conversation",
              "then", "mock/mini", "passed over", "its rate limit is used up", "in 59 min", "anthropic /v1/messages",
              "translated", "$0.000040", "override mock/*", "logit_bias", "response_format", "joined_text",
-             "2 URLs, which were not fetched", "context 8192 < 20000", "key app", "budget", "$10.00")  # fmt: skip
+             "2 URLs, which were not fetched", "it has room for 8,192 tokens", "key app", "budget", "$10.00",
+             "the combo goes in the order of its targets; it holds the conversation", "the next target",
+             'href="/providers/mock/credentials/a"', 'href="/models/combos#')  # fmt: skip
     for each in shown:
         assert each in text, each
-    assert text.index("asked first") < text.index("mock/mini</td>") < text.index("its rate limit is used up")
+    assert text.index("asked first") < text.index('">mock/mini</a>') < text.index("its rate limit is used up")
 
 
 async def test_a_body_of_ones_own_is_asked_with_the_model_that_was_chosen(house: House, owner: Person) -> None:
@@ -195,6 +199,34 @@ def test_a_target_nobody_is_asked_at_or_that_refuses_says_so() -> None:
     assert told.targets[0].asked_at == "nobody is asked"
     assert told.targets[0].price == ""
     assert ("Cannot be asked", "No images.") in told.targets[0].remarks
+
+
+def test_everybody_who_is_asked_has_a_reason() -> None:
+    step = {"provider": "a", "model": "m", "reason": "", "until": None, "chosen_by": "", "ordered_by": ""}
+    steps = [
+        {**step, "credential": "a0", "state": "first", "chosen_by": "round_robin"},
+        {**step, "credential": "a1", "state": "next", "reason": "server", "until": soon(), "chosen_by": "resting"},
+        {**step, "credential": "b0", "provider": "b", "state": "next", "chosen_by": "weighted 1/3"},
+        {**step, "credential": "b1", "provider": "b", "state": "beyond"},
+    ]
+    assert [each.reason for each in told_of(explanation(steps=steps)).asked] == [
+        "its turn: one after another",
+        "next in line; it rests: the provider fails; it rests, and nobody else is left",
+        "the next target; its turn, by weight (1 of 3)",
+        "there may be 3 attempts at most",
+    ]
+    (alone,) = told_of(explanation(steps=[{**step, "credential": None, "state": "first"}])).asked
+    assert alone.reason == "no other can be chosen"
+
+
+def test_what_nobody_knows_the_price_of_sets_no_money_aside() -> None:
+    target = explanation()["targets"][0]
+    unknown = {**target, "cost": {**target["cost"], "price": None, "most_nano_usd": None}}
+    reserve = {"tokens": 1040, "nano_usd": 0, "input_tokens": 16}
+    alone = told_of(explanation(targets=[unknown], reserve=reserve)).reserve
+    assert alone.startswith("1,040 tokens and no money, since nobody knows what it costs, until it is over")
+    both = told_of(explanation(targets=[target, unknown])).reserve
+    assert both.startswith("1,040 tokens and $0.010, without the targets that have no price, until")
 
 
 async def test_only_keys_that_one_may_see_are_offered(house: House, owner: Person) -> None:

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gateway.management.keys import KeyStatus
+import orjson
+
+from gateway.management.keys import KeyStatus, KeyView
 from gateway.management.limited import LimitStanding
+from gateway.management.models import endpoint_for
 from gateway.records import ClientKey, Limits
 from gateway.settings.instants import read_instant
+from gateway.store.keys import ID_PREFIX
 from gateway.usage import figures, paging
 from gateway.usage.chosen import Filter
 from web import headline
@@ -24,6 +28,7 @@ from web.headline import Figure
 from web.lookback import look_back
 from web.page import Site, Visit
 from web.pages.overview import Recent, recent_of, spend_over_time, traffic_over_time
+from web.shell import CHAT, Ask, curl, model_among
 
 SPAN = "30d"
 """The time that pages about one key usually show."""
@@ -165,33 +170,39 @@ async def _newest(site: Site, visit: Visit, key_id: str) -> tuple[Recent, ...]:
     return tuple(map(recent_of, (await paging.newest(site.read, asked, rows=LATEST)).rows))
 
 
-def curl_of(origin: str, key: ClientKey, secret: str = "") -> str:
+def curl_of(site: Site, visit: Visit, key: ClientKey, secret: str = "") -> str:
     """A line to paste into a shell; without the secret the shell is to know it."""
-    quote, shown = ("'", secret) if secret else ('"', "$SLUICEGATE_KEY")
-    body = f'{{"model":"{model_for(key)}","messages":[{{"role":"user","content":"Hello"}}]}}'
-    return (
-        f"curl {origin}/v1/chat/completions \\\n"
-        f"  -H {quote}Authorization: Bearer {shown}{quote} \\\n"
-        f"  -H 'Content-Type: application/json' \\\n"
-        f"  -d '{body}'"
-    )
+    endpoint = endpoint_for(key, site.endpoints)
+    return curl(visit.browser.origin, Ask(endpoint, model_for(site, key, endpoint)), secret)
 
 
-def sdk_of(origin: str, key: ClientKey) -> str:
+def sdk_of(site: Site, visit: Visit, key: ClientKey) -> str:
     """The same for a program with the SDK of OpenAI."""
+    origin, model = visit.browser.origin, orjson.dumps(model_for(site, key, CHAT)).decode()
     return (
         "import os\n"
         "from openai import OpenAI\n\n"
         f'client = OpenAI(base_url="{origin}/v1", api_key=os.environ["SLUICEGATE_KEY"])\n'
         "answer = client.chat.completions.create(\n"
-        f'    model="{model_for(key)}",\n'
+        f"    model={model},\n"
         '    messages=[{"role": "user", "content": "Hello"}],\n'
         ")\n"
         "print(answer.choices[0].message.content)"
     )
 
 
-def model_for(key: ClientKey) -> str:
-    """A model that a key may ask for, as far as its rules name one that can stand between quotes."""
-    named = (model for model in key.models if not set(model) & set("*!'\"\\$`") and model.isprintable())
-    return next(named, "provider/model")
+def relayed(key: KeyView) -> ClientKey:
+    """A key as requests go by it, as far as it says what they may ask for."""
+    return ClientKey(
+        key.name,
+        id=f"{ID_PREFIX}{key.id}",
+        models=key.models,
+        providers=key.providers,
+        credentials=key.credentials,
+        endpoints=key.endpoints,
+    )
+
+
+def model_for(site: Site, key: ClientKey, endpoint: str) -> str:
+    """A model that a key may ask for, at this endpoint as far as names tell."""
+    return model_among(site.around.foresight.names(key), endpoint)

@@ -16,14 +16,23 @@ from gateway.management.keys import OWN, READ, WRITE, KeyFilter, KeyStatus, KeyV
 from gateway.management.limited import LimitStanding
 from gateway.records import ClientKey
 from gateway.settings.instants import read_instant
-from gateway.store.keys import ID_PREFIX
 from web.display import State
 from web.filters import Chip, address
 from web.forms import Form, Problem
 from web.names import Names, names_of
 from web.page import Action, Page, Shown, Site, Table, Visit
 from web.pages.key_form import RULES, Owners, owner_typed, owners_for, wish_typed
-from web.pages.keyed import BUDGET, LIMITS, STATES, Standing, curl_of, limits_in_words, said_patterns, standing_of
+from web.pages.keyed import (
+    BUDGET,
+    LIMITS,
+    STATES,
+    Standing,
+    curl_of,
+    limits_in_words,
+    relayed,
+    said_patterns,
+    standing_of,
+)
 from web.saving import BATCH, listed
 from web.tables import Column, Kind
 
@@ -109,7 +118,7 @@ async def load(site: Site, visit: Visit) -> Keys:
         is_everybodys=actor.may(READ),
         owners=await owners_for(site, actor, names) if may_make else None,
         made=made,
-        curl=curl_of(visit.browser.origin, _relayed(made.key), made.secret) if made else "",
+        curl=curl_of(site, visit, relayed(made.key), made.secret) if made else "",
         typed=visit.form,
         problem=visit.problem,
     )
@@ -230,10 +239,6 @@ def _chips(asked: Mapping[str, str], names: Names) -> tuple[Chip, ...]:
         Chip(word, WORDS[word], called.get(word, str)(value), address(PATH, asked, {word: ""}))
         for word, value in asked.items()
     )
-
-
-def _relayed(key: KeyView) -> ClientKey:
-    return ClientKey(key.name, id=f"{ID_PREFIX}{key.id}", models=key.models)
 
 
 def _limit(name: str, kind: Kind = "whole", head: str = "Limits", field: str = "") -> Column:

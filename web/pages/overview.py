@@ -13,7 +13,7 @@ from gateway.settings.demo import DEMO_KEY
 from gateway.settings.model import Settings
 from gateway.usage import figures, paging
 from gateway.usage.chosen import Filter
-from web import display, headline
+from web import display, headline, shell
 from web.charts import Chart, Frame, Rank, Series, lined, ranked, stacked
 from web.colours import OTHER, SERIES
 from web.display import State
@@ -24,6 +24,7 @@ from web.lookback import look_back
 from web.page import Page, Read, Site, Visit
 from web.pages.overview_tables import TABLES
 from web.seeing import EVERYBODYS, OWN, visible_keys
+from web.shell import ANYBODY, CHAT, Ask, model_among
 from web.span import Span
 
 RECENT = 12
@@ -284,15 +285,8 @@ def curl(site: Site, origin: str) -> str:
     """A line to paste into a shell."""
     settings = site.settings()
     demo = site.demo and _has_demo_key(settings)
-    key, model = (DEMO_KEY, "fast") if demo else ("$SLUICEGATE_KEY", "provider/model")
-    quote = "'" if demo else '"'  # a variable stands in double quotes
-    body = f'{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"Hello"}}]}}'
-    return (
-        f"curl -N {origin}/v1/chat/completions \\\n"
-        f"  -H {quote}Authorization: Bearer {key}{quote} \\\n"
-        f"  -H 'Content-Type: application/json' \\\n"
-        f"  -d '{body}'"
-    )
+    secret, model = (DEMO_KEY, "fast") if demo else ("", model_among(site.around.foresight.names(ANYBODY), CHAT))
+    return shell.curl(origin, Ask(CHAT, model, is_streamed=True), secret)
 
 
 def _has_demo_key(settings: Settings) -> bool:

@@ -82,8 +82,8 @@ async def _shown(site: Site, visit: Visit, key: ClientKey) -> Shown:
         expires_us=key.expires_at_us,
         standings=await _standings(site, key),
         use=await use_of(site, visit, key.id),
-        curl=curl_of(visit.browser.origin, key),
-        sdk=sdk_of(visit.browser.origin, key),
+        curl=curl_of(site, visit, key),
+        sdk=sdk_of(site, visit, key),
     )
 
 

@@ -20,10 +20,11 @@ from web.dialects import DIALECTS, Turn
 from web.filters import address
 from web.forms import Form, Problem
 from web.frame import Choice, frame_of
+from web.least import FILES
 from web.page import Action, Flow, Page, Sent, Shown, Site, Visit, render_block
 from web.pages.keys import link_to
 from web.pages.played import Outcome, Play, Preview, Wish, preview_of
-from web.pages.playground_form import MULTIPART, turns_typed, wish_typed
+from web.pages.playground_form import turns_typed, wish_typed
 from web.pages.replayed import Replayed, replayed
 from web.pages.where import model_names
 from web.seeing import EVERYBODYS
@@ -120,7 +121,7 @@ async def _drawn(site: Site, visit: Visit) -> Playground:
         formats=tuple((each.name, each.title) for each in DIALECTS.values()),
         form=form,
         models=(),
-        endpoints=tuple(path for path in site.endpoints if path not in MULTIPART),
+        endpoints=tuple(path for path in site.endpoints if path not in FILES),
         stream=form.raw("stream") != "no" or len(form.every("stream")) > 1,
         turns=made.turns if isinstance(made, Ended) else turns_typed(form),
         is_answering=False,

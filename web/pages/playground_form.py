@@ -7,6 +7,7 @@ import orjson
 from gateway.errors import Unacceptable
 from web.dialects import DIALECTS, Talk, Turn
 from web.forms import Form
+from web.least import FILES
 from web.page import Site
 from web.pages.played import Wish
 
@@ -15,11 +16,6 @@ MOST_TOKENS = 1_000_000
 
 USER, MODEL = "U", "M"
 """What the field of a turn begins with."""
-
-MULTIPART = frozenset(
-    ("/v1/images/edits", "/v1/images/variations", "/v1/audio/transcriptions", "/v1/audio/translations")
-)
-"""Endpoints that want files."""
 
 
 def turns_typed(form: Form) -> tuple[Turn, ...]:
@@ -43,7 +39,7 @@ def wish_typed(site: Site, form: Form) -> Wish:
 
 def _raw_typed(site: Site, form: Form) -> Wish:
     endpoint, model = form.text("endpoint", 500), form.text("model", 300)
-    if endpoint not in site.endpoints or endpoint in MULTIPART:
+    if endpoint not in site.endpoints or endpoint in FILES:
         raise Unacceptable("Choose one of the endpoints.", param="endpoint")
     if "{model}" in endpoint and not model:
         raise Unacceptable("Say which model stands in the path.", param="model")

@@ -11,11 +11,11 @@ import orjson
 
 from gateway.errors import Unacceptable, UnknownResource
 from gateway.management import bodies
+from web.least import FILES, whole_body
 from web.page import Site, Visit
-from web.pages.playground_form import MULTIPART
 from web.pages.request import request_row
 from web.pages.said import text_of
-from web.pages.where import USUAL, least_body
+from web.pages.where import USUAL
 
 REDACTED = "[redacted]"
 
@@ -38,14 +38,12 @@ class Replayed:
 async def replayed(site: Site, visit: Visit, wanted: str) -> Replayed:
     """A request that whoever looks may see. Raises UnknownResource, StateUnavailable."""
     row = await request_row(site, visit, wanted)
-    is_sendable = row["endpoint"] in site.endpoints and row["endpoint"] not in MULTIPART
+    is_sendable = row["endpoint"] in site.endpoints and row["endpoint"] not in FILES
     endpoint = row["endpoint"] if is_sendable else USUAL
     model = row["requested_model"] or ""
     text, note = await _captured(site, visit, row) if is_sendable else ("", NOT_SENDABLE)
     if not text:
-        fields = {**({} if "{model}" in endpoint else {"model": model}), **least_body(endpoint)}
-        if row["stream"] and "{model}" not in endpoint:
-            fields["stream"] = True
+        fields = whole_body(endpoint, model, is_streamed=row["stream"])
         text = orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()
     return Replayed(row["id"], endpoint, model if "{model}" in endpoint else "", text, note)
 

@@ -3,26 +3,31 @@ cost and by which prices, what translation lost, and the ids to quote when askin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from gateway.errors import UnknownResource
-from gateway.management import bodies, configuration
-from gateway.records import Price, Tokens
+from gateway.management import bodies, configuration, keys, people, teams
+from gateway.management.office import Actor
+from gateway.records import ClientKey, Price, Tokens
 from gateway.usage import figures, paging
 from gateway.usage.bill import lines_of
 from gateway.usage.figures import HOUR
 from web import course, display
-from web.course import Step
+from web.course import Step, Tick
 from web.display import State
+from web.entries import mark
 from web.filters import address
 from web.names import Names, names_of
 from web.page import Action, Page, Sent, Site, Visit
-from web.pages import requests, said
-from web.pages.said import Bodies
+from web.pages import aliases, combos, requests
+from web.pages.said import Bodies, bodies_of
 from web.seeing import EVERYBODYS, OWN, visible_keys
+from web.shell import ANYBODY, CHAT, Ask, curl, model_among
+from web.why import Passed, Piece, Places, Try, passed_of, sentence_of, tries_of
 
 Row = Mapping[str, Any]
 
@@ -32,35 +37,14 @@ SOURCES: Mapping[str, str] = {
     "estimated": "an estimate: the provider gave no count, or was cut short before it did",
     "none": "nothing was used, or nobody can tell",
 }
+OTHER_MODEL = "another model than the one that was asked"
+
 COST_SOURCES: Mapping[str, str] = {
     "reported": "as the provider itself says",
     "priced": "reckoned from a price",
     "unpriced": "not known: the model has no price",
     "none": "there was nothing to pay for",
 }
-VERDICTS: Mapping[str, str] = {
-    "retry": "the same was tried once more",
-    "next_credential": "another credential was next",
-    "next_target": "another target was next",
-    "stop": "no other attempt could help",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One attempt, in words."""
-
-    number: int
-    target: str
-    credential: str
-    state: State
-    status: int | None
-    error: str | None
-    decided: str
-    """What was made of its failure."""
-    rest: str
-    took_us: int
-    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +88,8 @@ class Fact:
     value: str
     link: str = ""
     is_code: bool = False
+    note: str = ""
+    """What is to be said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +105,23 @@ class Detail:
     """What the template shows."""
 
     id: str
-    model: str
+    title: str
+    """The model, or else what was asked."""
     started_at_us: int
     state: State
     status: int
     error: str | None
-    why: str
+    why: tuple[Piece, ...]
     steps: tuple[Step, ...]
+    ticks: tuple[Tick, ...]
     total_us: int
     ours_us: int
     theirs_us: int
     first_byte_us: int | None
     tries: tuple[Try, ...]
+    passed: tuple[Passed, ...]
+    passed_more: int
+    """How many more were passed over."""
     used: tuple[Used, ...]
     usage_source: str
     is_estimate: bool
@@ -152,23 +143,26 @@ class Detail:
 async def load(site: Site, visit: Visit) -> Detail:
     """The page's context. Raises UnknownResource."""
     row = await request_row(site, visit, visit.names["id"])
-    names = await names_of(site)
+    names, places = await names_of(site), _places(site, visit)
     price = site.around.price_of(row["provider"], row["model"]) if row["model"] else None
-    model = requests.model_of(row)
+    said = await bodies_of(site, visit, row["id"], is_captured=bool(row["captured"]))
     return Detail(
         id=row["id"],
-        model=model or figures.NOTHING,
+        title=requests.model_of(row) or row["endpoint"] or PAGE.title,
         started_at_us=row["started_at_us"],
         state=display.ended(row["status"], row["error"]),
         status=row["status"],
         error=row["error"],
-        why=why(row),
+        why=sentence_of(row, places),
         steps=course.steps_of(row),
+        ticks=course.ticks_of(row["total_us"]),
         total_us=row["total_us"],
         ours_us=row["overhead_us"],
         theirs_us=row["upstream_us"],
         first_byte_us=row["first_byte_us"],
-        tries=tuple(_try(number, each) for number, each in enumerate(row["attempts"] or (), 1)),
+        tries=tries_of(row, places),
+        passed=passed_of(row, places),
+        passed_more=row["passed_more"] or 0,
         used=tuple(_used(row)),
         usage_source=SOURCES.get(row["usage_source"], row["usage_source"]),
         is_estimate=row["usage_source"] == "estimated",
@@ -176,11 +170,11 @@ async def load(site: Site, visit: Visit) -> Detail:
         bill=_bill(row, price),
         losses=tuple(_loss(each) for each in row["dropped"] or ()),
         dialects=_dialects(row),
-        facts=_facts(row, names),
+        facts=_facts(row, names, visit.person),
         ids=_ids(row),
-        curl=curl(row, visit.browser.origin),
+        curl=await _curl(site, visit, row, said.asked if said is not None else ""),
         around=_around(row),
-        bodies=await said.bodies_of(site, visit, row["id"], is_captured=bool(row["captured"])),
+        bodies=said,
         replay=address("/playground", {"replay": row["id"]}) if visit.person.may(configuration.READ) else "",
     )
 
@@ -205,45 +199,6 @@ async def request_row(site: Site, visit: Visit, wanted: str) -> Row:
             "No request with this id is known. It may be older than what is kept, still be under way, or not be yours."
         )
     return row
-
-
-def why(row: Row) -> str:
-    """In a sentence, how it came to be answered by whom."""
-    attempts: Sequence[Row] = row["attempts"] or ()
-    asked = row["via"] or row["requested_model"] or "no model"
-    if not attempts:
-        return f"{asked}: no provider was asked, since {row['error'] or 'there was nothing to ask'}."
-    last = attempts[-1]
-    who = f"{asked} → {last['provider']}/{last['model']}" + (f" on {last['credential']}" if last["credential"] else "")
-    reasons = [_reason(each) for each in attempts[:-1]]
-    if last["error"] is not None:
-        reasons.append(_reason(last))
-    return f"{who}, because {'; '.join(reasons)}." if reasons else f"{who}, at the first attempt."
-
-
-def _reason(attempt: Row) -> str:
-    who = attempt["credential"] or attempt["provider"]
-    said = f"{who} failed with {attempt['error']}"
-    return f"{said} and rests for {figures.duration(attempt['rest_us'])}" if attempt["rest_us"] else said
-
-
-def _try(number: int, attempt: Row) -> Try:
-    failed = attempt["error"] is not None
-    reason = attempt["reason"] or ""
-    rest = f"rests for {figures.duration(attempt['rest_us'])}" if attempt["rest_us"] else ""
-    decided = VERDICTS.get(attempt["verdict"] or "", "")
-    return Try(
-        number=number,
-        target=f"{attempt['provider']}/{attempt['model']}",
-        credential=attempt["credential"] or "",
-        state=State("failed", "bad") if failed else State("answered", "good"),
-        status=attempt["status"],
-        error=attempt["error"],
-        decided=f"{reason.replace('_', ' ')}: {decided}" if reason and decided else decided,
-        rest=rest,
-        took_us=attempt["duration_us"],
-        link=f"/providers/{attempt['provider']}",
-    )
 
 
 USED = (
@@ -283,12 +238,16 @@ def _bill(row: Row, price: Price | None) -> Bill:
     if lines.nano_usd != cost:
         return Bill(cost, said, row["price"], (), has_changed=True)
     charges = [
-        Charge(line.kind, line.count, f"${line.rate / 1e6:,.4g}", figures.exact_money(round(line.pico_usd / 1000)))
+        Charge(line.kind, line.count, figures.exact_money(line.rate * 1000), _money(line.pico_usd))
         for line in lines.lines
     ]
     if lines.request_nano_usd:
         charges.append(Charge("the request", 1, "", figures.exact_money(lines.request_nano_usd)))
     return Bill(cost, said, row["price"], tuple(charges), has_changed=False)
+
+
+def _money(pico_usd: int) -> str:
+    return figures.exact_money(round(pico_usd / 1000))
 
 
 def _tokens(row: Row) -> Tokens:
@@ -308,15 +267,39 @@ def _dialects(row: Row) -> str:
     return f"{row['endpoint']} to {row['upstream_format']}"
 
 
-def _facts(row: Row, names: Names) -> tuple[Fact, ...]:
+def _places(site: Site, visit: Visit) -> Places:
+    """Where whoever looks finds what is named."""
+    settings = site.settings()
+    kinds = {
+        combos.PATH: {each.name for each in settings.combos},
+        aliases.PATH: {each.name for each in settings.aliases},
+    }
+
+    def link(name: str) -> str:
+        return next((f"{path}#{mark(name)}" for path, known in kinds.items() if name in known), "")
+
+    return Places(visit.person.may(configuration.READ), link)
+
+
+def _facts(row: Row, names: Names, actor: Actor) -> tuple[Fact, ...]:
+    key, user, team = row["key_id"] or row["key"] or "", row["user_id"] or "", row["team_id"] or ""
+    seen = {
+        "/keys/": actor.may(keys.READ, keys.OWN),
+        "/people/": actor.may(people.READ),
+        "/people/teams/": actor.may(teams.READ, teams.OWN),
+    }
+
+    def link(path: str, name: str) -> str:
+        return f"{path}{quote(name, safe=':')}" if name and seen[path] else ""
+
     facts = (
-        Fact("Key", row["key"] or "", f"/keys/{row['key_id'] or row['key']}" if row["key"] else ""),
-        Fact("User", names.user(row["user_id"]), "/people"),
-        Fact("Team", names.team(row["team_id"]), "/people"),
+        Fact("Key", row["key"] or "", link("/keys/", key)),
+        Fact("User", names.user(user), link("/people/", user)),
+        Fact("Team", names.team(team), link("/people/teams/", team)),
         Fact("Endpoint", row["endpoint"] or "", is_code=True),
         Fact("Asked for", row["requested_model"] or "", is_code=True),
         Fact("Sent to", requests.model_of(row) if row["model"] else "", is_code=True),
-        Fact("Answered by", row["answered_model"] or "", is_code=True),
+        Fact("Answered by", row["answered_model"] or "", is_code=True, note=OTHER_MODEL if row["other_model"] else ""),
         Fact("Streamed", "yes" if row["stream"] else "no"),
         Fact("Tools", {True: "offered", False: "none"}.get(row["has_tools"], "")),
         Fact("Tags", ", ".join(row["tags"] or ())),
@@ -359,22 +342,24 @@ def _minute(at_us: int) -> str:
     return display.instant(at_us)[:16]
 
 
-def curl(row: Row, origin: str) -> str:
-    """A line that sends one like it; the body is the client's to fill in where none was kept."""
-    path = (row["endpoint"] or "/v1/chat/completions").replace("{model}", row["requested_model"] or "")
-    body = f'{{"model":"{row["requested_model"] or ""}", ...}}'
-    return (
-        f"curl {'-N ' if row['stream'] else ''}{origin}{path} \\\n"
-        f'  -H "Authorization: Bearer $SLUICEGATE_KEY" \\\n'
-        f"  -H 'Content-Type: application/json' \\\n"
-        f"  -d {_quoted(body)}"
+async def _curl(site: Site, visit: Visit, row: Row, asked: str) -> str:
+    """A line that sends it once more, where its body is known; else one that asks the least of the same model at the
+    same endpoint, or of another one where it named none."""
+    endpoint = row["endpoint"] if row["endpoint"] in site.endpoints else CHAT
+    model = row["requested_model"] or model_among(
+        site.around.foresight.names(await _key(site, visit, row["key"])), endpoint
     )
+    return curl(visit.browser.origin, Ask(endpoint, model, bool(row["stream"]), asked))
 
 
-def _quoted(text: str) -> str:
-    """A word for a shell, whatever is in it."""
-    escaped = text.replace("'", "'\\''")
-    return f"'{escaped}'"
+async def _key(site: Site, visit: Visit, name: str | None) -> ClientKey:
+    """The key of a request, as far as whoever looks may see it; else one that may ask for everything."""
+    if not name or not visit.person.may(keys.READ, keys.OWN):
+        return ANYBODY
+    try:
+        return await keys.get_client_key(site.office, visit.person, name)
+    except UnknownResource:
+        return ANYBODY
 
 
 PAGE = Page(

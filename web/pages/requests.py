@@ -59,6 +59,7 @@ def model_of(row: Row) -> str:
 COLUMNS = (
     Column("model", "Model", lambda row, names: model_of(row)),
     Column("asked", "Requested", _of("requested_model")),
+    Column("answered", "Answered by", _of("answered_model")),
     Column("key", "Key", _of("key")),
     Column("user", "User", lambda row, names: names.user(row["user_id"])),
     Column("team", "Team", lambda row, names: names.team(row["team_id"])),
@@ -103,7 +104,7 @@ class Line:
     state: State
     note: str
     marks: tuple[str, ...]
-    """What is worth knowing of it at a glance: `stream`, `retried`, `lossy`."""
+    """What is worth knowing of it at a glance: `stream`, `retried`, `lossy`, `other model`."""
     cells: tuple[Cell, ...]
 
 
@@ -225,7 +226,12 @@ def _columns(visit: Visit) -> tuple[Column, ...]:
 
 
 def _line(row: Row, columns: Sequence[Column], names: Names) -> Line:
-    marks = (("stream", row["stream"]), ("retried", (row["tries"] or 0) > 1), ("lossy", row["lossy"]))
+    marks = (
+        ("stream", row["stream"]),
+        ("retried", (row["tries"] or 0) > 1),
+        ("lossy", row["lossy"]),
+        ("other model", row["other_model"]),
+    )
     note = f"{row['status']} {row['error']}" if row["error"] else str(row["status"])
     return Line(
         id=row["id"],

@@ -6,14 +6,16 @@ Each look is in the audit log, so nothing is read until somebody asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Unacceptable, UnknownResource
 from gateway.management import bodies
 from gateway.records.captures import Body, Capture, CapturedAnswer, CapturedAttempt, CapturedRequest, Headers
 from gateway.usage import figures
-from web.folding import Folded, fold
+from web.comparing import NOTHING, Marked, Path
+from web.contrast import NO_JSON, Contrast, contrasted
+from web.folding import Folded, fold, value_of
 from web.page import Site, Visit
 
 WORD = "bodies"
@@ -45,6 +47,21 @@ class Exchange:
     title: str
     left: Side | None
     right: Side | None
+    contrast: Contrast | None = None
+    """None where there are no two sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one side said to another, before it is held against the other."""
+
+    title: str
+    line: str
+    headers: Headers
+    text: str | None
+    """None for what is no text."""
+    is_cut: bool
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Bodies:
     trouble: str
     """Why they cannot be shown; empty where nothing is wrong."""
     may_delete: bool
+    asked: str
+    """What the client asked, where that is shown, whole, and JSON."""
 
 
 async def bodies_of(site: Site, visit: Visit, request_id: str, *, is_captured: bool) -> Bodies | None:
@@ -68,14 +87,21 @@ async def bodies_of(site: Site, visit: Visit, request_id: str, *, is_captured: b
     if not visit.person.may(bodies.READ):
         return None
     exchanges: tuple[Exchange, ...] = ()
-    trouble = ""
+    trouble = asked = ""
     if is_captured and visit.query.get(WORD) == "show":
         try:
-            exchanges = exchanges_of(await bodies.read_bodies(site.office, visit.person, request_id))
+            capture = await bodies.read_bodies(site.office, visit.person, request_id)
+            exchanges, asked = exchanges_of(capture), _whole(capture.request.body)
         except (UnknownResource, Unacceptable) as error:
             trouble = error.message
     mode = site.settings().capture.mode
-    return Bodies(is_captured, mode, exchanges, trouble, visit.person.may(bodies.WRITE))
+    return Bodies(is_captured, mode, exchanges, trouble, visit.person.may(bodies.WRITE), asked)
+
+
+def _whole(body: Body) -> str:
+    """A body in JSON, where all of it was kept."""
+    text = "" if body.cut else text_of(body) or ""
+    return text if isinstance(value_of(text), dict) and not body.same_as else ""
 
 
 def exchanges_of(capture: Capture) -> tuple[Exchange, ...]:
@@ -85,14 +111,30 @@ def exchanges_of(capture: Capture) -> tuple[Exchange, ...]:
     sent = None if last is None else _sent(capture, last, len(before))
     answered = None if last is None else _answered(capture, last, len(before))
     got = _got(capture, "The client got", capture.answer, "answer")
-    found = [Exchange("The request", asked, sent)]
+    found = [_exchange("The request", asked, sent)]
     if answered is not None or got is not None:
-        found.append(Exchange("The answer", answered, got))
+        found.append(_exchange("The answer", answered, got))
     for number, attempt in enumerate(before):
         if attempt is not None:
             title = f"Attempt {number + 1}: {_target(attempt)}{f', {attempt.error}' if attempt.error else ''}"
-            found.append(Exchange(title, _sent(capture, attempt, number), _answered(capture, attempt, number)))
+            # What was asked and what came of it: they are no two sides of the same.
+            found.append(_apart(title, _sent(capture, attempt, number), _answered(capture, attempt, number)))
     return tuple(found)
+
+
+def _exchange(title: str, left: _Said | None, right: _Said | None) -> Exchange:
+    """Two sides of the same, with what differs between them."""
+    if left is None or right is None:
+        return _apart(title, left, right)
+    if left.text is None or right.text is None:
+        contrast = Contrast(note=NO_JSON)
+    else:
+        contrast = contrasted(left.text, right.text, is_cut=left.is_cut or right.is_cut)
+    return Exchange(title, _side(left, contrast.left), _side(right, contrast.right), contrast)
+
+
+def _apart(title: str, left: _Said | None, right: _Said | None) -> Exchange:
+    return Exchange(title, None if left is None else _side(left), None if right is None else _side(right))
 
 
 def text_of(body: Body) -> str | None:
@@ -109,24 +151,28 @@ def _target(attempt: CapturedAttempt) -> str:
     return f"{attempt.provider}/{attempt.model}"
 
 
-def _sent(capture: Capture, attempt: CapturedAttempt, number: int) -> Side | None:
+def _sent(capture: Capture, attempt: CapturedAttempt, number: int) -> _Said | None:
     title = f"{_target(attempt)} was sent"
     return _asked(capture, title, attempt.request, f"attempts.{number}.request")
 
 
-def _answered(capture: Capture, attempt: CapturedAttempt, number: int) -> Side | None:
+def _answered(capture: Capture, attempt: CapturedAttempt, number: int) -> _Said | None:
     return _got(capture, f"{_target(attempt)} answered", attempt.answer, f"attempts.{number}.answer")
 
 
-def _asked(capture: Capture, title: str, said: CapturedRequest | None, place: str) -> Side | None:
-    return None if said is None else _side(capture, title, f"{said.method} {said.url}", said, place)
+def _asked(capture: Capture, title: str, said: CapturedRequest | None, place: str) -> _Said | None:
+    return None if said is None else _read(capture, title, f"{said.method} {said.url}", said, place)
 
 
-def _got(capture: Capture, title: str, said: CapturedAnswer | None, place: str) -> Side | None:
-    return None if said is None else _side(capture, title, str(said.status), said, place)
+def _got(capture: Capture, title: str, said: CapturedAnswer | None, place: str) -> _Said | None:
+    return None if said is None else _read(capture, title, str(said.status), said, place)
 
 
-def _side(capture: Capture, title: str, line: str, said: CapturedRequest | CapturedAnswer, place: str) -> Side:
+def _side(said: _Said, marks: Mapping[Path, Marked] = NOTHING) -> Side:
+    return Side(said.title, said.line, said.headers, fold(said.text or "", marks), said.note)
+
+
+def _read(capture: Capture, title: str, line: str, said: CapturedRequest | CapturedAnswer, place: str) -> _Said:
     body, notes = said.body, list[str]()
     if body.same_as:
         notes.append(SAME.format(_named(body.same_as)))
@@ -136,7 +182,7 @@ def _side(capture: Capture, title: str, line: str, said: CapturedRequest | Captu
         notes.append(f"Only the beginning of {figures.exact_count(body.size)} bytes is kept.")
     if text is None:
         notes.append(NOT_TEXT)
-    return Side(title, line, said.headers, fold(text or ""), " ".join(notes))
+    return _Said(title, line, said.headers, text, body.cut, " ".join(notes))
 
 
 def _named(place: str) -> str:

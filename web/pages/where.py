@@ -14,38 +14,26 @@ from gateway.management import configuration, keys
 from gateway.management.keys import KeyFilter
 from gateway.settings.instants import read_instant
 from gateway.usage import figures
+from web import reasons
 from web.around import Inquiry
+from web.dialects import PLACE
 from web.display import Meaning, State
+from web.entries import mark
 from web.filters import address
 from web.forms import Form, Problem
 from web.frame import Choice
+from web.least import least_body
 from web.page import Action, Page, Sent, Shown, Site, Visit
 from web.pages.models import tabs_at
 from web.seeing import EVERYBODYS
+from web.why import Places
 
 PATH = "/models/where"
+COMBOS = "/models/combos"
 ASK = "/models/where/ask"
 USUAL = "/v1/chat/completions"
-PLACE = "{model}"
-
 MOST_KEYS = 200
 LONGEST_BODY = 60_000
-
-HELLO = "Hello"
-TALK: Mapping[str, Any] = {"messages": [{"role": "user", "content": HELLO}]}
-GEMINI: Mapping[str, Any] = {"contents": [{"role": "user", "parts": [{"text": HELLO}]}]}
-BODIES: Mapping[str, Mapping[str, Any]] = {
-    "/v1/chat/completions": TALK,
-    "/v1/messages": {**TALK, "max_tokens": 1024},
-    "/v1/messages/count_tokens": TALK,
-    "/v1/completions": {"prompt": HELLO},
-    "/v1/images/generations": {"prompt": HELLO},
-    "/v1/images/edits": {"prompt": HELLO},
-    "/v1/rerank": {"query": HELLO, "documents": [HELLO]},
-    "/v1beta/models/{model}:embedContent": {"content": {"parts": [{"text": HELLO}]}},
-    "/v1beta/models/{model}:batchEmbedContents": {"requests": []},
-}
-"""What is asked where nobody says: the least that makes sense at an endpoint."""
 
 STATES: Mapping[str, State] = {
     "first": State("asked first", "good"),
@@ -54,24 +42,13 @@ STATES: Mapping[str, State] = {
     "passed_over": State("passed over", "warning"),
 }
 
-REASONS: Mapping[str, str] = {
-    "busy": "as many requests run as it may have",
-    "session": "it holds the conversation, and with it the provider's cache",
-    "probe": "it rests, and this would try whether it is well again",
-    "pinned": "what the conversation refers to is kept elsewhere",
-    "key": "not for this client key",
-    "models": "it may not be asked for this model",
-    "paused": "it is paused",
-    "unpriced": "nobody knows what it costs, and the key may not use such models",
-    "rate_limit": "it rests: its rate limit is used up",
-    "quota": "it rests: its quota is used up",
-    "auth": "it rests: the provider refuses its secret",
-    "server": "it rests after failures of the provider",
-    "overloaded": "it rests: the provider was overloaded",
-    "unreachable": "it rests: it could not be reached",
-    "breaker": "too much failed there lately: its circuit breaker is open",
-}
-"""Words of an explanation as sentences; others say themselves what they mean."""
+PASSED = "passed_over"
+
+ALONE = "no other can be chosen"
+"""Why somebody is asked where there is nothing to choose from."""
+
+PLACES = Places(configured=True)
+"""Whoever may see this page may see those of providers."""
 
 BUDGET = "budget_nano_usd"
 
@@ -84,7 +61,9 @@ class Step:
     """Somebody who would be asked, or would not."""
 
     target: str
+    target_link: str
     credential: str
+    credential_link: str
     state: State
     reason: str
     until_us: int | None
@@ -109,6 +88,7 @@ class Target:
     """What a target would be sent, and what that would cost."""
 
     name: str
+    link: str
     strategy: str
     asked_at: str
     translated: bool
@@ -127,6 +107,7 @@ class Told:
     meaning: Meaning
     model: str
     choice: str
+    choice_link: str
     session: str
     reserve: str
     asked: tuple[Step, ...]
@@ -211,11 +192,6 @@ def _body(endpoint: str, model: str, text: str) -> bytes:
     return msgspec.json.encode({**said, "model": model} if isinstance(said, dict) and model and names_model else said)
 
 
-def least_body(endpoint: str) -> Mapping[str, Any]:
-    """What is asked at an endpoint where nobody says, but for the model."""
-    return BODIES.get(endpoint, GEMINI if PLACE in endpoint else {"input": HELLO})
-
-
 async def model_names(site: Site, visit: Visit) -> tuple[str, ...]:
     """Everything that can be asked for by name: combos, aliases, models. Raises NotPermitted, StateUnavailable."""
     configured = [
@@ -240,7 +216,7 @@ async def _keys(site: Site, visit: Visit) -> tuple[tuple[str, str], ...]:
 def told_of(said: Mapping[str, Any]) -> Told:
     """An explanation, as people read it."""
     outcome, meaning = _outcome(said)
-    steps = [(step["state"], _step(step)) for step in said["steps"]]
+    asked = [step for step in said["steps"] if step["state"] != PASSED]
     session, reserve = said["session"], said["reserve"]
     held = ", ".join(f"{provider}/{name}" for provider, name in session["holders"].items()) if session else ""
     return Told(
@@ -248,10 +224,13 @@ def told_of(said: Mapping[str, Any]) -> Told:
         meaning=meaning,
         model=said["model"] or "",
         choice=_choice(said["choice"]) if said["choice"] else "",
+        choice_link=f"{COMBOS}#{mark(said['choice']['name'])}" if said["choice"] else "",
         session=f"known by {session['source']}; held by {held or 'nobody yet'}" if session else "",
-        reserve=_reserve(reserve) if reserve else "",
-        asked=tuple(step for state, step in steps if state != "passed_over"),
-        passed=tuple(step for state, step in steps if state == "passed_over"),
+        reserve=_reserve(reserve, said["targets"]) if reserve else "",
+        asked=tuple(_step(step, _why(step, asked[:place])) for place, step in enumerate(asked)),
+        passed=tuple(
+            _step(step, f"it {reasons.lacks(step['reason'])}") for step in said["steps"] if step["state"] == PASSED
+        ),
         limits=tuple(map(_limit, said["limits"])),
         targets=tuple(map(_target, said["targets"])),
     )
@@ -274,22 +253,46 @@ def _choice(choice: Mapping[str, Any]) -> str:
     return f"{choice['name']}, {choice['strategy']}: {', '.join(members)}"
 
 
-def _reserve(reserve: Mapping[str, Any]) -> str:
+def _reserve(reserve: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> str:
     tokens, about = figures.exact_count(reserve["tokens"]), figures.exact_count(reserve["input_tokens"])
-    return (
-        f"{tokens} tokens and {figures.money(reserve['nano_usd'])}, until it is over; its input is about {about} tokens"
-    )
+    is_priced = [target["cost"]["price"] is not None for target in targets]
+    money = figures.money(reserve["nano_usd"]) if any(is_priced) else "no money, since nobody knows what it costs"
+    unpriced = "" if all(is_priced) or not any(is_priced) else ", without the targets that have no price"
+    return f"{tokens} tokens and {money}{unpriced}, until it is over; its input is about {about} tokens"
 
 
-def _step(step: Mapping[str, Any]) -> Step:
-    reason = step["reason"]
+def _step(step: Mapping[str, Any], why: str) -> Step:
+    provider, credential = step["provider"], step["credential"] or ""
     return Step(
-        target=f"{step['provider']}/{step['model']}",
-        credential=step["credential"] or "",
+        target=f"{provider}/{step['model']}",
+        target_link=PLACES.provider(provider),
+        credential=credential,
+        credential_link=PLACES.credential(provider, credential) if credential else "",
         state=STATES[step["state"]],
-        reason=REASONS.get(reason, reason.replace("_", " ")),
+        reason=why,
         until_us=_instant(step["until"]),
     )
+
+
+def _why(step: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str:
+    """Why somebody is asked, and after those before."""
+    if step["state"] == "beyond":
+        most = sum(each["state"] != "beyond" for each in before)
+        return f"there may be {most} attempt{'s' if most > 1 else ''} at most"
+    words = list[str]()
+    if not before and step["ordered_by"]:
+        words.append(reasons.ordered(step["ordered_by"]).be)
+    elif before:
+        words.append("next in line" if _target_of(before[-1]) == _target_of(step) else "the next target")
+    if reasons.rests_for(step["reason"]):
+        words.append(f"it {reasons.lacks(step['reason'])}")
+    if step["chosen_by"]:
+        words.append(reasons.chosen(step["chosen_by"]).be)
+    return "; ".join(words) or ALONE
+
+
+def _target_of(step: Mapping[str, Any]) -> tuple[str, str]:
+    return step["provider"], step["model"]
 
 
 def _limit(limit: Mapping[str, Any]) -> Limit:
@@ -317,6 +320,7 @@ def _target(target: Mapping[str, Any]) -> Target:
     cost = target["cost"]
     return Target(
         name=f"{target['provider']}/{target['model']}",
+        link=PLACES.provider(target["provider"]),
         strategy=target["strategy"].replace("_", " "),
         asked_at=f"{target['format']} {target['path']}" if target["path"] else "nobody is asked",
         translated=target["translated"],
@@ -333,7 +337,7 @@ def _remarks(target: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     if target["fetched_urls"]:
         said.append(("To be fetched", f"{target['fetched_urls']} URLs, which were not fetched for this"))
     if target["lags"]:
-        said.append(("After the others", target["lags"]))
+        said.append(("After the others", f"it {reasons.lacks(target['lags'])}"))
     if target["refused"]:
         said.append(("Cannot be asked", target["refused"]["message"]))
     return said

@@ -58,6 +58,9 @@ class ExportQuery(Query, frozen=True, kw_only=True):
     lossy: Annotated[bool | None, Meta(description="Whether translation dropped or emulated something.")] = None
     tools: Annotated[bool | None, Meta(description="Whether tools were offered to the model.")] = None
     usage_source: Annotated[UsageSource | None, Meta(description="Where its tokens come from.")] = None
+    other_model: Annotated[
+        bool | None, Meta(description="Whether another model answered than was asked; a version of the same is none.")
+    ] = None
     least_total_us: Annotated[Count | None, Meta(description="That took so many microseconds at least.")] = None
     least_cost: Annotated[Count | None, Meta(description="That cost so many billionths of a US dollar at least.")] = (
         None

@@ -49,7 +49,13 @@ TABLES: tuple[Table, ...] = (
             Columns(
                 ("provider", "model", "credential"), "who answered, or was asked last; `model` as the provider knows it"
             ),
-            Columns(("answered_model",), "the model that the provider says has answered, where it is another one"),
+            Columns(
+                ("answered_model",),
+                (
+                    "the model that the provider says has answered, where it has another name. "
+                    "`other_model(model, answered_model)` tells whether it is more than a version of the same"
+                ),
+            ),
             Columns(("upstream_format",), "dialect spoken with the provider"),
             Columns(("status",), "HTTP status the client got; 499 when it left before"),
             Columns(
@@ -83,10 +89,19 @@ TABLES: tuple[Table, ...] = (
                 ("attempts",),
                 (
                     "list of tries: `provider`, `model`, `credential`, `status`, `error`, `duration_us`, `verdict`, "
-                    "`rest_us`, `reason`, `rest_by`, `began_us` (from the request seen), `connect_us`, `head_us`"
+                    "`rest_us`, `reason`, `rest_by`, `began_us` (from the request seen), `connect_us`, `head_us`, "
+                    "`chosen_by`"
                 ),
             ),
             Columns(("tries",), "how many there were"),
+            Columns(("ordered_by",), "strategy by which the target was chosen; null where there was no choice"),
+            Columns(
+                ("passed_over", "passed_more"),
+                (
+                    "list of those who could have answered and were not asked: `provider`, `model`, `credential` "
+                    "(null: all of them), `reason`, `until_us` (Unix time), `holds` (the conversation); how many more"
+                ),
+            ),
             Columns(("total_us",), "from the request seen to the last byte handed to the client"),
             Columns(("first_byte_us",), "to the first one"),
             Columns(("admitted_us",), "until it was let in: head, body, key, limits"),

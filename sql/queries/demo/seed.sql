@@ -313,7 +313,8 @@ tried as (
                 when fate = 'left_early' or (fate = 'given_up' and trouble = 'timeout') then null
                 when streams and answered then cast(wait_us * 0.93 as bigint)
                 else greatest(answer_us - 120, 1)
-            end
+            end,
+            chosen_by: if(tries = 1 and len(last.credentials) > 1, 'round_robin', null)
         } as ending
     from ended
 )
@@ -338,7 +339,12 @@ select
     if(tries > 0, last.provider, null) as provider,
     if(tries > 0, last.model, null) as model,
     if(tries > 0, ending.credential, null) as credential,
-    if(answered and fate <> 'left_early', last.answers_as, null) as answered_model,
+    case
+        when not answered or fate = 'left_early' then null
+        -- Whoever runs its machines has loaded another model, at times.
+        when last.provider = 'lab' and of_rest < 0.03 then 'qwen3-14b'
+        else last.answers_as
+    end as answered_model,
     status,
     case
         when fate = 'stranger' then 'invalid_key'
@@ -397,7 +403,8 @@ select
                 reason: trouble,
                 began_us: overhead_us - 90,
                 connect_us: connect_us,
-                head_us: if(trouble = 'timeout', null, trouble_us - 80)
+                head_us: if(trouble = 'timeout', null, trouble_us - 80),
+                chosen_by: if(len(first.credentials) > 1, 'round_robin', null)
             },
             ending
         ]
@@ -415,7 +422,8 @@ select
                 reason: trouble,
                 began_us: overhead_us - 90,
                 connect_us: connect_us,
-                head_us: if(trouble = 'timeout', null, trouble_us - 80)
+                head_us: if(trouble = 'timeout', null, trouble_us - 80),
+                chosen_by: if(len(first.credentials) > 1, 'round_robin', null)
             },
             {
                 provider: first.provider,
@@ -430,7 +438,8 @@ select
                 reason: trouble,
                 began_us: overhead_us + 20 + trouble_us,
                 connect_us: null,
-                head_us: if(trouble = 'timeout', null, trouble_us - 80)
+                head_us: if(trouble = 'timeout', null, trouble_us - 80),
+                chosen_by: null
             },
             ending
         ]
@@ -461,5 +470,31 @@ select
     len(dropped) > 0 as lossy,
     if(tries > 0, ask.formats[if(fate = 'moved', 2, 1)], null) as upstream_format,
     if(ask.traced, lower(lpad(to_hex(hash(dice + 32)), 16, '0') || lpad(to_hex(hash(dice + 33)), 16, '0')), null) as trace_id,
-    false as captured
+    false as captured,
+    if(tries > 0 and has_other, 'fallback', null) as ordered_by,
+    case
+        -- Who is in trouble rests, and others are asked.
+        when fate = 'resting' then [
+            {
+                provider: first.provider,
+                model: first.model,
+                credential: each,
+                reason: trouble,
+                until_us: at_us + trouble_rest_us,
+                holds: false
+            } for each in first.credentials
+        ]
+        when tries = 1 and weather in ('storm', 'outage') and len(first.credentials) > 1 and of_part < 0.96 then [
+            {
+                provider: first.provider,
+                model: first.model,
+                credential: first.credentials[credential % len(first.credentials) + 1],
+                reason: trouble,
+                until_us: at_us + trouble_rest_us,
+                holds: false
+            }
+        ]
+        else []
+    end as passed_over,
+    0 as passed_more
 from tried

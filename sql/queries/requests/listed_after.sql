@@ -11,6 +11,7 @@ select
     provider,
     model,
     answered_model,
+    other_model(model, answered_model) as other_model,
     via,
     credential,
     status,

@@ -3,6 +3,7 @@ select
     epoch_us(ts) as started_at_us,
     cast(id as varchar) as id,
     outcome(status, error) as outcome,
+    other_model(model, answered_model) as other_model,
     * exclude (ts, id)
 from requests
 where

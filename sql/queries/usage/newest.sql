@@ -49,6 +49,9 @@ select
     waited_us,
     trace_id,
     captured,
+    ordered_by,
+    passed_over,
+    passed_more,
     tries,
     lossy
 from requests

@@ -50,6 +50,9 @@ select
     waited_us,
     trace_id,
     captured,
+    ordered_by,
+    passed_over,
+    passed_more,
     -- `least` passes over what is null.
     case when attempts is not null then least(len(attempts), 255) end as tries,
     coalesce(len(dropped), 0) > 0 as lossy
@@ -76,7 +79,7 @@ from read_json(
         cost_nano_usd: 'BIGINT',
         attempts: 'STRUCT(provider VARCHAR, model VARCHAR, credential VARCHAR, status INTEGER, error VARCHAR,
             duration_us BIGINT, verdict VARCHAR, rest_us BIGINT, reason VARCHAR, began_us BIGINT,
-            connect_us BIGINT, head_us BIGINT, rest_by VARCHAR)[]',
+            connect_us BIGINT, head_us BIGINT, rest_by VARCHAR, chosen_by VARCHAR)[]',
         total_us: 'BIGINT',
         first_byte_us: 'BIGINT',
         upstream_us: 'BIGINT',
@@ -102,7 +105,11 @@ from read_json(
         admitted_us: 'BIGINT',
         waited_us: 'BIGINT',
         trace_id: 'VARCHAR',
-        captured: 'BOOLEAN'
+        captured: 'BOOLEAN',
+        ordered_by: 'VARCHAR',
+        passed_over: 'STRUCT(provider VARCHAR, model VARCHAR, credential VARCHAR, reason VARCHAR, until_us BIGINT,
+            holds BOOLEAN)[]',
+        passed_more: 'BIGINT'
     }
 )
 -- A line that cannot be read comes as a row of nulls.

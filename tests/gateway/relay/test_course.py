@@ -45,7 +45,7 @@ class Scene:
         self.relay = SimpleNamespace(board=self.board, access=self, limiter=self)
         self.conduct = conduct(pool("a", "a0", auth="google"), board=self.board)
         self.key = ClientKey("k", id="k")
-        self.thread = self.ask = self.session = None
+        self.thread = self.ask = self.dispatch = None
         self.target_admissions: dict[Target, Any] = {}
         self.trials: list[Any] = []
         self.errand, self.gone, self.times = Errand(), False, Times()

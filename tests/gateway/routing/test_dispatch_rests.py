@@ -130,7 +130,7 @@ def test_the_attempt_that_tries_a_target_says_so_and_is_not_repeated_as_one() ->
     assert isinstance(dispatch.next(NOW), Wait)
     repeated = dispatch.next(NOW + SECOND)
     assert isinstance(repeated, Attempt)
-    assert repeated == structs.replace(attempt, claimed_at_us=0)
+    assert repeated == structs.replace(attempt, claimed_at_us=0, chosen_by="again")
 
 
 def test_whether_there_is_anybody_does_not_depend_on_rests() -> None:

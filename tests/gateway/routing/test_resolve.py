@@ -64,7 +64,7 @@ def test_the_alias_or_combo_that_led_there_is_told_as_it_is_configured(name: str
         name, EVERYTHING
     )
     assert found.via == via
-    assert found.keeping(lambda target: target == found.targets[0]).via == via
+    assert found.keeping(lambda target: target == found.targets[0], "why").via == via
 
 
 def test_a_pattern_hides_no_name_of_its_own() -> None:

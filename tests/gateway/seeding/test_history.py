@@ -23,7 +23,7 @@ NEVER_NULL = {
     "cache_write_tokens", "reasoning_tokens", "usage_source", "attempts", "total_us", "upstream_us", "overhead_us",
     "request_bytes", "response_bytes", "user_agent", "worker", "dropped", "cost_source", "cache_write_1h_tokens",
     "input_audio_tokens", "input_image_tokens", "output_audio_tokens", "output_image_tokens", "tags", "node",
-    "waited_us", "captured", "tries", "lossy",
+    "waited_us", "captured", "tries", "lossy", "passed_over", "passed_more",
 }  # fmt: skip
 """Whatever became of a request."""
 

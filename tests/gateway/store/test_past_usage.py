@@ -18,13 +18,14 @@ from tests.gateway.usage.records import EXAMPLE
 
 MIGRATIONS = sql.migrations("analytics")
 
-WITH_COSTS, WITH_WHAT_HAPPENED, WITH_REST_BY = 4, 5, 8
+WITH_COSTS, WITH_WHAT_HAPPENED, WITH_REST_BY, WITH_WHY_THERE = 4, 5, 8, 9
 """Versions of the schema."""
 
 ADDED_TO_ATTEMPTS = {
     WITH_COSTS: ("verdict", "rest_us", "reason"),
     WITH_WHAT_HAPPENED: ("began_us", "connect_us", "head_us"),
     WITH_REST_BY: ("rest_by",),
+    WITH_WHY_THERE: ("chosen_by",),
 }
 """By the version that first had it: what an attempt says."""
 
@@ -35,6 +36,7 @@ ADDED = {
     WITH_WHAT_HAPPENED: (
         *("tags", "via", "answered_model", "node", "has_tools", "admitted_us", "waited_us", "trace_id", "captured"),
     ),
+    WITH_WHY_THERE: ("ordered_by", "passed_over", "passed_more"),
 }
 """The same of a record."""
 

@@ -43,6 +43,7 @@ NOT_ANSWERED: dict[str, Any] = {
     "lossy": False,
     "tools": False,
     "usage_source": "estimated",
+    "other_model": False,
     "least_total_us": 5_000_000,
     "least_cost": 5,
     "search": "gpt",

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gateway.records import AttemptRecord, Tokens, UsageRecord
+from gateway.records import AttemptRecord, PassedOver, Tokens, UsageRecord
 
 EXAMPLE = UsageRecord(
     id="0192f0e1-0000-7000-8000-000000000001",
@@ -52,6 +52,7 @@ EXAMPLE = UsageRecord(
             connect_us=700,
             head_us=1_400,
             rest_by="retry-after",
+            chosen_by="weighted 3/4",
         ),
         AttemptRecord("mock", "gpt-4o", "first", 200, None, 400_000, began_us=1_600, head_us=29_000),
     ),
@@ -74,6 +75,12 @@ EXAMPLE = UsageRecord(
     admitted_us=50,
     waited_us=20,
     trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
+    ordered_by="fallback",
+    passed_over=(
+        PassedOver("second", "llama", None, "no images"),
+        PassedOver("mock", "gpt-4o", "third", "rate_limit", 1_795_219_260_000_000, holds=True),
+    ),
+    passed_more=1,
 )
 
 

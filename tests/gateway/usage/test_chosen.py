@@ -33,7 +33,7 @@ RECORDS: tuple[dict[str, object], ...] = (
         "upstream_request_id": "REQ_Abc",
         "usage_source": "estimated",
     },
-    {"status": 499, "error": "client_disconnected"},
+    {"status": 499, "error": "client_disconnected", "answered_model": "gpt-4.1"},
 )
 
 
@@ -65,6 +65,7 @@ RECORDS: tuple[dict[str, object], ...] = (
         ({"usage_source": "counted"}, (2,)),
         ({"usage_source": "estimated"}, (6,)),
         ({"usage_source": "none"}, ()),
+        ({"other_model": True}, (2, 7)),
         ({"least_total_us": 1_000_000}, (1,)),
         ({"least_cost": 10**12}, (2,)),
         ({"search": "LLAMA"}, (2,)),
