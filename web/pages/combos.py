@@ -20,8 +20,9 @@ from web.forms import Problem
 from web.frame import Choice
 from web.objects import Editing, Objects
 from web.page import Page, Site, Visit
-from web.pages.aliases import by_name
 from web.pages.models import PAGE_SPAN, Row, tabs_at
+from web.reach import Note
+from web.used import names_used
 
 PATH = "/models/combos"
 
@@ -106,6 +107,8 @@ class Combos:
     editing: Editing | None
     new: Mapping[str, str]
     problem: Problem | None
+    notes: tuple[Note, ...]
+    """What the figures lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,10 @@ class Standings:
 
 async def load(site: Site, visit: Visit) -> Combos:
     """The page's context."""
-    combos, aliases, used = await asyncio.gather(
+    combos, aliases, (used, said) = await asyncio.gather(
         configuration.list_objects(site.office, visit.person, "combo"),
         configuration.list_objects(site.office, visit.person, "alias"),
-        by_name(site, visit),
+        names_used(site, visit, PAGE_SPAN),
     )
     views = [view for view in combos if isinstance(view, ComboView)]
     standings = Standings(
@@ -140,6 +143,7 @@ async def load(site: Site, visit: Visit) -> Combos:
         editing=OBJECTS.editing(visit, views),
         new={**OBJECTS.new(visit), "strategy": OBJECTS.new(visit)["strategy"] or "fallback"},
         problem=visit.problem,
+        notes=said,
     )
 
 

@@ -9,16 +9,21 @@ from typing import Any, Literal
 
 from gateway.usage import figures, paging
 from gateway.usage.paging import Place, read_place
+from gateway.usage.reach import known_days, lack_of
 from web import display
 from web.display import State
 from web.filters import BY_NAME, FIELDS, Asked, Chip, Field, address, read_filter
 from web.names import Names, names_of
 from web.page import Page, Sent, Site, Visit
 from web.pages.views import NO_VIEWS, Views, actions_of, views_of, words_typed
+from web.reach import Note, unlisted
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 
 PATH = "/requests"
+SUMS = "/spend"
+"""Where sums of days are whose requests are gone."""
+
 PREFERENCE = "columns"
 VIEW_WORDS = ("range", "from", "to", PREFERENCE)
 """Words of the address that belong to a view, beside what is filtered by."""
@@ -127,6 +132,8 @@ class Requests:
     parquet: str
     is_first: bool
     views: Views
+    notes: tuple[Note, ...]
+    """What the list lacks."""
 
 
 async def load(site: Site, visit: Visit) -> Requests | Sent:
@@ -137,7 +144,8 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
     if len(chosen := visit.every(PREFERENCE)) > 1:
         return Sent(address(PATH, visit.query, {PREFERENCE: ".".join(chosen)}))
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
-    page, (total,), names = await asyncio.gather(
+    known, page, (total,), names = await asyncio.gather(
+        known_days(site.read, span.since_us, span.until_us),
         _page(site, visit, asked),
         site.read("requests/summed", {"filter": asked.filter.parameter()}),
         names_of(site),
@@ -160,6 +168,7 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
         parquet=_export(asked, "parquet"),
         is_first="before" not in visit.query and "after" not in visit.query,
         views=await _views(site, visit, asked),
+        notes=unlisted(lack_of(known.gone, asked.filter, "requests"), address(SUMS, span.query, asked.said)),
     )
 
 
