@@ -93,8 +93,8 @@ def lacks(answer: Mapping[str, Any], *, by: str | None = None) -> list[str]:
     missing, untimed = (answer.get(name, ()) for name in ("not_in_rows", "not_in_times"))
     said = []
     if missing:
-        what = "is not all of what there was" if by else "has none of these requests"
-        said.append(f"This {what}: of {_days(missing)} requests are not kept any longer.")
+        what = f"These sums lack some of {_days(missing)}" if by else f"There are none of {_days(missing)}"
+        said.append(f"{what}: requests of then are not kept any longer.")
     if by and (others := [day for day in untimed if day not in missing]):
         said.append(f"Times are without {_days(others)}: of these days they are not known for each {by}.")
     return said
