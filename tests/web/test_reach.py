@@ -24,14 +24,10 @@ TOKYO, KOLKATA = ZoneInfo("Asia/Tokyo"), ZoneInfo("Asia/Kolkata")
 EVERYBODYS = Filter(since_us=0, until_us=1)
 
 
-def reached(
-    query: Mapping[str, str], *, kept_days: int = 1000, each: int = 1, zone: tzinfo = UTC, since: int | None = 0
-) -> Reach:
+def reached(query: Mapping[str, str], *, kept_days: int = 1000, each: int = 1, zone: tzinfo = UTC) -> Reach:
     """Of a store with so many requests each day since 1970, of which days before the last `kept_days` are sums."""
 
     async def read(name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-        if name == "usage/since":
-            return [] if since is None else [{"since_us": since}]
         first, last = parameters["since_us"] // DAY, (parameters["until_us"] - 1) // DAY
         return [
             {"day_us": day * DAY, "n": each, "kept": "sums" if day * DAY < TODAY - kept_days * DAY else "requests"}
@@ -112,12 +108,6 @@ def test_many_requests_are_not_asked_one_by_one(monkeypatch: pytest.MonkeyPatch)
     assert (week.rolled_until_us, week.in_days, week.zone) == (TODAY, False, TOKYO)
     assert reached({"range": "7d"}, each=100, zone=KOLKATA).rolled_until_us == 0, "where hours begin at half past"
     assert reached({"range": "24h"}, each=10_000).rolled_until_us == 0, "in which no day lies as a whole"
-
-
-def test_half_of_a_time_is_nothing_to_compare_with() -> None:
-    assert reached({"range": "7d"}).compares(EVERYBODYS, "sums")
-    assert not reached({"range": "7d"}, since=TODAY - 10 * DAY).compares(EVERYBODYS, "sums")
-    assert not reached({"range": "7d"}, since=None).compares(EVERYBODYS, "sums")
 
 
 def test_what_is_missing_is_told_with_its_days() -> None:
