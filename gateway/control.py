@@ -270,7 +270,7 @@ class Control:
 
     @property
     def rolled_until_us(self) -> int:
-        """Up to when sums of days are asked in place of requests."""
+        """Up to when sums of days can be asked in place of requests."""
         return self.upkeep.rolled_until_us
 
     async def rations(self) -> Sequence[Ration]:
@@ -386,7 +386,7 @@ class Control:
             office=self._desk,
             entrance=door,
             login=self._logins,
-            colours=Colours(partial(ranked, self._analytics.read)),
+            colours=Colours(partial(ranked, self._analytics.read, lambda: self.rolled_until_us)),
             around=self,
         )
 

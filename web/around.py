@@ -107,7 +107,7 @@ class Around(Protocol):
 
     @property
     def rolled_until_us(self) -> int:
-        """The midnight (UTC) up to which sums of days are asked in place of requests; 0 where those are few enough."""
+        """The midnight (UTC) up to which sums of days can be asked in place of requests; 0 while that is not known."""
 
     @property
     def oversight(self) -> Counter:

@@ -84,7 +84,7 @@ def figures_of(now: Totals, before: Totals, pieces: Sequence[Sequence[Row]]) -> 
         _wait("First byte, p50", now.p50_first_byte_us, before.p50_first_byte_us, spark(_waited("p50_first_byte_us"))),
         _wait("First byte, p95", now.p95_first_byte_us, before.p95_first_byte_us, spark(_waited("p95_first_byte_us"))),
         _speed(now, before),
-        _keys(now, before, spark(lambda rows: max((row["keys"] for row in rows), default=0))),
+        _keys(now, before, spark(_most_keys)),
         _cached(now, before, spark(_cached_share)),
     )
 
@@ -94,6 +94,11 @@ def weighed(rows: Sequence[Row], column: str) -> float | None:
     said = [(row[column], row["requests"]) for row in rows if row[column] is not None]
     whole = sum(requests for _, requests in said)
     return sum(value * requests for value, requests in said) / whole if whole else None
+
+
+def _most_keys(rows: Sequence[Row]) -> int | None:
+    """None where it is not known how many there were."""
+    return None if any(row["keys"] is None for row in rows) else max((row["keys"] for row in rows), default=0)
 
 
 def _waited(column: str) -> Callable[[Sequence[Row]], float | None]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TypeVar
 
@@ -94,7 +94,11 @@ class Span:
 
     def place(self, bucket: int) -> int:
         """The piece to which one of the store's pieces belongs, by its number."""
-        return bisect_right(self.starts, self.since_us + bucket * self.grain_us) - 1
+        return self.place_at(self.since_us + bucket * self.grain_us)
+
+    def place_at(self, at_us: int) -> int:
+        """The piece in which an instant is; the first for what is before it."""
+        return max(0, bisect_right(self.starts, at_us) - 1)
 
     def ends(self, place: int) -> tuple[int, int]:
         """When a piece begins and ends."""
@@ -118,7 +122,26 @@ def span_of(query: Mapping[str, str], now_us: int, zone: tzinfo, usual: str = US
         return chosen
     name = query.get("range", usual)
     name = name if name in SPANS else usual
-    title, length, step = SPANS[name]
+    return _named(name, SPANS[name][2], now_us, zone)
+
+
+def days_of(query: Mapping[str, str], now_us: int, zone: tzinfo, usual: str = USUAL) -> Span | None:
+    """The same in pieces of whole days UTC, as sums of days know them: dates are those of UTC, and so is today; local
+    times stay what they are. None where too little of a day is meant for that."""
+    span = span_of(query, now_us, UTC, usual)
+    if span.name != "custom":
+        return _named(span.name, max(span.step_us, DAY), now_us, UTC) if span.length_us > DAY else None
+    has_times = any("T" in query.get(name, "") for name in ("from", "to"))
+    if has_times:
+        span = span_of(query, now_us, zone, usual)
+        if span.length_us < DAY:
+            return None
+    step = max(span.step_us, DAY)
+    return replace(span, starts=_starts(span.since_us, span.until_us, step, UTC), step_us=step)
+
+
+def _named(name: str, step: int, now_us: int, zone: tzinfo) -> Span:
+    title, length, _ = SPANS[name]
     until = _next_start(now_us, step, zone)
     since = until - length if step < DAY else _midnight(until, zone, days=-(length // DAY))
     return Span(name, title, since, until, _starts(since, until, step, zone), step, {"range": name})

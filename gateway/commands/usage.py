@@ -36,3 +36,5 @@ def command(config: Path | None, data_dir: str | None, as_json: bool, **question
         click.echo(msgspec.json.encode(answer))
     else:
         click.echo(table.render(answer["rows"], by=question["by"]))
+        for line in table.lacks(answer, by=question["by"]):
+            click.echo(line, err=True)

@@ -8,7 +8,7 @@ and `copying`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -28,9 +28,6 @@ from gateway.upkeep.rolling import Beginnings
 from gateway.usage.ingest import Task
 from gateway.usage.ingest_thread import IngestThread
 
-MANY = 10_000_000
-"""Requests from which on it is quicker to ask sums than requests."""
-
 T = TypeVar("T")
 
 
@@ -45,6 +42,10 @@ class Around:
     """Unix microseconds."""
 
 
+class NotForgotten(Exception):
+    """Which days should have been deleted and were not, and why, in one line."""
+
+
 class Upkeep:
     """Of one store, and of its archive if there is one. Methods may raise ControlUnavailable and duckdb.Error."""
 
@@ -52,13 +53,10 @@ class Upkeep:
         self._store, self._thread, self._around = store, thread, around
         self._copying = None if archive is None else Copying(store, archive)
         self._errands = Errands(around.clock_us)
-        self._requests = self._rolled_until_us = 0
-
-    @property
-    def rolled_until_us(self) -> int:
-        """What statements take as `$rolled_until_us`: the midnight up to which days are rolled up; 0 where requests are
-        so few that asking them is as quick, and knows the last minute."""
-        return self._rolled_until_us if self._requests >= MANY else 0
+        self.rolled_until_us = 0
+        """The midnight up to which all days are rolled up; 0 before that is known."""
+        self._trouble = ""
+        """Why the archive could not be written the last time; empty where it could."""
 
     @property
     def errand(self) -> Errand | None:
@@ -87,28 +85,38 @@ class Upkeep:
         begun = await self._around.begun()
         for row in await self._ask("rollups/stale_days", today_us=today_us):
             await self._write(partial(rolling.catch_up, day=row["d"], begun=begun, now_us=now_us))
-        (found,) = await self._ask("usage/count")
-        self._requests, self._rolled_until_us = found["requests"], today_us
+        self.rolled_until_us = today_us
 
     async def forget(self) -> None:
-        """Delete what has had its time: requests, of which sums are kept, and sums. Raises StateUnavailable too."""
+        """Delete what has had its time: requests, of which sums are kept, and sums. Raises StateUnavailable too, and
+        NotForgotten where days wait for an archive that cannot be written."""
         settings, now_us = self._around.settings(), self._around.clock_us()
         requests_before = first_kept(day_of(now_us), settings.retention_days)
         sums_before = first_kept(day_of(now_us), settings.rollup_days)
         due = await self._ask("rollups/expired_days", requests_before=requests_before, sums_before=sums_before)
         if not due:
             return
-        begun, waiting = await self._around.begun(), await asyncio.to_thread(self._not_copied)
-        for day in (row["d"] for row in due if row["kept"] == "requests" and row["d"] not in waiting):
-            await self._write(partial(rolling.remove_requests, day=day, begun=begun, now_us=now_us))
+        begun, lacking = await self._around.begun(), await asyncio.to_thread(self._not_copied)
+        days = [row["d"] for row in due if row["kept"] == "requests"]
+        for day in days:
+            if day not in lacking:
+                await self._write(partial(rolling.remove_requests, day=day, begun=begun, now_us=now_us))
         if due[0]["d"] < sums_before:
             resets = begun.of_keys
             await self._write(partial(rolling.remove_sums, before=sums_before, resets=resets, now_us=now_us))
+        if self._trouble and (waiting := [day for day in days if day in lacking]):
+            raise NotForgotten(f"{_said(waiting)} to be in the archive, which cannot be written: {self._trouble}")
 
     async def copy_days(self) -> None:
         """Have a file of every day that is over and has requests, and delete old ones. Raises NotCopied, OSError."""
-        if self._copying is not None:
+        if self._copying is None:
+            return
+        self._trouble = ""
+        try:
             await asyncio.to_thread(self._copying.copy_days, self._archived_since())
+        except Exception as error:
+            self._trouble = str(error)
+            raise
 
     # For whoever asks
 
@@ -173,6 +181,11 @@ class Upkeep:
     async def _write(self, task: Task[T]) -> T:
         """Have this done on the writing connection."""
         return await asyncio.wrap_future(self._thread.submit(task))
+
+
+def _said(days: Sequence[date]) -> str:
+    """`2026-03-01 waits`, or `3 days from 2026-03-01 to 2026-03-03 wait`."""
+    return f"{days[0]} waits" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]} wait"
 
 
 def _size(path: Path) -> int:

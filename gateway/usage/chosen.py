@@ -5,12 +5,12 @@ The macro is in `sql/analytics/migrations`; a test holds the two to the same nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from gateway.records import UsageSource
 
@@ -18,6 +18,16 @@ Outcome = Literal["ok", "refused", "failed", "left"]
 """How a request ended: with an answer; refused by us or a provider; failed; its client left."""
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+NOT_IN_SUMS = (
+    *("requested_model", "endpoint", "outcome", "error", "tag", "stream", "retried", "lossy", "tools"),
+    *("least_total_us", "least_cost", "search"),
+)
+"""Fields that sums of days do not know, as the macro `sums_answer` has it."""
+
+NOT_IN_HISTOGRAMS = (*NOT_IN_SUMS, "key_ids", "key", "user", "team", "credential")
+"""The same of histograms, and the macro `histograms_answer`."""
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -56,6 +66,14 @@ class Filter(Struct, frozen=True, kw_only=True):
     """Nano-USD."""
     search: str | None = None
     """Part of a model's or key's name or of the client's own, or an id, ours or the provider's."""
+
+    def at(self, since_us: int, until_us: int) -> Filter:
+        """The same of another time."""
+        return replace(self, since_us=since_us, until_us=until_us)
+
+    def unknown(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """Those of these fields that are filtered by."""
+        return tuple(name for name in fields if getattr(self, name) is not None)
 
     def parameter(self) -> Mapping[str, object]:
         """The struct that statements take as `$filter`."""

@@ -88,6 +88,22 @@ def render(rows: Sequence[Row], *, by: str | None = None) -> str:
     return "\n".join(_line(line, columns, widths) for line in cells)
 
 
+def lacks(answer: Mapping[str, Any], *, by: str | None = None) -> list[str]:
+    """What the rows of an answer of `GET /api/usage` lack, in sentences."""
+    missing, untimed = (answer.get(name, ()) for name in ("not_in_rows", "not_in_times"))
+    said = []
+    if missing:
+        what = f"These sums lack some of {_days(missing)}" if by else f"There are none of {_days(missing)}"
+        said.append(f"{what}: requests of then are not kept any longer.")
+    if by and (others := [day for day in untimed if day not in missing]):
+        said.append(f"Times are without {_days(others)}: of these days they are not known for each {by}.")
+    return said
+
+
+def _days(days: Sequence[str]) -> str:
+    return f"{days[0]} (UTC)" if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]} (UTC)"
+
+
 def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
     aligned = (
         cell.rjust(width) if column.is_number else cell.ljust(width)

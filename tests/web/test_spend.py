@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.usage import reach
 from gateway.usage.figures import DAY, HOUR
 from tests.gateway.management.crowd import add
 from tests.web.markup import assert_well_formed
@@ -56,9 +57,10 @@ def fill(store: Store) -> None:
 @pytest.mark.parametrize("kind", [*spend.KINDS, "nonsense"])
 @pytest.mark.parametrize("rolled", [0, NOW // DAY * DAY])
 async def test_it_is_well_formed_empty_and_full(
-    house: House, owner: Person, store: Store, kind: str, rolled: int
+    house: House, owner: Person, store: Store, kind: str, rolled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.around.rolled_until_us = rolled
+    monkeypatch.setattr(reach, "MANY", 1)
     assert_well_formed((await owner.get(f"/spend?by={kind}")).text)
     fill(store)
     for span in ("24h", "30d", "90d"):

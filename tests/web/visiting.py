@@ -334,6 +334,7 @@ def site_of(
 ) -> Site:
     """What pages are made from."""
     asked = read or _no_usage
+    around = around or Surroundings()
     return Site(
         read=asked,
         settings=lambda: office.settings,
@@ -344,8 +345,8 @@ def site_of(
         office=office,
         entrance=Door(office, "the operator's token", demo=demo),
         login=provider or IdentityProvider(),
-        colours=Colours(partial(ranked, asked)),
-        around=around or Surroundings(),
+        colours=Colours(partial(ranked, asked, lambda: around.rolled_until_us)),
+        around=around,
     )
 
 

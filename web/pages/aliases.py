@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gateway.management import configuration
 from gateway.management.configured import AliasView
-from gateway.usage.chosen import Filter
 from web.entries import SAID_BY, Entry, Source, mark, source_of
 from web.filters import address
 from web.forms import Problem
@@ -16,8 +15,9 @@ from web.frame import Choice
 from web.objects import Editing, Objects
 from web.page import Page, Site, Table, Visit
 from web.pages.models import PAGE_SPAN, Row, tabs_at
-from web.seeing import visible_keys
+from web.reach import Note
 from web.tables import Column
+from web.used import names_used
 
 PATH = "/models/aliases"
 
@@ -61,12 +61,14 @@ class Aliases:
     editing: Editing | None
     new: Mapping[str, str]
     problem: Problem | None
+    notes: tuple[Note, ...]
+    """What the figures lack."""
 
 
 async def load(site: Site, visit: Visit) -> Aliases:
     """The page's context."""
-    found, used = await asyncio.gather(
-        configuration.list_objects(site.office, visit.person, "alias"), by_name(site, visit)
+    found, (used, notes) = await asyncio.gather(
+        configuration.list_objects(site.office, visit.person, "alias"), names_used(site, visit, PAGE_SPAN)
     )
     views = [view for view in found if isinstance(view, AliasView)]
     return Aliases(
@@ -78,14 +80,8 @@ async def load(site: Site, visit: Visit) -> Aliases:
         editing=OBJECTS.editing(visit, views),
         new=OBJECTS.new(visit),
         problem=visit.problem,
+        notes=notes,
     )
-
-
-async def by_name(site: Site, visit: Visit) -> Mapping[str, Row]:
-    """How often each of our names was asked for in the time that is shown."""
-    span, key_ids = visit.span_or(PAGE_SPAN), await visible_keys(site, visit)
-    chosen = Filter(since_us=span.since_us, until_us=span.until_us, key_ids=key_ids).parameter()
-    return {row["name"]: row for row in await site.read("models/by_name", {"filter": chosen})}
 
 
 def _line(view: AliasView, row: Row | None, visit: Visit) -> Line:

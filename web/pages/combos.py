@@ -20,9 +20,10 @@ from web.forms import Problem
 from web.frame import Choice
 from web.objects import Editing, Objects
 from web.page import Page, Site, Table, Visit
-from web.pages.aliases import by_name
 from web.pages.models import PAGE_SPAN, Row, tabs_at
+from web.reach import Note
 from web.tables import Column
+from web.used import names_used
 
 PATH = "/models/combos"
 
@@ -107,6 +108,8 @@ class Combos:
     editing: Editing | None
     new: Mapping[str, str]
     problem: Problem | None
+    notes: tuple[Note, ...]
+    """What the figures lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,10 @@ class Standings:
 
 async def load(site: Site, visit: Visit) -> Combos:
     """The page's context."""
-    combos, aliases, used = await asyncio.gather(
+    combos, aliases, (used, said) = await asyncio.gather(
         configuration.list_objects(site.office, visit.person, "combo"),
         configuration.list_objects(site.office, visit.person, "alias"),
-        by_name(site, visit),
+        names_used(site, visit, PAGE_SPAN),
     )
     views = [view for view in combos if isinstance(view, ComboView)]
     standings = Standings(
@@ -141,6 +144,7 @@ async def load(site: Site, visit: Visit) -> Combos:
         editing=OBJECTS.editing(visit, views),
         new={**OBJECTS.new(visit), "strategy": OBJECTS.new(visit)["strategy"] or "fallback"},
         problem=visit.problem,
+        notes=said,
     )
 
 

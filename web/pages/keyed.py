@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from types import MappingProxyType
 
 import orjson
@@ -28,6 +29,7 @@ from web.headline import Figure
 from web.lookback import look_back
 from web.page import Site, Visit
 from web.pages.overview import Recent, recent_of, spend_over_time, traffic_over_time
+from web.reach import Note
 from web.shell import CHAT, Ask, curl, model_among
 
 SPAN = "30d"
@@ -97,6 +99,10 @@ class KeyUse:
     traffic: Chart
     recent: tuple[Recent, ...]
     is_empty: bool
+    notes: tuple[Note, ...]
+    """What the figures lack."""
+    is_utc: bool
+    """Whether their days are days UTC, not the viewer's."""
 
 
 def said_patterns(patterns: Sequence[str], everything: str = "all") -> str:
@@ -149,7 +155,7 @@ async def use_of(site: Site, visit: Visit, key_id: str) -> KeyUse:
     found, recent, colours = await asyncio.gather(
         look_back(site, asked, (key_id,)), _newest(site, asked, key_id), site.colours.of("model")
     )
-    frame = Frame(found.span, found.zone, visit.now_us)
+    frame = Frame(found.reach.span, found.reach.zone, visit.now_us)
     every = headline.figures_of(found.now, found.before, found.pieces)
     return KeyUse(
         figures=tuple(figure for figure in every if figure.label in OF_ONE_KEY),
@@ -157,6 +163,8 @@ async def use_of(site: Site, visit: Visit, key_id: str) -> KeyUse:
         traffic=traffic_over_time(frame, found.pieces),
         recent=recent,
         is_empty=not found.now.requests,
+        notes=found.notes,
+        is_utc=found.reach.in_days and visit.zone is not UTC,
     )
 
 

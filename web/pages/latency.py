@@ -3,10 +3,9 @@ our own."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import UTC
 from typing import Any
 
 import orjson
@@ -16,22 +15,25 @@ from web import display, heat
 from web.charted import chart_table
 from web.charts import Chart, Frame, Series, lined, stacked
 from web.display import Change
-from web.earlier import is_comparable
 from web.filters import Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
+from web.measured import Measured, Metric, Percentiles, measured
 from web.page import Page, Site, Table, Visit
+from web.reach import Note, hours_note, notes_of, reach_of
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 from web.tables import Column
 
 PATH = "/latency"
+TARGETS = 50
 
-METRICS: Mapping[str, str] = {"first": "First byte", "total": "Total", "overhead": "Our own time"}
+METRICS: Mapping[str, Metric] = {"first": "first_byte", "total": "total", "overhead": "overhead"}
 """What can be looked at, by the word in the address."""
 
+TITLES: Mapping[Metric, str] = {"first_byte": "First byte", "total": "Total", "overhead": "Our own time"}
+
 PERCENTILES = (("p50", "series-1"), ("p95", "series-2"), ("p99", "series-0"))
-TARGETS = 50
 
 Row = Mapping[str, Any]
 
@@ -64,69 +66,64 @@ class Latency:
     percentiles: Chart
     parts_of: Chart
     week: tuple[heat.Line, ...]
+    week_note: str
+    """Which days the map lacks."""
     targets: tuple[TargetLine, ...]
     is_empty: bool
+    is_utc: bool
+    """Whether its days are days UTC, not the viewer's."""
+    notes: tuple[Note, ...]
+    """What the figures lack."""
     zoom: str
     """The percentiles for a script: JSON."""
 
 
 async def load(site: Site, visit: Visit) -> Latency:
     """The page's context."""
-    span = visit.span
-    metric = _metric(visit)
-    asked = read_filter(visit.query, span, await visible_keys(site, visit))
-    now = {"filter": asked.filter.parameter()}
-    both = {"filter": {**asked.filter.parameter(), "since_us": span.before[0]}, "middle_us": span.since_us}
-    totals, comparable, pieces, targets, hours = await asyncio.gather(
-        site.read("latency/totals", both),
-        is_comparable(site.read, span),
-        site.read("latency/over_time", {**now, **span.buckets, "metric": metric}),
-        site.read("latency/by_target", {**now, "limit": visit.most(TARGETS)}),
-        site.read("latency/by_hour", {**now, "metric": metric}),
-    )
-    frame = Frame(span, visit.zone, visit.now_us)
-    folded = span.folded([(row["bucket"], row) for row in pieces])
-    percentiles = _percentiles(frame, folded, metric)
+    chosen = _chosen(visit)
+    metric = METRICS[chosen]
+    reach = await reach_of(site, visit)
+    asked = read_filter(visit.query, reach.span, await visible_keys(site, visit))
+    found = await measured(site.read, reach, asked.filter, metric, visit.most(TARGETS))
+    frame = Frame(reach.span, reach.zone, visit.now_us)
+    percentiles = _percentiles(frame, found.pieces, metric)
     return Latency(
         metrics=tuple(
-            Choice(word, title, address(PATH, visit.query, {"metric": word, "block": ""}), word == metric)
-            for word, title in METRICS.items()
+            Choice(word, TITLES[each], address(PATH, visit.query, {"metric": word, "block": ""}), word == chosen)
+            for word, each in METRICS.items()
         ),
-        metric=METRICS[metric],
-        chips=asked.chips(PATH, span),
-        clear=address(PATH, span.query),
-        figures=_figures([row for row in totals if row["is_now"] or comparable]),
+        metric=TITLES[metric],
+        chips=asked.chips(PATH, reach.span),
+        clear=address(PATH, reach.span.query),
+        figures=_figures(found),
         percentiles=percentiles,
-        parts_of=_parts(frame, folded),
-        week=_week(hours, visit.zone),
-        targets=tuple(_target(row, span) for row in targets),
-        is_empty=not pieces,
-        zoom=_zoom(span, percentiles),
+        parts_of=_parts(frame, found.pieces),
+        week=heat.mapped(found.hours, visit.zone, figures.duration),
+        week_note=hours_note(reach.lack(asked.filter, "requests")),
+        targets=tuple(_target(row, reach.span) for row in found.targets),
+        is_empty=not any(found.pieces),
+        is_utc=reach.in_days and visit.zone is not UTC,
+        notes=notes_of(found.lack),
+        zoom=_zoom(reach.span, percentiles),
     )
 
 
-def _metric(visit: Visit) -> str:
+def _chosen(visit: Visit) -> str:
     """What is looked at."""
-    metric = visit.query.get("metric", "")
-    return metric if metric in METRICS else "first"
+    chosen = visit.query.get("metric", "")
+    return chosen if chosen in METRICS else "first"
 
 
-def _week(rows: Sequence[Row], zone: tzinfo) -> tuple[heat.Line, ...]:
-    hours = [(row["hour_us"], row["p95_us"], row["requests"]) for row in rows if row["p95_us"] is not None]
-    return heat.mapped(hours, zone, figures.duration)
-
-
-def _figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
-    by_time = {row["is_now"]: row for row in rows}
+def _figures(found: Measured) -> tuple[Figure, ...]:
     return tuple(
-        _figure(f"{title}, {word}", _at(by_time.get(True), column, place), _at(by_time.get(False), column, place))
-        for column, title in (("first_byte_us", "First byte"), ("total_us", "Total"), ("overhead_us", "Our own time"))
+        _figure(f"{title}, {word}", _at(found.now, metric, place), _at(found.before, metric, place))
+        for metric, title in TITLES.items()
         for place, word in ((0, "p50"), (1, "p95"))
     )
 
 
-def _at(row: Row | None, column: str, place: int) -> float | None:
-    return row[column][place] if row is not None and row[column] else None
+def _at(percentiles: Mapping[Metric, Percentiles], metric: Metric, place: int) -> float | None:
+    return percentiles[metric][place] if metric in percentiles else None
 
 
 def _figure(label: str, now: float | None, before: float | None) -> Figure:
@@ -136,11 +133,11 @@ def _figure(label: str, now: float | None, before: float | None) -> Figure:
     return Figure(label, figures.duration(round(now)), figures.exact_duration(round(now)), change)
 
 
-def _percentiles(frame: Frame, folded: Sequence[Sequence[Row]], metric: str) -> Chart:
+def _percentiles(frame: Frame, folded: Sequence[Sequence[Row]], metric: Metric) -> Chart:
     series = [
         Series(word, tint, [_mean(rows, place) for rows in folded]) for place, (word, tint) in enumerate(PERCENTILES)
     ]
-    return lined(f"{METRICS[metric]}, percentiles", frame, series, figures.duration)
+    return lined(f"{TITLES[metric]}, percentiles", frame, series, figures.duration)
 
 
 def _mean(rows: Sequence[Row], place: int) -> float | None:
@@ -151,10 +148,10 @@ def _mean(rows: Sequence[Row], place: int) -> float | None:
 
 
 def _parts(frame: Frame, folded: Sequence[Sequence[Row]]) -> Chart:
-    series = [
-        Series(title, tint, [_weighed(rows, column) for rows in folded])
-        for column, title, tint in (("upstream_us", "providers", "series-1"), ("overhead_us", "ourselves", "series-2"))
-    ]
+    """How long the median request takes, and how much of that the median of our own time is."""
+    whole, ours = ([_weighed(rows, column) for rows in folded] for column in ("total_us", "overhead_us"))
+    theirs = [max(0.0, each - own) for each, own in zip(whole, ours, strict=True)]
+    series = [Series("providers", "series-1", theirs), Series("ourselves", "series-2", ours)]
     return stacked("Median request: providers and ourselves", frame, series, figures.duration)
 
 
@@ -219,7 +216,7 @@ WEEK = (
 
 
 def _of_metric(name: str) -> Callable[[Visit], str]:
-    return lambda visit: f"latency-{name}-{_metric(visit)}"
+    return lambda visit: f"latency-{name}-{_chosen(visit)}"
 
 
 TABLES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from gateway.errors import UnknownResource
@@ -12,13 +13,14 @@ from gateway.management import configuration, models
 from gateway.management.models import ModelView
 from gateway.records import RegistryState
 from gateway.usage import figures
-from gateway.usage.chosen import Filter
 from web.around import Foresight
 from web.filters import MOST_CHARACTERS, Chip, address
 from web.frame import Choice
 from web.page import Action, Page, Sent, Site, Table, Visit
-from web.seeing import EVERYBODYS, visible_keys
+from web.reach import Note
+from web.seeing import EVERYBODYS
 from web.tables import Column
+from web.used import models_used
 
 PATH = "/models"
 ROWS = 50
@@ -118,6 +120,10 @@ class Models:
     may_refresh: bool
     may_price: bool
     is_everybodys: bool
+    is_utc: bool
+    """Whether the days are days UTC, not the viewer's."""
+    notes: tuple[Note, ...]
+    """What the figures lack."""
 
 
 def tabs_at(path: str) -> tuple[Choice, ...]:
@@ -127,10 +133,11 @@ def tabs_at(path: str) -> tuple[Choice, ...]:
 
 async def load(site: Site, visit: Visit) -> Models:
     """The page's context."""
-    span, foresight, key_ids = visit.span_or(PAGE_SPAN), site.around.foresight, await visible_keys(site, visit)
-    chosen = Filter(since_us=span.since_us, until_us=span.until_us, key_ids=key_ids).parameter()
-    views, used = await asyncio.gather(foresight.models(visit.person), site.read("models/used", {"filter": chosen}))
-    every = _lines(_with_asked(foresight, visit, views, used), used, span.query)
+    foresight = site.around.foresight
+    views, (reach, used, notes) = await asyncio.gather(
+        foresight.models(visit.person), models_used(site, visit, PAGE_SPAN)
+    )
+    every = _lines(_with_asked(foresight, visit, views, used), used, reach.span.query)
     asked = {word: text for word in FILTERS if (text := visit.query.get(word, "").strip()[:MOST_CHARACTERS])}
     lines = _sorted([line for line in every if _matches(line, asked)], visit.query.get("sort", USUAL_SORT))
     shown, newer, older = _cut(lines, visit)
@@ -147,7 +154,7 @@ async def load(site: Site, visit: Visit) -> Models:
         abilities=ABILITIES,
         priced=PRICED,
         unpriced=sum(not line.is_priced and line.requests > 0 for line in every),
-        without_price=address(PATH, span.query, {"price": "none"}),
+        without_price=address(PATH, reach.span.query, {"price": "none"}),
         newer=newer,
         older=older,
         registry=state,
@@ -155,6 +162,8 @@ async def load(site: Site, visit: Visit) -> Models:
         may_refresh=visit.person.may(RUNS_JOBS),
         may_price=visit.person.may(configuration.WRITE),
         is_everybodys=visit.person.may(EVERYBODYS),
+        is_utc=reach.in_days and visit.zone is not UTC,
+        notes=notes,
     )
 
 

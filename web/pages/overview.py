@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from gateway.management import rests
@@ -23,6 +24,7 @@ from web.health import Count, Sign, is_whole, state_of, wholly_resting
 from web.lookback import look_back
 from web.page import Page, Read, Site, Visit
 from web.pages.overview_tables import TABLES
+from web.reach import Note
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.shell import ANYBODY, CHAT, Ask, model_among
 from web.span import Span
@@ -88,6 +90,10 @@ class Overview:
     """Whether the figures are of everybody's requests, or of one's own keys."""
     is_empty: bool
     remarks: tuple[Remark, ...]
+    notes: tuple[Note, ...]
+    """What the figures lack."""
+    is_utc: bool
+    """Whether its days are days UTC, not the viewer's."""
     figures: tuple[Figure, ...]
     spend: Chart
     traffic: Chart
@@ -106,14 +112,16 @@ async def load(site: Site, visit: Visit) -> Overview:
     """The page's context."""
     key_ids = await visible_keys(site, visit)
     found, recent = await asyncio.gather(look_back(site, visit, key_ids), _newest(site.read, visit.span, key_ids))
-    span, now = found.span, found.now
+    span, zone, now = found.reach.span, found.reach.zone, found.now
     colours = {kind: await site.colours.of(kind) for kind in ("model", "key")}
-    frame = Frame(span, found.zone, visit.now_us)
+    frame = Frame(span, zone, visit.now_us)
     return Overview(
         curl=curl(site, visit.browser.origin),
         is_everybodys=key_ids is None,
         is_empty=not now.requests,
         remarks=_remarks(site, visit, now),
+        notes=found.notes,
+        is_utc=found.reach.in_days and visit.zone is not UTC,
         figures=headline.figures_of(now, found.before, found.pieces),
         spend=spend_over_time(frame, found.models, colours["model"]),
         traffic=traffic_over_time(frame, found.pieces),

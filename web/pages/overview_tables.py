@@ -33,7 +33,7 @@ LIGHTS = (
     Column("state", head="State", value=lambda light: light.state.word),
     Column("attempts", "whole", "Failed"),
     Column("failed_attempts", "whole", "Failed", lambda light: light.failures),
-    Column("p50_us", "whole", "p50"),
+    Column("first_byte_p50_us", "whole", "First byte p50", lambda light: light.p50_us),
 )
 
 

@@ -13,16 +13,21 @@ from msgspec.structs import asdict
 from gateway.settings.instants import write_instant
 from gateway.usage import figures, paging
 from gateway.usage.paging import Place, read_place
+from gateway.usage.reach import known_days, lack_of
 from web import display
 from web.display import State
 from web.filters import BY_NAME, FIELDS, SOURCE_WORDS, Asked, Chip, Field, address, read_filter
 from web.names import Names, names_of
 from web.page import SAVED, Page, Sent, Site, Table, Visit
 from web.pages.views import NO_VIEWS, Views, actions_of, views_of, words_typed
+from web.reach import Note, unlisted
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 
 PATH = "/requests"
+SUMS = "/spend"
+"""Where sums of days are whose requests are gone."""
+
 PREFERENCE = "columns"
 CHOSEN = "column"
 """Words of an address that a form leaves for each column that was ticked, and one that says that there was a form."""
@@ -141,6 +146,8 @@ class Requests:
     parquet: str
     is_first: bool
     views: Views
+    notes: tuple[Note, ...]
+    """What the list lacks."""
 
 
 async def load(site: Site, visit: Visit) -> Requests | Sent:
@@ -152,7 +159,8 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
     if chosen := visit.every(CHOSEN):
         return _remembered(visit, chosen)
     asked = read_filter(visit.query, span, await visible_keys(site, visit))
-    page, (total,), names = await asyncio.gather(
+    known, page, (total,), names = await asyncio.gather(
+        known_days(site.read, span.since_us, span.until_us),
         _page(site, visit, asked),
         site.read("requests/summed", {"filter": asked.filter.parameter()}),
         names_of(site),
@@ -177,6 +185,7 @@ async def load(site: Site, visit: Visit) -> Requests | Sent:
         parquet=_export(asked, "parquet"),
         is_first="before" not in visit.query and "after" not in visit.query,
         views=await _views(site, visit, asked),
+        notes=unlisted(lack_of(known.gone, asked.filter, "requests"), address(SUMS, span.query, asked.said)),
     )
 
 

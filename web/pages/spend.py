@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC
 from typing import Any
 
 from gateway.usage import figures
-from gateway.usage.chosen import Filter
 from gateway.usage.figures import DAY
 from web import burning, display
 from web.burning import Burn
@@ -17,14 +16,14 @@ from web.charted import chart_table
 from web.charts import Chart, Frame, Series, stacked
 from web.colours import OTHER
 from web.display import Change
-from web.earlier import is_comparable
 from web.filters import Asked, Chip, address, read_filter
 from web.frame import Choice
 from web.headline import SAME, Figure
 from web.names import Names, names_of
 from web.page import Page, Read, Site, Table, Visit
+from web.reach import Note, Reach, notes_of, reach_of
 from web.seeing import EVERYBODYS, OWN, visible_keys
-from web.span import Span, span_of
+from web.span import Span
 from web.tables import Column
 
 PATH = "/spend"
@@ -88,6 +87,8 @@ class Spend:
     is_empty: bool
     is_utc: bool
     """Whether its days are days UTC, not the viewer's."""
+    notes: tuple[Note, ...]
+    """What the figures lack."""
     unpriced: int
 
 
@@ -95,10 +96,10 @@ class Spend:
 class Found:
     """What the store says."""
 
-    span: Span
-    zone: tzinfo
+    reach: Reach
     now: Sequence[Row]
     before: Sequence[Row]
+    """Nothing where that is not known."""
     pieces: Sequence[tuple[int, Row]]
     """Place in the span, and what was spent there."""
 
@@ -108,7 +109,7 @@ async def load(site: Site, visit: Visit) -> Spend:
     kind = _kind(visit)
     asked = read_filter(visit.query, visit.span_or(PAGE_SPAN), await visible_keys(site, visit))
     found, names = await asyncio.gather(_found(site, visit, asked, kind), names_of(site))
-    span = found.span
+    span = found.reach.span
     colours = await site.colours.of(kind)
     lines = _lines(found, kind, names, colours)
     return Spend(
@@ -126,7 +127,8 @@ async def load(site: Site, visit: Visit) -> Spend:
         if asked.filter.key_ids is None
         else None,
         is_empty=not found.now,
-        is_utc=found.zone is UTC and visit.zone is not UTC,
+        is_utc=found.reach.in_days and visit.zone is not UTC,
+        notes=notes_of(found.reach.lack(asked.filter, "sums")),
         unpriced=sum(row["unpriced"] for row in found.now),
     )
 
@@ -138,37 +140,25 @@ def _kind(visit: Visit) -> str:
 
 
 async def _found(site: Site, visit: Visit, asked: Asked, kind: str) -> Found:
-    span, zone, rolled = visit.span_or(PAGE_SPAN), visit.zone, site.around.rolled_until_us
-    by_days = bool(rolled) and span.step_us >= DAY
-    if by_days:
-        span, zone = span_of(visit.query, visit.now_us, UTC, PAGE_SPAN), UTC
-    now = _moved(asked.filter, span.since_us, span.until_us)
-    before = _moved(asked.filter, *span.before)
-    sums = {"by": kind, "rolled_until_us": rolled}
-    pieces = _by_day(site.read, now, sums, span) if by_days else _by_piece(site.read, now, kind, span)
-    found, former, placed, comparable = await asyncio.gather(
-        site.read("spend/summed", {"filter": now, **sums}),
-        site.read("spend/summed", {"filter": before, **sums}),
-        pieces,
-        is_comparable(site.read, span),
+    """Headline, table and chart come from the same: sums where those know the pieces of the chart, else requests."""
+    reach = await reach_of(site, visit, PAGE_SPAN)
+    now = {"filter": reach.now(asked.filter), "by": kind}
+    sums = {**now, "rolled_until_us": reach.rolled_until_us if reach.in_days else 0}
+    before = {**now, "filter": reach.before(asked.filter), "rolled_until_us": reach.rolled_until_us}
+    rows, rows_before, pieces = await asyncio.gather(
+        site.read("spend/summed", sums),
+        site.read("spend/summed", before),
+        _by_day(site.read, sums, reach.span) if reach.in_days else _by_piece(site.read, now, reach.span),
     )
-    return Found(span, zone, found, former if comparable else (), placed)
+    return Found(reach, rows, rows_before if reach.compares(asked.filter, "sums") else (), pieces)
 
 
-def _moved(chosen: Filter, since_us: int, until_us: int) -> Mapping[str, object]:
-    return {**chosen.parameter(), "since_us": since_us, "until_us": until_us}
+async def _by_day(read: Read, sums: Mapping[str, object], span: Span) -> list[tuple[int, Row]]:
+    return [(span.place_at(row["day_us"]), row) for row in await read("spend/by_day", sums)]
 
 
-async def _by_day(
-    read: Read, chosen: Mapping[str, object], sums: Mapping[str, object], span: Span
-) -> list[tuple[int, Row]]:
-    rows = await read("spend/by_day", {"filter": chosen, **sums})
-    places = {start: place for place, start in enumerate(span.starts)}
-    return [(places[row["day_us"]], row) for row in rows if row["day_us"] in places]
-
-
-async def _by_piece(read: Read, chosen: Mapping[str, object], kind: str, span: Span) -> list[tuple[int, Row]]:
-    rows = await read("spend/by_piece", {"filter": chosen, "by": kind, **span.buckets})
+async def _by_piece(read: Read, now: Mapping[str, object], span: Span) -> list[tuple[int, Row]]:
+    rows = await read("spend/by_piece", {**now, **span.buckets})
     return [(span.place(row["bucket"]), row) for row in rows]
 
 
@@ -181,7 +171,7 @@ def _figures(found: Found) -> tuple[Figure, ...]:
         _count("Requests", now["requests"], before["requests"]),
         _count("Input tokens", now["input_tokens"], before["input_tokens"]),
         _count("Output tokens", now["output_tokens"], before["output_tokens"]),
-        _a_day(now["cost_nano_usd"], found.span),
+        _a_day(now["cost_nano_usd"], found.reach.span),
     )
 
 
@@ -203,7 +193,7 @@ def _a_day(nano_usd: int, span: Span) -> Figure:
 
 
 def _chart(found: Found, kind: str, names: Names, colours: Mapping[str, str], *, now_us: int) -> Chart:
-    pieces = len(found.span.starts)
+    pieces = len(found.reach.span.starts)
     values: dict[str, list[float]] = {}
     for place, row in found.pieces:
         known = row["name"] if row["name"] in colours else ""
@@ -219,7 +209,7 @@ def _chart(found: Found, kind: str, names: Names, colours: Mapping[str, str], *,
         )
         for name in order
     ]
-    return stacked(f"Spend by {kind}", Frame(found.span, found.zone, now_us), series, figures.money)
+    return stacked(f"Spend by {kind}", Frame(found.reach.span, found.reach.zone, now_us), series, figures.money)
 
 
 def _called(name: str | None, kind: str, names: Names) -> str:
@@ -230,9 +220,8 @@ def _called(name: str | None, kind: str, names: Names) -> str:
 def _lines(found: Found, kind: str, names: Names, colours: Mapping[str, str]) -> list[Line]:
     whole = sum(row["cost_nano_usd"] or 0 for row in found.now)
     before = {row["name"]: row["cost_nano_usd"] or 0 for row in found.before}
-    return [
-        _line(row, _called(row["name"], kind, names), kind, (whole, before, colours, found.span)) for row in found.now
-    ]
+    around = (whole, before, colours, found.reach.span)
+    return [_line(row, _called(row["name"], kind, names), kind, around) for row in found.now]
 
 
 def _line(row: Row, name: str, kind: str, around: tuple[int, Mapping[str, int], Mapping[str, str], Span]) -> Line:

@@ -14,6 +14,7 @@ from msgspec import Meta
 from gateway.settings.instants import Moment, write_instant
 from gateway.upkeep.days import DAY_US, begin_us, day_of
 from gateway.usage.chosen import Filter
+from gateway.usage.reach import known_days
 
 from .desk import Desk
 from .operation import Asked, Operation
@@ -116,7 +117,7 @@ async def show_days(asked: Asked[Desk, None, DaysQuery]) -> Days:
     keys = await visible_keys(asked.office, asked.actor)
     of = {"key": query.key, "user": query.user, "team": query.team, "credential": query.credential}
     meant = _filter(query, key_ids=None if keys is None else tuple(keys), **of)
-    parameters = {"by": query.by, "limit": query.limit, **_parameters(asked, meant)}
+    parameters = {"by": query.by, "limit": query.limit, **await _parameters(asked, meant)}
     rows = await around.read("rollups/by_day", parameters)
     return Days(since=day_of(meant.since_us), rows=[DayRow(**row) for row in rows])
 
@@ -125,10 +126,16 @@ async def show_latency(asked: Asked[Desk, None, LatencyQuery]) -> Latency:
     """Of all requests: histograms do not know whose one was."""
     query, meant = asked.query, _filter(asked.query)
     step = HOUR_US if query.step == "hour" else DAY_US
-    parameters = {"metric": query.metric, "step_us": step, "origin_us": meant.since_us, **_parameters(asked, meant)}
+    sums = await _parameters(asked, meant)
+    parameters = {**sums, "metrics": [query.metric], "step_us": step, "origin_us": meant.since_us}
     found = await asked.office.around.read("rollups/percentiles", parameters)
     rows = [
-        LatencyRow(at=write_instant(meant.since_us + row["piece"] * step), **_without(row, "piece")) for row in found
+        LatencyRow(
+            at=write_instant(meant.since_us + row["piece"] * step),
+            **{name: row[name] for name in LatencyRow.__struct_fields__ if name != "at"},
+        )
+        for row in found
+        if row["piece"] is not None
     ]
     return Latency(since=day_of(meant.since_us), metric=query.metric, rows=rows)
 
@@ -140,12 +147,10 @@ def _filter(query: Chosen, **more: Any) -> Filter:
     return Filter(since_us=begin_us(since), until_us=now_us + 1, provider=query.provider, model=query.model, **more)
 
 
-def _parameters(asked: Asked[Desk, None, Any], meant: Filter) -> dict[str, object]:
-    return {"filter": meant.parameter(), "rolled_until_us": asked.office.around.upkeep.rolled_until_us}
-
-
-def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
-    return {column: value for column, value in row.items() if column != name}
+async def _parameters(asked: Asked[Desk, None, Any], meant: Filter) -> dict[str, object]:
+    around, time = asked.office.around, (meant.since_us, meant.until_us)
+    known = await known_days(around.read, *time)
+    return {"filter": meant.parameter(), "rolled_until_us": known.sums_until(around.upkeep.rolled_until_us, time)}
 
 
 OPERATIONS = (

@@ -5,17 +5,22 @@ Knows questions and whose answers they are. Does not know SQL, nor how rows got 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from datetime import date, timedelta
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from gateway.management import keys
 from gateway.management.office import Actor
 from gateway.settings.instants import Moment, write_instant
+from gateway.upkeep.days import DAY_US, day_of
+from gateway.usage.chosen import Filter
+from gateway.usage.reach import Lack, known_days, lack_of
+from gateway.usage.totals import Group, Question, Totals, totals_of
 
 from .desk import Desk
 from .operation import Asked, Operation
@@ -26,13 +31,12 @@ READ, OWN = "usage:read", "usage:own"
 
 SPANS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
-Group = Literal["model", "key", "provider"]
-
-GROUPS: Mapping[Group, str] = {"model": "usage/by_model", "key": "usage/by_key", "provider": "usage/by_provider"}
-"""Statement for each way of adding up."""
-
 LONGEST_LAST = timedelta(days=36_500)
 MOST_ROWS = 10_000
+
+AHEAD_US = 366 * DAY_US
+"""Machines whose clocks are ahead have requests, too."""
+
 _LAST = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
 
 
@@ -59,27 +63,59 @@ class UsageRows(Shown, frozen=True, kw_only=True):
     since: Moment
     by: Group | None
     rows: Annotated[
-        list[dict[str, Any]], Meta(description="Tokens, times in microseconds, costs in billionths of a US dollar.")
+        list[dict[str, Any]],
+        Meta(
+            description="Tokens, times in microseconds, costs in billionths of a US dollar. Percentiles of sums are of "
+            "requests that were answered, and within 4 % where days are only known by their sums."
+        ),
     ]
+    not_in_rows: Annotated[
+        list[date],
+        Meta(
+            description="Days (UTC) that are missing, or a part of them: their requests are not kept any longer, and "
+            "sums do not know what is asked."
+        ),
+    ]
+    not_in_times: Annotated[list[date], Meta(description="Days (UTC) that percentiles do not know, likewise.")]
 
 
 async def show_usage(asked: Asked[Desk, None, UsageQuery]) -> UsageRows:
     """Everybody's, or what belongs to whoever asks."""
     query = asked.query
-    since_us = max(0, time.time_ns() // 1000 - _span(query.last) // timedelta(microseconds=1))
-    parameters = {
-        "since_us": since_us,
-        "key": query.key,
-        "key_ids": await visible_keys(asked.office, asked.actor),
-        "limit": query.limit,
-    }
-    rows = await asked.office.around.read(GROUPS[query.by] if query.by else "usage/newest", parameters)
+    now_us, key_ids = time.time_ns() // 1000, await visible_keys(asked.office, asked.actor)
+    since_us = max(0, now_us - _span(query.last) // timedelta(microseconds=1))
+    meant = Filter(since_us=since_us, until_us=now_us + AHEAD_US, key_ids=None if key_ids is None else tuple(key_ids))
+    found = await (_listed(asked, meant) if query.by is None else _totals(asked, meant, query.by))
     return UsageRows(
         last=query.last,
         since=write_instant(since_us),
         by=query.by,
-        rows=rows if query.by else [_with_instant(row) for row in rows],
+        rows=found.rows,
+        not_in_rows=_days(found.lack),
+        not_in_times=_days(found.times_lack),
     )
+
+
+async def _listed(asked: Asked[Desk, None, UsageQuery], meant: Filter) -> Totals:
+    """The latest records, and the days that there are none of any longer."""
+    read, query = asked.office.around.read, asked.query
+    key_ids = meant.parameter()["key_ids"]
+    parameters = {"since_us": meant.since_us, "key": query.key, "key_ids": key_ids, "limit": query.limit}
+    days = known_days(read, meant.since_us, meant.until_us)
+    rows, known = await asyncio.gather(read("usage/newest", parameters), days)
+    lack = lack_of(known.gone, meant, "requests")
+    return Totals([_with_instant(row) for row in rows], lack, lack)
+
+
+async def _totals(asked: Asked[Desk, None, UsageQuery], meant: Filter, by: Group) -> Totals:
+    around, query = asked.office.around, asked.query
+    rolled_until_us = around.upkeep.rolled_until_us
+    question = Question(by=by, filter=meant, key=query.key, limit=query.limit, rolled_until_us=rolled_until_us)
+    return await totals_of(around.read, question)
+
+
+def _days(lack: Lack) -> list[date]:
+    return [day_of(day) for day in lack.days]
 
 
 async def visible_keys(desk: Desk, actor: Actor) -> list[str] | None:

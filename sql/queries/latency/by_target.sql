@@ -7,9 +7,7 @@ select
     quantile_cont(total_us, [0.5, 0.95, 0.99]) as total_us,
     cast(quantile_cont(overhead_us, 0.95) as bigint) as overhead_us,
     -- How fast tokens come once they come.
-    quantile_cont(
-        output_tokens * 1e6 / (total_us - first_byte_us), 0.5
-    ) filter (where stream and output_tokens > 1 and total_us - first_byte_us > 10000) as tokens_per_second
+    1e6 / quantile_cont(pace_of(stream, output_tokens, total_us, first_byte_us), 0.5) as tokens_per_second
 from chosen($filter)
 where
     outcome(status, error) = 'ok'

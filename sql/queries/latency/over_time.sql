@@ -4,7 +4,7 @@ select
     count(*) as requests,
     quantile_cont(took_us, [0.5, 0.95, 0.99]) as took_us,
     cast(quantile_cont(overhead_us, 0.5) as bigint) as overhead_us,
-    cast(quantile_cont(greatest(total_us - overhead_us, 0), 0.5) as bigint) as upstream_us
+    cast(quantile_cont(total_us, 0.5) as bigint) as total_us
 from (
     select
         (epoch_us(ts) - $origin_us) // $step_us as bucket,

@@ -1,9 +1,8 @@
--- What went wrong, and how often?
+-- What went wrong, and how often? From sums of days, as far as there are.
 select
     error as name,
-    count(*) as requests,
-    max(epoch_us(ts)) as last_us
-from chosen($filter)
+    cast(sum(n) as bigint) as requests
+from daily($filter, $rolled_until_us)
 where error is not null
 group by name
 order by requests desc, name

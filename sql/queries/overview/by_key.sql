@@ -1,11 +1,12 @@
--- Which keys cost most?
+-- Which keys cost most, and how many were there? From sums of days, as far as there are.
 select
-    coalesce(key_id, key) as id,
-    arg_max(key, ts) as name,
-    count(*) as requests,
-    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd
-from chosen($filter)
-where key is not null
-group by coalesce(key_id, key)
-order by cost_nano_usd desc, requests desc, coalesce(key_id, key)
+    key_id as id,
+    arg_max(key, d) as name,
+    cast(sum(n) as bigint) as requests,
+    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd,
+    count(*) over () as keys
+from daily($filter, $rolled_until_us)
+where key_id is not null
+group by key_id
+order by cost_nano_usd desc, requests desc, key_id
 limit $limit

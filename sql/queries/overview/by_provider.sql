@@ -1,13 +1,8 @@
--- How did each provider do, by every attempt there was?
+-- How did each provider do, by every attempt there was? From sums of days, as far as there are.
 select
-    attempt.provider as name,
-    count(*) filter (where attempted(attempt.error, attempt.reason) is not null) as attempts,
-    count(*) filter (where attempted(attempt.error, attempt.reason) = 'failed') as failed,
-    cast(quantile_cont(attempt.duration_us, 0.5) as bigint) as p50_us
-from (
-    select unnest(attempts) as attempt
-    from chosen($filter)
-    where tries > 0
-)
+    provider as name,
+    cast(sum(n_attempts) as bigint) as attempts,
+    cast(sum(n_attempts_failed) as bigint) as failed
+from tried($filter, $rolled_until_us)
 group by name
 order by attempts desc, name

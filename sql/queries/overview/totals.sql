@@ -16,15 +16,15 @@ with halves as (
         -- In one list: what is put in order for one of them is in order for both.
         quantile_cont(first_byte_us, [0.5, 0.95]) filter (where outcome(status, error) = 'ok') as waits,
         -- How fast tokens come once they come.
-        quantile_cont(
-            output_tokens * 1e6 / (total_us - first_byte_us), 0.5
-        ) filter (where stream and output_tokens > 1 and total_us - first_byte_us > 10000) as tokens_per_second
+        quantile_cont(pace_of(stream, output_tokens, total_us, first_byte_us), 0.5)
+            filter (where outcome(status, error) = 'ok') as pace_us
     from chosen($filter)
     group by is_now
 )
 
 select
-    * exclude (waits),
+    * exclude (waits, pace_us),
+    1e6 / pace_us as tokens_per_second,
     cast(waits[1] as bigint) as p50_first_byte_us,
     cast(waits[2] as bigint) as p95_first_byte_us
 from halves

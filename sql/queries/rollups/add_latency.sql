@@ -6,9 +6,10 @@ with measured as (
         provider,
         model,
         unnest([
-            {'metric': 'total', 'us': total_us},
-            {'metric': 'first_byte', 'us': first_byte_us},
-            {'metric': 'overhead', 'us': overhead_us}
+            {'metric': 'total', 'us': cast(total_us as double)},
+            {'metric': 'first_byte', 'us': cast(first_byte_us as double)},
+            {'metric': 'overhead', 'us': cast(overhead_us as double)},
+            {'metric': 'pace', 'us': pace_of(stream, output_tokens, total_us, first_byte_us)}
         ]) as one
     from requests
     where

@@ -18,7 +18,44 @@ with of_day as (
         ts >= $d
         and ts < $d + interval 1 day
 ),
-tried as (
+answered as (
+    select
+        since,
+        key_id,
+        key,
+        user_id,
+        team_id,
+        provider,
+        model,
+        credential,
+        error,
+        count(*) as n,
+        count(*) filter (where outcome(status, error) = 'ok') as n_ok,
+        count(*) filter (where outcome(status, error) = 'refused') as n_refused,
+        count(*) filter (where outcome(status, error) = 'failed') as n_failed,
+        count(*) filter (where outcome(status, error) = 'left') as n_left,
+        count(*) filter (where tries > 0) as n_asked,
+        -- A request is answered by a target that was tried.
+        count(*) filter (where tries > 0) as n_tried,
+        count(*) filter (where cost_source = 'unpriced') as n_unpriced,
+        count(*) filter (where usage_source = 'estimated') as n_estimated,
+        sum(input_tokens) as input_tokens,
+        sum(output_tokens) as output_tokens,
+        sum(cache_read_tokens) as cache_read_tokens,
+        sum(cache_write_tokens) as cache_write_tokens,
+        sum(reasoning_tokens) as reasoning_tokens,
+        sum(cache_write_1h_tokens) as cache_write_1h_tokens,
+        sum(input_audio_tokens) as input_audio_tokens,
+        sum(input_image_tokens) as input_image_tokens,
+        sum(output_audio_tokens) as output_audio_tokens,
+        sum(output_image_tokens) as output_image_tokens,
+        sum(cost_nano_usd) as cost_nano_usd,
+        sum(total_us) as total_us,
+        sum(upstream_us) as upstream_us
+    from of_day
+    group by since, key_id, key, user_id, team_id, provider, model, credential, error
+),
+in_vain as (
     select
         since,
         key_id,
@@ -29,7 +66,44 @@ tried as (
         unnest(list_distinct([{'provider': each.provider, 'model': each.model} for each in attempts])) as target
     from of_day
     where tries > 1
+),
+attempted as (
+    select since, key_id, key, user_id, team_id, unnest(attempts) as attempt
+    from of_day
+    where tries > 0
+),
+added as (
+    from answered
+    union all by name
+    select
+        since,
+        key_id,
+        key,
+        user_id,
+        team_id,
+        target.provider as provider,
+        target.model as model,
+        count(*) as n_tried
+    from in_vain
+    where target != answered
+    group by since, key_id, key, user_id, team_id, target.provider, target.model
+    union all by name
+    select
+        since,
+        key_id,
+        key,
+        user_id,
+        team_id,
+        attempt.provider as provider,
+        attempt.model as model,
+        attempt.credential as credential,
+        count(*) as n_attempts,
+        count(*) filter (where attempted(attempt.error, attempt.reason) = 'failed') as n_attempts_failed
+    from attempted
+    where attempted(attempt.error, attempt.reason) is not null
+    group by since, key_id, key, user_id, team_id, attempt.provider, attempt.model, attempt.credential
 )
+
 select
     cast($d as date) as d,
     since,
@@ -40,64 +114,7 @@ select
     provider,
     model,
     credential,
-    count(*) as n,
-    count(*) filter (where outcome(status, error) = 'ok') as n_ok,
-    count(*) filter (where outcome(status, error) = 'refused') as n_refused,
-    count(*) filter (where outcome(status, error) = 'failed') as n_failed,
-    count(*) filter (where outcome(status, error) = 'left') as n_left,
-    count(*) filter (where tries > 0) as n_asked,
-    -- A request is answered by a target that was tried.
-    count(*) filter (where tries > 0) as n_tried,
-    count(*) filter (where cost_source = 'unpriced') as n_unpriced,
-    count(*) filter (where usage_source = 'estimated') as n_estimated,
-    coalesce(sum(input_tokens), 0) as input_tokens,
-    coalesce(sum(output_tokens), 0) as output_tokens,
-    coalesce(sum(cache_read_tokens), 0) as cache_read_tokens,
-    coalesce(sum(cache_write_tokens), 0) as cache_write_tokens,
-    coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
-    coalesce(sum(cache_write_1h_tokens), 0) as cache_write_1h_tokens,
-    coalesce(sum(input_audio_tokens), 0) as input_audio_tokens,
-    coalesce(sum(input_image_tokens), 0) as input_image_tokens,
-    coalesce(sum(output_audio_tokens), 0) as output_audio_tokens,
-    coalesce(sum(output_image_tokens), 0) as output_image_tokens,
-    coalesce(sum(cost_nano_usd), 0) as cost_nano_usd,
-    coalesce(sum(total_us), 0) as total_us,
-    coalesce(sum(upstream_us), 0) as upstream_us
-from of_day
-group by since, key_id, key, user_id, team_id, provider, model, credential
-union all by name
-select
-    cast($d as date) as d,
-    since,
-    key_id,
-    key,
-    user_id,
-    team_id,
-    target.provider as provider,
-    target.model as model,
-    null as credential,
-    0 as n,
-    0 as n_ok,
-    0 as n_refused,
-    0 as n_failed,
-    0 as n_left,
-    0 as n_asked,
-    count(*) as n_tried,
-    0 as n_unpriced,
-    0 as n_estimated,
-    0 as input_tokens,
-    0 as output_tokens,
-    0 as cache_read_tokens,
-    0 as cache_write_tokens,
-    0 as reasoning_tokens,
-    0 as cache_write_1h_tokens,
-    0 as input_audio_tokens,
-    0 as input_image_tokens,
-    0 as output_audio_tokens,
-    0 as output_image_tokens,
-    0 as cost_nano_usd,
-    0 as total_us,
-    0 as upstream_us
-from tried
-where target != answered
-group by since, key_id, key, user_id, team_id, target.provider, target.model
+    error,
+    coalesce(sum(columns(* exclude (since, key_id, key, user_id, team_id, provider, model, credential, error))), 0)
+from added
+group by since, key_id, key, user_id, team_id, provider, model, credential, error

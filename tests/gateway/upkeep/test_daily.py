@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import asdict, fields, replace
 
 import sql
-from gateway.usage.chosen import Filter
+from gateway.usage.chosen import NOT_IN_HISTOGRAMS, NOT_IN_SUMS, Filter
 from tests.gateway.upkeep.house import DAYS, EVERYTHING, FIRST, House, counted, day_of, days, some_records, us
 from tests.gateway.usage.records import usage_record
 
@@ -89,10 +89,17 @@ def test_every_field_of_a_filter_is_one_or_the_other() -> None:
     """One that nobody thought of would be passed over."""
     known = {name for asked in ANSWERED.values() for name in asked} | NOT_ANSWERED.keys() | {"since_us", "until_us"}
     assert {field.name for field in fields(Filter)} == known
-    text = [each.text for each in sql.migrations("analytics") if "macro sums_answer(" in each.text][-1]
-    refused = re.search(r"macro sums_answer\(f\) as(.*?);", text, re.DOTALL)
+    assert refused_by("sums_answer") == NOT_ANSWERED.keys() == set(NOT_IN_SUMS)
+    histograms = NOT_ANSWERED.keys() | refused_by("histograms_answer")
+    assert histograms == set(NOT_IN_HISTOGRAMS)
+
+
+def refused_by(macro: str) -> set[str]:
+    """Fields of a filter that a macro does not want to be said."""
+    text = [each.text for each in sql.migrations("analytics") if f"macro {macro}(" in each.text][-1]
+    refused = re.search(rf"macro {macro}\(f\) as(.*?);", text, re.DOTALL)
     assert refused is not None
-    assert set(re.findall(r"\(f\)\['(\w+)'\] is null", refused[1])) == NOT_ANSWERED.keys()
+    return set(re.findall(r"\(f\)\['(\w+)'\] is null", refused[1]))
 
 
 @pytest.mark.parametrize(
@@ -143,8 +150,9 @@ SOME_TIMES = sorted({round(1.013**power) for power in range(1, 1690)})
 
 
 def percentiles(house: House, rolled_until_us: int, meant: Filter = EVERYTHING, metric: str = "total") -> list[Any]:
-    asked = {"filter": meant.parameter(), "metric": metric, "step_us": 86_400_000_000, "origin_us": us(FIRST)}
-    return house.ask("rollups/percentiles", rolled_until_us=rolled_until_us, **asked)
+    asked = {"filter": meant.parameter(), "metrics": [metric], "step_us": 86_400_000_000, "origin_us": us(FIRST)}
+    rows = house.ask("rollups/percentiles", rolled_until_us=rolled_until_us, **asked)
+    return [row for row in rows if row["piece"] is not None]
 
 
 @pytest.mark.parametrize("metric", ["total", "first_byte", "overhead"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from gateway.records import AttemptRecord
 from gateway.upkeep import rolling
@@ -146,10 +148,15 @@ def test_targets_that_were_tried_in_vain_are_counted_as_such(house: House) -> No
     )
     house.take(usage_record(started_at_us=us(FIRST, 1), attempts=tried))
     house.roll_up()
-    rows = house.query("select provider, model, credential, n, n_asked, n_tried from usage_daily order by provider")
+    rows = house.query(
+        """select provider, model, credential, n, n_asked, n_tried, n_attempts, n_attempts_failed
+        from usage_daily order by provider, credential nulls first"""
+    )
     assert [tuple(row.values()) for row in rows] == [
-        ("mock", "gpt-4o", "first", 1, 1, 1),
-        ("other", "claude", None, 0, 0, 1),
+        ("mock", "gpt-4o", "first", 1, 1, 1, 1, 0),
+        ("other", "claude", None, 0, 0, 1, 0, 0),
+        ("other", "claude", "x", 0, 0, 0, 1, 1),
+        ("other", "claude", "y", 0, 0, 0, 1, 1),
     ]
     assert [whose[5] for whose in house.sums(LAST)] == ["mock"], "those have had no request"
 
@@ -166,7 +173,7 @@ def test_requests_are_told_apart_by_when_somebody_began_to_count(house: House) -
     begun = Beginnings((us(FIRST, 12), us(FIRST - timedelta(days=3))), {"key:a": us(FIRST, 4), "key:c": us(FIRST, 2)})
     house.remove(FIRST, begun=begun)
     rows = house.query(
-        "select key, epoch_us(since) as since, cost_nano_usd as cost from usage_daily order by key, since"
+        "select key, epoch_us(since) as since, cost_nano_usd as cost from usage_daily where n > 0 order by key, since"
     )
     assert [(row["key"], (row["since"] - us(FIRST)) // 3_600_000_000, row["cost"]) for row in rows] == [
         ("key:a", 0, 10),
@@ -241,6 +248,41 @@ def test_the_kinds_of_failures_are_told_apart(house: House) -> None:
     for until in (0, us(LAST)):
         asked = {"f": EVERYTHING.parameter(), "until": until}
         assert house.connection.execute(f"select {whole} from daily($f, $until)", asked).fetchall() == expected
+
+
+def test_kinds_of_errors_and_attempts_are_those_of_requests(house: House) -> None:
+    records = some_records(200, seed=12)
+    house.take(*records)
+    house.roll_up()
+    house.remove(*days(2))
+    errors = Counter(record.error for record in records if record.error)
+    attempts = Counter(attempt.provider for record in records for attempt in record.attempts)
+    asked = {"f": EVERYTHING.parameter()}
+    for until in (0, us(LAST)):
+        rows = house.query(
+            "select error, cast(sum(n) as bigint) as n from daily($f, $until) where error is not null group by error",
+            **asked,
+            until=until,
+        )
+        assert {row["error"]: row["n"] for row in rows} == errors
+        rows = house.query(
+            """select provider, cast(sum(n_attempts) as bigint) as n, cast(sum(n_attempts_failed) as bigint) as failed
+            from tried($f, $until) group by provider""",
+            **asked,
+            until=until,
+        )
+        assert {row["provider"]: row["n"] for row in rows} == attempts
+        assert {row["provider"]: row["failed"] for row in rows} == attempts, "as all of them did"
+
+
+@pytest.mark.parametrize("asked", [{}, {"key": "key:a"}, {"team": "t1"}, {"provider": "mock"}, {"credential": "x"}])
+def test_attempts_are_the_same_from_either_whatever_is_filtered_by(house: House, asked: dict[str, str]) -> None:
+    """Of requests that one target answered all attempts count, those with others too, which sums do not know."""
+    house.take(*some_records(100, seed=13))
+    house.roll_up()
+    meant = {"f": replace(EVERYTHING, **asked).parameter()}
+    found = "select cast(sum(n_attempts) as bigint) from tried($f, $until)"
+    assert house.one(found, **meant, until=0) == house.one(found, **meant, until=us(LAST)) > 0
 
 
 def test_a_file_of_the_archive_brings_back_what_is_missing_once(house: House, tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from gateway.errors import Conflict, ControlUnavailable, StateUnavailable, Unacceptable
 from gateway.settings.model import UsageSettings
-from gateway.upkeep import compacting, upkeep
+from gateway.upkeep import compacting, copying
+from gateway.upkeep.copying import NotCopied
 from gateway.upkeep.rolling import Beginnings
-from gateway.upkeep.upkeep import Around, Upkeep
+from gateway.upkeep.upkeep import Around, NotForgotten, Upkeep
 from gateway.usage.ingest_thread import IngestThread
 from tests.gateway.upkeep.house import DAYS, FIRST, House, counted, day_of, days, some_records, us
 
@@ -92,26 +93,15 @@ async def test_days_that_are_over_are_rolled_up(kept: Kept) -> None:
     assert await sums(kept) == counted(RECORDS)
 
 
-async def test_pages_are_told_to_ask_sums_once_there_are_many_requests(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_is_known_up_to_when_days_are_rolled_up(kept: Kept) -> None:
     await kept.take(*RECORDS)
-    await kept.upkeep.roll_up()
     assert kept.upkeep.rolled_until_us == 0
-    monkeypatch.setattr(upkeep, "MANY", 100)
-    assert kept.upkeep.rolled_until_us == us(TODAY)
-
-
-async def test_pages_are_not_told_of_days_that_could_not_be_rolled_up(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upkeep, "MANY", 100)
-    await kept.take(*RECORDS)
     await kept.upkeep.roll_up()
+    assert kept.upkeep.rolled_until_us == us(TODAY)
     kept.today, kept.begun_fails = TODAY + timedelta(days=1), True
     with pytest.raises(StateUnavailable):
         await kept.upkeep.roll_up()
-    assert kept.upkeep.rolled_until_us == us(TODAY)
+    assert kept.upkeep.rolled_until_us == us(TODAY), "of days that could not be rolled up nobody is told"
 
 
 async def test_requests_go_after_so_many_days_and_sums_later(kept: Kept) -> None:
@@ -162,6 +152,43 @@ async def test_nothing_goes_that_the_archive_is_to_have(kept: Kept) -> None:
     await kept.upkeep.forget()
     assert await what_is_kept(kept) == ["sums"] * 4 + ["requests"]
     assert list(kept.house.archive.days()) == days()[2:]
+
+
+async def test_days_that_wait_for_an_archive_that_cannot_be_written_are_told(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.settings = UsageSettings(retention_days=1, rollup_days=0, archive_days=0)
+    await kept.take(*RECORDS)
+    await kept.upkeep.roll_up()
+    await kept.upkeep.forget()
+    assert await what_is_kept(kept) == ["requests"] * DAYS, "the archive has its turn yet: nothing is wrong"
+    with monkeypatch.context() as full:
+        full.setattr(copying, "LEFT_OVER_BYTES", 2**62)
+        with pytest.raises(NotCopied):
+            await kept.upkeep.copy_days()
+        said = f"4 days from {FIRST} to {days()[3]} wait to be in the archive, which cannot be written: no room for"
+        with pytest.raises(NotForgotten, match=said):
+            await kept.upkeep.forget()
+    assert await what_is_kept(kept) == ["requests"] * DAYS
+    await kept.upkeep.copy_days()
+    await kept.upkeep.forget()
+    assert await what_is_kept(kept) == ["sums"] * 4 + ["requests"]
+
+
+async def test_a_day_that_is_in_the_archive_goes_whatever_becomes_of_others(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.settings = UsageSettings(retention_days=1, rollup_days=0, archive_days=0)
+    await kept.take(*RECORDS)
+    await kept.upkeep.roll_up()
+    await kept.upkeep.copy_days()
+    (kept.house.archive.path_of(days()[2])).unlink()
+    monkeypatch.setattr(copying, "LEFT_OVER_BYTES", 2**62)
+    with pytest.raises(NotCopied):
+        await kept.upkeep.copy_days()
+    with pytest.raises(NotForgotten, match=f"{days()[2]} waits to be in the archive, .*: no room for"):
+        await kept.upkeep.forget()
+    assert await what_is_kept(kept) == ["sums", "sums", "requests", "sums", "requests"]
 
 
 async def test_what_comes_late_goes_into_sums(kept: Kept) -> None:

@@ -90,3 +90,16 @@ def test_a_group_without_a_name_is_a_dash() -> None:
 
 def test_no_line_ends_in_blanks() -> None:
     assert all(line == line.rstrip() for line in table.render([REQUEST, REFUSED]).splitlines())
+
+
+def test_what_the_rows_lack_is_said() -> None:
+    days = ["2026-03-01", "2026-03-02", "2026-03-04"]
+    answer = {"rows": [], "not_in_rows": days[:1], "not_in_times": days}
+    assert table.lacks(answer, by="key") == [
+        "These sums lack some of 2026-03-01 (UTC): requests of then are not kept any longer.",
+        "Times are without 2 days from 2026-03-02 to 2026-03-04 (UTC): of these days they are not known for each key.",
+    ]
+    assert table.lacks({"rows": [], "not_in_rows": days, "not_in_times": days}) == [
+        "There are none of 3 days from 2026-03-01 to 2026-03-04 (UTC): requests of then are not kept any longer."
+    ]
+    assert table.lacks({"rows": [], "not_in_rows": [], "not_in_times": []}, by="model") == []
