@@ -162,12 +162,8 @@ async def test_a_key_is_made_and_its_secret_shown_once(house: House, owner: Pers
     )
     assert row is not None
     made = await keys.get_key(house.office, OPERATOR, row["id"])
-    assert (made.name, made.models, made.budget_usd, made.budget_period) == (
-        "app",
-        ("openai/gpt-x", "fast"),
-        12.5,
-        "week",
-    )
+    assert (made.name, made.models) == ("app", ("openai/gpt-x", "fast"))
+    assert (made.budget_usd, made.budget_period) == (12.5, "week")
     assert (made.requests_per_minute, made.tokens_per_month, made.tags) == (1000, 5_000_000, ("batch", "team=a"))
     assert (made.expires_at, made.strict) == ("2090-01-31T00:00:00.000000Z", True)
     assert secret not in (await owner.get("/keys")).text
