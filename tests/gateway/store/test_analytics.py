@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import sql
 from gateway.errors import ControlUnavailable
 from gateway.store.analytics import STORAGE_VERSION, Analytics
+from gateway.store.asking.run import Run
 
 ENDLESS = "select sum(a.range * b.range) from range(1000000) a, range(1000000) b where a.range + b.range != $never"
 
@@ -21,6 +23,29 @@ def store(tmp_path: Path) -> Iterator[Analytics]:
     yield made
     made.close()
     made.end()
+
+
+@pytest.fixture
+def prompt_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Analytics]:
+    """One whose reads do not give way: on a full machine they would be begun anew, and wait where it is closed."""
+    monkeypatch.setattr("gateway.store.asking.sharing.give_way", lambda: None)
+    made = Analytics(tmp_path / "prompt.duckdb", tmp_path / "spool", memory_limit="256MB")
+    yield made
+    made.close()
+    made.end()
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as a statement has a cursor."""
+    said, begin = threading.Event(), Run.begin
+
+    def begin_and_say(run: Run, cursor: duckdb.DuckDBPyConnection) -> None:
+        begin(run, cursor)
+        said.set()
+
+    monkeypatch.setattr(Run, "begin", begin_and_say)
+    return said
 
 
 @pytest.fixture
@@ -170,12 +195,14 @@ async def test_a_store_that_is_soon_opened_again_keeps_readers_waiting(store: An
     assert await reading == [{"requests": 0}]
 
 
-async def test_it_lets_reads_that_run_come_to_an_end(store: Analytics, statements: dict[str, str]) -> None:
+async def test_it_lets_reads_that_run_come_to_an_end(
+    prompt_store: Analytics, statements: dict[str, str], begun: threading.Event
+) -> None:
     statements["long"] = "select sum(a.range * b.range) as n from range(20000) a, range(1200) b"
-    store.open()
-    reading = asyncio.create_task(store.read("long", {}))
-    await asyncio.sleep(0.02)
-    await asyncio.to_thread(store.close, patience=20.0)
+    prompt_store.open()
+    reading = asyncio.create_task(prompt_store.read("long", {}))
+    await asyncio.to_thread(begun.wait)
+    await asyncio.to_thread(prompt_store.close, patience=20.0)
     assert await reading == [{"n": sum(range(20000)) * sum(range(1200))}]
 
 
