@@ -132,8 +132,13 @@ TABLES: tuple[Table, ...] = (
                 "of whom and what; `credential` is null where a target was tried in vain",
             ),
             Columns(("n", "n_ok", "n_refused", "n_failed", "n_left"), "requests, and by outcome"),
+            Columns(("error",), "the kind of what went wrong first, null for nothing"),
             Columns(
                 ("n_asked", "n_tried"), "of which anything was sent to a provider; for which this target was tried"
+            ),
+            Columns(
+                ("n_attempts", "n_attempts_failed"),
+                "attempts with this target that tell something of it, whoever answered; of which failed",
             ),
             Columns(
                 ("n_unpriced", "n_estimated"), "of which the price is not known; of which the tokens are estimated"
