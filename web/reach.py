@@ -96,10 +96,10 @@ async def reach_of(site: Site, visit: Visit, usual: str = USUAL) -> Reach:
     """The time that an address asks for, or the usual. Raises ControlUnavailable."""
     span, days = visit.span_or(usual), days_of(visit.query, visit.now_us, visit.zone, usual)
     # In days UTC it may begin up to a day earlier, and the time before it two.
-    known, (beginning,) = await asyncio.gather(
+    known, beginnings = await asyncio.gather(
         known_days(site.read, span.before[0] - 2 * DAY, span.until_us + DAY), site.read("usage/since", {})
     )
-    since_us = beginning["since_us"]
+    since_us = next((row["since_us"] for row in beginnings), None)
     if days is not None:
         sums = known.sums_until(site.around.rolled_until_us, *_times(days))
         if _is_of_sums(span, known.gone) or (sums and span.step_us >= DAY):
