@@ -22,7 +22,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 NOT_IN_SUMS = (
     *("requested_model", "endpoint", "outcome", "error", "tag", "stream", "retried", "lossy", "tools"),
-    *("least_total_us", "least_cost", "search"),
+    *("usage_source", "other_model", "least_total_us", "least_cost", "search"),
 )
 """Fields that sums of days do not know, as the macro `sums_answer` has it."""
 

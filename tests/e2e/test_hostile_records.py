@@ -60,7 +60,7 @@ return [...document.querySelectorAll("*")].filter((each) =>
 }"""
 """Elements that would do what a stranger says, given addresses elsewhere that we say ourselves."""
 
-OURS = [preset.docs for preset in presets().values()]
+LINKS = [preset.docs for preset in presets().values()]
 
 
 def written(text: str) -> UsageRecord:
@@ -143,7 +143,7 @@ def make(window: Window, path: str, body: dict[str, Any]) -> None:
 def check_harmless(window: Window) -> None:
     """Nothing was done, and nothing is there that could be."""
     window.check()
-    assert window.page.evaluate(WRONG, OURS) == []
+    assert window.page.evaluate(WRONG, LINKS) == []
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.path)

@@ -24,10 +24,14 @@ TOKYO, KOLKATA = ZoneInfo("Asia/Tokyo"), ZoneInfo("Asia/Kolkata")
 EVERYBODYS = Filter(since_us=0, until_us=1)
 
 
-def reached(query: Mapping[str, str], *, kept_days: int = 1000, each: int = 1, zone: tzinfo = UTC) -> Reach:
-    """Of a store with so many requests each day since 1970, of which days before the last `kept_days` are sums."""
+def reached(
+    query: Mapping[str, str], *, kept_days: int = 1000, each: int = 1, zone: tzinfo = UTC, since_us: int | None = 0
+) -> Reach:
+    """Of a store with so many requests each day since then, of which days before the last `kept_days` are sums."""
 
     async def read(name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if name == "usage/since":
+            return [{"since_us": since_us}]
         first, last = parameters["since_us"] // DAY, (parameters["until_us"] - 1) // DAY
         return [
             {"day_us": day * DAY, "n": each, "kept": "sums" if day * DAY < TODAY - kept_days * DAY else "requests"}
@@ -47,6 +51,22 @@ def test_a_time_whose_requests_are_all_there_is_what_it_was(name: str, zone: tzi
     assert (found.span, found.zone) == (visit.span, zone)
     assert not found.takes_sums
     assert not found.in_days
+
+
+@pytest.mark.parametrize(
+    ("since_us", "compares"),
+    [
+        (None, False),
+        (NOW - HOUR, False),
+        (NOW - 10 * DAY, False),
+        (NOW - 14 * DAY + HOUR, True),  # hardly anything of it is missing: nobody may have asked then
+        (0, True),
+    ],
+)
+def test_nothing_is_compared_with_a_time_that_is_known_in_part(since_us: int | None, compares: bool) -> None:
+    found = reached({"range": "7d"}, since_us=since_us)
+    assert found.compares(EVERYBODYS, "sums") is compares
+    assert found.compares(EVERYBODYS, "requests") is compares
 
 
 @pytest.mark.parametrize(("name", "kept_days"), [("7d", 5), ("7d", 10), ("30d", 20), ("30d", 40), ("90d", 100)])
