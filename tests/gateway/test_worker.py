@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.limits.limiter import Admission, Plan, Reserve, Used
+from gateway.records import UsageRecord
 from gateway.relay.caller import Caller
 from gateway.relay.exchange import Exchange
 from gateway.traces.tracer import Tracer
@@ -28,13 +30,14 @@ class Hearing:
     append = observe = write = note = hear
 
 
-class Watched(Hearing):
-    """Somebody may watch what has ended."""
+class Teller:
+    """Who is told of what has ended, whether anybody watches or not."""
 
-    watched = False
+    def __init__(self) -> None:
+        self.heard: list[list[int]] = []
 
-    def note(self, *told: Any) -> None:
-        self.hear(*map(list, told))
+    def note(self, records: Sequence[UsageRecord]) -> None:
+        self.heard.append([record.status for record in records])
 
 
 class Counting:
@@ -68,7 +71,7 @@ def test_an_exchange_is_in_the_spool_at_once_and_told_of_a_little_later(monkeypa
     records = iter([exchange(key_id="team"), refused(key_id=None), *[ORDINARY] * AT_ONCE])
     monkeypatch.setattr("gateway.worker.record_of", lambda *_: next(records))
     monkeypatch.setattr("gateway.worker.settle", lambda *_: None)
-    spool, metrics, log, uses, teller = Hearing(), Hearing(), Hearing(), Hearing(), Watched()
+    spool, metrics, log, uses, teller = Hearing(), Hearing(), Hearing(), Hearing(), Teller()
     worker = Worker.__new__(Worker)
     vars(worker).update(_relay=SimpleNamespace(prices=None), _start=SimpleNamespace(index=0), _ended=[])
     vars(worker).update(_spool=spool, _metrics=metrics, _log=log, _uses=uses, _tracer=Tracer(0), _place=None)
@@ -83,9 +86,8 @@ def test_an_exchange_is_in_the_spool_at_once_and_told_of_a_little_later(monkeypa
     assert [record.status for (record,) in metrics.heard] == [200, 401]
     assert [(record.status, *rest) for record, *rest in log.heard] == [(s, "POST", "10.0.0.1") for s in (200, 401)]
     assert uses.heard == [("team", ORDINARY.started_at_us)], "nobody's key was used"
-    assert teller.heard == [], "nobody watches"
-    teller.watched = True
+    assert teller.heard == [[200, 401]]
     for _ in range(AT_ONCE):
         worker._record(ended)
-    assert [record for (told,) in teller.heard for record in told] == [ORDINARY] * AT_ONCE
+    assert teller.heard == [[200, 401], [ORDINARY.status] * AT_ONCE]
     assert (len(spool.heard), len(metrics.heard), len(log.heard)) == (2 + AT_ONCE,) * 3

@@ -64,6 +64,8 @@ FILTERED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "retried": ("retried=no", {"attempts": (ATTEMPT,)}),
     "lossy": ("lossy=yes", {"dropped": ("top_k",)}),
     "tools": ("tools=no", {"has_tools": False}),
+    "source": ("source=counted", {"usage_source": "counted"}),
+    "other": ("other=yes", {"answered_model": "large"}),
     "slower": ("slower=1500.5", {"total_us": 1_500_500}),
     "dearer": ("dearer=0.5", {"cost_nano_usd": 500_000_000}),
 }
@@ -100,7 +102,8 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlProcess
         made.make("/api/keys", {"name": "made", "team_id": team["id"], "budget_usd": 2.5, "tags": ["a", "b"]})
         made.make("/api/aliases", {"name": "second", "target": "mock/gpt-4o"})
         now_us = time.time_ns() // 1000
-        same = {"cost_nano_usd": 3_100_001, "tokens": Tokens(input=1234, output=5, cache_read=617)}
+        tokens = Tokens(input=1234, output=5, cache_read=617)
+        same = {"cost_nano_usd": 3_100_001, "tokens": tokens, "answered_model": None}
         made_up = [fields for _, fields in FILTERED.values()]
         record(
             made, *({"started_at_us": now_us - 10 * SECOND - n, **same, **fields} for n, fields in enumerate(made_up))
@@ -232,7 +235,12 @@ def test_requests_come_as_files_with_each_filter(control: ControlProcess, name: 
 def test_requests_come_as_files_with_no_filter_and_with_all(control: ControlProcess, tmp_path: Path) -> None:
     every = "&".join(said for said, _ in FILTERED.values())
     local = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800))
-    for query, count in (("", len(FILTERED)), ("range=90d", len(FILTERED)), (every, 0), (f"from={local}", 18)):
+    for query, count in (
+        ("", len(FILTERED)),
+        ("range=90d", len(FILTERED)),
+        (every, 0),
+        (f"from={local}", len(FILTERED)),
+    ):
         page = control.as_operator(f"/requests?{query}").text
         assert len(ids_in(page)) == count, query
         for link in Links(page).found:
