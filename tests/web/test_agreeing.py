@@ -94,7 +94,7 @@ async def test_the_jobs_have_done_what_is_tested(stand: Stand) -> None:
     assert len(await stand.kept.store.read("rollups/known_days", {"since_us": 0, "until_us": until})) == DAYS - 1
 
 
-@pytest.mark.parametrize(("name", "zone"), zip(RANGES, cycle(ZONES), strict=False))
+@pytest.mark.parametrize(("name", "zone"), [*zip(RANGES, cycle(ZONES), strict=False)])
 async def test_all_say_the_same_of_a_time(stand: Stand, name: str, zone: str) -> None:
     query, where = RANGES[name], ZoneInfo(zone)
     found = await stand.looked(query, where)
