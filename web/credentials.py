@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.management.configured import CredentialView
-from gateway.management.rests import CredentialStanding, ProviderStanding, RestView
+from gateway.management.rests import CredentialStanding, ProviderStanding, RateWindow, RestView
 from gateway.settings.instants import read_instant
 from gateway.usage import figures
 from web.display import Meaning, State
@@ -24,11 +24,17 @@ class Bar:
     """How much is left of a limit."""
 
     label: str
-    left: float
-    """0 to 1."""
+    left: float | None
+    """0 to 1; None where that is not known."""
     words: str
     meaning: Meaning
     resets_at_us: int | None
+    """When it is full again; None where nobody told."""
+    has_reset: bool = False
+    """Whether that is over, and nobody has told what was used since."""
+    told_us: int | None = None
+    name: str = ""
+    """As its provider's headers have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +146,75 @@ def _measured(standing: CredentialStanding | None, row: Row | None) -> dict[str,
 
 
 def bars_of(standing: CredentialStanding) -> tuple[Bar, ...]:
-    """What is left of the limits that the provider tells of."""
+    """What is left of each limit that the provider tells of, the tightest first. Where there was no room to keep each,
+    what is left of the tightest."""
+    if standing.windows or standing.headroom is None:
+        return tuple(map(_bar, standing.windows))
     left = standing.headroom
-    if left is None:
-        return ()
-    words = f"{figures.share(round(1000 * left), 1000)} left"
     resets = read_instant(standing.limits_reset_at) if standing.limits_reset_at else None
-    meaning: Meaning = "bad" if left < VERY_LOW else "warning" if left < LOW else "good"
-    return (Bar("Rate limits", left, words, meaning, resets),)
+    return (Bar("Rate limits", left, _left(left), _meaning(left), resets),)
+
+
+def tightest_of(standings: Iterable[CredentialStanding]) -> tuple[str, Bar | None]:
+    """Of all limits of some credentials that with least left, and whose it is; nobody's where nobody told of any."""
+    every = [(each.credential or "", bar) for each in standings for bar in bars_of(each)[:1]]
+    return min(every, key=lambda pair: looseness(pair[1]), default=("", None))
+
+
+def looseness(bar: Bar) -> tuple[bool, bool, float]:
+    """By which bars are sorted: the tightest first, then what is full again, then what is not known."""
+    return bar.left is None, bar.has_reset, bar.left or 0.0
+
+
+def _bar(window: RateWindow) -> Bar:
+    left, has_reset = window.left, window.has_reset
+    words = "not known" if left is None else "full again" if has_reset else _left(left)
+    if window.remaining is not None:
+        of = f" of {figures.exact_count(window.limit)}" if window.limit is not None else " left"
+        count = f"{figures.exact_count(window.remaining)}{of}"
+        words = count if left is None else f"{words}, {count}"
+    resets = read_instant(window.resets_at) if window.resets_at else None
+    told = read_instant(window.told_at)
+    return Bar(label_of(window), left, words, _meaning(left), resets, has_reset, told, window.name)
+
+
+def _left(left: float) -> str:
+    return f"{figures.share(round(1000 * left), 1000)} left"
+
+
+def _meaning(left: float | None) -> Meaning:
+    if left is None:
+        return "neutral"
+    return "bad" if left < VERY_LOW else "warning" if left < LOW else "good"
+
+
+PLAN, CODEX = "plan-", "codex-"
+
+LENGTHS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+"""Units in which the length of a limit is told, in seconds."""
+
+
+def label_of(window: RateWindow) -> str:
+    """What a limit is called: `Input tokens`; with how long it is where its provider tells, as in `Plan, 5 hours`."""
+    name = window.name
+    if name.startswith((PLAN, CODEX)):
+        first, _, rest = name.partition("-")
+        # The length says more than the name of such a window, and is in it besides.
+        which = rest.partition("_")[2] if name.startswith(PLAN) else rest
+        called = [first.capitalize(), which.replace("-", " ").replace("_", " "), _length(window.window_seconds)]
+        return ", ".join(word for word in called if word)
+    if name == "all":
+        return "Rate limit"
+    return name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def _length(seconds: int | None) -> str:
+    """`5 hours`; the largest unit of which it is a whole number."""
+    if not seconds:
+        return ""
+    unit, word = next((unit, word) for unit, word in LENGTHS if seconds % unit == 0)
+    number = seconds // unit
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _state(problem: str | None, rests: Sequence[RestView], row: Row | None, *, is_paused: bool) -> State:

@@ -14,8 +14,9 @@ from gateway.errors import UnknownResource
 from gateway.management import configuration, probes
 from gateway.management.office import Actor, Office, Subject
 from gateway.management.probes import Ask, Model, ProbeView, ProbeWish
-from gateway.pools.board import Rest, Told, Which
+from gateway.pools.board import UNTOLD_SECONDS, Rest, Told, Which
 from gateway.pools.cells import as_kept
+from gateway.pools.quotas import Quota
 from gateway.records import Credential, Provider, Target
 from gateway.routing.pool import nobody
 from gateway.routing.standing import Figures, Standing
@@ -81,6 +82,28 @@ class RestView(Struct, frozen=True, kw_only=True):
     probe_due: Annotated[bool, Meta(description="Whether the next request may try it although it rests.")]
 
 
+class RateWindow(Struct, frozen=True, kw_only=True):
+    """A rate limit of a credential, as the headers of its provider's answers tell of it."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description="What it limits, by the header: `requests`, `input-tokens`; `plan-5h` and the like of a Claude "
+            "plan, `codex-primary` of a ChatGPT one; `all` where the header does not say."
+        ),
+    ]
+    left: Annotated[
+        float | None,
+        Meta(description="The share that is left; all of it once it has reset. Null where that is not known."),
+    ]
+    remaining: Annotated[int | None, Meta(description="What is left in numbers, where that was told and still holds.")]
+    limit: Annotated[int | None, Meta(description="What there is of it, where that was told.")]
+    window_seconds: Annotated[int | None, Meta(description="How long it is, where that was told.")]
+    resets_at: Annotated[Moment | None, Meta(description="When it is full again, or was; null where nobody told.")]
+    has_reset: Annotated[bool, Meta(description="Whether that is over: nobody has told what was used since.")]
+    told_at: Annotated[Moment, Meta(description="When an answer told of it last.")]
+
+
 class CredentialStanding(Struct, frozen=True, kw_only=True):
     """How a credential is doing, on this machine."""
 
@@ -101,6 +124,10 @@ class CredentialStanding(Struct, frozen=True, kw_only=True):
         Meta(description="Of a credential that is exchanged for access tokens: when the last one ends."),
     ]
     rests: tuple[RestView, ...]
+    windows: Annotated[
+        tuple[RateWindow, ...],
+        Meta(description="Each of its rate limits that answers told of, eight at most: that with least left is first."),
+    ] = ()
 
 
 class ProviderStanding(Struct, frozen=True, kw_only=True):
@@ -264,7 +291,37 @@ def _standing(credential: Credential, rests: Sequence[RestView], pools: Pools, n
         limits_reset_at=write_instant(told.resets_at_us) if told.resets_at_us else None,
         token_until=write_instant(told.token_until_us) if told.token_until_us else None,
         rests=tuple(rest for rest in rests if rest.kind != "target" and rest.credential == name),
+        windows=windows_of(told.quotas, now_us),
     )
+
+
+def windows_of(quotas: Sequence[Quota], now_us: int) -> tuple[RateWindow, ...]:
+    """Rate limits as they stand now: the tightest first, then what has reset, then what is not known."""
+    return tuple(sorted((_window(each, now_us) for each in quotas), key=_looseness))
+
+
+def _window(quota: Quota, now_us: int) -> RateWindow:
+    has_reset = 0 < quota.resets_at_us <= now_us
+    is_known = quota.resets_at_us > now_us or now_us - quota.told_at_us < UNTOLD_SECONDS * 1e6
+    remaining = quota.remaining if is_known and not has_reset else None
+    return RateWindow(
+        name=quota.name,
+        left=1.0 if has_reset else quota.share if is_known else None,
+        remaining=_whole(remaining),
+        limit=_whole(quota.limit),
+        window_seconds=_whole(quota.length_seconds),
+        resets_at=write_instant(quota.resets_at_us) if quota.resets_at_us else None,
+        has_reset=has_reset,
+        told_at=write_instant(quota.told_at_us),
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else round(number)
+
+
+def _looseness(window: RateWindow) -> tuple[bool, bool, float, str]:
+    return window.left is None, window.has_reset, window.left or 0.0, window.name
 
 
 def _subject(which: Which) -> Subject:

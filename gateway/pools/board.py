@@ -27,9 +27,11 @@ from gateway.pools.fields import (
     UNTIL,
     Kind,
 )
+from gateway.pools.quotas import Quota, Quotas
 from gateway.pools.resting import Resting
 from gateway.pools.sessions import Sessions
 from gateway.records import Credential, Target
+from gateway.routing.rate_headers import Window
 from gateway.routing.standing import AVAILABLE, UNKNOWN, Figures, Standing
 from gateway.routing.verdicts import Verdict
 from gateway.settings.model import RestSettings
@@ -66,6 +68,8 @@ class Told(NamedTuple):
     """When the tightest of them does; 0 where it has by now."""
     token_until_us: int = 0
     """When the access token ends that was asked for last; 0 where there was none."""
+    quotas: tuple[Quota, ...] = ()
+    """Each of its rate limits, as it was told last, in no order."""
 
 
 class Which(NamedTuple):
@@ -95,6 +99,7 @@ class Board:
         self._resting = Resting(self._cells, settings, chance)
         self._breaker = Breaker(self._cells, settings)
         self._sessions = Sessions(memory)
+        self._quotas = Quotas(memory)
         self._counts, self._clock = column is not None, clock
         self._own_turns: dict[str, int] = {}
 
@@ -213,6 +218,11 @@ class Board:
             )
             self._reals[cell.at + HEADROOM] = left
 
+    def note_windows(self, credential: Credential, told: tuple[Window, ...], now_us: int) -> None:
+        """What a provider says of each of its limits, for people. Locks a slot: for a few answers a second."""
+        if told:
+            self._quotas.note(self._cells.of(credential).name, told, now_us)
+
     def note_token(self, credential: Credential, until_us: int) -> None:
         """There is an access token for a credential, until then."""
         cell = self._cells.of(credential)
@@ -244,12 +254,13 @@ class Board:
     def told(self, credential: Credential, now_us: int) -> Told:
         """What a provider has told of a credential."""
         cell, words = self._cells.of(credential), self._words
+        quotas = self._quotas.of(cell.name)
         if cell.slot is None:
-            return Told()
+            return Told(quotas=quotas)
         resets_at_us, token_us = words[cell.at + HEADROOM_RESETS], words[cell.at + TOKEN_UNTIL]
         if resets_at_us <= now_us:
-            return Told(1.0 if resets_at_us else None, 0, token_us)
-        return Told(self._reals[cell.at + HEADROOM], resets_at_us, token_us)
+            return Told(1.0 if resets_at_us else None, 0, token_us, quotas)
+        return Told(self._reals[cell.at + HEADROOM], resets_at_us, token_us, quotas)
 
     def unproven(self, credentials: Iterable[Credential], now_us: int) -> tuple[Rest, ...]:
         """Hard rests of these, as a whole or for a model, that nothing has ended: those included whose time is over, as

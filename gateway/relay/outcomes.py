@@ -12,7 +12,7 @@ from gateway.errors import STATUS_OF_FAULT, GatewayError, HedgeLost, ProviderRef
 from gateway.routing.affinity import find_session, pooled
 from gateway.routing.dispatch import Attempt, Dispatch, Resting
 from gateway.routing.ordering import look
-from gateway.routing.rate_headers import headroom_in, resets_in
+from gateway.routing.rate_headers import resets_in, tightest, windows_in
 from gateway.routing.reach import credential_serves
 from gateway.routing.targets import TargetList
 from gateway.routing.verdicts import Failure, Verdict, failure_of, judge
@@ -58,6 +58,9 @@ def failed(exchange: Exchange, trial: Trial) -> Verdict | None:
     if trial.error is not None:
         understood(trial.error, verdict)
     _tell(exchange, trial, verdict)
+    if failure.resets is not None:
+        now_us = time.time_ns() // 1000
+        exchange.relay.board.note_windows(trial.attempt.credential, windows_in(dict(trial.headers), now_us), now_us)
     return verdict
 
 
@@ -80,10 +83,13 @@ def succeeded(exchange: Exchange, trial: Trial) -> None:
     now_us = time.time_ns() // 1000
     waited_us = (time.monotonic_ns() - trial.sent_ns) // 1000
     board.succeeded(attempt.credential, attempt.target, waited_us, now_us)
-    if relay.reads_headroom:
-        relay.reads_headroom = relay.by_headroom
-        if (left := headroom_in(dict(trial.headers), now_us)) is not None:
+    if relay.by_headroom or relay.reads_limits:
+        windows = windows_in(dict(trial.headers), now_us)
+        if (left := tightest(windows)) is not None:
             board.note_headroom(attempt.credential, left.headroom, left.reset_seconds, now_us)
+        if relay.reads_limits:
+            relay.reads_limits = False
+            board.note_windows(attempt.credential, windows, now_us)
     session = exchange.dispatch.session if exchange.dispatch is not None else None
     if session is not None and attempt.provider.session_affinity:
         board.bind(pooled(session, attempt.provider.id), attempt.credential, now_us)

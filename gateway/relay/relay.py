@@ -129,9 +129,8 @@ class Relay:
         self.conduct = Conduct({}, self.board)
         self.by_headroom = False
         """Somebody is chosen by what is left of its limits."""
-        self.reads_headroom = False
-        """The next answer is read for how much is left of limits: each one where somebody is chosen by that, else a few
-        a second, for people."""
+        self.reads_limits = False
+        """What the next answer tells of limits is kept for people, of a few answers a second."""
         self.known = Known()
         self.bounds: dict[Target, Bounds] = {}
         """What targets can use and cost at most, of those that were asked for."""
@@ -153,7 +152,7 @@ class Relay:
         self.prices = setup.prices
         self.conduct = prospects.conduct_of(settings, self.providers, self.board, self._cost)
         strategies = [*(each.strategy for each in setup.providers), *(combo.strategy for combo in settings.combos)]
-        self.by_headroom = self.reads_headroom = HEADROOM in strategies
+        self.by_headroom = HEADROOM in strategies
         self._labels = {}
 
     def learn(self, resolver: Resolver, known: Known) -> None:
@@ -246,7 +245,7 @@ class Relay:
             for exchange in list(self.live):
                 exchange.tick(now)
             self.access.tick()
-            self.reads_headroom = True
+            self.reads_limits = True
 
 
 def _labels(provider: str, model: str, credential: str) -> Headers:

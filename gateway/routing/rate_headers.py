@@ -1,4 +1,5 @@
-"""What the headers of an answer say of rate limits: when those are back of which nothing is left, how much is left.
+"""What the headers of an answer say of rate limits: when those are back of which nothing is left, how much is left of
+each.
 
 Whose headers they are is not known: names that tell `remaining` have siblings that tell `limit` and `reset`, with all
 vendors. Only worth its microseconds where the answer was a 429, or a strategy goes by headroom; for people a few
@@ -7,6 +8,7 @@ answers a second will do.
 OpenAI: https://platform.openai.com/docs/guides/rate-limits, OpenRouter: https://openrouter.ai/docs/api-reference/limits,
 Anthropic: https://platform.claude.com/docs/en/api/rate-limits. `anthropic-ratelimit-unified-*` are those of Claude's
 plans, which no page tells of: as Claude Code reads them, https://github.com/anthropics/claude-code/issues/12829.
+`x-codex-*` are those of ChatGPT's plans, as Codex reads them, https://github.com/openai/codex.
 """
 
 from __future__ import annotations
@@ -31,6 +33,22 @@ class Resets(NamedTuple):
     """The one that tells when; empty where none does."""
 
 
+class Window(NamedTuple):
+    """How much is left of one limit."""
+
+    name: str
+    """What it limits: `requests`, `input-tokens`, `plan-5h`, `codex-primary`; `all` where its header does not tell."""
+    share: float | None
+    """That is left, 0 to 1; None where the headers do not tell of how much."""
+    remaining: float | None
+    limit: float | None
+    """What there is of it, and was; None of what is told as a share."""
+    reset_seconds: float | None
+    """Seconds until it is full again; None where no header tells."""
+    length_seconds: float | None = None
+    """How long it is; None where no header tells."""
+
+
 class Left(NamedTuple):
     """How much is left of the tightest limit."""
 
@@ -45,6 +63,17 @@ _WINDOW = re.compile(rb"\d+[hd](?:_\w+)?")
 """Name of a window of a plan. `overage` is none: it is refused wherever nobody has paid for it."""
 _WHOLE_PLAN = (b"5h", b"7d", b"five_hour", b"seven_day")
 """Windows of a plan as a whole, by both their names. Others, such as `7d_opus`, are of one family of models."""
+
+_CODEX = re.compile(rb"x-(codex-(?:[a-z0-9]+-)?(?:primary|secondary)-)used-percent")
+"""Windows of a plan of ChatGPT; a family of models that has some of its own stands before them."""
+
+MOST_WINDOWS = 8
+"""That are told of one answer: the tightest. No vendor has more than six."""
+LONGEST_WINDOW_NAME = 32
+_OF_ALL = "all"
+_UNTOLD = frozenset(("x", "ratelimit", "remaining", "anthropic"))
+"""Words of a header's name that do not say what is limited."""
+_OF_A_NAME = re.compile(r"[a-z0-9_-]+")
 
 _PIECE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
@@ -80,23 +109,19 @@ def resets_in(headers: Headers, now_us: int) -> Resets:
     return Resets(seconds, _scope(rejected), name.decode("latin-1")[:LONGEST_NAME])
 
 
-def headroom_in(headers: Headers, now_us: int) -> Left | None:
-    """How much is left of the tightest limit; None where the headers do not tell."""
+def windows_in(headers: Headers, now_us: int) -> tuple[Window, ...]:
+    """How much is left of each limit that these headers tell of, the tightest first, `MOST_WINDOWS` of them."""
     now = _now(headers, now_us)
-    shares = [
-        (share, headers.get(name.replace(b"remaining", b"reset"), b""))
-        for name, value in _remaining(headers)
-        if (share := _share(value, headers.get(name.replace(b"remaining", b"limit"), b""))) is not None
-    ]
-    shares += [
-        (max(1.0 - used, 0.0), headers.get(b"%b%b-reset" % (_UNIFIED, window), b""))
-        for window, ending, value in _windows(headers)
-        if ending == b"-utilization" and (used := _number(value)) is not None
-    ]
-    if not shares:
-        return None
-    share, reset = min(shares, key=lambda each: each[0])
-    return Left(min(share, 1.0), seconds_until(reset, now))
+    found = {each.name: each for read in (_counted, _of_plan, _of_codex) for each in read(headers, now)}
+    return tuple(sorted(found.values(), key=_tightness)[:MOST_WINDOWS])
+
+
+def tightest(windows: tuple[Window, ...]) -> Left | None:
+    """How much is left of the tightest limit; None where nobody told."""
+    share, reset_seconds = next(
+        ((each.share, each.reset_seconds) for each in windows if each.share is not None), (None, None)
+    )
+    return None if share is None else Left(share, reset_seconds)
 
 
 def seconds_until(said: bytes, now_s: float) -> float | None:
@@ -156,16 +181,62 @@ def _windows(headers: Headers) -> Iterator[tuple[bytes, bytes, bytes]]:
                     yield window, ending, value
 
 
+def _counted(headers: Headers, now: float) -> Iterator[Window]:
+    """Limits of which a header tells how much remains."""
+    for name, value in _remaining(headers):
+        remaining = _number(value)
+        if remaining is not None:
+            limit = _number(headers.get(name.replace(b"remaining", b"limit"), b"")) or None
+            share = None if limit is None else min(remaining / limit, 1.0)
+            reset = seconds_until(headers.get(name.replace(b"remaining", b"reset"), b""), now)
+            yield Window(_limited_by(name), share, remaining, limit, reset)
+
+
+def _of_plan(headers: Headers, now: float) -> Iterator[Window]:
+    """Windows of a Claude plan. One that refuses has nothing left, whatever is said to be used of it."""
+    shares: dict[bytes, float] = {}
+    for window, ending, value in _windows(headers):
+        used = _number(value) if ending == b"-utilization" else 1.0 if value == b"rejected" else None
+        if used is not None:
+            shares[window] = min(shares.get(window, 1.0), max(1.0 - used, 0.0))
+    for window, share in shares.items():
+        reset = seconds_until(headers.get(b"%b%b-reset" % (_UNIFIED, window), b""), now)
+        name = window.decode("latin-1")
+        length = _seconds(name.partition("_")[0], now)
+        yield Window(f"plan-{name}"[:LONGEST_WINDOW_NAME], share, None, None, reset, length)
+
+
+def _of_codex(headers: Headers, now: float) -> Iterator[Window]:
+    """Windows of a plan of ChatGPT. One of no minutes is none."""
+    for name, value in headers.items():
+        used, which = _number(value), _CODEX.fullmatch(name)
+        if which is None or used is None:
+            continue
+        minutes = _number(headers.get(b"x-%bwindow-minutes" % which[1], b""))
+        if minutes != 0:
+            ends = (headers.get(b"x-%b%b" % (which[1], ending), b"") for ending in (b"reset-at", b"reset-after-seconds"))
+            reset = next((told for said in ends if (told := seconds_until(said, now)) is not None), None)
+            called = which[1].decode("latin-1").rstrip("-")[:LONGEST_WINDOW_NAME]
+            length = None if minutes is None else minutes * 60
+            yield Window(called, max(1.0 - used / 100, 0.0), None, None, reset, length)
+
+
+def _limited_by(header: bytes) -> str:
+    """What a header limits that tells how much remains: what its name has besides what all such names have."""
+    words = (word for word in header.decode("latin-1").split("-") if word not in _UNTOLD)
+    name = "-".join(words)[:LONGEST_WINDOW_NAME]
+    return name if _OF_A_NAME.fullmatch(name) else _OF_ALL
+
+
+def _tightness(window: Window) -> float:
+    return 2.0 if window.share is None else window.share
+
+
 def _scope(rejected: list[bytes]) -> Literal["credential", "model"] | None:
     """What a Claude plan refuses whose windows these are that are used up."""
     if not rejected:
         return None
     return "credential" if any(window in _WHOLE_PLAN for window in rejected) else "model"
-
-
-def _share(remaining: bytes, limit: bytes) -> float | None:
-    left, whole = _number(remaining), _number(limit)
-    return left / whole if left is not None and whole else None
 
 
 def _number(said: bytes) -> float | None:

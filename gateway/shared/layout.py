@@ -42,6 +42,10 @@ POOL_COLUMN_BYTES = 8
 
 SESSION_BYTES = 80
 
+WINDOW_BYTES = 80
+QUOTA_FIXED_BYTES = 8 * WINDOW_BYTES
+"""Rate limits of a credential, as its provider tells of them: so many are kept at most."""
+
 LOCK_BYTES = 64
 """More than a mutex of pthread takes; one is in no cache line with another."""
 LOCK_COUNT = 256
@@ -161,6 +165,7 @@ AREAS = (
     Area("limits", 2, 65_536, LIMIT_FIXED_BYTES, LIMIT_COLUMN_BYTES, LIMIT_MONOTONIC_BYTES),
     Area("pools", 1, 32_768, POOL_FIXED_BYTES, POOL_COLUMN_BYTES),
     Area("sessions", 1, 65_536, SESSION_BYTES, is_named=False),
+    Area("quotas", 1, 4_096, QUOTA_FIXED_BYTES),
 )
 
 LAYOUT = lay_out(AREAS)

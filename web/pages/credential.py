@@ -198,6 +198,8 @@ ONE_PAGE = Page(
     load=load_one,
     permissions=(READ,),
     takes_secrets=True,
+    refreshes=True,
+    blocks=("state",),
 )
 
 PAGES = (NEW_PAGE, ONE_PAGE)

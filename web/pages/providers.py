@@ -14,6 +14,7 @@ from gateway.management.rests import ProviderStanding
 from gateway.usage import figures
 from gateway.usage.chosen import Filter
 from gateway.usage.figures import HOUR, MINUTE
+from web.credentials import Bar, looseness, tightest_of
 from web.display import State
 from web.health import Count, Sign, count_columns, count_of, state_of, wholly_resting
 from web.page import Page, Site, Table, Visit
@@ -48,6 +49,10 @@ class Line:
     p50_us: int | None
     late_p50_us: int | None
     cost_nano_usd: int | None
+    tightest: Bar | None
+    """Of all limits of its credentials that with least left; None where nobody told of any."""
+    tightest_of: str
+    """Whose that is; empty where no credential is asked for."""
     managed_by: str
     origin: str
     link: str
@@ -166,6 +171,7 @@ def _line(
     paused = [each.name for each in own if each.paused]
     row, speed = seen.standing.get(view.id), seen.speed.get(view.id)
     sign, preset = sign_of(view, standing, paused, row), preset_of(view)
+    whose, bar = tightest_of(() if standing is None else standing.credentials)
     return Line(
         id=view.id,
         title=preset.name if preset is not None else "",
@@ -180,6 +186,8 @@ def _line(
         p50_us=speed["p50_us"] if speed else None,
         late_p50_us=speed["late_p50_us"] if speed else None,
         cost_nano_usd=speed["cost_nano_usd"] if speed else None,
+        tightest=bar,
+        tightest_of=whose,
         managed_by=view.managed.by,
         origin=view.managed.origin or "",
         link=f"{PATH}/{view.id}",
@@ -223,6 +231,7 @@ SORTS: Mapping[str, Callable[[Line], Any]] = {
     "day": lambda line: (line.day.share, line.day.attempts),
     "attempts": lambda line: line.day.attempts,
     "p50": lambda line: line.p50_us or 0,
+    "limits": lambda line: (line.tightest is None, looseness(line.tightest) if line.tightest is not None else ()),
 }
 """By the word in the address."""
 
@@ -245,6 +254,9 @@ COLUMNS = (
     *count_columns("late", "Success, 1 h", "_1h"),
     *count_columns("day", "24 h", "_24h"),
     Column("p50_first_byte_us_24h", "whole", "First byte p50", lambda line: line.p50_us),
+    Column("limits_left", "number", "Limits left", lambda line: line.tightest and line.tightest.left),
+    Column("tightest_limit", head="Limits left", value=lambda line: line.tightest and line.tightest.name),
+    Column("limit_resets_at", "moment", "Limits left", lambda line: line.tightest and line.tightest.resets_at_us),
     Column("cost_24h", "money", value=lambda line: line.cost_nano_usd),
     Column("managed_by", head="Managed"),
     Column("origin"),

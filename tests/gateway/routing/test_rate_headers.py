@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.rate_headers import LONGEST_SECONDS, Left, Resets, headroom_in, resets_in, seconds_until
+from gateway.routing.rate_headers import (
+    LONGEST_SECONDS,
+    MOST_WINDOWS,
+    Left,
+    Resets,
+    Window,
+    resets_in,
+    seconds_until,
+    tightest,
+    windows_in,
+)
 
 NOW_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 NOW = NOW_S * 1_000_000
@@ -85,7 +95,7 @@ def test_times_are_written_in_many_ways(said: bytes, seconds: float | None) -> N
 def test_no_header_is_an_error(said: bytes) -> None:
     headers = {**OPENAI, b"x-ratelimit-remaining-tokens": said, b"x-ratelimit-reset-requests": said, b"date": said}
     resets_in(headers, NOW)
-    headroom_in(headers, NOW)
+    windows_in(headers, NOW)
     seconds_until(said, NOW_S)
 
 
@@ -178,7 +188,7 @@ def test_moments_are_by_the_provider_s_clock(date: bytes) -> None:
     ],
 )
 def test_headroom_is_that_of_the_tightest_limit(headers: Said, expected: Left | None) -> None:
-    assert headroom_in(headers, NOW) == expected
+    assert tightest(windows_in(headers, NOW)) == expected
 
 
 @pytest.mark.parametrize(
@@ -202,3 +212,64 @@ def test_what_is_no_time_is_none(said: bytes) -> None:
 @pytest.mark.parametrize("said", [b"Wed, 21 Oct 2015 07:28:00 GMT", b"0001-01-01T00:00:00+23:59", b"1500000000"])
 def test_what_is_over_is_over(said: bytes) -> None:
     assert seconds_until(said, NOW_S) == 0
+
+
+CODEX = {
+    b"x-codex-primary-used-percent": b"42.5",
+    b"x-codex-primary-window-minutes": b"300",
+    b"x-codex-primary-reset-at": b"1767229200",
+    b"x-codex-secondary-used-percent": b"101",
+    b"x-codex-secondary-window-minutes": b"10080",
+    b"x-codex-secondary-reset-after-seconds": b"90",
+    b"x-codex-spark-primary-used-percent": b"0",
+    b"x-codex-spark-primary-window-minutes": b"0",
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, []),
+        (
+            OPENAI,
+            [Window("tokens", 0.0, 0.0, 30000.0, 360.0), Window("requests", 0.998, 499.0, 500.0, 0.12)],
+        ),
+        (
+            ANTHROPIC,
+            [
+                Window("requests", 0.0, 0.0, 50.0, 7.0),
+                Window("input-tokens", 0.0, 0.0, 40000.0, 30.0),
+                Window("output-tokens", None, 8000.0, None, 3540.0),
+            ],
+        ),
+        (
+            PLAN,
+            [
+                Window("plan-5h", 0.0, None, None, 3600.0, 18000.0),
+                Window("plan-7d", pytest.approx(0.15), None, None, 274400.0, 604800.0),
+            ],
+        ),
+        (ONE_MODEL, [Window("plan-7d_oi", 0.0, None, None, 100.0, 604800.0)]),
+        (
+            CODEX,
+            [
+                Window("codex-secondary", 0.0, None, None, 90.0, 604800.0),
+                Window("codex-primary", 0.575, None, None, 3600.0, 18000.0),
+            ],
+        ),
+        ({b"x-ratelimit-remaining": b"3", b"x-ratelimit-limit": b"4"}, [Window("all", 0.75, 3.0, 4.0, None)]),
+        ({b"x-ratelimit-remaining-tokens-minute": b"3"}, [Window("tokens-minute", None, 3.0, None, None)]),
+        ({b"x-ratelimit-remaining-<b>": b"3"}, [Window("all", None, 3.0, None, None)]),
+        ({b"x-ratelimit-remaining-tokens": b"many"}, []),
+    ],
+)
+def test_each_limit_is_told_of_the_tightest_first(headers: Said, expected: list[Window]) -> None:
+    assert list(windows_in(headers, NOW)) == expected
+
+
+def test_no_more_limits_are_told_than_are_kept() -> None:
+    many = {b"x-ratelimit-remaining-%d" % number: b"1" for number in range(20)}
+    limits = {b"x-ratelimit-limit-%d" % number: b"%d" % (number + 1) for number in range(20)}
+    told = windows_in(many | limits, NOW)
+    assert [each.name for each in told] == [str(number) for number in range(19, 19 - MOST_WINDOWS, -1)]
+    assert len(windows_in({b"x-ratelimit-remaining-" + b"y" * 90: b"1"}, NOW)[0].name) == 32

@@ -6,13 +6,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gateway.shared.layout import POOL_COLUMN_BYTES, POOL_FIXED_BYTES, SESSION_BYTES, Area, Layout, lay_out
+from gateway.shared.layout import (
+    POOL_COLUMN_BYTES,
+    POOL_FIXED_BYTES,
+    QUOTA_FIXED_BYTES,
+    SESSION_BYTES,
+    Area,
+    Layout,
+    lay_out,
+)
 from gateway.shared.memory import SharedMemory, prepare
 
 LIMITS = Area("limits", 1, 16, 64, 24, 32)
 POOLS = Area("pools", 1, 16, POOL_FIXED_BYTES, POOL_COLUMN_BYTES)
 SESSIONS = Area("sessions", 1, 64, SESSION_BYTES, is_named=False)
-SMALL = lay_out((LIMITS, POOLS, SESSIONS))
+QUOTAS = Area("quotas", 1, 4, QUOTA_FIXED_BYTES)
+SMALL = lay_out((LIMITS, POOLS, SESSIONS, QUOTAS))
 
 
 @contextmanager
