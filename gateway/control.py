@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -273,10 +273,11 @@ class Control:
         """Up to when sums of days can be asked in place of requests."""
         return self.upkeep.rolled_until_us
 
-    async def rations(self) -> Sequence[Ration]:
-        """Every budget and quota, and what of it is used; none while nobody can tell."""
-        found = await self._lookout.rations() or ()
-        return [Ration(one.subject, one.field, one.used, one.most, one.began_us, one.resets_at_us) for one in found]
+    async def rations(self, key_ids: Collection[str] | None = None) -> Sequence[Ration]:
+        """Every budget and quota, or those of these keys, and what of it is used; none while nobody can tell."""
+        found = await self._lookout.rations(key_ids) or ()
+        same = ("subject", "field", "used", "most", "began_us", "resets_at_us", "held", "reset_at_us", "whom")
+        return [Ration(**{name: getattr(one, name) for name in same}) for one in found]
 
     def price_of(self, provider: str, model: str) -> Price | None:
         """What a model costs now."""

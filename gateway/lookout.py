@@ -24,8 +24,8 @@ from gateway.errors import ControlUnavailable, LimitsUnavailable
 from gateway.ledger import Read
 from gateway.limits.limiter import Left, Plan, Subject
 from gateway.limits.periods import period_of
-from gateway.limits.rationed import counts_models, rationed
-from gateway.management.limited import LimitedKeys, own_plan
+from gateway.limits.rationed import Whom, counts_models, rationed
+from gateway.management.limited import LimitedKeys
 from gateway.management.office import Office, new_id
 from gateway.oversight import Oversight
 from gateway.pools.board import Rest
@@ -101,15 +101,20 @@ class Lookout:
             node=_node(settings),
         )
 
-    async def rations(self) -> Sequence[Ration] | None:
-        """Every budget and quota, and what of it is used; None where nobody can tell. Raises StateUnavailable."""
+    async def rations(self, key_ids: Collection[str] | None = None) -> Sequence[Ration] | None:
+        """Every budget and quota, and what of it is used; None where nobody can tell. Where keys are named, those alone
+        that a request with one of them counts against, whatever its model. Raises StateUnavailable."""
         settings = self._sources.settings()
         keys, resets = await self._sources.keys.read()
         rules = self._sources.oversight.rules
         try:
-            targets = await self._targets(rules, settings.limits.time_zone) if counts_models(rules) else ()
-            known = self._known(keys, rules, targets)
-            return [one for plan in known.plans for one in await self._looked_at(plan, known.whose, resets)]
+            if key_ids is not None:
+                own = tuple(key for key in keys if key.id in key_ids)
+                known = _rationed(own, tuple(rule for rule in rules if rule.per != "model"), ())
+            else:
+                targets = await self._targets(rules, settings.limits.time_zone) if counts_models(rules) else ()
+                known = self._known(keys, rules, targets)
+            return [one for plan in known.plans for one in await self._looked_at(plan, known.whom, resets)]
         except (ControlUnavailable, LimitsUnavailable):
             return None
 
@@ -117,18 +122,18 @@ class Lookout:
         """Whom to look at, some at a time; the same as the last time as long as nothing has changed."""
         known = self._rationed
         if known is None or not known.is_of(keys, rules, targets):
-            subjects = rationed(keys, rules, targets)
-            cut = tuple(Plan(subjects[at : at + AT_ONCE]) for at in range(0, len(subjects), AT_ONCE))
-            whose = {subject_id: key.id for key in keys for subject_id in own_plan(key, rules).ids}
-            known = self._rationed = _Rationed(keys, rules, targets, cut, whose)
+            known = self._rationed = _rationed(keys, rules, targets)
         return known
 
-    async def _looked_at(self, plan: Plan, whose: Mapping[bytes, str], resets: Mapping[str, int]) -> list[Ration]:
+    async def _looked_at(self, plan: Plan, whom: Mapping[bytes, Whom], resets: Mapping[str, int]) -> list[Ration]:
         left = iter(await self._sources.oversight.left_anywhere(plan))
         await asyncio.sleep(0)
         found = [(subject, next(left)) for subject in plan.subjects for _ in range(_number(subject))]
         zone = read_zone(self._sources.settings().limits.time_zone)
-        return [_ration(subject, one, zone, resets.get(whose.get(subject.id, ""), 0)) for subject, one in found]
+        return [
+            _ration(subject, one, zone, _reset_at_us(whom[subject.id], resets))._replace(whom=whom[subject.id])
+            for subject, one in found
+        ]
 
     async def _targets(self, rules: tuple[LimitRule, ...], time_zone: str) -> Sequence[Target]:
         """The models that were asked in the longest period that a rule has."""
@@ -205,12 +210,19 @@ class _Rationed(NamedTuple):
     rules: tuple[LimitRule, ...]
     targets: Sequence[Target]
     plans: tuple[Plan, ...]
-    whose: Mapping[bytes, str]
-    """By the id of a subject that counts one key alone: that of the key."""
+    whom: Mapping[bytes, Whom]
+    """By the id of a subject."""
 
     def is_of(self, keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> bool:
         """Whether the same would be made of these."""
         return self.keys == keys and self.rules == rules and self.targets == targets
+
+
+def _rationed(keys: Sequence[ClientKey], rules: tuple[LimitRule, ...], targets: Sequence[Target]) -> _Rationed:
+    found = rationed(keys, rules, targets)
+    subjects = tuple(each.subject for each in found)
+    plans = tuple(Plan(subjects[at : at + AT_ONCE]) for at in range(0, len(subjects), AT_ONCE))
+    return _Rationed(keys, rules, targets, plans, {each.subject.id: each.whom for each in found})
 
 
 def _number(subject: Subject) -> int:
@@ -223,7 +235,12 @@ def _number(subject: Subject) -> int:
 def _ration(subject: Subject, left: Left, zone: tzinfo, reset_at_us: int) -> Ration:
     began_us, used = _began_us(subject, left, zone), max(left.used - left.held, 0)
     counted = (left.field, used, left.limit, left.resets_at_us, began_us)
-    return Ration(subject.id.hex(), subject.name, *counted, reset_at_us)
+    return Ration(subject.id.hex(), subject.name, *counted, reset_at_us, left.held)
+
+
+def _reset_at_us(whom: Whom, resets: Mapping[str, int]) -> int:
+    """When somebody had a subject counted from nothing, which is done to those that count one key alone."""
+    return resets.get(whom.of, 0) if whom.per == "key" and whom.of else 0
 
 
 def _began_us(subject: Subject, left: Left, zone: tzinfo) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -129,8 +129,9 @@ class Around(Protocol):
     def feed(self) -> Feed:
         """What happens at this moment."""
 
-    async def rations(self) -> Sequence[Ration]:
-        """Every budget and quota, and what of it is used; empty while nobody can tell."""
+    async def rations(self, key_ids: Collection[str] | None = None) -> Sequence[Ration]:
+        """Every budget and quota, and what of it is used; empty while nobody can tell. Where keys are named, those
+        alone that a request with one of them counts against, whatever its model."""
 
     async def ask(self, provider: Provider, credential: Credential, model: str, settings: Settings) -> Found:
         """Ask a provider with a credential for a model, or for its list of models. Raises InvalidRequest."""

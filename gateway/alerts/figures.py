@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.limits.rationed import Whom
+
 
 class Ration(NamedTuple):
     """A budget, or a quota of a month, and what of it is used."""
@@ -29,6 +31,10 @@ class Ration(NamedTuple):
     """When its period began; 0 where it never begins anew."""
     reset_at_us: int = 0
     """When somebody had it counted from nothing the last time; 0 for never."""
+    held: int = 0
+    """What is set aside for running requests, beside `used`."""
+    whom: Whom = Whom("everybody")
+    """The same as `subject`, as usage records have it."""
 
 
 class Refused(NamedTuple):

@@ -6,6 +6,7 @@ Knows keys, rules and targets as they are handed in; how much anybody has used i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from gateway.limits.limiter import LimitName, Subject
 from gateway.limits.rules import subjects_of, target_subjects
@@ -15,9 +16,32 @@ RATIONS: tuple[LimitName, ...] = ("requests_per_month", "tokens_per_month", "bud
 """The limits that last for a period, and do not begin anew within a minute."""
 
 
-def rationed(keys: Iterable[ClientKey], rules: tuple[LimitRule, ...], targets: Iterable[Target]) -> tuple[Subject, ...]:
-    """Everybody whom these limit so, once each and with no other limits: keys, those whom rules count, targets."""
-    found = {subject.id: subject for subject in _subjects(keys, rules, targets)}
+class Whom(NamedTuple):
+    """Of whom a subject counts what is used, as usage records have it."""
+
+    per: str
+    """`key`, `user`, `team`, `model` or `everybody`."""
+    of: str = ""
+    """The id of the one; of a model `provider/model`. Empty where several are counted as one."""
+    rule: str = ""
+    """The rule that says so; empty for a limit of a key's own."""
+    match: str = "*"
+    """Pattern of those that are counted as one."""
+
+
+class Rationed(NamedTuple):
+    """A subject with a budget or a quota."""
+
+    subject: Subject
+    """It has no other limits here."""
+    whom: Whom
+
+
+def rationed(
+    keys: Iterable[ClientKey], rules: tuple[LimitRule, ...], targets: Iterable[Target]
+) -> tuple[Rationed, ...]:
+    """Everybody whom these limit so, once each: keys, those whom rules count, targets."""
+    found = {each.subject.id: each for each in _subjects(keys, rules, targets)}
     return tuple(found.values())
 
 
@@ -31,15 +55,34 @@ def rations_of(limits: Limits) -> tuple[LimitName, ...]:
     return tuple(name for name in RATIONS if getattr(limits, name) is not None)
 
 
-def _subjects(keys: Iterable[ClientKey], rules: tuple[LimitRule, ...], targets: Iterable[Target]) -> Iterator[Subject]:
+def _subjects(keys: Iterable[ClientKey], rules: tuple[LimitRule, ...], targets: Iterable[Target]) -> Iterator[Rationed]:
     told = tuple(rule for rule in rules if rations_of(rule.limits))
-    together = tuple(rule for rule in told if rule.per == "model" and rule.together)
-    every = (subject for key in keys for subject in subjects_of(key, told))
     # Whatever the model is, all of them are counted as one.
-    models = (subject for rule in together for subject in target_subjects(Target("", ""), (_of_any(rule),)))
-    each = (subject for target in targets for subject in target_subjects(target, told))
-    for found in (every, models, each):
-        yield from (_alone(subject) for subject in found if rations_of(subject.limits))
+    together = ((rule, Target("", "")) for rule in told if rule.per == "model" and rule.together)
+    each = ((rule, target) for target in targets for rule in told)
+    found = (
+        *(pair for key in keys for pair in _of_key(key, told)),
+        *(
+            (subject, _whom(rule, f"{target.provider}/{target.model}"))
+            for rule, target in (*together, *each)
+            for subject in target_subjects(target, (_of_any(rule) if not target.model else rule,))
+        ),
+    )
+    yield from (Rationed(_alone(subject), whom) for subject, whom in found if rations_of(subject.limits))
+
+
+def _of_key(key: ClientKey, rules: tuple[LimitRule, ...]) -> Iterator[tuple[Subject, Whom]]:
+    own = subjects_of(key, ())
+    yield from ((subject, Whom("key", key.id)) for subject in own)
+    ids = {"key": key.id, "user": key.user_id or "", "team": key.team_id or "", "everybody": ""}
+    for rule in rules:
+        for subject in subjects_of(key, (rule,))[len(own) :]:
+            yield subject, _whom(rule, ids[rule.per])
+
+
+def _whom(rule: LimitRule, of: str) -> Whom:
+    is_one = not rule.together and rule.per != "everybody"
+    return Whom(rule.per, of if is_one else "", rule.name, rule.match)
 
 
 def _of_any(rule: LimitRule) -> LimitRule:

@@ -214,8 +214,8 @@ def _of_codex(headers: Headers, now: float) -> Iterator[Window]:
             continue
         minutes = _number(headers.get(b"x-%bwindow-minutes" % which[1], b""))
         if minutes != 0:
-            ends = (headers.get(b"x-%b%b" % (which[1], ending), b"") for ending in (b"reset-at", b"reset-after-seconds"))
-            reset = next((told for said in ends if (told := seconds_until(said, now)) is not None), None)
+            said = (headers.get(b"x-%breset-%b" % (which[1], ending), b"") for ending in (b"at", b"after-seconds"))
+            reset = next((told for each in said if (told := seconds_until(each, now)) is not None), None)
             called = which[1].decode("latin-1").rstrip("-")[:LONGEST_WINDOW_NAME]
             length = None if minutes is None else minutes * 60
             yield Window(called, max(1.0 - used / 100, 0.0), None, None, reset, length)

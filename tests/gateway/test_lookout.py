@@ -40,7 +40,7 @@ async def test_budgets_and_quotas_are_told_by_what_was_spent(tmp_path: Path) -> 
         (money, tokens) = sorted((await here.look()).rations or (), key=lambda one: one.field)
     whose = subjects_of(KEY, ())[0].id.hex()
     assert money._replace(resets_at_us=0, began_us=0) == Ration(
-        whose, "client key `app`", "budget_nano_usd", 8_500_000_000, 10_000_000_000, 0
+        whose, "client key `app`", "budget_nano_usd", 8_500_000_000, 10_000_000_000, 0, whom=Whom("key", KEY_ID)
     )
     assert (tokens.field, tokens.used, tokens.most) == ("tokens_per_month", 300, 1000)
     assert money.began_us == tokens.began_us <= NOW < money.resets_at_us == tokens.resets_at_us

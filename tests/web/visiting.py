@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -97,6 +97,8 @@ class Surroundings:
         self.alerts = Teller()
         self.inspection = Inspected()
         self.budgets: list[Ration] = []
+        self.bears: Callable[[Ration, Collection[str]], bool] = lambda ration, key_ids: ration.whom.of in key_ids
+        """Whether a request with one of these keys counts against it."""
         self.prices: dict[tuple[str, str], Price] = {}
         self.ingest: dict[str, Any] = {
             "segments_waiting": 0,
@@ -120,8 +122,8 @@ class Surroundings:
     def listed(self, provider: Provider) -> ServedList | None:
         return self.lists.get(provider.id)
 
-    async def rations(self) -> Sequence[Ration]:
-        return self.budgets
+    async def rations(self, key_ids: Collection[str] | None = None) -> Sequence[Ration]:
+        return self.budgets if key_ids is None else [each for each in self.budgets if self.bears(each, key_ids)]
 
     def ingest_state(self) -> Mapping[str, Any]:
         return self.ingest

@@ -13,6 +13,7 @@ from gateway.management.keys import FREE, OWN, READ, WRITE, KeyView, KeyWish, Ma
 from gateway.records import ClientKey
 from gateway.settings.instants import read_instant
 from gateway.store.keys import ID_PREFIX
+from web.budgets import BURNS, STEPS, Budgets, Seen, budgets_of, steps_of
 from web.charted import chart_table
 from web.display import State
 from web.filters import address
@@ -34,6 +35,7 @@ from web.pages.keyed import (
 )
 from web.pages.keys import PATH, link_to, owner_of, status_of
 from web.pages.overview_tables import RECENT
+from web.seeing import visible_keys
 from web.tables import Column
 
 
@@ -91,6 +93,8 @@ class Key:
     may: May
     standings: tuple[Standing, ...] | None
     """None while nobody can tell."""
+    budgets: Budgets
+    """Those that its requests count against, and what was left of them over time."""
     use: KeyUse
     requests: str
     owners: Owners | None
@@ -122,6 +126,7 @@ def _both(key: KeyView) -> tuple[Told, KeyView]:
 
 async def _key(site: Site, visit: Visit, told: Told, key: KeyView | None) -> Key:
     names = await names_of(site)
+    seen = Seen(await visible_keys(site, visit), visit.person, told.id)
     may = _may(visit, told, key)
     made = visit.made if isinstance(visit.made, MadeKey) else None
     changed = visit.problem is not None and visit.problem.action == CHANGE
@@ -132,6 +137,7 @@ async def _key(site: Site, visit: Visit, told: Told, key: KeyView | None) -> Key
         kept=None if key is None else _kept(key, owner_of(key, names)),
         may=may,
         standings=await _standings(site, visit, told),
+        budgets=await budgets_of(site, visit, seen, names, link_to(told.id)),
         use=await use_of(site, visit, told.id),
         requests=address("/requests", visit.span_or(SPAN).query, {"key": told.id}),
         owners=await owners_for(site, visit.person, names) if may.rule else None,
@@ -304,6 +310,8 @@ LIMITS = (
 
 TABLES = (
     Table(name="limits", columns=LIMITS, rows=lambda key: key.standings or ()),
+    Table(name="budgets", columns=BURNS, rows=lambda key: key.budgets.burns),
+    Table(name="budgets-over-time", columns=STEPS, rows=lambda key: steps_of(key.budgets.burns)),
     Table(name="latest", columns=RECENT, rows=lambda key: key.use.recent),
     chart_table("spend", lambda key: key.use.spend, "model", "cost", "money"),
     chart_table("outcomes", lambda key: key.use.traffic, "outcome", "requests", "whole"),

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from gateway.errors import LimitsUnavailable, NotSignedIn, Unacceptable
 from gateway.management import limited, own_keys
 from gateway.records import ClientKey
+from web.budgets import Budgets, Seen, budgets_of
 from web.forms import Problem
+from web.names import Names
 from web.page import Action, Page, Sent, Site, Visit
 from web.pages.keyed import (
     SPAN,
@@ -39,6 +41,7 @@ class Shown:
     expires_us: int | None
     standings: tuple[Standing, ...] | None
     """None while nobody can tell."""
+    budgets: Budgets
     use: KeyUse
     curl: str
     sdk: str
@@ -81,6 +84,7 @@ async def _shown(site: Site, visit: Visit, key: ClientKey) -> Shown:
         limits=limits_in_words(key.limits),
         expires_us=key.expires_at_us,
         standings=await _standings(site, key),
+        budgets=await budgets_of(site, visit, Seen((key.id,), of=key.id), Names({}, {}, {}), "/own"),
         use=await use_of(site, visit, key.id),
         curl=curl_of(site, visit, key),
         sdk=sdk_of(site, visit, key),

@@ -10,8 +10,8 @@ from typing import Any
 
 from gateway.usage import figures
 from gateway.usage.figures import DAY
-from web import burning, display
-from web.burning import Burn
+from web import display
+from web.budgets import BURNS, STEPS, Budgets, Seen, budgets_of, steps_of
 from web.charted import chart_table
 from web.charts import Chart, Frame, Series, stacked
 from web.colours import OTHER
@@ -82,8 +82,8 @@ class Spend:
     figures: tuple[Figure, ...]
     chart: Chart
     lines: tuple[Line, ...]
-    burns: tuple[Burn, ...] | None
-    """None for somebody who sees no more than their own."""
+    budgets: Budgets
+    """Those that bear upon what whoever looks may see."""
     is_empty: bool
     is_utc: bool
     """Whether its days are days UTC, not the viewer's."""
@@ -123,9 +123,7 @@ async def load(site: Site, visit: Visit) -> Spend:
         figures=_figures(found),
         chart=_chart(found, kind, names, colours, now_us=visit.now_us),
         lines=_sorted(lines, visit.query.get("sort", USUAL_SORT)),
-        burns=tuple(burning.burns_of(await site.around.rations(), visit.now_us))
-        if asked.filter.key_ids is None
-        else None,
+        budgets=await budgets_of(site, visit, Seen(asked.filter.key_ids, visit.person), names, PATH),
         is_empty=not found.now,
         is_utc=found.reach.in_days and visit.zone is not UTC,
         notes=notes_of(found.reach.lack(asked.filter, "sums")),
@@ -288,21 +286,11 @@ COLUMNS = (
 )
 """What the first is called goes by what is looked at."""
 
-BURNS = (
-    Column("subject", head="Of"),
-    Column("limit", head="What", value=lambda burn: burn.ration.field),
-    Column("used", "whole", "Used", lambda burn: burn.ration.used),
-    Column("most", "whole", "Of", lambda burn: burn.ration.most),
-    Column("share", "number", "How far"),
-    Column("exhausted_at", "moment", "Used up at this pace", lambda burn: burn.exhausted_at_us),
-    Column("resets_at", "moment", "Begins anew", lambda burn: burn.resets_at_us or None),
-)
-"""Budgets are nano-USD."""
-
 TABLES = (
     Table(name="spend", columns=COLUMNS, rows=lambda spend: spend.lines, file=lambda visit: f"spend-by-{_kind(visit)}"),
     chart_table("over-time", lambda spend: spend.chart, "name", "cost", "money"),
-    Table(name="budgets", columns=BURNS, rows=lambda spend: spend.burns),
+    Table(name="budgets", columns=BURNS, rows=lambda spend: spend.budgets.burns),
+    Table(name="budgets-over-time", columns=STEPS, rows=lambda spend: steps_of(spend.budgets.burns)),
 )
 
 PAGE_SPAN = "30d"

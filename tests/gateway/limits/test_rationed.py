@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.limits.rationed import counts_models, rationed
+from gateway.limits.rationed import Whom, counts_models, rationed
 from gateway.limits.rules import subjects_of
 from gateway.records import ClientKey, LimitRule, Limits, Target
 
@@ -21,7 +21,8 @@ def test_who_has_none_is_left_out() -> None:
 
 def test_a_key_is_told_with_its_budgets_and_quotas_alone() -> None:
     limits = Limits(5, 6, 7, 8, 9, 10, "week")
-    (found,) = rationed([key("a", limits)], (), [])
+    ((found, whom),) = rationed([key("a", limits)], (), [])
+    assert whom == Whom("key", "a")
     assert found.name == "client key `a`"
     assert found.id == subjects_of(key("a", limits), ())[0].id, "what is counted is found by it"
     assert found.limits == Limits(None, None, None, 8, 9, 10, "week")
@@ -30,8 +31,13 @@ def test_a_key_is_told_with_its_budgets_and_quotas_alone() -> None:
 def test_whom_rules_count_is_told_once() -> None:
     rules = (LimitRule("teams", "team", MONEY), LimitRule("all", "everybody", MONEY))
     keys = [key("a", team="x"), key("b", team="x"), key("c", team="y")]
-    names = [each.name for each in rationed(keys, rules, [])]
-    assert names == ["team `x` (rule `teams`)", "everybody (rule `all`)", "team `y` (rule `teams`)"]
+    found = {each.subject.name: each.whom for each in rationed(keys, rules, [])}
+    assert list(found) == ["team `x` (rule `teams`)", "everybody (rule `all`)", "team `y` (rule `teams`)"]
+    assert list(found.values()) == [
+        Whom("team", "x", "teams"),
+        Whom("everybody", "", "all"),
+        Whom("team", "y", "teams"),
+    ]
 
 
 def test_models_are_told_each_or_all_together() -> None:
@@ -40,9 +46,19 @@ def test_models_are_told_each_or_all_together() -> None:
         LimitRule("sum", "model", MONEY, "*/x", together=True),
     )
     targets = [Target("openai", "a"), Target("openai", "b"), Target("mistral", "c")]
-    names = [one.name for one in rationed([], (each, together), targets)]
-    assert names == ["all models of rule `sum`", "model `openai/a` (rule `each`)", "model `openai/b` (rule `each`)"]
-    assert [one.name for one in rationed([], (together,), [])] == ["all models of rule `sum`"], "whatever was asked"
+    found = {one.subject.name: one.whom for one in rationed([], (each, together), targets)}
+    assert list(found) == [
+        "all models of rule `sum`",
+        "model `openai/a` (rule `each`)",
+        "model `openai/b` (rule `each`)",
+    ]
+    assert list(found.values()) == [
+        Whom("model", "", "sum", "*/x"),
+        Whom("model", "openai/a", "each", "openai/*"),
+        Whom("model", "openai/b", "each", "openai/*"),
+    ]
+    (alone,) = rationed([], (together,), [])
+    assert alone.subject.name == "all models of rule `sum`", "whatever was asked"
 
 
 def test_targets_matter_where_a_rule_rations_each_of_them() -> None:
