@@ -90,7 +90,9 @@ the finish reason.
 
 Without a script: a model `missing-*` is not found; a key `sk-wrong*` is refused (401, Gemini's 400), `sk-limited*` gets
 429 and `sk-broken*` 500; any other key, and none, is welcome, in any header a provider knows. Wrong requests get the
-provider's own errors.
+provider's own errors. Answers to `sk-plan-claude-90` tell in their headers of the windows of a Claude plan of which
+90 % are used when they end, those to `sk-plan-codex-90` of a ChatGPT one, those to `sk-plan-metered-90` of limits an
+hour and a day.
 
 Rules depend on the model, and the mock knows them by name: a `claude-opus-4-7` takes no temperature, a `gpt-5.5` no
 `max_tokens`, a `gemini-3-pro` wants signatures back. Signatures are this mock's own, bound to the model, and checked

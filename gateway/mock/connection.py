@@ -18,7 +18,7 @@ from collections import deque
 from dataclasses import replace
 from typing import cast
 
-from gateway.mock import framing, openai
+from gateway.mock import framing, openai, plans
 from gateway.mock.answers import Reply, Stream
 from gateway.mock.delivery import End, Steps, deliver
 from gateway.mock.drafts import Played
@@ -141,11 +141,12 @@ class Connection(asyncio.Protocol):
     def _reply(self, reply: Reply, played: Played) -> None:
         """The short way: one write, nothing scripted."""
         assert self._exchange is not None
-        lines = b"content-type: %b\r\ncontent-length: %d\r\n%b%b" % (
+        lines = b"content-type: %b\r\ncontent-length: %d\r\n%b%b%b" % (
             reply.content_type,
             len(reply.body),
             reply.headers,
             played.family.headers(self._exchange.number),
+            plans.headers_of(self._exchange.request.lookup, int(time.time())),
         )
         self._write(self._write_head(reply.status, lines) + reply.body)
         if self._full:
@@ -164,7 +165,8 @@ class Connection(asyncio.Protocol):
         self._keep_alive = self._keep_alive and not script.close and not script.eof
 
         def head(status: int, lines: bytes) -> bytes:
-            return self._write_head(status, lines + played.family.headers(number))
+            of_plan = plans.headers_of(request.lookup, int(time.time()))
+            return self._write_head(status, lines + played.family.headers(number) + of_plan)
 
         steps = deliver(played.answer, script, head=head, progress=self._exchange)
         if request.method == "HEAD":

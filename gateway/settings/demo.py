@@ -37,6 +37,9 @@ DEMO_SCRIPT = "x-mock"
 WELL, LIMITED = "sk-demo", "sk-limited-demo"
 """What the mock takes for a key that is welcome, and for one that has used up its rate."""
 
+PLAN = "sk-plan-{}-{}"
+"""Likewise for one of a plan, of which so many percent are used in the end: its answers tell of its limits."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoProvider:
@@ -66,23 +69,30 @@ def _well(*names: str) -> Mapping[str, str]:
     return MappingProxyType(dict.fromkeys(names, WELL))
 
 
+def _metered(*names: str) -> Mapping[str, str]:
+    """Each has used more than the next."""
+    return MappingProxyType({name: PLAN.format("metered", 98 - 30 * place) for place, name in enumerate(names)})
+
+
 DEMO_PROVIDERS = (
     DemoProvider(
         "openai",
         "openai_chat",
         ("gpt-*", "text-embedding-*"),
-        _well("production", "batch", "spare"),
+        MappingProxyType({"production": WELL, "batch": PLAN.format("metered", 55), "spare": PLAN.format("codex", 70)}),
         ("openai_responses",),
     ),
     DemoProvider(
         "anthropic",
         "anthropic",
         ("claude-*",),
-        MappingProxyType({"team-a": WELL, "team-b": WELL, "team-c": LIMITED}),
+        MappingProxyType(
+            {"team-a": PLAN.format("claude", 96), "team-b": PLAN.format("claude", 60), "team-c": LIMITED},
+        ),
     ),
     DemoProvider("gemini", "gemini", ("gemini-*",), _well("paid", "second-project")),
     DemoProvider("deepseek", "openai_chat", ("deepseek-*",), _well("first", "second")),
-    DemoProvider("groq", "openai_chat", ("llama-*", "openai/gpt-oss-*"), _well("fast-lane", "overflow")),
+    DemoProvider("groq", "openai_chat", ("llama-*", "openai/gpt-oss-*"), _metered("fast-lane", "overflow")),
     DemoProvider("lab", "openai_chat", ("qwen3-*",), _well("rack-1", "rack-2")),
 )
 """By patterns: the models of `mock` are named, and a bare name is that provider's. One credential is always limited, so

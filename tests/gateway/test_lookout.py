@@ -16,6 +16,7 @@ from msgspec import structs
 from gateway.alerts.figures import Prices, Ration
 from gateway.errors import ControlUnavailable
 from gateway.limits.limiter import Plan, Reserve, Used
+from gateway.limits.rationed import Whom
 from gateway.limits.rules import subjects_of, target_subjects
 from gateway.lookout import Lookout, watching
 from gateway.records import ClientKey, LimitRule, Limits, RegistryState, Target
@@ -40,7 +41,7 @@ async def test_budgets_and_quotas_are_told_by_what_was_spent(tmp_path: Path) -> 
         (money, tokens) = sorted((await here.look()).rations or (), key=lambda one: one.field)
     whose = subjects_of(KEY, ())[0].id.hex()
     assert money._replace(resets_at_us=0, began_us=0) == Ration(
-        whose, "client key `app`", "budget_nano_usd", 8_500_000_000, 10_000_000_000, 0, whom=Whom("key", KEY_ID)
+        whose, "client key `app`", "budget_nano_usd", 8_500_000_000, 10_000_000_000, 0, whom=Whom("key", "app")
     )
     assert (tokens.field, tokens.used, tokens.most) == ("tokens_per_month", 300, 1000)
     assert money.began_us == tokens.began_us <= NOW < money.resets_at_us == tokens.resets_at_us
@@ -49,7 +50,25 @@ async def test_budgets_and_quotas_are_told_by_what_was_spent(tmp_path: Path) -> 
 async def test_what_is_only_set_aside_is_not_spent(tmp_path: Path) -> None:
     async with place(tmp_path, client_keys=(SAID,)) as here:
         here.worker.admit_at_once(Plan(subjects_of(KEY, ())), Reserve(900, 9 * 10**9))
-        assert {one.used for one in (await here.look()).rations or ()} == {0}
+        rations = {one.field: (one.used, one.held) for one in (await here.look()).rations or ()}
+    assert rations == {"tokens_per_month": (0, 900), "budget_nano_usd": (0, 9 * 10**9)}
+
+
+async def test_those_of_a_key_are_its_own_and_those_it_shares(tmp_path: Path) -> None:
+    rules = (
+        LimitRule("house", "everybody", Limits(requests_per_month=100)),
+        LimitRule("models", "model", Limits(budget_nano_usd=10**9), together=True),
+    )
+    said = (SAID, ClientKeySettings(name="b", key="sk-canary-two", budget_usd=1.0))
+    async with place(tmp_path, *rules, client_keys=said) as here:
+        (_, other), _ = await here.sources.keys.read()
+        found = await here.lookout.rations((other.id,)) or ()
+        every = await here.lookout.rations() or ()
+    assert {(one.subject, one.whom) for one in found} == {
+        ("client key `b`", Whom("key", other.id)),
+        ("everybody (rule `house`)", Whom("everybody", "", "house")),
+    }
+    assert len(every) == 5
 
 
 async def test_whom_rules_count_is_told_too_once_each(tmp_path: Path) -> None:

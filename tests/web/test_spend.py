@@ -19,7 +19,6 @@ from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
-from web.burning import Ration, burns_of, exhausted_at
 from web.pages import spend
 
 NOW = time.time_ns() // 1000
@@ -120,51 +119,9 @@ async def test_a_file_is_of_what_is_looked_at(owner: Person, store: Store) -> No
     assert answer.headers["content-disposition"] == 'attachment; filename="spend-by-key.parquet"'
 
 
-async def test_members_see_what_is_theirs_and_no_budgets(house: House, store: Store) -> None:
-    fill(store)
-    house.around.budgets = [Ration("everybody", "budget_nano_usd", 1, 2, 0, 0)]
-    await add(house.office, "mia", "member", password=PASSWORD)
-    text = (await (await house.signed_in("mia@example.com")).get("/spend")).text
-    assert "Nothing was spent" in text
-    assert "everybody" not in text
-
-
 async def test_names_of_strangers_are_text(owner: Person, store: Store) -> None:
     for evil in CORPUS:
         store.add({"started_at_us": NOW - HOUR, "key": evil, "model": evil, "provider": evil, "credential": evil,
                    "key_id": evil, "user_id": evil, "team_id": evil})  # fmt: skip
     for kind in spend.KINDS:
         assert_harmless((await owner.get(f"/spend?by={kind}")).text)
-
-
-async def test_budgets_say_how_far_they_are(house: House, owner: Person) -> None:
-    house.around.budgets = [
-        Ration("key app", "budget_nano_usd", 9 * DOLLAR, 10 * DOLLAR, NOW - 9 * DAY, NOW + 20 * DAY),
-        Ration("team b", "requests_per_month", 5, 5, NOW - DAY, NOW + DAY),
-        Ration("team c", "tokens_per_month", 1, 1_000_000, NOW - DAY, NOW + DAY),
-    ]
-    text = html.unescape((await owner.get("/spend")).text)
-    assert_well_formed(text)
-    assert re.findall(r'<td class="name" title="((?:key|team) .)', text) == ["team b", "key a", "team c"]
-    for shown in ("$9.00", "$10.00", "used up", "not before it begins anew"):
-        assert shown in text, shown
-
-
-def test_a_budget_lasts_as_long_as_its_pace_lets_it() -> None:
-    begun = NOW - 10 * DAY
-    assert exhausted_at(Ration("", "", 50, 100, begun, NOW + 30 * DAY), NOW) == NOW + 10 * DAY
-    assert exhausted_at(Ration("", "", 50, 100, begun, NOW + 5 * DAY), NOW) is None
-    assert exhausted_at(Ration("", "", 0, 100, begun, 0), NOW) is None
-    assert exhausted_at(Ration("", "", 100, 100, begun, 0), NOW) is None
-    assert exhausted_at(Ration("", "", 5, 100, 0, 0), NOW) is None
-    assert exhausted_at(Ration("", "", 5, 100, NOW - 1, 0), NOW) is None
-
-
-def test_those_used_up_most_come_first() -> None:
-    rations = [Ration(str(number), "budget_nano_usd", number, 100, 0, 0) for number in range(100)]
-    assert [burn.subject for burn in burns_of(rations, NOW)][:3] == ["99", "98", "97"]
-    assert {burn.meaning for burn in burns_of(rations, NOW)} == {"warning"}
-    assert [burn.meaning for burn in burns_of([Ration("", "", 10, 100, 0, 0), Ration("", "", 7, 7, 0, 0)], NOW)] == [
-        "bad",
-        "good",
-    ]

@@ -8,8 +8,8 @@ with told as (
             when 'team' then team_id
             when 'model' then provider || '/' || model
             else ''
-        end as id,
-        case when $per = 'key' then key else id end as shown,
+        end as whose,
+        case when $per = 'key' then key else whose end as shown,
         cost_nano_usd,
         input_tokens + output_tokens as tokens,
         cast(tries > 0 as bigint) as n_asked
@@ -17,14 +17,14 @@ with told as (
     where key is not null
 )
 select
-    case when $ids is null then '' else id end as id,
+    case when $ids is null then '' else whose end as id,
     piece_us,
     cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd,
     cast(coalesce(sum(tokens), 0) as bigint) as tokens,
     cast(coalesce(sum(n_asked), 0) as bigint) as requests
 from told
 where
-    ($ids is null or list_contains(cast($ids as varchar[]), id))
+    ($ids is null or list_contains(cast($ids as varchar[]), whose))
     and ($pattern is null or shown like $pattern escape '\')
 group by all
 order by id, piece_us
