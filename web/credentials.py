@@ -36,6 +36,11 @@ class Bar:
     name: str = ""
     """As its provider's headers have it."""
 
+    @property
+    def brief(self) -> str:
+        """`12 % left`, and no more."""
+        return self.words if self.left is None else self.words.partition(",")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class LastFailure:
@@ -190,22 +195,31 @@ def _meaning(left: float | None) -> Meaning:
 
 PLAN, CODEX = "plan-", "codex-"
 
+PERIODS: Mapping[str, str] = {"minute": "a minute", "hour": "an hour", "day": "a day", "month": "a month"}
+"""With which names end of limits whose vendor has several of a kind, in words."""
+
 LENGTHS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 """Units in which the length of a limit is told, in seconds."""
 
 
 def label_of(window: RateWindow) -> str:
     """What a limit is called: `Input tokens`; with how long it is where its provider tells, as in `Plan, 5 hours`."""
-    name = window.name
-    if name.startswith((PLAN, CODEX)):
-        first, _, rest = name.partition("-")
-        # The length says more than the name of such a window, and is in it besides.
-        which = rest.partition("_")[2] if name.startswith(PLAN) else rest
-        called = [first.capitalize(), which.replace("-", " ").replace("_", " "), _length(window.window_seconds)]
-        return ", ".join(word for word in called if word)
-    if name == "all":
-        return "Rate limit"
-    return name.replace("-", " ").replace("_", " ").capitalize()
+    first, _, rest = window.name.partition("-")
+    length = _length(window.window_seconds)
+    if f"{first}-" == PLAN:
+        return _said(first, rest.partition("_")[2], length)
+    if f"{first}-" == CODEX:
+        # That the one is the first and the other the second says nothing where it is told how long they are.
+        words = [word for word in rest.split("-") if not length or word not in ("primary", "secondary")]
+        return _said(first, " ".join(words), length)
+    words = window.name.replace("_", "-").split("-")
+    if len(words) > 1 and words[-1] in PERIODS:
+        words[-1] = PERIODS[words[-1]]
+    return "Rate limit" if words == ["all"] else " ".join(words).capitalize()
+
+
+def _said(vendor: str, which: str, length: str) -> str:
+    return ", ".join(word for word in (vendor.capitalize(), length, which.replace("_", " ").capitalize()) if word)
 
 
 def _length(seconds: int | None) -> str:

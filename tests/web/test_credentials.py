@@ -3,12 +3,18 @@ from __future__ import annotations
 import pytest
 
 from gateway.management.configured import CredentialView, Managed
-from gateway.management.rests import CredentialStanding, ProviderStanding, RestView
+from gateway.management.rests import CredentialStanding, ProviderStanding, RateWindow, RestView
 from gateway.settings.instants import write_instant
-from web.credentials import bars_of, lines_of
+from web.credentials import bars_of, label_of, lines_of, tightest_of
 
 
-def standing(headroom: float | None, *rests: RestView, resets: int = 0, name: str | None = "a") -> CredentialStanding:
+def standing(
+    headroom: float | None,
+    *rests: RestView,
+    resets: int = 0,
+    name: str | None = "a",
+    windows: tuple[RateWindow, ...] = (),
+) -> CredentialStanding:
     return CredentialStanding(
         provider="p",
         credential=name,
@@ -18,6 +24,7 @@ def standing(headroom: float | None, *rests: RestView, resets: int = 0, name: st
         limits_reset_at=write_instant(resets) if resets else None,
         token_until=None,
         rests=rests,
+        windows=windows,
     )
 
 
@@ -85,3 +92,62 @@ def test_the_last_failure_leads_to_its_request() -> None:
     assert line.failure is not None
     assert (line.failure.at_us, line.failure.word, line.failure.link) == (7, "rate limit", "/requests/r1")
     assert line.failure.words == "its rate limit is used up"
+
+
+def window(name: str, left: float | None, **said: object) -> RateWindow:
+    fields: dict[str, object] = {"remaining": None, "limit": None, "window_seconds": None, "resets_at": None}
+    fields |= {"has_reset": False, "told_at": write_instant(9_000_000), **said}
+    return RateWindow(name=name, left=left, **fields)  # type: ignore[arg-type] # what it has
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "label"),
+    [
+        ("requests", None, "Requests"),
+        ("input-tokens", None, "Input tokens"),
+        ("tokens-day", None, "Tokens a day"),
+        ("req_hour", None, "Req an hour"),
+        ("day", None, "Day"),
+        ("all", None, "Rate limit"),
+        ("plan-5h", 18_000, "Plan, 5 hours"),
+        ("plan-7d_opus", 604_800, "Plan, 7 days, Opus"),
+        ("codex-primary", 18_000, "Codex, 5 hours"),
+        ("codex-spark-secondary", 604_800, "Codex, 7 days, Spark"),
+        ("codex-secondary", None, "Codex, Secondary"),
+        ("codex-primary", 900, "Codex, 15 minutes"),
+        ("codex-primary", 86_400, "Codex, 1 day"),
+    ],
+)
+def test_a_limit_is_called_by_what_it_limits_and_how_long_it_is(name: str, seconds: int | None, label: str) -> None:
+    assert label_of(window(name, 1.0, window_seconds=seconds)) == label
+
+
+def test_each_limit_has_a_bar_that_says_what_is_known() -> None:
+    told = standing(
+        0.5,
+        windows=(
+            window("plan-5h", 0.03, resets_at=write_instant(9_000_000)),
+            window("tokens", 0.5, remaining=1500, limit=3000),
+            window("requests", 1.0, limit=10, resets_at=write_instant(5_000_000), has_reset=True),
+            window("output-tokens", None, remaining=8000),
+            window("all", None),
+        ),
+    )
+    found = [(bar.words, bar.brief, bar.left, bar.meaning, bar.resets_at_us, bar.has_reset) for bar in bars_of(told)]
+    assert found == [
+        ("3.0 % left", "3.0 % left", 0.03, "bad", 9_000_000, False),
+        ("50 % left, 1,500 of 3,000", "50 % left", 0.5, "good", None, False),
+        ("full again", "full again", 1.0, "good", 5_000_000, True),
+        ("8,000 left", "8,000 left", None, "neutral", None, False),
+        ("not known", "not known", None, "neutral", None, False),
+    ]
+
+
+def test_the_tightest_of_all_is_not_one_that_has_reset_nor_one_that_nobody_knows() -> None:
+    unknown = standing(None, name="a", windows=(window("requests", None),))
+    reset = standing(None, name="b", windows=(window("requests", 1.0, has_reset=True),))
+    loose, tight = (standing(None, name=name, windows=(window("x", left),)) for name, left in (("c", 1.0), ("d", 0.4)))
+    assert tightest_of((unknown, reset, loose, tight))[0] == "d"
+    assert tightest_of((unknown, reset, loose))[0] == "c"
+    assert tightest_of((unknown, reset))[0] == "b"
+    assert tightest_of((standing(None),)) == ("", None)

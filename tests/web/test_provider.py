@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from gateway.catalog.served import ServedList
 from gateway.management import audit, configuration
 from gateway.records import AttemptRecord, Price, Provider, Rates, Tokens
+from gateway.routing.rate_headers import Window
 from tests.gateway.management.offices import OPERATOR
 from tests.providers import MockProcess, mock
 from tests.web.markup import assert_well_formed
@@ -184,6 +186,36 @@ async def test_limits_and_tokens_are_as_the_provider_told(here: Supplied, owner:
     assert "No header of its answers told of any" in text, "of the other one"
     alone = await page(owner, "/providers/filed/credentials/spare")
     assert "it is renewed before" in alone
+
+
+async def test_each_limit_has_a_bar_of_its_own_the_tightest_first(here: Supplied, owner: Person) -> None:
+    now_us = here.house.office.now_us
+    told = (
+        Window("plan-7d", 0.4, None, None, 7200.0, 604_800.0),
+        Window("plan-5h", 0.1, None, None, 3600.0, 18_000.0),
+        Window("tokens", 0.0, 0.0, 200.0, 0.0),
+    )
+    here.board.note_windows(FIRST, told, now_us - HOUR // 2)
+    text = html.unescape(await page(owner))
+    assert "Plan, 5 hours: 10 % left" in text
+    assert "Plan, 7 days" not in text
+    assert '<a class="small" href="/providers/filed/credentials/first#quotas">and 2 more</a>' in text
+    alone = html.unescape(await page(owner, "/providers/filed/credentials/first?block=state"))
+    assert re.findall(r'<span class="small">([^<]+)</span><svg class="meter (\w+)"', alone) == [
+        ("Plan, 5 hours", "warning"),
+        ("Plan, 7 days", "good"),
+        ("Tokens", "good"),
+    ]
+    assert re.findall(r"(\w+) <time[^>]+>([^<]+)</time>", alone[alone.index('id="quotas"') :])[:3] == [
+        ("resets", "in 30 min"),
+        ("resets", "in 1 h 30 min"),
+        ("reset", "30 min ago"),
+    ]
+    assert "no header of its answers told of any" in await page(owner, "/providers/filed/credentials/spare")
+    lines = await page(owner, "/providers")
+    assert "first: Plan, 5 hours: 10 % left" in lines
+    (credential, _) = csv_rows((await owner.get("/providers/filed?format=csv&table=credentials")).text.encode())
+    assert (credential["limits_left"], credential["tightest_limit"]) == ("0.1", "plan-5h")
 
 
 # Asking it

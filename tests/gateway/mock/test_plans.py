@@ -31,8 +31,10 @@ def test_a_plan_has_its_windows(key: str, names: list[str]) -> None:
     found = windows_in(told(key), NOW * 1_000_000)
     assert sorted(each.name for each in found) == names
     for each in found:
-        assert each.share is not None and 0 < each.share < 1
-        assert each.reset_seconds is not None and 0 < each.reset_seconds <= 7 * DAY
+        assert each.share is not None
+        assert 0 < each.share < 1
+        assert each.reset_seconds is not None
+        assert 0 < each.reset_seconds <= 7 * DAY
     assert told(f"Bearer {key}", header=b"authorization") == told(key)
 
 

@@ -246,7 +246,7 @@ CODEX = {
             PLAN,
             [
                 Window("plan-5h", 0.0, None, None, 3600.0, 18000.0),
-                Window("plan-7d", pytest.approx(0.15), None, None, 274400.0, 604800.0),
+                Window("plan-7d", 1.0 - 0.85, None, None, 274400.0, 604800.0),
             ],
         ),
         (ONE_MODEL, [Window("plan-7d_oi", 0.0, None, None, 100.0, 604800.0)]),
