@@ -24,13 +24,13 @@ from gateway.errors import ControlUnavailable, LimitsUnavailable
 from gateway.ledger import Read
 from gateway.limits.limiter import Left, Plan, Subject
 from gateway.limits.periods import period_of
-from gateway.limits.rationed import Whom, counts_models, rationed
+from gateway.limits.rationed import counts_models, rationed
 from gateway.management.limited import LimitedKeys
 from gateway.management.office import Office, new_id
 from gateway.oversight import Oversight
 from gateway.pools.board import Rest
 from gateway.pools.fields import Kind
-from gateway.records import ClientKey, Credential, LimitRule, Provider, RegistryState, Target
+from gateway.records import ClientKey, Credential, LimitRule, Provider, RegistryState, Target, Whom
 from gateway.routing.pool import nobody
 from gateway.settings.instants import read_instant, read_zone
 from gateway.settings.model import Settings

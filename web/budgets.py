@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from gateway.limits.rationed import Whom
 from gateway.management import configuration, keys, models, people, teams
 from gateway.management.office import Actor
+from gateway.records import Whom
 from gateway.usage.chosen import Filter
 from gateway.usage.figures import DAY, MINUTE, SECOND
 from gateway.usage.reach import Known, known_days

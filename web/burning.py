@@ -10,7 +10,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gateway.limits.rationed import Whom
+from gateway.records import Whom
 from gateway.usage import figures
 from gateway.usage.figures import DAY, HOUR
 from web.display import Meaning

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.limits.rationed import Whom
+from gateway.records import Whom
 
 
 class Ration(NamedTuple):

@@ -10,23 +10,10 @@ from typing import NamedTuple
 
 from gateway.limits.limiter import LimitName, Subject
 from gateway.limits.rules import subjects_of, target_subjects
-from gateway.records import ClientKey, LimitRule, Limits, Target
+from gateway.records import ClientKey, LimitRule, Limits, Target, Whom
 
 RATIONS: tuple[LimitName, ...] = ("requests_per_month", "tokens_per_month", "budget_nano_usd")
 """The limits that last for a period, and do not begin anew within a minute."""
-
-
-class Whom(NamedTuple):
-    """Of whom a subject counts what is used, as usage records have it."""
-
-    per: str
-    """`key`, `user`, `team`, `model` or `everybody`."""
-    of: str = ""
-    """The id of the one; of a model `provider/model`. Empty where several are counted as one."""
-    rule: str = ""
-    """The rule that says so; empty for a limit of a key's own."""
-    match: str = "*"
-    """Pattern of those that are counted as one."""
 
 
 class Rationed(NamedTuple):

@@ -3,7 +3,7 @@
 What every exchange makes anew is a msgspec Struct: as frozen as the dataclasses, at a third of their price.
 """
 
-from gateway.records.clients import BudgetPeriod, ClientKey, IssuedKey, LimitRule, Limits, SaidLimits
+from gateway.records.clients import BudgetPeriod, ClientKey, IssuedKey, LimitRule, Limits, SaidLimits, Whom
 from gateway.records.jobs import JobReport
 from gateway.records.money import MOST_NANO_USD, NANO_USD, CostSource, Price, Rates, Tokens, UsageSource
 from gateway.records.registry import RegistryState
@@ -41,4 +41,5 @@ __all__ = [
     "Tokens",
     "UsageRecord",
     "UsageSource",
+    "Whom",
 ]

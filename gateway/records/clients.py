@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from gateway.records.money import NANO_USD
 from gateway.records.targets import ANY
@@ -123,3 +123,16 @@ class IssuedKey:
     """What it is found by."""
     key: ClientKey
     revoked: bool = False
+
+
+class Whom(NamedTuple):
+    """Of whom a subject counts what is used, as usage records have it."""
+
+    per: str
+    """`key`, `user`, `team`, `model` or `everybody`."""
+    of: str = ""
+    """The id of the one; of a model `provider/model`. Empty where several are counted as one."""
+    rule: str = ""
+    """The rule that says so; empty for a limit of a key's own."""
+    match: str = "*"
+    """Pattern of those that are counted as one."""

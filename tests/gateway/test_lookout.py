@@ -16,10 +16,9 @@ from msgspec import structs
 from gateway.alerts.figures import Prices, Ration
 from gateway.errors import ControlUnavailable
 from gateway.limits.limiter import Plan, Reserve, Used
-from gateway.limits.rationed import Whom
 from gateway.limits.rules import subjects_of, target_subjects
 from gateway.lookout import Lookout, watching
-from gateway.records import ClientKey, LimitRule, Limits, RegistryState, Target
+from gateway.records import ClientKey, LimitRule, Limits, RegistryState, Target, Whom
 from gateway.settings.alerting import AlertSettings
 from gateway.settings.instants import read_instant
 from gateway.settings.model import (

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.limits.rationed import Whom
-from gateway.records import Tokens
+from gateway.records import Tokens, Whom
 from gateway.upkeep import rolling
 from gateway.upkeep.rolling import Beginnings
 from gateway.usage import reach

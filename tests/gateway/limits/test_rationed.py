@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.limits.rationed import Whom, counts_models, rationed
+from gateway.limits.rationed import counts_models, rationed
 from gateway.limits.rules import subjects_of
-from gateway.records import ClientKey, LimitRule, Limits, Target
+from gateway.records import ClientKey, LimitRule, Limits, Target, Whom
 
 MONEY = Limits(budget_nano_usd=10**9, budget_period="day")
 BUSY = Limits(requests_per_minute=5, tokens_per_minute=6, max_parallel=7)
