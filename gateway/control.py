@@ -276,8 +276,7 @@ class Control:
     async def rations(self, key_ids: Collection[str] | None = None) -> Sequence[Ration]:
         """Every budget and quota, or those of these keys, and what of it is used; none while nobody can tell."""
         found = await self._lookout.rations(key_ids) or ()
-        same = ("subject", "field", "used", "most", "began_us", "resets_at_us", "held", "reset_at_us", "whom")
-        return [Ration(**{name: getattr(one, name) for name in same}) for one in found]
+        return [Ration(**{name: getattr(one, name) for name in Ration._fields}) for one in found]
 
     def price_of(self, provider: str, model: str) -> Price | None:
         """What a model costs now."""
