@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.management import keys
+from gateway.management.keys import KeyWish
 from gateway.records import Tokens, Whom
 from gateway.upkeep import rolling
 from gateway.upkeep.rolling import Beginnings
 from gateway.usage import reach
 from gateway.usage.figures import DAY, HOUR
 from tests.gateway.management.crowd import add
+from tests.gateway.management.offices import OPERATOR
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.visiting import PASSWORD, House, Person, house_in
@@ -277,6 +280,26 @@ async def test_more_than_fit_are_one_click_away(house: House, owner: Person, mon
     assert every.count('<svg class="course') == 12
     assert "and 3 more, which the file has" in every
     assert len(await rows_of(owner, "budgets")) == 15
+
+
+async def test_the_page_of_a_key_has_those_that_its_requests_count_against(
+    house: House, owner: Person, store: Store
+) -> None:
+    fill(store)
+    made = await keys.create_key(house.office, OPERATOR, KeyWish(name="ci-one", budget_usd=20.0))
+    own, shared = Whom("key", f"key:{made.key.id}"), Whom("team", "t", "teams")
+    asked: list[object] = []
+    house.around.bears = lambda ration, key_ids: bool(asked.append(key_ids)) or True
+    house.around.budgets = [
+        money(7 * DOLLAR, 20 * DOLLAR, TODAY - DAY, TODAY + DAY, whom=whom) for whom in (own, shared)
+    ]
+    path = f"/keys/{own.of}"
+    text = (await owner.get(path)).text
+    assert_well_formed(text)
+    assert text.count('<svg class="course') == 2, "the owner may see what others did"
+    assert f'<a class="row" href="{path}">' not in text, "it is this page"
+    assert [row["recorded"] for row in await rows_of(owner, "budgets", path)] == ["0", str(7 * DOLLAR)]
+    assert await rows_of(owner, "budgets-over-time", path)
 
 
 async def test_members_see_what_bears_upon_their_own_and_nobody_else_s(house: House, store: Store) -> None:

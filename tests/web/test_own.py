@@ -12,14 +12,16 @@ from msgspec import structs
 
 from gateway.management import keys, own_keys
 from gateway.management.keys import KeyWish, MadeKey
+from gateway.records import Whom
 from gateway.settings.objects import ClientKeySettings
-from gateway.usage.figures import HOUR
+from gateway.usage.figures import DAY, HOUR
 from tests.gateway.management.crowd import Clock
 from tests.gateway.management.offices import OPERATOR
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import Answer, House, Person, house_in
+from web.burning import Ration
 
 NOW = time.time_ns() // 1000
 COOKIE = "__Host-sluicegate-own"
@@ -78,6 +80,17 @@ async def test_whoever_has_a_key_sees_what_it_may_do_and_did(house: House, store
         assert shown in page.text
     assert "not-theirs" not in page.text
     assert "/requests/" not in page.text
+    own, shared = (Whom("key", f"key:{made.key.id}"), Whom("everybody", "", "all"))
+    house.around.bears = lambda ration, key_ids: key_ids == (own.of,)
+    house.around.budgets = [
+        Ration(name, "budget_nano_usd", 10**9, 5 * 10**9, NOW - DAY, NOW + DAY, whom=whom)
+        for name, whom in (("the key", own), ("everybody", shared))
+    ]
+    page = await person.get("/own")
+    assert_well_formed(page.text)
+    assert page.text.count('<svg class="course') == 1, "what others used and when is not told"
+    section = page.text[page.text.index('id="burns"') : page.text.index('id="rules"')]
+    assert "href=" not in section, "neither pages nor files are for whoever is not signed in"
     assert {action for action, _ in page.forms} == {"/own/forget"}
     assert (await person.get("/own?range=1h")).status == 200
 
