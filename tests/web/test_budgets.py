@@ -288,8 +288,7 @@ async def test_the_page_of_a_key_has_those_that_its_requests_count_against(
     fill(store)
     made = await keys.create_key(house.office, OPERATOR, KeyWish(name="ci-one", budget_usd=20.0))
     own, shared = Whom("key", f"key:{made.key.id}"), Whom("team", "t", "teams")
-    asked: list[object] = []
-    house.around.bears = lambda ration, key_ids: bool(asked.append(key_ids)) or True
+    house.around.bears = lambda ration, key_ids: key_ids == (own.of,)
     house.around.budgets = [
         money(7 * DOLLAR, 20 * DOLLAR, TODAY - DAY, TODAY + DAY, whom=whom) for whom in (own, shared)
     ]
