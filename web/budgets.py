@@ -245,6 +245,7 @@ BURNS = (
     Column("set_aside", "whole", "Used", lambda burn: burn.ration.held),
     Column("recorded", "whole", value=lambda burn: burn.course.recorded if burn.course else None),
     Column("most", "whole", "Of", lambda burn: burn.ration.most),
+    Column("left", "whole", "Left over its period", lambda burn: max(burn.ration.most - burn.ration.used, 0)),
     Column("share", "number", "How far"),
     Column("began_at", "moment", value=lambda burn: burn.ration.since_us or None),
     Column("exhausted_at", "moment", "Used up at this pace", lambda burn: burn.exhausted_at_us),
@@ -256,7 +257,7 @@ STEPS = (
     Column("subject", head="Of", value=lambda step: step.burn.subject),
     Column("limit", head="What", value=lambda step: step.burn.ration.field),
     Column("at", "moment", "Until", lambda step: step.at_us),
-    Column("spent", "whole", "Used"),
+    Column("spent", "whole", "Used since the line before"),
     Column("left", "whole", "Left"),
     Column("expected", "flag", value=lambda step: step.is_ahead),
 )
