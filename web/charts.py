@@ -294,6 +294,8 @@ class Rank:
     share: str
     link: str = ""
     note: str = ""
+    of: str = ""
+    """The beginning of the name that says whose it is, such as `openai/`: where there is little room it goes first."""
 
 
 def ranked(rows: Sequence[tuple[str, int, str]], show: Show, exact: Show, tint_of: Callable[[str], str]) -> list[Rank]:

@@ -1,6 +1,7 @@
 """Which colour a name has: the same on every page, for as long as this process runs.
 
-There are eight that can be told apart. They go to the names that matter most, as `rank` says; all others share one.
+There are eight that can be told apart. They go to the names that matter most, as `rank` says. What a page draws may be
+of other names: those take what is free there; all others share one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 SERIES = 8
+EVERY = tuple(f"series-{number}" for number in range(1, SERIES + 1))
 OTHER = "series-0"
 REMEMBERED_SECONDS = 600.0
 
@@ -35,3 +37,15 @@ class Colours:
         kept = {name: number for name, number in self._given.get(kind, {}).items() if name in set(names)}
         free = iter(sorted(set(range(1, SERIES + 1)) - set(kept.values())))
         self._given[kind] = {name: kept[name] if name in kept else next(free) for name in names}
+
+
+def drawn(house: Mapping[str, str], sizes: Mapping[str, float]) -> Mapping[str, str]:
+    """Colours of the eight largest names of what is drawn: their own where the house has given them one, else one that
+    none of these has. Which of them is the larger does not matter to it, so that colours stay while figures move."""
+    largest = sorted((name for name in sizes if sizes[name]), key=lambda name: (-sizes[name], name))[:SERIES]
+    tints = {name: house[name] for name in largest if name in house}
+    theirs = {house[name] for name in sizes if name in house}
+    unused = [tint for tint in EVERY if tint not in tints.values()]
+    # The colour of a smaller name of the house, which is among the others here, comes last.
+    free = iter(sorted(unused, key=lambda tint: tint in theirs))
+    return {name: tints[name] if name in tints else next(free) for name in sorted(largest)}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.usage import figures
-from web.charts import Chart, Frame, Series, stacked
+from web.charts import Chart, Frame, stacked
 from web.colours import OTHER, SERIES
+from web.grouped import Naming, series_of
 from web.health import in_words
 
 VERDICTS: Mapping[str, str] = {
@@ -41,21 +42,11 @@ class Kind:
 
 def charted(frame: Frame, rows: Sequence[Row]) -> Chart:
     """Failed attempts of each kind, piece by piece."""
-    span, tints, values = frame.span, _tints(rows), dict[str, list[float]]()
-    for row in rows:
-        if 0 <= row["bucket"] * span.grain_us < span.length_us:
-            name = row["what"] if row["what"] in tints else ""
-            values.setdefault(name, [0.0] * len(span.starts))[span.place(row["bucket"])] += row["attempts"]
-    series = [
-        Series(
-            name=_word(name) if name else "other",
-            tint=tints.get(name, OTHER),
-            values=values[name],
-            total=figures.count(round(sum(values[name]))),
-            exact=figures.exact_count(round(sum(values[name]))),
-        )
-        for name in sorted(values, key=lambda name: (name == "", -sum(values[name])))
-    ]
+    span = frame.span
+    here = [row for row in rows if 0 <= row["bucket"] * span.grain_us < span.length_us]
+    points = [(span.place(row["bucket"]), row["what"], row["attempts"]) for row in here]
+    naming = Naming(_tints(rows), figures.count, figures.exact_count, _word)
+    series = series_of(points, len(span.starts), naming)
     return stacked("Failed attempts by kind, 24 h", frame, series, figures.count)
 
 

@@ -5,7 +5,7 @@ Pure: rows of statements in, figures in words out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,19 +74,25 @@ def figures_of(now: Totals, before: Totals, pieces: Sequence[Sequence[Row]]) -> 
 
     whole = pieces[:-1]  # the last one is not over: it would look like a fall
 
-    def spark(value: Callable[[Sequence[Row]], float | None]) -> list[str]:
-        return display.sparkline([value(rows) for rows in whole], width=SPARK_WIDTH, height=SPARK_HEIGHT)
+    def through(value: Callable[[Sequence[Row]], float | None]) -> Sequence[str]:
+        return spark(map(value, whole))
 
+    p50, p95 = (through(_waited(f"{word}_first_byte_us")) for word in ("p50", "p95"))
     return (
-        _requests(now, before, spark(lambda rows: _sum(rows, "requests"))),
-        _cost(now, before, spark(lambda rows: _sum(rows, "cost_nano_usd"))),
-        _errors(now, before, spark(lambda rows: _sum(rows, "failed") + _sum(rows, "refused"))),
-        _wait("First byte, p50", now.p50_first_byte_us, before.p50_first_byte_us, spark(_waited("p50_first_byte_us"))),
-        _wait("First byte, p95", now.p95_first_byte_us, before.p95_first_byte_us, spark(_waited("p95_first_byte_us"))),
+        _requests(now, before, through(lambda rows: _sum(rows, "requests"))),
+        _cost(now, before, through(lambda rows: _sum(rows, "cost_nano_usd"))),
+        _errors(now, before, through(lambda rows: _sum(rows, "failed") + _sum(rows, "refused"))),
+        _wait("First byte, p50", now.p50_first_byte_us, before.p50_first_byte_us, p50),
+        _wait("First byte, p95", now.p95_first_byte_us, before.p95_first_byte_us, p95),
         _speed(now, before),
-        _keys(now, before, spark(_most_keys)),
-        _cached(now, before, spark(_cached_share)),
+        _keys(now, before, through(_most_keys)),
+        _cached(now, before, through(_cached_share)),
     )
+
+
+def spark(values: Iterable[float | None]) -> Sequence[str]:
+    """The sparkline of a headline number."""
+    return display.sparkline(list(values), width=SPARK_WIDTH, height=SPARK_HEIGHT)
 
 
 def weighed(rows: Sequence[Row], column: str) -> float | None:
@@ -123,12 +129,23 @@ def _cost(now: Totals, before: Totals, lines: Sequence[str]) -> Figure:
     if now.cost_nano_usd is None:
         exact = "no price is known for these models" if now.unpriced else "nothing was paid for"
         return Figure("Spend", figures.NOTHING, exact, lines=lines)
-    about = "≈ " if now.estimated else ""
-    exact = figures.exact_money(now.cost_nano_usd)
-    if now.estimated:
-        exact += f", of which {figures.exact_count(now.estimated)} requests are estimates"
     change = display.change(now.cost_nano_usd, before.cost_nano_usd)
-    return Figure("Spend", about + figures.money(now.cost_nano_usd), exact, change, lines)
+    value, exact = spent(now.cost_nano_usd, now.estimated, now.unpriced)
+    return Figure("Spend", value, exact, change, lines)
+
+
+def spent(nano_usd: int, estimated: int, unpriced: int = 0) -> tuple[str, str]:
+    """What requests cost together, of which some are estimates and some have no price: in short, and exactly."""
+    exact = [figures.exact_money(nano_usd)]
+    if estimated:
+        exact.append(_of_these(estimated, "is an estimate", "are estimates"))
+    if unpriced:
+        exact.append(f"without {_of_these(unpriced, 'that has no price', 'that have no price')}")
+    return f"{'≈ ' if estimated else ''}{figures.money(nano_usd)}", ", ".join(exact)
+
+
+def _of_these(count: int, one: str, several: str) -> str:
+    return f"{figures.exact_count(count)} request{'' if count == 1 else 's'} {one if count == 1 else several}"
 
 
 def _errors(now: Totals, before: Totals, lines: Sequence[str]) -> Figure:

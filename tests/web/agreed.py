@@ -135,6 +135,7 @@ def counts(records: Iterable[UsageRecord]) -> Counter[str]:
     for record in records:
         found["requests"] += 1
         found["cost"] += record.cost_nano_usd or 0
+        found["unpriced"] += record.cost_source == "unpriced"
         found["ok"] += record.error is None
         found["input"] += record.tokens.input
         found["output"] += record.tokens.output

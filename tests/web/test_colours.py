@@ -7,7 +7,7 @@ from math import cos, radians, sin
 import pytest
 
 from tests.source import ROOT
-from web.colours import REMEMBERED_SECONDS, SERIES, Colours
+from web.colours import EVERY, REMEMBERED_SECONDS, SERIES, Colours, drawn
 
 
 class Ranks:
@@ -54,6 +54,27 @@ async def test_it_does_not_ask_again_and_again() -> None:
 
 async def test_while_nobody_can_be_asked_nothing_has_a_colour() -> None:
     assert await Ranks().colours().of("model") == {}
+
+
+HOUSE = {name: f"series-{number}" for number, name in enumerate("abcdefgh", 1)}
+
+
+def test_what_the_house_does_not_know_takes_a_colour_that_is_free() -> None:
+    here = drawn(HOUSE, {"b": 5, "x": 9, "y": 1})
+    assert here["b"] == HOUSE["b"]
+    assert len({here[name] for name in "bxy"}) == 3
+    assert here == drawn(HOUSE, {"b": 5, "x": 1, "y": 9})
+
+
+def test_where_there_is_no_room_the_smallest_has_none() -> None:
+    here = drawn(HOUSE, {**dict.fromkeys("abcdefgh", 2), "x": 9, "y": 8, "a": 1})
+    assert set(here) == {*"bcdefg", "x", "y"}
+    assert set(here.values()) == set(EVERY)
+    assert all(here[name] == HOUSE[name] for name in "bcdefg")
+
+
+def test_what_comes_to_nothing_needs_none() -> None:
+    assert drawn({}, {"a": 0, "b": 1}) == {"b": "series-1"}
 
 
 TOKEN = re.compile(r"--([\w-]+): light-dark\(oklch\((\S+)% (\S+) (\S+)\), oklch\((\S+)% (\S+) (\S+)\)\);")

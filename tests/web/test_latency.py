@@ -107,7 +107,7 @@ def test_a_figure_says_its_change() -> None:
 def test_an_estimate_is_called_one() -> None:
     spend = figures_of(Totals(requests=2, cost_nano_usd=3_100_000, estimated=1), Totals(), [])[1]
     assert spend.value == "≈ $0.0031"
-    assert "1 requests are estimates" in spend.exact
+    assert spend.exact == "$0.0031, 1 request is an estimate"
 
 
 def test_a_cost_that_nobody_knows_is_not_nothing() -> None:

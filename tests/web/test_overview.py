@@ -107,6 +107,17 @@ async def test_the_figures_are_those_of_the_time(owner: Person, store: Store) ->
     assert by_label["Active keys"].value == "3"
 
 
+async def test_rankings_say_what_is_an_estimate_and_whose_a_model_is(owner: Person, store: Store) -> None:
+    cost = 3_000_000_000
+    store.add(
+        {"started_at_us": ago(MINUTE), "cost_nano_usd": cost, "usage_source": "estimated", "model": "lab/a-model"}
+    )
+    text = html.unescape((await owner.get("/")).text)
+    assert text.count('title="$3.00, 1 request is an estimate">≈ $3.00</td>') == 2
+    assert '<span class="quiet">mock/</span><span><bdi>lab/a-model</bdi></span>' in text
+    assert '<td class="name" title="mock/lab/a-model">' in text
+
+
 async def test_a_time_before_that_is_known_in_part_is_nothing_to_compare_with(owner: Person, store: Store) -> None:
     fill(store)
     assert {figure.change.text for figure in (await load(owner, store)).figures} == {""}

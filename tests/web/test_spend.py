@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from gateway.usage import reach
+from gateway.usage.chosen import Filter
 from gateway.usage.figures import DAY, HOUR
 from tests.gateway.management.crowd import add
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
 from tests.web.test_hostile import CORPUS, assert_harmless
 from tests.web.visiting import PASSWORD, House, Person, house_in
+from web import ranks
 from web.pages import spend
 
 NOW = time.time_ns() // 1000
@@ -75,6 +77,61 @@ async def test_the_dearest_come_first_with_their_change_and_share(owner: Person,
     assert names == ["mock/gpt-4o", "mock/mini", "mock/odd"]
     for shown in ("$3.00", "75 %", "▲ +50 %", "≈ $1.00", "not known", "$4.00", "1 request went to models without"):
         assert shown in text, shown
+
+
+@pytest.mark.parametrize("kind", spend.KINDS)
+async def test_what_has_a_colour_is_called_as_the_table_calls_it(store: Store, kind: str) -> None:
+    store.add({"user_id": "u", "team_id": "t", "key_id": "key:1", "started_at_us": NOW - HOUR})
+    asked = {"filter": Filter(since_us=NOW - DAY, until_us=NOW).parameter(), "rolled_until_us": 0}
+    named = {row["name"] for row in await store.read("spend/summed", {**asked, "by": kind})}
+    assert set(await ranks.ranked(store.read, lambda: 0, kind)) == named
+
+
+async def test_a_time_of_few_names_gives_each_a_colour_whatever_the_house_spends(owner: Person, store: Store) -> None:
+    for number in range(8):
+        store.add({"started_at_us": NOW - 2 * HOUR, "cost_nano_usd": 9 * DOLLAR, "model": f"large-{number}"})
+    store.add(
+        {"started_at_us": NOW - HOUR, "cost_nano_usd": 2, "model": "small", "key": "one", "key_id": "key:1"},
+        {"started_at_us": NOW - HOUR, "cost_nano_usd": 1, "model": "smaller", "key": "one", "key_id": "key:1"},
+    )
+    text = (await owner.get("/spend?key=key:1")).text
+    series = re.findall(r'<li><span class="swatch series-([0-8])"></span><span class="name" title="([^"]+)"', text)
+    assert [name for _, name in series] == ["mock/small", "mock/smaller"]
+    assert "0" not in {tint for tint, _ in series}
+    assert len({tint for tint, _ in series}) == 2
+    swatches = dict(re.findall(r'title="(mock/[a-z]+)"><span class="swatch series-([0-8])"', text))
+    assert swatches == {name: tint for tint, name in series}
+
+
+async def test_what_has_no_name_is_none_in_the_chart_and_the_table(owner: Person, store: Store) -> None:
+    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": DOLLAR, "user_id": None})
+    text = (await owner.get("/spend?by=user")).text
+    assert re.findall(r'<span class="name" title="([^"]+)"', text) == ["none"]
+    assert "other" not in re.findall(r'<span class="name"[^>]*>([^<]+)<', text)
+
+
+async def test_a_sum_says_how_much_of_it_is_an_estimate(owner: Person, store: Store) -> None:
+    fill(store)
+    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": DOLLAR, "model": "mini", "usage_source": "estimated"})
+    text = html.unescape((await owner.get("/spend")).text)
+    figures = dict(re.findall(r"<dt>([^<]+)</dt>\s*<dd class=\"value\"[^>]*>([^<]+)</dd>", text))
+    assert (figures["Spend"], figures["A request"]) == ("≈ $5.00", "≈ $1.25")
+    assert figures["30 days at this pace"].startswith("≈ ")
+    assert 'title="$5.00, 2 requests are estimates, without 1 request that has no price"' in text
+    assert 'title="$2.00, 2 requests are estimates">≈ $2.00</td>' in text
+    assert '<span class="total" title="$2.00, some of it an estimate">≈ $2.00</span>' in text
+
+
+@pytest.mark.parametrize("rolled", [0, NOW // DAY * DAY])
+async def test_headline_figures_have_their_course(
+    house: House, owner: Person, store: Store, rolled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.around.rolled_until_us = rolled
+    monkeypatch.setattr(reach, "MANY", 1)
+    for days in range(1, 6):
+        store.add({"started_at_us": NOW - days * DAY, "cost_nano_usd": days * DOLLAR})
+    text = (await owner.get("/spend")).text
+    assert len(re.findall(r'<dd class="spark"><svg[^>]*><polyline', text)) == 5
 
 
 @pytest.mark.parametrize(("sort", "first"), [("name", "mock/gpt-4o"), ("-name", "mock/odd"), ("cost", "mock/odd")])

@@ -28,9 +28,10 @@ from web.display import Meaning, State
 from web.headline import Figure
 from web.lookback import look_back
 from web.page import Site, Visit
-from web.pages.overview import Recent, recent_of, spend_over_time, traffic_over_time
+from web.pages.overview import Recent, recent_of, traffic_over_time
 from web.reach import Note
 from web.shell import CHAT, Ask, curl, model_among
+from web.spenders import spend_over_time
 
 SPAN = "30d"
 """The time that pages about one key usually show."""

@@ -14,9 +14,8 @@ from gateway.settings.demo import DEMO_KEY
 from gateway.settings.model import Settings
 from gateway.usage import figures, paging
 from gateway.usage.chosen import Filter
-from web import display, headline, shell
+from web import display, headline, shell, spenders
 from web.charts import Chart, Frame, Rank, Series, lined, ranked, stacked
-from web.colours import OTHER, SERIES
 from web.display import State
 from web.filters import address
 from web.headline import Figure
@@ -33,8 +32,6 @@ RECENT = 12
 CONFIGURED = "configuration:read"
 
 Row = Mapping[str, Any]
-Of = tuple[int, str, Row]
-"""A piece of time, a name, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,11 @@ async def load(site: Site, visit: Visit) -> Overview:
         notes=found.notes,
         is_utc=found.reach.in_days and visit.zone is not UTC,
         figures=headline.figures_of(now, found.before, found.pieces),
-        spend=spend_over_time(frame, found.models, colours["model"]),
+        spend=spenders.spend_over_time(frame, found.models, colours["model"]),
         traffic=traffic_over_time(frame, found.pieces),
         waiting=_waiting(frame, found.pieces),
-        models=_models(found.models, colours["model"], span),
-        keys=_keys(found.keys, colours["key"], span),
+        models=spenders.models(found.models, colours["model"], span),
+        keys=spenders.keys(found.keys, colours["key"], span),
         errors=_errors(found.errors, span),
         lights=_lights(site, visit, found.providers) if visit.person.may(CONFIGURED) else None,
         recent=tuple(map(recent_of, recent)),
@@ -162,38 +159,6 @@ def _remarks(site: Site, visit: Visit, now: headline.Totals) -> tuple[Remark, ..
     return tuple(found)
 
 
-def spend_over_time(frame: Frame, rows: Sequence[Of], colours: Mapping[str, str]) -> Chart:
-    """What was spent, by model."""
-    return stacked("Spend by model", frame, _by_name(frame.span, rows, colours, "cost_nano_usd"), figures.money)
-
-
-def _by_name(span: Span, rows: Sequence[Of], colours: Mapping[str, str], column: str) -> list[Series]:
-    """A series for each name with a colour of its own, the largest first, and one for all others."""
-    values: dict[str, list[float]] = {}
-    for place, name, row in rows:
-        known = name if name in colours else ""
-        values.setdefault(known, [0.0] * len(span.starts))[place] += float(row[column] or 0)
-    order = sorted(values, key=lambda name: (name == "", -sum(values[name])))
-    return [
-        Series(
-            name=name or "other",
-            tint=colours.get(name, OTHER),
-            values=values[name],
-            total=figures.money(round(sum(values[name]))),
-            exact=figures.exact_money(round(sum(values[name]))),
-            link=address("/requests", span.query, _target(name)) if name else "",
-        )
-        for name in order
-        if sum(values[name])
-    ]
-
-
-def _target(name: str) -> Mapping[str, str]:
-    """The words of an address that mean a `provider/model`."""
-    provider, _, model = name.partition("/")
-    return {"provider": provider, "model": model}
-
-
 OUTCOMES = (
     ("ok", "answered", "series-1"),
     ("gone", "client left", "series-0"),
@@ -224,29 +189,7 @@ def _waiting(frame: Frame, pieces: Sequence[Sequence[Row]]) -> Chart:
     series = [
         Series(word, tint, [headline.weighed(rows, column) for rows in pieces], "") for column, word, tint in WAITS
     ]
-    return lined("Time to the first byte", frame, series, figures.duration)
-
-
-def _models(rows: Sequence[Of], colours: Mapping[str, str], span: Span) -> tuple[Rank, ...]:
-    costs: dict[str, int] = {}
-    for _, name, row in rows:
-        costs[name] = costs.get(name, 0) + int(row["cost_nano_usd"] or 0)
-    order = sorted(costs, key=lambda name: (-costs[name], name))
-    lines = [(name, costs[name], address("/requests", span.query, _target(name))) for name in order]
-    return _cut(lines, colours)
-
-
-def _keys(rows: Sequence[Row], colours: Mapping[str, str], span: Span) -> tuple[Rank, ...]:
-    by_name = {row["name"]: colours.get(row["id"], OTHER) for row in rows}
-    lines = [
-        (row["name"], int(row["cost_nano_usd"]), address("/requests", span.query, {"key": row["id"]})) for row in rows
-    ]
-    return _cut(lines, by_name)
-
-
-def _cut(lines: Sequence[tuple[str, int, str]], colours: Mapping[str, str]) -> tuple[Rank, ...]:
-    """The first of them; shares are of all."""
-    return tuple(ranked(lines, figures.money, figures.exact_money, lambda name: colours.get(name, OTHER))[:SERIES])
+    return lined("First byte, percentiles", frame, series, figures.duration)
 
 
 def _errors(rows: Sequence[Row], span: Span) -> tuple[Rank, ...]:

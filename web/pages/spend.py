@@ -10,14 +10,15 @@ from typing import Any
 
 from gateway.usage import figures
 from gateway.usage.figures import DAY
-from web import display
+from web import display, headline
 from web.budgets import BURNS, STEPS, Budgets, Seen, budgets_of, steps_of
 from web.charted import chart_table
-from web.charts import Chart, Frame, Series, stacked
-from web.colours import OTHER
+from web.charts import Chart, Frame, stacked
+from web.colours import OTHER, drawn
 from web.display import Change
 from web.filters import Asked, Chip, address, read_filter
 from web.frame import Choice
+from web.grouped import Naming, series_of
 from web.headline import SAME, Figure
 from web.names import Names, names_of
 from web.page import Page, Read, Site, Table, Visit
@@ -58,8 +59,11 @@ class Line:
     cache_read_tokens: int
     cached: str
     cost_nano_usd: int | None
-    about: bool
-    """Whether some of it is an estimate."""
+    estimated: int
+    """Requests of it that are estimates."""
+    cost: str
+    """In words, and exactly."""
+    exact_cost: str
     unpriced: int
     share: str
     cost_share: float | None
@@ -101,7 +105,7 @@ class Found:
     before: Sequence[Row]
     """Nothing where that is not known."""
     pieces: Sequence[tuple[int, Row]]
-    """Place in the span, and what was spent there."""
+    """Place in the span, and what was used and spent there."""
 
 
 async def load(site: Site, visit: Visit) -> Spend:
@@ -110,8 +114,9 @@ async def load(site: Site, visit: Visit) -> Spend:
     asked = read_filter(visit.query, visit.span_or(PAGE_SPAN), await visible_keys(site, visit))
     found, names = await asyncio.gather(_found(site, visit, asked, kind), names_of(site))
     span = found.reach.span
-    colours = await site.colours.of(kind)
-    lines = _lines(found, kind, names, colours)
+    sizes = {row["name"] or "": row["cost_nano_usd"] or 0 for row in found.now}
+    tints = drawn(await site.colours.of(kind), sizes)
+    lines = _lines(found, kind, names, tints)
     return Spend(
         kinds=tuple(
             Choice(word, title, address(PATH, visit.query, {"by": word, "block": ""}), word == kind)
@@ -121,7 +126,7 @@ async def load(site: Site, visit: Visit) -> Spend:
         chips=asked.chips(PATH, span),
         clear=address(PATH, span.query, {"by": kind}),
         figures=_figures(found),
-        chart=_chart(found, kind, names, colours, now_us=visit.now_us),
+        chart=_chart(Frame(span, found.reach.zone, visit.now_us), found, kind, names, tints),
         lines=_sorted(lines, visit.query.get("sort", USUAL_SORT)),
         budgets=await budgets_of(site, visit, Seen(asked.filter.key_ids, visit.person), names, PATH),
         is_empty=not found.now,
@@ -160,54 +165,67 @@ async def _by_piece(read: Read, now: Mapping[str, object], span: Span) -> list[t
     return [(span.place(row["bucket"]), row) for row in rows]
 
 
+SUMS = ("cost_nano_usd", "requests", "input_tokens", "output_tokens", "estimated", "unpriced")
+
+
 def _figures(found: Found) -> tuple[Figure, ...]:
     now, before = ({name: sum(row[name] or 0 for row in rows) for name in SUMS} for rows in (found.now, found.before))
     each, each_before = (sums["cost_nano_usd"] / sums["requests"] if sums["requests"] else 0 for sums in (now, before))
+    pieces = _summed(found)
+    spent = headline.spent(now["cost_nano_usd"], now["estimated"], now["unpriced"])
     return (
-        _money("Spend", now["cost_nano_usd"], before["cost_nano_usd"]),
-        _money("A request", each, each_before),
-        _count("Requests", now["requests"], before["requests"]),
-        _count("Input tokens", now["input_tokens"], before["input_tokens"]),
-        _count("Output tokens", now["output_tokens"], before["output_tokens"]),
-        _a_day(now["cost_nano_usd"], found.reach.span),
-    )
+        Figure("Spend", *spent, _change(now, before, "cost_nano_usd"), _spark(pieces, "cost_nano_usd")),
+        Figure("A request", *headline.spent(round(each), now["estimated"], now["unpriced"]),
+               display.change(each, each_before), headline.spark(map(_each, pieces))),
+        _count("Requests", "requests", now, before, pieces),
+        _count("Input tokens", "input_tokens", now, before, pieces),
+        _count("Output tokens", "output_tokens", now, before, pieces),
+        _a_month(now, found.reach.span),
+    )  # fmt: skip
 
 
-SUMS = ("cost_nano_usd", "requests", "input_tokens", "output_tokens")
-
-
-def _money(label: str, now: float, before: float) -> Figure:
-    return Figure(label, figures.money(round(now)), figures.exact_money(round(now)), display.change(now, before))
-
-
-def _count(label: str, now: int, before: int) -> Figure:
-    return Figure(label, figures.count(now), figures.exact_count(now), display.change(now, before))
-
-
-def _a_day(nano_usd: int, span: Span) -> Figure:
-    """What 30 days come to at this pace."""
-    pace = nano_usd * 30 * DAY / span.length_us
-    return Figure("30 days at this pace", figures.money(round(pace)), "if all days are as these were", SAME)
-
-
-def _chart(found: Found, kind: str, names: Names, colours: Mapping[str, str], *, now_us: int) -> Chart:
-    pieces = len(found.reach.span.starts)
-    values: dict[str, list[float]] = {}
+def _summed(found: Found) -> Sequence[Row]:
+    """What was used and spent in each piece, by all together, but for the last one, which is not over."""
+    sums = [dict.fromkeys(SUMS[:4], 0) for _ in found.reach.span.starts]
     for place, row in found.pieces:
-        known = row["name"] if row["name"] in colours else ""
-        values.setdefault(known, [0.0] * pieces)[place] += row["cost_nano_usd"]
-    order = sorted(values, key=lambda name: (name == "", -sum(values[name])))
-    series = [
-        Series(
-            name=_called(name, kind, names) if name else "other",
-            tint=colours.get(name, OTHER),
-            values=values[name],
-            total=figures.money(round(sum(values[name]))),
-            exact=figures.exact_money(round(sum(values[name]))),
-        )
-        for name in order
-    ]
-    return stacked(f"Spend by {kind}", Frame(found.reach.span, found.reach.zone, now_us), series, figures.money)
+        for name in SUMS[:4]:
+            sums[place][name] += row[name]
+    return sums[:-1]
+
+
+def _each(sums: Row) -> float | None:
+    return sums["cost_nano_usd"] / sums["requests"] if sums["requests"] else None
+
+
+def _spark(pieces: Sequence[Row], name: str) -> Sequence[str]:
+    return headline.spark([row[name] for row in pieces])
+
+
+def _change(now: Row, before: Row, name: str) -> Change:
+    return display.change(now[name], before[name])
+
+
+def _count(label: str, name: str, now: Row, before: Row, pieces: Sequence[Row]) -> Figure:
+    exact = figures.exact_count(now[name])
+    return Figure(label, figures.count(now[name]), exact, _change(now, before, name), _spark(pieces, name))
+
+
+def _a_month(now: Row, span: Span) -> Figure:
+    """What 30 days come to at this pace."""
+    pace = now["cost_nano_usd"] * 30 * DAY / span.length_us
+    value, _ = headline.spent(round(pace), now["estimated"])
+    return Figure("30 days at this pace", value, "if all days are as these were", SAME)
+
+
+def _chart(frame: Frame, found: Found, kind: str, names: Names, tints: Mapping[str, str]) -> Chart:
+    naming = Naming(
+        tints,
+        called=lambda name: _called(name, kind, names),
+        about={row["name"] or "" for row in found.now if row["estimated"]},
+    )
+    points = [(place, row["name"] or "", row["cost_nano_usd"]) for place, row in found.pieces]
+    series = series_of(points, len(frame.span.starts), naming)
+    return stacked(f"Spend by {kind}", frame, series, figures.money)
 
 
 def _called(name: str | None, kind: str, names: Names) -> str:
@@ -215,28 +233,31 @@ def _called(name: str | None, kind: str, names: Names) -> str:
     return (called(name) if called else name) if name else "none"
 
 
-def _lines(found: Found, kind: str, names: Names, colours: Mapping[str, str]) -> list[Line]:
+def _lines(found: Found, kind: str, names: Names, tints: Mapping[str, str]) -> list[Line]:
     whole = sum(row["cost_nano_usd"] or 0 for row in found.now)
     before = {row["name"]: row["cost_nano_usd"] or 0 for row in found.before}
-    around = (whole, before, colours, found.reach.span)
+    around = (whole, before, tints, found.reach.span)
     return [_line(row, _called(row["name"], kind, names), kind, around) for row in found.now]
 
 
 def _line(row: Row, name: str, kind: str, around: tuple[int, Mapping[str, int], Mapping[str, str], Span]) -> Line:
-    whole, before, colours, span = around
+    whole, before, tints, span = around
     cost, former = row["cost_nano_usd"], before.get(row["name"], 0)
     cached = row["cache_read_tokens"] / row["input_tokens"] if row["input_tokens"] else 0.0
+    said, exact = headline.spent(cost or 0, row["estimated"], row["unpriced"])
     return Line(
         id=row["name"] or "",
         name=name,
-        tint=colours.get(row["name"], OTHER),
+        tint=tints.get(row["name"] or "", OTHER),
         requests=row["requests"],
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cache_read_tokens=row["cache_read_tokens"],
         cached=figures.share(row["cache_read_tokens"], row["input_tokens"]),
         cost_nano_usd=None if row["unpriced"] == row["requests"] else cost,
-        about=row["estimated"] > 0,
+        estimated=row["estimated"],
+        cost=said,
+        exact_cost=exact,
         unpriced=row["unpriced"],
         share=figures.share(cost or 0, whole),
         cost_share=(cost or 0) / whole if whole else None,
@@ -282,7 +303,8 @@ COLUMNS = (
     Column("former_cost", "money", "Change", lambda line: line.former_nano_usd),
     Column("change", "number", "Change", lambda line: line.growth - 1 if line.former_nano_usd else None),
     Column("unpriced_requests", "whole", value=lambda line: line.unpriced),
-    Column("estimated", "flag", value=lambda line: line.about),
+    Column("estimated", "flag", value=lambda line: line.estimated > 0),
+    Column("estimated_requests", "whole", value=lambda line: line.estimated),
 )
 """What the first is called goes by what is looked at."""
 

@@ -4,6 +4,8 @@ select
     arg_max(key, d) as name,
     cast(sum(n) as bigint) as requests,
     cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd,
+    cast(sum(n_estimated) as bigint) as estimated,
+    cast(sum(n_unpriced) as bigint) as unpriced,
     count(*) over () as keys
 from daily($filter, $rolled_until_us)
 where key_id is not null

@@ -7,7 +7,7 @@ select
         when 'key' then key_id
         when 'user' then user_id
         when 'team' then team_id
-        else credential
+        else provider || '/' || credential
     end as name
 from daily($filter, $rolled_until_us)
 group by name

@@ -1,4 +1,4 @@
--- What did each of a kind cost, day by day (UTC)? From sums of days, as far as there are.
+-- What did each of a kind use and cost, day by day (UTC)? From sums of days, as far as there are.
 select
     epoch_us(cast(d as timestamp)) as day_us,
     case $by
@@ -9,8 +9,10 @@ select
         when 'team' then team_id
         else provider || '/' || credential
     end as name,
-    cast(sum(cost_nano_usd) as bigint) as cost_nano_usd
+    cast(sum(n) as bigint) as requests,
+    cast(coalesce(sum(input_tokens), 0) as bigint) as input_tokens,
+    cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens,
+    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd
 from daily($filter, $rolled_until_us)
 group by d, name
-having sum(cost_nano_usd) > 0
 order by day_us, name

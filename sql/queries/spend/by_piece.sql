@@ -1,4 +1,4 @@
--- What did each of a kind cost, piece by piece? Pieces in which nothing was paid for are not listed.
+-- What did each of a kind use and cost, piece by piece?
 select
     (epoch_us(ts) - $origin_us) // $step_us as bucket,
     case $by
@@ -9,8 +9,10 @@ select
         when 'team' then team_id
         else provider || '/' || credential
     end as name,
-    cast(sum(cost_nano_usd) as bigint) as cost_nano_usd
+    count(*) as requests,
+    cast(coalesce(sum(input_tokens), 0) as bigint) as input_tokens,
+    cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens,
+    cast(coalesce(sum(cost_nano_usd), 0) as bigint) as cost_nano_usd
 from chosen($filter)
-where cost_nano_usd > 0
 group by bucket, name
 order by bucket, name
