@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from gateway.usage import figures
-from gateway.usage.figures import DAY, HOUR, SECOND
+from gateway.usage.figures import DAY, SECOND
 from web import display
 from web.span import Span
+from web.ticks import Tick, ticks_of
 
 PLOT_WIDTH = 1000.0
 PLOT_HEIGHT = 100.0
 
 GUIDES = 4
 """Parts of the height between guides, at most."""
-
-TICKS = range(4, 9)
-"""How many words stand below a plot."""
 
 GAP = 0.22
 """The share of a piece's width that is left free between bars."""
@@ -104,8 +102,12 @@ class Chart:
     scale: tuple[str, ...]
     """Words of the vertical axis, from the top."""
     guides: tuple[float, ...]
-    ticks: tuple[str, ...]
-    """Words of the horizontal axis, at equal distances from the left."""
+    top: int
+    """Where the vertical axis ends."""
+    ticks: tuple[Tick, ...]
+    """Words of the horizontal axis, from the left."""
+    labels: tuple[str, ...]
+    """Its pieces in words."""
     rows: tuple[Row, ...]
     """The same as a table, latest first."""
     starts: tuple[int, ...]
@@ -141,13 +143,6 @@ class Frame:
         if self.span.length_us <= DAY:
             return f"{first:%H:%M}"
         return f"{first:%a %d %b %H:%M}"
-
-    def tick(self, place: int) -> str:
-        """The same where there is little room."""
-        first = _local(self.span.starts[place], self.zone)
-        if self.span.length_us <= DAY + HOUR:
-            return f"{first:%H:%M}"
-        return f"{first:%d %b}" if self.span.length_us > 8 * DAY else f"{first:%a %d}"
 
 
 def stacked(title: str, frame: Frame, series: Sequence[Series], show: Show) -> Chart:
@@ -211,7 +206,9 @@ def _chart(
         spots=spots,
         scale=tuple(show(top * part // parts) if part else "0" for part in range(parts, -1, -1)),
         guides=tuple(round(PLOT_HEIGHT * part / parts, 2) for part in range(parts + 1)),
-        ticks=tuple(frame.tick(place) for place in _ticks(pieces, frame.span.step_us)),
+        top=top,
+        ticks=ticks_of(frame.span, frame.zone),
+        labels=tuple(map(frame.label, range(pieces))),
         rows=tuple(rows),
         starts=tuple(frame.span.starts),
     )
@@ -220,15 +217,6 @@ def _chart(
 def _told(series: Sequence[Series], pieces: int) -> list[int]:
     """Pieces of which there is something to tell, latest first."""
     return [place for place in reversed(range(pieces)) if any(each.values[place] for each in series)]
-
-
-def _ticks(pieces: int, step_us: int) -> range:
-    """Pieces with a word below: at equal distances over the whole width where that can be, parts of a day or days."""
-    counts = [count for count in reversed(TICKS) if pieces % count == 0]
-    lengths = {count: pieces // count * step_us for count in counts}
-    even = [count for count in counts if lengths[count] % DAY == 0 or DAY % lengths[count] == 0]
-    chosen = next(iter((*even, *counts)), 1)
-    return range(0, pieces, max(1, pieces // chosen))
 
 
 def _parts(series: Sequence[Series], place: int, top: int) -> list[Part]:

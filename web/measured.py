@@ -39,8 +39,7 @@ class Measured:
     before: Mapping[Metric, Percentiles]
     """The same of the time before; nothing where that cannot be compared with."""
     pieces: Sequence[Sequence[Row]]
-    """Of each piece of the span: `requests`, `took_us` by the metric that was asked for, and the medians `total_us` and
-    `overhead_us`."""
+    """Of each piece of the span: `requests`, and percentiles by metric, nothing where nothing is known."""
     targets: Sequence[Row]
     """`provider`, `model`, `requests`, percentiles `first_byte_us` and `total_us`, the 95th of `overhead_us`, and
     `tokens_per_second`."""
@@ -67,7 +66,7 @@ async def _from_requests(read: Read, reach: Reach, asked: Filter, metric: Metric
     both = {"filter": asked.at(span.before[0], span.until_us).parameter(), "middle_us": span.since_us}
     totals, pieces, targets, hours = await asyncio.gather(
         read("latency/totals", both),
-        read("latency/over_time", {**now, **span.buckets, "metric": WORDS[metric]}),
+        read("latency/over_time", {**now, **span.buckets}),
         read("latency/by_target", {**now, "limit": most}),
         read("latency/by_hour", {**now, "metric": WORDS[metric]}),
     )
@@ -100,7 +99,7 @@ async def _from_histograms(read: Read, reach: Reach, asked: Filter, metric: Metr
     return Measured(
         now=_of_all(pieces),
         before=_of_all(pieces_before),
-        pieces=_pieces(reach, _of_pieces(pieces), metric),
+        pieces=_pieces(reach, _of_pieces(pieces)),
         targets=_targets(targets)[:most],
         hours=[(row["piece"] * HOUR, row["p95_us"], row["requests"]) for row in known],
         lack=reach.lack(asked, "histograms"),
@@ -119,21 +118,15 @@ def _three(row: Row) -> Percentiles:
     return [row["p50_us"], row["p95_us"], row["p99_us"]]
 
 
-def _pieces(reach: Reach, rows: Sequence[Row], metric: Metric) -> list[list[Row]]:
+def _pieces(reach: Reach, rows: Sequence[Row]) -> list[list[Row]]:
     """One row for each of the store's pieces, where there are many for each metric."""
     by_piece: dict[int, dict[str, Row]] = defaultdict(dict)
     for row in rows:
         by_piece[row["piece"]][row["metric"]] = row
     pieces: list[list[Row]] = [[] for _ in reach.span.starts]
     for piece, found in sorted(by_piece.items()):
-        pieces[reach.place(piece)].append(
-            {
-                "requests": found["total"]["requests"],
-                "took_us": _three(found[metric]) if metric in found else None,
-                "total_us": found["total"]["p50_us"],
-                "overhead_us": found["overhead"]["p50_us"] if "overhead" in found else None,
-            }
-        )
+        times = ((metric, _three(found[metric]) if metric in found else None) for metric in METRICS)
+        pieces[reach.place(piece)].append({"requests": found["total"]["requests"], **dict[str, Any](times)})
     return pieces
 
 

@@ -20,6 +20,7 @@ from web import headline
 from web.headline import Totals, figures_of
 
 MINUTE = 60_000_000
+DAY = 24 * 60 * MINUTE
 
 
 @pytest.fixture
@@ -80,15 +81,90 @@ async def test_a_target_leads_to_itself_alone(owner: Person, store: Store) -> No
     assert "Clear all" in text
 
 
-async def test_a_script_gets_the_same_numbers_as_the_drawing(owner: Person, store: Store) -> None:
+async def test_a_script_gets_the_same_numbers_and_words_as_the_drawing(owner: Person, store: Store) -> None:
     fill(store)
     text = (await owner.get("/latency?range=1h")).text
     found = re.search(r'data-zoom="([^"]+)"', text)
     assert found is not None
     said = orjson.loads(html.unescape(found[1]))
-    assert [each["name"] for each in said["series"]] == ["p50", "p95", "p99"]
-    assert len(said["at"]) == len(said["series"][0]["values"]) == 60
+    assert [len(said["series"]), len(said["at"])] == [3, 60]
+    assert {len(each[part]) for each in said["series"] for part in ("values", "words")} == {60}
     assert None in said["series"][0]["values"]
+    drawn = text[text.index('<figure class="panel" id="percentiles"') : text.index("</figure>")]
+    assert re.findall(r"<text[^>]*>([^<]+)</text>", drawn) == [word for _, word in said["ticks"]]
+    axis = drawn[drawn.index('class="axis"') :]
+    assert re.findall(r"<span>([^<]+)</span>", axis[: axis.index("</div>")]) == [word for _, word in said["levels"]]
+    for place, label in enumerate(said["labels"]):
+        words = [each["words"][place] for each in said["series"]]
+        if set(words) != {figures.NOTHING}:
+            row = "".join(f'<td class="number">{word}</td>' for word in words)
+            assert f'<tr><th scope="row">{label}</th>{row}</tr>' in drawn
+
+
+async def test_what_draws_anew_comes_when_it_is_asked_for(owner: Person, store: Store) -> None:
+    fill(store)
+    text = (await owner.get("/latency")).text
+    assert not re.search(r'(?:src|href)="[^"]*uplot', text)
+    assert re.search(r'data-zoom-script="/static/uplot', text)
+
+
+async def test_a_first_token_is_of_streams_alone(owner: Person, store: Store) -> None:
+    store.add(
+        *({"started_at_us": ago(number), "first_byte_us": 200_000, "stream": True, "model": "told"}
+          for number in range(1, 9)),
+        *({"started_at_us": ago(number), "first_byte_us": 8_000_000, "stream": False, "model": "whole"}
+          for number in range(1, 9)),
+    )  # fmt: skip
+    every = html.unescape((await owner.get("/latency?metric=first")).text)
+    assert "mock/whole" in every
+    text = html.unescape((await owner.get("/latency?metric=token")).text)
+    for shown in (
+        "First token, percentiles",
+        "First token, p50",
+        "First token p50",
+        "Of streamed answers alone",
+        "200 ms",
+    ):
+        assert shown in text, shown
+    assert "mock/whole" not in text
+    assert "First byte" not in text[text.index('<dl class="figures') :].replace(">First byte</a>", "")
+    none = (await owner.get("/latency?metric=token&stream=no")).text
+    assert "First token" not in none
+    assert "mock/whole" in none
+
+
+async def test_of_days_that_are_sums_a_first_token_is_not_known_and_the_page_says_so(
+    owner: Person, store: Store
+) -> None:
+    store.add({"started_at_us": ago(60), "stream": True})
+    day = time.time_ns() // 1000 // DAY * DAY - 3 * DAY
+    store.run(
+        "insert into rolled (d, n, kept, rolled_at) values (make_timestamp($day), 1, 'sums', now())", {"day": day}
+    )
+    text = html.unescape((await owner.get("/latency?metric=token&range=7d")).text)
+    assert "their sums do not know which of them were streamed" in text
+    assert "do not know" not in html.unescape((await owner.get("/latency?metric=first&range=7d")).text)
+
+
+async def test_the_map_is_a_table_too_and_says_what_its_shades_mean(owner: Person, store: Store) -> None:
+    fill(store)
+    text = html.unescape((await owner.get("/latency?range=1h")).text)
+    table = text[text.index('id="hours-table"') :]
+    assert "Show as table" in table
+    rows = re.findall(r'<tr><th scope="row">(\w+ \d\d)</th><td>(\d\d:00)</td><td class="number">([^<]+)</td>', table)
+    squares = re.findall(r'<td class="h\d" title="(\w+ \d\d) (\d\d:00): ([^"]+)"', text)
+    assert rows
+    assert rows == squares
+    ends = re.findall(r"<span>([^<]+)</span>", text[text.index('<p class="shades') :].split("</p>")[0])
+    assert set(ends) <= {value for *_, value in squares}
+    assert "darker" not in text
+    file = await owner.get("/latency?range=1h&format=csv&table=hours")
+    assert len(file.text.splitlines()) == len(rows) + 1
+
+
+async def test_headline_times_have_their_course(owner: Person, store: Store) -> None:
+    fill(store)
+    assert len(re.findall(r'<dd class="spark"><svg[^>]*><polyline', (await owner.get("/latency")).text)) == 6
 
 
 # Headline numbers

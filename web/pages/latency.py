@@ -8,30 +8,46 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-import orjson
+from msgspec.structs import replace as replace_struct
 
 from gateway.usage import figures
-from web import display, heat
+from web import display, headline, heat
 from web.charted import chart_table
 from web.charts import Chart, Frame, Series, lined, stacked
-from web.display import Change
 from web.filters import Chip, address, read_filter
 from web.frame import Choice
-from web.headline import SAME, Figure
-from web.measured import Measured, Metric, Percentiles, measured
+from web.headline import Figure
+from web.measured import Measured, Metric, measured
 from web.page import Page, Site, Table, Visit
 from web.reach import Note, hours_note, notes_of, reach_of
 from web.seeing import EVERYBODYS, OWN, visible_keys
 from web.span import Span
 from web.tables import Column
+from web.zooming import zoom_of
 
 PATH = "/latency"
 TARGETS = 50
 
-METRICS: Mapping[str, Metric] = {"first": "first_byte", "total": "total", "overhead": "overhead"}
+METRICS: Mapping[str, Metric] = {
+    "first": "first_byte",
+    "token": "first_byte",
+    "total": "total",
+    "overhead": "overhead",
+}
 """What can be looked at, by the word in the address."""
 
-TITLES: Mapping[Metric, str] = {"first_byte": "First byte", "total": "Total", "overhead": "Our own time"}
+STREAMED = "token"
+"""Of streamed answers alone: their first byte leaves with their first token (docs/usage.md)."""
+
+TITLES: Mapping[str, str] = {
+    "first": "First byte",
+    STREAMED: "First token",
+    "total": "Total",
+    "overhead": "Our own time",
+}
+"""What that is called."""
+
+MEDIANS: tuple[Metric, Metric] = ("total", "overhead")
 
 PERCENTILES = (("p50", "series-1"), ("p95", "series-2"), ("p99", "series-0"))
 
@@ -59,15 +75,19 @@ class Latency:
     """What the template shows."""
 
     metrics: tuple[Choice, ...]
-    metric: str
     chips: tuple[Chip, ...]
     clear: str
     figures: tuple[Figure, ...]
     percentiles: Chart
     parts_of: Chart
-    week: tuple[heat.Line, ...]
-    week_note: str
+    hours: heat.Heat
+    hours_title: str
+    hours_note: str
     """Which days the map lacks."""
+    first: str
+    """What the time to the first byte is called here."""
+    is_streamed: bool
+    """Whether it is of streamed answers alone."""
     targets: tuple[TargetLine, ...]
     is_empty: bool
     is_utc: bool
@@ -81,87 +101,100 @@ class Latency:
 async def load(site: Site, visit: Visit) -> Latency:
     """The page's context."""
     chosen = _chosen(visit)
-    metric = METRICS[chosen]
     reach = await reach_of(site, visit)
     asked = read_filter(visit.query, reach.span, await visible_keys(site, visit))
-    found = await measured(site.read, reach, asked.filter, metric, visit.most(TARGETS))
+    meant = replace_struct(asked.filter, stream=True) if chosen == STREAMED else asked.filter
+    found = await measured(site.read, reach, meant, METRICS[chosen], visit.most(TARGETS))
     frame = Frame(reach.span, reach.zone, visit.now_us)
-    percentiles = _percentiles(frame, found.pieces, metric)
+    percentiles = _percentiles(frame, found.pieces, chosen)
+    hours = heat.mapped(found.hours, (reach.span.since_us, reach.span.until_us), visit.zone, figures.duration)
     return Latency(
         metrics=tuple(
-            Choice(word, TITLES[each], address(PATH, visit.query, {"metric": word, "block": ""}), word == chosen)
-            for word, each in METRICS.items()
+            Choice(word, title, address(PATH, visit.query, {"metric": word, "block": ""}), word == chosen)
+            for word, title in TITLES.items()
+            if word in _offered(visit)
         ),
-        metric=TITLES[metric],
         chips=asked.chips(PATH, reach.span),
-        clear=address(PATH, reach.span.query),
-        figures=_figures(found),
+        clear=address(PATH, reach.span.query, {"metric": visit.query.get("metric", "")}),
+        figures=_figures(found, _first(chosen)),
         percentiles=percentiles,
         parts_of=_parts(frame, found.pieces),
-        week=heat.mapped(found.hours, visit.zone, figures.duration),
-        week_note=hours_note(reach.lack(asked.filter, "requests")),
-        targets=tuple(_target(row, reach.span) for row in found.targets),
+        hours=hours,
+        hours_title=f"{TITLES[chosen]}, p95 by hour{' of the week' if hours.is_week else ''}",
+        hours_note=hours_note(reach.lack(meant, "requests")),
+        first=_first(chosen),
+        is_streamed=chosen == STREAMED,
+        targets=tuple(_target(row, visit, reach.span) for row in found.targets),
         is_empty=not any(found.pieces),
         is_utc=reach.in_days and visit.zone is not UTC,
-        notes=notes_of(found.lack),
-        zoom=_zoom(reach.span, percentiles),
+        notes=notes_of(found.lack, "which of them were streamed" if chosen == STREAMED else ""),
+        zoom=zoom_of(reach.span, percentiles, figures.duration),
     )
+
+
+def _offered(visit: Visit) -> tuple[str, ...]:
+    """What can be looked at: of what was not streamed there is no first token."""
+    asked = visit.query.get("stream", "")
+    return tuple(word for word in TITLES if word != STREAMED or asked != "no")
 
 
 def _chosen(visit: Visit) -> str:
     """What is looked at."""
     chosen = visit.query.get("metric", "")
-    return chosen if chosen in METRICS else "first"
+    return chosen if chosen in _offered(visit) else "first"
 
 
-def _figures(found: Measured) -> tuple[Figure, ...]:
+def _first(chosen: str) -> str:
+    return TITLES[STREAMED if chosen == STREAMED else "first"]
+
+
+def _figures(found: Measured, first: str) -> tuple[Figure, ...]:
+    titles: Mapping[Metric, str] = {"first_byte": first, "total": TITLES["total"], "overhead": TITLES["overhead"]}
     return tuple(
-        _figure(f"{title}, {word}", _at(found.now, metric, place), _at(found.before, metric, place))
-        for metric, title in TITLES.items()
+        _figure(f"{title}, {word}", found, metric, place)
+        for metric, title in titles.items()
         for place, word in ((0, "p50"), (1, "p95"))
     )
 
 
-def _at(percentiles: Mapping[Metric, Percentiles], metric: Metric, place: int) -> float | None:
-    return percentiles[metric][place] if metric in percentiles else None
-
-
-def _figure(label: str, now: float | None, before: float | None) -> Figure:
+def _figure(label: str, found: Measured, metric: Metric, place: int) -> Figure:
+    now, before = (
+        percentiles[metric][place] if metric in percentiles else None for percentiles in (found.now, found.before)
+    )
+    # The last piece is not over: it would look like a change.
+    lines = headline.spark(_mean(rows, metric, place) for rows in found.pieces[:-1])
     if now is None:
-        return Figure(label, figures.NOTHING, "no request was answered", SAME)
-    change: Change = display.change(now, before, more_is="bad")
-    return Figure(label, figures.duration(round(now)), figures.exact_duration(round(now)), change)
+        return Figure(label, figures.NOTHING, "no request was answered", lines=lines)
+    change = display.change(now, before, more_is="bad")
+    return Figure(label, figures.duration(round(now)), figures.exact_duration(round(now)), change, lines)
 
 
-def _percentiles(frame: Frame, folded: Sequence[Sequence[Row]], metric: Metric) -> Chart:
+def _percentiles(frame: Frame, folded: Sequence[Sequence[Row]], chosen: str) -> Chart:
     series = [
-        Series(word, tint, [_mean(rows, place) for rows in folded]) for place, (word, tint) in enumerate(PERCENTILES)
+        Series(word, tint, [_mean(rows, METRICS[chosen], place) for rows in folded])
+        for place, (word, tint) in enumerate(PERCENTILES)
     ]
-    return lined(f"{TITLES[metric]}, percentiles", frame, series, figures.duration)
+    return lined(f"{TITLES[chosen]}, percentiles", frame, series, figures.duration)
 
 
-def _mean(rows: Sequence[Row], place: int) -> float | None:
+def _mean(rows: Sequence[Row], metric: Metric, place: int) -> float | None:
     """A percentile of a piece of time: exact where it was asked as one, else a mean, weighed by requests."""
-    said = [(row["took_us"][place], row["requests"]) for row in rows if row["took_us"]]
+    said = [(row[metric][place], row["requests"]) for row in rows if row[metric]]
     whole = sum(requests for _, requests in said)
     return sum(value * requests for value, requests in said) / whole if whole else None
 
 
 def _parts(frame: Frame, folded: Sequence[Sequence[Row]]) -> Chart:
     """How long the median request takes, and how much of that the median of our own time is."""
-    whole, ours = ([_weighed(rows, column) for rows in folded] for column in ("total_us", "overhead_us"))
+    whole, ours = ([_mean(rows, metric, 0) or 0.0 for rows in folded] for metric in MEDIANS)
     theirs = [max(0.0, each - own) for each, own in zip(whole, ours, strict=True)]
     series = [Series("providers", "series-1", theirs), Series("ourselves", "series-2", ours)]
     return stacked("Median request: providers and ourselves", frame, series, figures.duration)
 
 
-def _weighed(rows: Sequence[Row], column: str) -> float:
-    whole = sum(row["requests"] for row in rows)
-    return sum((row[column] or 0) * row["requests"] for row in rows) / whole if whole else 0.0
-
-
-def _target(row: Row, span: Span) -> TargetLine:
+def _target(row: Row, visit: Visit, span: Span) -> TargetLine:
     speed = row["tokens_per_second"]
+    meant = {"provider": row["provider"], "model": row["model"], "metric": visit.query.get("metric", "")}
     return TargetLine(
         provider=row["provider"],
         model=row["model"],
@@ -172,20 +205,12 @@ def _target(row: Row, span: Span) -> TargetLine:
         overhead_us=row["overhead_us"],
         tokens_per_second=speed,
         speed=figures.NOTHING if speed is None else f"{speed:,.0f}",
-        link=address(PATH, span.query, {"provider": row["provider"], "model": row["model"]}),
+        link=address(PATH, span.query, meant),
     )
 
 
 def _whole(values: Sequence[float] | None) -> list[int | None]:
     return [round(value) for value in values] if values else [None, None, None]
-
-
-def _zoom(span: Span, chart: Chart) -> str:
-    said = {
-        "at": [start / figures.SECOND for start in span.starts],
-        "series": [{"name": each.name, "tint": each.tint, "values": each.values} for each in chart.series],
-    }
-    return orjson.dumps(said).decode()
 
 
 def _percentile(what: str, place: int, percent: int, head: str) -> Column:
@@ -207,12 +232,13 @@ COLUMNS = (
     Column("overhead_p95_us", "whole", "Ours p95", lambda target: target.overhead_us),
 )
 
-WEEK = (
-    Column("weekday", head="Weekday", value=lambda at: at[0]),
-    Column("hour", "whole", value=lambda at: at[1].hour),
-    Column("p95_us", "number", value=lambda at: at[1].mean),
+HOURS = (
+    Column("day", head="Day", value=lambda at: at[0]),
+    Column("hour", "whole", "Hour", lambda at: at[1].hour),
+    Column("p95_us", "number", "p95", lambda at: at[1].mean),
+    Column("requests", "whole", "Answered", lambda at: round(at[1].weight)),
 )
-"""Weekdays and hours are those where the viewer is."""
+"""Days, or weekdays, and hours are those where the viewer is."""
 
 
 def _of_metric(name: str) -> Callable[[Visit], str]:
@@ -224,8 +250,7 @@ TABLES = (
     replace(chart_table("percentiles", lambda latency: latency.percentiles, "percentile", "us", "number"),
             file=_of_metric("percentiles")),
     chart_table("parts", lambda latency: latency.parts_of, "part", "us", "number"),
-    Table(name="week", columns=WEEK, file=_of_metric("week"),
-          rows=lambda latency: [(line.day, each) for line in latency.week for each in line.squares]),
+    Table(name="hours", columns=HOURS, rows=lambda latency: latency.hours.known, file=_of_metric("hours")),
 )  # fmt: skip
 
 PAGE = Page(

@@ -1,25 +1,16 @@
-// A chart in which one can look closer: the same numbers drawn by uPlot in place of the drawing that came with the page.
-// What is marked with the pointer becomes the time of the page, so that the address says what is seen.
+// A chart in which one can look closer: the same numbers drawn by uPlot in place of the drawing that came with the page,
+// once somebody asks for it. What is marked with the pointer becomes the time of the page, so that the address says what
+// is seen. All words are those of the page: the legend is the page's own, and says what is under the pointer.
 "use strict";
 
 (() => {
-  const short = (number) => String(Number(number.toPrecision(3)));
-  const duration = (us) => {
-    if (us === null || us === undefined) return "–";
-    if (us < 1000) return `${Math.round(us)} µs`;
-    return us < 1e6 ? `${short(us / 1000)} ms` : `${short(us / 1e6)} s`;
-  };
+  const ASKED = "#zoom";
+  const HEIGHT = 260;
   const two = (number) => String(number).padStart(2, "0");
   const local = (seconds) => {
     const at = new Date(seconds * 1000);
     return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
   };
-  const ticks = (_, moments) => {
-    const isLong = moments.length > 1 && moments[moments.length - 1] - moments[0] > 3 * 86400;
-    const words = isLong ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hour12: false };
-    return moments.map((seconds) => new Date(seconds * 1000).toLocaleString("en-GB", words));
-  };
-  const moment = (_, seconds) => (seconds === null ? "–" : local(seconds).replace("T", " "));
   const colour = (name) => {
     const probe = document.createElement("span");
     probe.className = name;
@@ -38,48 +29,105 @@
     there.searchParams.delete("range");
     there.searchParams.set("from", local(from));
     there.searchParams.set("to", local(to));
+    there.hash = ASKED;
     location.assign(there);
   };
 
+  const tell = (holder, said, place) => {
+    const known = place !== null && place !== undefined;
+    holder.querySelector("[data-zoom-at]").textContent = known ? said.labels[place] : "";
+    holder.querySelectorAll(".legend .total").forEach((each, number) => {
+      each.textContent = known ? said.series[number].words[place] : "";
+    });
+  };
+
+  const axis = (marks, more) => ({
+    stroke: colour("quiet"),
+    grid: { stroke: colour("guide-colour"), width: 1 },
+    ticks: { show: false },
+    font: `12px ${getComputedStyle(document.body).fontFamily}`,
+    splits: () => marks.map(([at]) => at),
+    values: () => marks.map(([, word]) => word),
+    ...more,
+  });
+
+  const drawn = new Map();
   const draw = (holder) => {
     const said = JSON.parse(holder.dataset.zoom);
-    const drawn = holder.querySelector(".plot");
-    if (!drawn) return;
-    holder.querySelector(".zoomed")?.remove();
+    const picture = holder.querySelector(".plot");
+    drawn.get(holder)?.();
     const place = document.createElement("div");
     place.className = "zoomed";
-    drawn.after(place);
-    drawn.hidden = true;
-    const quiet = colour("quiet");
-    const line = colour("guide-colour");
-    const axis = { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+    picture.after(place);
+    picture.hidden = true;
     const plot = new uPlot(
       {
         width: place.clientWidth,
-        height: 260,
+        height: HEIGHT,
+        legend: { show: false },
         cursor: { drag: { x: true, y: false } },
-        hooks: { setSelect: [look] },
-        axes: [{ ...axis, space: 80, values: ticks }, { ...axis, size: 64, values: (_, ticks) => ticks.map(duration) }],
-        scales: { y: { range: (_, low, high) => [0, high * 1.05 || 1] } },
+        hooks: { setSelect: [look], setCursor: [({ cursor }) => tell(holder, said, cursor.idx)] },
+        axes: [axis(said.ticks, { align: 1 }), axis(said.levels, { size: 64 })],
+        scales: {
+          x: { time: false, range: () => [said.since, said.until] },
+          y: { range: () => [0, said.top] },
+        },
         series: [
-          { label: "Time", value: moment },
+          {},
           ...said.series.map((each, number) => ({
-            label: each.name,
-            stroke: colour(each.tint),
-            width: number ? 1.5 : 2.5,
-            spanGaps: false,
-            value: (_, value) => duration(value),
+            stroke: colour(each.tint), width: number ? 1.5 : 2.5, spanGaps: false, points: { size: 5 },
           })),
         ],
       },
       [said.at, ...said.series.map((each) => each.values)],
       place,
     );
-    new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: 260 })).observe(place);
+    const follower = new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT }));
+    follower.observe(place);
+    drawn.set(holder, () => {
+      follower.disconnect();
+      plot.destroy();
+      place.remove();
+    });
   };
 
-  const drawAll = () => document.querySelectorAll("[data-zoom]").forEach(draw);
-  drawAll();
-  document.addEventListener("sluicegate:theme", drawAll);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  const load = (element) => new Promise((resolve, reject) => {
+    element.addEventListener("load", resolve);
+    element.addEventListener("error", reject);
+    document.head.append(element);
+  });
+  let loading = null;
+  const loaded = ({ zoomScript, zoomStyle }) => {
+    loading ??= Promise.all([
+      load(Object.assign(document.createElement("script"), { src: zoomScript })),
+      load(Object.assign(document.createElement("link"), { rel: "stylesheet", href: zoomStyle })),
+    ]).catch((error) => {
+      loading = null; // whoever presses again may have better luck
+      throw error;
+    });
+    return loading;
+  };
+
+  const open = async (holder, button) => {
+    button.disabled = true;
+    try {
+      await loaded(holder.dataset);
+      draw(holder);
+      button.hidden = true;
+      holder.querySelector("[data-zoom-help]").hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  };
+
+  for (const holder of document.querySelectorAll("[data-zoom]")) {
+    const button = holder.querySelector("[data-zoom-open]");
+    if (!button) continue;
+    button.hidden = false;
+    button.addEventListener("click", () => open(holder, button));
+    if (location.hash === ASKED) open(holder, button);
+  }
+  const again = () => [...drawn.keys()].forEach(draw);
+  document.addEventListener("sluicegate:theme", again);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
 })();
