@@ -6,7 +6,7 @@ axes are words beside it. Everything begins at zero. What is missing stays missi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -27,6 +27,22 @@ GAP = 0.22
 
 Show = Callable[[int], str]
 Values = Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that was changed."""
+
+    at_us: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Where that stands in a chart; several that are close together are one."""
+
+    x: float
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +128,11 @@ class Chart:
     """The same as a table, latest first."""
     starts: tuple[int, ...]
     """Where its pieces begin."""
+    signs: tuple[Sign, ...]
+    changes: int
+    """How many changes these stand for."""
+    changed: Mapping[str, str]
+    """The words of an address of the audit log that lists them."""
 
     @property
     def places(self) -> list[int]:
@@ -131,6 +152,8 @@ class Frame:
     span: Span
     zone: tzinfo
     now_us: int
+    marks: tuple[Mark, ...] = ()
+    """What was changed in this time, in order."""
 
     def label(self, place: int) -> str:
         """A piece of time in words."""
@@ -211,7 +234,30 @@ def _chart(
         labels=tuple(map(frame.label, range(pieces))),
         rows=tuple(rows),
         starts=tuple(frame.span.starts),
+        signs=tuple(_signs(frame)),
+        changes=len(frame.marks),
+        changed={"from": _typed(frame.span.since_us, frame.zone), "to": _typed(frame.span.until_us, frame.zone)},
     )
+
+
+def _signs(frame: Frame) -> list[Sign]:
+    """One for each piece of time in which something was changed, where the first of it was."""
+    span = frame.span
+    found: dict[int, list[Mark]] = {}
+    for mark in frame.marks:
+        found.setdefault(span.place_at(mark.at_us), []).append(mark)
+    width = PLOT_WIDTH / len(span.starts)
+    signs = []
+    for place, marks in found.items():
+        since, until = span.ends(place)
+        within = (marks[0].at_us - since) / (until - since)
+        told = (f"{_local(mark.at_us, frame.zone):%a %d %b %H:%M}: {mark.text}" for mark in marks)
+        signs.append(Sign(round((place + within) * width, 2), "\n".join(told)))
+    return signs
+
+
+def _typed(at_us: int, zone: tzinfo) -> str:
+    return f"{_local(at_us, zone):%Y-%m-%dT%H:%M}"
 
 
 def _told(series: Sequence[Series], pieces: int) -> list[int]:

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.usage import figures
 from gateway.usage.figures import SECOND
-from web.charts import Chart, Show
+from web.charts import PLOT_WIDTH, Chart, Show
 from web.span import Span
 
 
@@ -27,6 +27,7 @@ def zoom_of(span: Span, chart: Chart, show: Show) -> str:
         "top": chart.top,
         "levels": [[chart.top * (1 - y / 100), word] for y, word in zip(chart.guides, chart.scale, strict=True)],
         "ticks": [[since + width * tick.place, tick.word] for tick in chart.ticks],
+        "signs": [since + width * count * sign.x / PLOT_WIDTH for sign in chart.signs],
         "series": [
             {
                 "tint": each.tint,

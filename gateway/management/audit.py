@@ -35,6 +35,16 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     after: dict[str, Any] | None
 
 
+class ChangeNoted(Struct, frozen=True, kw_only=True):
+    """What of a change is said in a word or two."""
+
+    at_us: int
+    actor_name: str
+    action: str
+    target_kind: str
+    target_name: str | None
+
+
 class AuditFilter(Struct, frozen=True, kw_only=True):
     """Which changes are asked for."""
 
@@ -61,6 +71,14 @@ async def list_entries(
     actor.require(READ)
     parameters = {**structs.asdict(wanted), "before_id": after_id, "limit": limit}
     return [_entry(row) for row in await office.read(lambda session: session.rows("audit/listed", parameters))]
+
+
+async def changes_of(office: Office, actor: Actor, since_us: int, until_us: int, limit: int) -> list[ChangeNoted]:
+    """Changes of a time to what requests go by, latest first. Raises NotPermitted, StateUnavailable."""
+    actor.require(READ)
+    parameters = {"since_us": since_us, "until_us": until_us, "limit": limit}
+    rows = await office.read(lambda session: session.rows("audit/changes", parameters))
+    return [ChangeNoted(at_us=row["at"], **{name: row[name] for name in row if name != "at"}) for row in rows]
 
 
 async def export_entries(office: Office, actor: Actor, wanted: AuditFilter) -> AsyncIterator[AuditEntry]:

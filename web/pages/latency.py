@@ -12,6 +12,7 @@ from msgspec.structs import replace as replace_struct
 
 from gateway.usage import figures
 from web import display, headline, heat
+from web.changes import marks_of
 from web.charted import chart_table
 from web.charts import Chart, Frame, Series, lined, stacked
 from web.filters import Chip, address, read_filter
@@ -105,7 +106,7 @@ async def load(site: Site, visit: Visit) -> Latency:
     asked = read_filter(visit.query, reach.span, await visible_keys(site, visit))
     meant = replace_struct(asked.filter, stream=True) if chosen == STREAMED else asked.filter
     found = await measured(site.read, reach, meant, METRICS[chosen], visit.most(TARGETS))
-    frame = Frame(reach.span, reach.zone, visit.now_us)
+    frame = Frame(reach.span, reach.zone, visit.now_us, await marks_of(site, visit, reach.span))
     percentiles = _percentiles(frame, found.pieces, chosen)
     hours = heat.mapped(found.hours, (reach.span.since_us, reach.span.until_us), visit.zone, figures.duration)
     return Latency(

@@ -15,6 +15,7 @@ from gateway.settings.model import Settings
 from gateway.usage import figures, paging
 from gateway.usage.chosen import Filter
 from web import display, headline, shell, spenders
+from web.changes import marks_of
 from web.charts import Chart, Frame, Rank, Series, lined, ranked, stacked
 from web.display import State
 from web.filters import address
@@ -111,7 +112,7 @@ async def load(site: Site, visit: Visit) -> Overview:
     found, recent = await asyncio.gather(look_back(site, visit, key_ids), _newest(site.read, visit.span, key_ids))
     span, zone, now = found.reach.span, found.reach.zone, found.now
     colours = {kind: await site.colours.of(kind) for kind in ("model", "key")}
-    frame = Frame(span, zone, visit.now_us)
+    frame = Frame(span, zone, visit.now_us, await marks_of(site, visit, span))
     return Overview(
         curl=curl(site, visit.browser.origin),
         is_everybodys=key_ids is None,

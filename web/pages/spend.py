@@ -12,6 +12,7 @@ from gateway.usage import figures
 from gateway.usage.figures import DAY
 from web import display, headline
 from web.budgets import BURNS, STEPS, Budgets, Seen, budgets_of, steps_of
+from web.changes import marks_of
 from web.charted import chart_table
 from web.charts import Chart, Frame, stacked
 from web.colours import OTHER, drawn
@@ -117,6 +118,7 @@ async def load(site: Site, visit: Visit) -> Spend:
     sizes = {row["name"] or "": row["cost_nano_usd"] or 0 for row in found.now}
     tints = drawn(await site.colours.of(kind), sizes)
     lines = _lines(found, kind, names, tints)
+    frame = Frame(span, found.reach.zone, visit.now_us, await marks_of(site, visit, span))
     return Spend(
         kinds=tuple(
             Choice(word, title, address(PATH, visit.query, {"by": word, "block": ""}), word == kind)
@@ -126,7 +128,7 @@ async def load(site: Site, visit: Visit) -> Spend:
         chips=asked.chips(PATH, span),
         clear=address(PATH, span.query, {"by": kind}),
         figures=_figures(found),
-        chart=_chart(Frame(span, found.reach.zone, visit.now_us), found, kind, names, tints),
+        chart=_chart(frame, found, kind, names, tints),
         lines=_sorted(lines, visit.query.get("sort", USUAL_SORT)),
         budgets=await budgets_of(site, visit, Seen(asked.filter.key_ids, visit.person), names, PATH),
         is_empty=not found.now,

@@ -51,6 +51,22 @@
     ...more,
   });
 
+  // What was changed stands across, as in the drawing that came with the page.
+  const sign = (plot, moments) => {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("quiet");
+    ctx.setLineDash([3, 2]);
+    ctx.beginPath();
+    for (const moment of moments) {
+      const x = plot.valToPos(moment, "x", true);
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+    }
+    ctx.stroke();
+    ctx.restore();
+  };
+
   const drawn = new Map();
   const draw = (holder) => {
     const said = JSON.parse(holder.dataset.zoom);
@@ -66,7 +82,11 @@
         height: HEIGHT,
         legend: { show: false },
         cursor: { drag: { x: true, y: false } },
-        hooks: { setSelect: [look], setCursor: [({ cursor }) => tell(holder, said, cursor.idx)] },
+        hooks: {
+          draw: [(made) => sign(made, said.signs)],
+          setSelect: [look],
+          setCursor: [({ cursor }) => tell(holder, said, cursor.idx)],
+        },
         axes: [axis(said.ticks, { align: 1 }), axis(said.levels, { size: 64 })],
         scales: {
           x: { time: false, range: () => [said.since, said.until] },
