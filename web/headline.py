@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.usage import figures
+from gateway.usage.figures import SECOND
 from web import display
 from web.display import Change
 
 Row = Mapping[str, Any]
 
 SPARK_WIDTH, SPARK_HEIGHT = 96, 24
+
+Through = Callable[[Callable[[Sequence[Row]], float | None]], Sequence[str]]
+"""The sparkline of what is made of the rows of each piece."""
 
 SAME = Change("", "neutral")
 """Nothing to compare with."""
@@ -84,7 +88,7 @@ def figures_of(now: Totals, before: Totals, pieces: Sequence[Sequence[Row]]) -> 
         _errors(now, before, through(lambda rows: _sum(rows, "failed") + _sum(rows, "refused"))),
         _wait("First byte, p50", now.p50_first_byte_us, before.p50_first_byte_us, p50),
         _wait("First byte, p95", now.p95_first_byte_us, before.p95_first_byte_us, p95),
-        _speed(now, before),
+        _speed(now, before, through),
         _keys(now, before, through(_most_keys)),
         _cached(now, before, through(_cached_share)),
     )
@@ -164,15 +168,21 @@ def _wait(label: str, now: int | None, before: int | None, lines: Sequence[str])
     return Figure(label, figures.duration(now), figures.exact_duration(now), change, lines)
 
 
-def _speed(now: Totals, before: Totals) -> Figure:
+def _speed(now: Totals, before: Totals, through: Through) -> Figure:
     label = "Output, tokens/s"
     if now.tokens_per_second is None:
         change = display.change(now.output_tokens, before.output_tokens)
         exact = figures.exact_count(now.output_tokens)
-        return Figure("Output tokens", figures.count(now.output_tokens), exact, change)
+        lines = through(lambda rows: _sum(rows, "output_tokens"))
+        return Figure("Output tokens", figures.count(now.output_tokens), exact, change, lines)
     change = display.change(now.tokens_per_second, before.tokens_per_second, more_is="good")
     exact = "half of the streamed answers come faster than this, once they come"
-    return Figure(label, f"{now.tokens_per_second:,.0f}", exact, change)
+    return Figure(label, f"{now.tokens_per_second:,.0f}", exact, change, through(_speed_of))
+
+
+def _speed_of(rows: Sequence[Row]) -> float | None:
+    pace_us = weighed(rows, "pace_us")
+    return SECOND / pace_us if pace_us else None
 
 
 def _keys(now: Totals, before: Totals, lines: Sequence[str]) -> Figure:

@@ -40,7 +40,7 @@ class Lookback:
     """Of the time before it, which is as long; nothing where that is not known as a whole."""
     pieces: Sequence[Sequence[Row]]
     """One row for each piece of the span, none where there was nothing: COUNTED, SUMMED, `keys`, percentiles of the
-    time to the first byte as `p50_first_byte_us`."""
+    time to the first byte as `p50_first_byte_us`, how long a token took as `pace_us`."""
     models: Sequence[tuple[int, str, Row]]
     """Piece, `provider/model`, and what came of it."""
     keys: Sequence[Row]
@@ -131,13 +131,20 @@ async def _from_sums(read: Read, reach: Reach, asked: Filter) -> _Found:
         now=_timed(_totals([row for _, row in rows]), waits),
         before=_timed(Totals(**summed), waits_before),
         rows=rows,
-        waits=[
-            (reach.place(row["piece"]), {**row, "keys": None})
-            for row in waits
-            if row["metric"] == "first_byte" and row["piece"] is not None
-        ],
+        waits=_waits(reach, waits),
         provider_waits={row["provider"]: row["p50_us"] for row in providers},
     )
+
+
+def _waits(reach: Reach, rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Of each piece of the store's what statements about requests say."""
+    pieces = [row for row in rows if row["piece"] is not None]
+    pace = {row["piece"]: row["p50_us"] for row in pieces if row["metric"] == "pace"}
+    return [
+        (reach.place(row["piece"]), {**row, "keys": None, "pace_us": pace.get(row["piece"])})
+        for row in pieces
+        if row["metric"] == "first_byte"
+    ]
 
 
 async def _rows(read: Read, reach: Reach, now: Mapping[str, object]) -> list[tuple[int, Row]]:
@@ -183,5 +190,6 @@ def _piece(rows: Sequence[Row], waits: Sequence[Row]) -> Row:
     return {
         **{name: sum(row[name] for row in rows) for name in (*COUNTED, *SUMMED)},
         **{f"{word}_first_byte_us": weighed(waits, f"{word}_us") for word in PERCENTILES},
+        "pace_us": weighed(waits, "pace_us"),
         "keys": max(keys, default=None),
     }

@@ -83,6 +83,15 @@ async () => {
 """Panels that something sticks out of, and by how much; what a scroller holds is not out. uPlot needs a frame or two to
 follow a window."""
 
+LIGHT = 60_000
+"""Bytes of a page with all that comes with it, packed, at most."""
+
+FIRST_LOAD = """
+performance.getEntries().filter((each) => each.encodedBodySize && !each.name.includes("?block="))
+  .reduce((sum, each) => sum + each.encodedBodySize, 0)
+"""
+"""What came over the wire for the page, or had come for another one before it."""
+
 TOO_WIDE: Mapping[tuple[str, int], tuple[str, ...]] = MappingProxyType({("/", 1180): ("Providers: ",)})
 """What still sticks out, by page and width; nothing may be added."""
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -147,6 +156,7 @@ def look(window: Window, page: Page, name: str, *, judged: bool = True) -> bool:
     window.open(where)
     assert window.page.locator("h1").count() == 1
     assert content_requests(window) <= 2
+    assert window.page.evaluate(FIRST_LOAD) <= LIGHT
     window.check()
     if judged:
         window.judge()
@@ -250,7 +260,37 @@ def test_the_first_page_of_a_visit_is_light(browser: Browser, full: GatewayProce
         answers = [page, *(client.get(path, headers=said) for path in kept)]
     assert len(kept) >= 4
     assert {answer.headers.get("content-encoding") for answer in answers} == {"gzip"}
-    assert sum(answer.num_bytes_downloaded for answer in answers) < 60_000
+    assert sum(answer.num_bytes_downloaded for answer in answers) < LIGHT
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_chart_is_looked_at_closer_in_the_words_of_the_page(at_full: Windows, theme: Theme) -> None:
+    window = at_full.of(theme, "desk")
+    page = window.open("/latency?range=7d")
+    chart = page.locator("#percentiles")
+    assert page.evaluate("typeof uPlot") == "undefined"
+    chart.locator("[data-zoom-open]").click()
+    over = chart.locator(".u-over")
+    expect(over).to_be_visible()
+    assert chart.locator(".legend").count() == 1
+    assert chart.locator(".u-legend").count() == 0
+    box = over.bounding_box()
+    assert box is not None
+    over.hover(position={"x": 0.9 * box["width"], "y": 60})
+    at = chart.locator("[data-zoom-at]")
+    expect(at).not_to_be_empty()
+    row = chart.locator("tbody tr", has_text=at.inner_text())
+    words = row.locator("td").all_text_contents()
+    assert len(words) == 3
+    assert chart.locator(".legend .total").all_inner_texts() == words
+    window.picture(f"zoomed-{theme}")
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 60, steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"from=.*&to=.*#zoom"))
+    expect(chart.locator(".u-over")).to_be_visible()  # who looks closer once does so again
+    window.check()
 
 
 WIDE = "/requests?range=7d&columns=" + ".".join(column.name for column in COLUMNS)

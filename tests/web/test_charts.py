@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.usage import figures
 from gateway.usage.figures import DAY, HOUR
 from web import charts
-from web.charts import PLOT_HEIGHT, PLOT_WIDTH, Frame, Series, lined, ranked, stacked
+from web.charts import PLOT_HEIGHT, PLOT_WIDTH, Frame, Mark, Series, lined, ranked, stacked
 from web.span import SPANS, Span, span_of
 
 NOW = 1_795_324_830_000_000
@@ -60,6 +60,18 @@ def test_words_below_stand_at_equal_distances(name: str) -> None:
     assert 4 <= len(chart.ticks) <= 9
     assert len({later.place - earlier.place for earlier, later in pairwise(chart.ticks)}) == 1
     assert len({tick.word for tick in chart.ticks}) == len(chart.ticks)
+
+
+def test_changes_stand_where_they_were_and_those_of_one_piece_together() -> None:
+    marks = (Mark(HOUR // 2, "price a changed"), Mark(9 * HOUR // 4, "b made"), Mark(10 * HOUR // 4, "c deleted"))
+    frame = Frame(THREE, UTC, 5 * HOUR // 2, marks)
+    chart = stacked("x", frame, [Series("a", "series-1", [1, 1, 1])], str)
+    assert [(sign.x, sign.title) for sign in chart.signs] == [
+        (166.67, "Thu 01 Jan 00:30: price a changed"),
+        (750.0, "Thu 01 Jan 02:15: b made\nThu 01 Jan 02:30: c deleted"),
+    ]
+    assert chart.changes == 3
+    assert chart.changed == {"from": "1970-01-01T00:00", "to": "1970-01-01T03:00"}
 
 
 def test_labels_say_what_is_needed() -> None:

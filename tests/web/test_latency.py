@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.usage import figures
+from gateway.usage import figures, reach
 from tests.gateway.management.crowd import add
 from tests.web.markup import assert_well_formed
 from tests.web.store import Store, store_in
@@ -195,6 +195,20 @@ def test_without_streams_tokens_stand_in_for_their_speed() -> None:
     assert "Output tokens" in labels
     fast = figures_of(Totals(tokens_per_second=52.4), Totals(), [])
     assert next(figure.value for figure in fast if figure.label == "Output, tokens/s") == "52"
+
+
+@pytest.mark.parametrize("rolled", [0, time.time_ns() // 1000 // DAY * DAY])
+async def test_every_headline_number_of_the_overview_has_its_course(
+    house: House, owner: Person, store: Store, rolled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.around.rolled_until_us = rolled
+    monkeypatch.setattr(reach, "MANY", 1)
+    store.add(
+        *({"started_at_us": ago(number * 24 * 60 + 5), "stream": True, "total_us": 9_000_000} for number in range(6))
+    )
+    text = (await owner.get("/?range=30d")).text
+    assert "Output, tokens/s" in text
+    assert len(re.findall(r'<dd class="spark"><svg[^>]*><polyline', text)) == 8
 
 
 def test_percentiles_of_pieces_are_weighed() -> None:
