@@ -26,7 +26,7 @@ async def marks_of(site: Site, visit: Visit, span: Span) -> tuple[Mark, ...]:
         return ()  # the figures are there all the same
     marks = [Mark(each.at_us, _said(each)) for each in found]
     if span.since_us <= site.started_at_us < span.until_us:
-        marks.append(Mark(site.started_at_us, f"Sluicegate {site.version} began"))
+        marks.append(Mark(site.started_at_us, f"Sluicegate {site.version} began", is_logged=False))
     return tuple(sorted(marks, key=lambda mark: mark.at_us))
 
 

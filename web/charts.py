@@ -35,6 +35,8 @@ class Mark:
 
     at_us: int
     text: str
+    is_logged: bool = True
+    """Whether the audit log has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Chart:
     changes: int
     """How many changes these stand for."""
     changed: Mapping[str, str]
-    """The words of an address of the audit log that lists them."""
+    """The words of an address of the audit log that lists them; nothing where it has none of them."""
 
     @property
     def places(self) -> list[int]:
@@ -236,7 +238,7 @@ def _chart(
         starts=tuple(frame.span.starts),
         signs=tuple(_signs(frame)),
         changes=len(frame.marks),
-        changed={"from": _typed(frame.span.since_us, frame.zone), "to": _typed(frame.span.until_us, frame.zone)},
+        changed=_time_said(frame) if any(mark.is_logged for mark in frame.marks) else {},
     )
 
 
@@ -256,8 +258,10 @@ def _signs(frame: Frame) -> list[Sign]:
     return signs
 
 
-def _typed(at_us: int, zone: tzinfo) -> str:
-    return f"{_local(at_us, zone):%Y-%m-%dT%H:%M}"
+def _time_said(frame: Frame) -> Mapping[str, str]:
+    """The time as an address says it."""
+    ends = {"from": frame.span.since_us, "to": frame.span.until_us}
+    return {word: f"{_local(at_us, frame.zone):%Y-%m-%dT%H:%M}" for word, at_us in ends.items()}
 
 
 def _told(series: Sequence[Series], pieces: int) -> list[int]:

@@ -49,7 +49,7 @@ class Place:
     def _rows(self, table: Shown) -> int:
         if self.is_chart:
             return table.rows * (len(table.heads) - 1)
-        return table.rows * 24 if table.is_heat else table.rows
+        return 0 if table.is_heat else table.rows  # what a map has stands in the table below it
 
 
 @dataclass

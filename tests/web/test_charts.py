@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from itertools import pairwise
 
@@ -72,6 +73,8 @@ def test_changes_stand_where_they_were_and_those_of_one_piece_together() -> None
     ]
     assert chart.changes == 3
     assert chart.changed == {"from": "1970-01-01T00:00", "to": "1970-01-01T03:00"}
+    began = stacked("x", replace(frame, marks=(Mark(HOUR, "it began", is_logged=False),)), [], str)
+    assert (began.changes, began.changed) == (1, {})
 
 
 def test_labels_say_what_is_needed() -> None:

@@ -87,7 +87,8 @@
           setSelect: [look],
           setCursor: [({ cursor }) => tell(holder, said, cursor.idx)],
         },
-        axes: [axis(said.ticks, { align: 1 }), axis(said.levels, { size: 64 })],
+        axes: [axis(said.ticks, { align: 1, size: 28 }), axis(said.levels, { size: 80 })],
+        padding: [8, 8, 0, 0],
         scales: {
           x: { time: false, range: () => [said.since, said.until] },
           y: { range: () => [0, said.top] },
