@@ -6,7 +6,7 @@ axes are words beside it. Everything begins at zero. What is missing stays missi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -206,40 +206,36 @@ def _chart(
     show: Show,
     **drawn: tuple[Bar, ...] | tuple[Line, ...],
 ) -> Chart:
-    pieces = len(frame.span.starts)
     parts = next(parts for parts in (GUIDES, 3, 2, 1) if top % parts == 0)
-    spots = (
-        ()
-        if "bars" in drawn
-        else tuple(
-            Spot(
-                round(place * PLOT_WIDTH / pieces, 2), round(PLOT_WIDTH / pieces, 2), _title(frame, series, place, show)
-            )
-            for place in range(pieces)
-            if any(each.values[place] is not None for each in series)
-        )
-    )
     rows = (
         Row(frame.label(place), tuple(_cell(each.values[place], show) for each in series))
-        for place in _told(series, pieces)
+        for place in _told(series, len(frame.span.starts))
     )
     return Chart(
         title=title,
         series=series,
         bars=drawn.get("bars", ()),  # type: ignore[arg-type] # by its name
         lines=drawn.get("lines", ()),  # type: ignore[arg-type] # likewise
-        spots=spots,
+        spots=() if "bars" in drawn else tuple(_spots(frame, series, show)),
         scale=tuple(show(top * part // parts) if part else "0" for part in range(parts, -1, -1)),
         guides=tuple(round(PLOT_HEIGHT * part / parts, 2) for part in range(parts + 1)),
         top=top,
         ticks=ticks_of(frame.span, frame.zone),
-        labels=tuple(map(frame.label, range(pieces))),
+        labels=tuple(map(frame.label, range(len(frame.span.starts)))),
         rows=tuple(rows),
         starts=tuple(frame.span.starts),
         signs=tuple(_signs(frame)),
         changes=len(frame.marks),
         changed=_time_said(frame) if any(mark.is_logged for mark in frame.marks) else {},
     )
+
+
+def _spots(frame: Frame, series: Sequence[Series], show: Show) -> Iterator[Spot]:
+    pieces = len(frame.span.starts)
+    width = PLOT_WIDTH / pieces
+    for place in range(pieces):
+        if any(each.values[place] is not None for each in series):
+            yield Spot(round(place * width, 2), round(width, 2), _title(frame, series, place, show))
 
 
 def _signs(frame: Frame) -> list[Sign]:
