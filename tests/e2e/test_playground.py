@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from gateway import operator
 from tests.browsing import Window, needs_chromium
@@ -51,6 +51,16 @@ DIALECTS = (
     {"id": "gemini", "format": "gemini", "path": ""},
 )
 MODELS = ("mock/gpt-4o-mini", "responses/gpt-4o-mini", "messages/claude-sonnet-4-5", "gemini/gemini-2.5-pro")
+
+BY_HAND = """() => {
+  window.fetch = async (address, { signal }) => new Response(new ReadableStream({ start(stream) {
+    window.tell = (said) => stream.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(said)}\n\n`));
+    signal.addEventListener("abort", () => stream.error(new DOMException("", "AbortError")));
+  } }), { headers: { "content-type": "text/event-stream" } });
+}"""
+"""An answer that comes as the test says it."""
+
+STATE = '<b id="play-state">{}</b>'
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +104,67 @@ def test_words_come_one_by_one_and_a_stop_reaches_the_provider(browser: Browser,
     window.open("/requests?outcome=left")
     expect(page.locator('tr[id^="r-"]')).to_have_count(1, timeout=15_000)
     window.close()
+
+
+def test_what_has_ended_cannot_be_stopped(browser: Browser, gateway: GatewayProcess) -> None:
+    """The record of it is waited for, and that is not the answer."""
+    window = Window(browser, gateway.url)
+    window.log_in(EMAIL, PASSWORD)
+    page = window.open("/playground")
+    page.evaluate(BY_HAND)
+    page.fill("#p-model", ONCE)
+    page.fill("#p-message", "Hello")
+    page.click("#send")
+    expect(page.locator("#stop")).to_be_visible()
+    tell(page, outcome=STATE.format("answering"))
+    page.locator("#stop").focus()
+    tell(page, outcome=STATE.format("answered"), answered=True, over=True)
+    expect(page.locator("#stop")).to_be_hidden()
+    expect(page.locator("#send")).to_be_enabled()
+    expect(page.locator("#p-message")).to_be_focused()
+    page.evaluate("document.getElementById('stop').click()")
+    tell(page, outcome=STATE.format("answered") + "<p>booked</p>")
+    expect(page.locator("#outcome")).to_contain_text("booked")
+    expect(page.locator("#play-state")).to_have_text("answered")
+    expect(page.locator("#trouble")).to_be_hidden()
+    window.close()
+
+
+def test_what_was_typed_stays_whatever_fails(browser: Browser, gateway: GatewayProcess) -> None:
+    window = Window(browser, gateway.url)
+    window.log_in(EMAIL, PASSWORD)
+    page = window.open("/playground")
+    page.select_option("#p-format", "anthropic")
+    page.fill("#p-model", "mock/gpt-4o-mini;status=400")
+    page.fill("#p-message", "Say it again.")
+    page.uncheck('input[name="stream"][type="checkbox"]')
+    page.click("#send")
+    expect(page.locator("#trouble")).to_contain_text("Show a client key")
+    page.click("text=Make one for an hour")
+    expect(page.locator("text=made for this")).to_be_visible()
+    page.click("#send")
+    expect(page.locator("#play-state")).to_have_text("failed")
+    page.reload()
+    expect(page.locator("#p-format")).to_have_value("anthropic")
+    expect(page.locator("#p-model")).to_have_value("mock/gpt-4o-mini;status=400")
+    expect(page.locator("#p-message")).to_have_value("Say it again.")
+    expect(page.locator('input[name="stream"][type="checkbox"]')).not_to_be_checked()
+    page.fill("#p-model", ONCE)
+    page.click("#send")
+    expect(page.locator(".talk > li.theirs")).to_contain_text("Three small words")
+    page.reload()
+    assert page.locator('input[name="turn"]').evaluate_all("all => all.map((each) => each.value)") == [
+        "USay it again.",
+        "MThree small words",
+    ]
+    window.check()
+    page.click("text=Start over")
+    expect(page.locator("#p-model")).to_have_value("")
+    window.close()
+
+
+def tell(page: Page, **said: object) -> None:
+    page.evaluate("(said) => window.tell(said)", said)
 
 
 @pytest.mark.parametrize("model", MODELS)

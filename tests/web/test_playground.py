@@ -201,7 +201,9 @@ async def test_with_a_script_words_come_one_after_another(player: Person, house:
     assert 'id="answer"' in begun["talk"]
     assert "answering" in begun["outcome"]
     assert not begun["answered"]
+    assert not begun["over"]
     assert ended["answered"]
+    assert ended["over"], "there is nothing to be stopped any more"
     assert 'value="MHello"' in ended["talk"]
     assert "[DONE]" in ended["outcome"]
     for each in (begun, ended):

@@ -255,7 +255,8 @@ async def _followed(site: Site, visit: Visit) -> AsyncIterator[bytes]:
                 yield await _parts(site, visit, _answering(drawn, play), play)
             else:
                 yield _event(text=heard.text, thought=heard.thought)
-        yield await _parts(site, visit, replace(drawn, turns=_went_on(visit, play)), play, answered=play.is_answered)
+        went_on = replace(drawn, turns=_went_on(visit, play))
+        yield await _parts(site, visit, went_on, play, over=True)
         await play.book()
         if play.booked is not None:
             outcome = replace(drawn, outcome=await play.outcome())
@@ -271,10 +272,10 @@ def _answering(drawn: Playground, play: Play) -> Playground:
     return replace(drawn, turns=turns, is_answering=True)
 
 
-async def _parts(site: Site, visit: Visit, drawn: Playground, play: Play, *, answered: bool = False) -> bytes:
+async def _parts(site: Site, visit: Visit, drawn: Playground, play: Play, *, over: bool = False) -> bytes:
     shown = replace(drawn, outcome=await play.outcome())
     talk, outcome = (_rendered(site, visit, name, shown) for name in ("talk", "outcome"))
-    return _event(talk=talk, outcome=outcome, answered=answered)
+    return _event(talk=talk, outcome=outcome, answered=play.is_answered, over=over)
 
 
 def _rendered(site: Site, visit: Visit, block: str, drawn: Playground) -> str:

@@ -9,12 +9,15 @@
   const [send, stop, trouble, outcome, talk] = ["send", "stop", "trouble", "outcome", "talk"].map(at);
   const message = at("p-message");
   let asking = null;
+  let isAnswering = false;
 
   const complain = (text) => {
     trouble.textContent = text;
     trouble.hidden = !text;
   };
   const busy = (is) => {
+    if (!is && document.activeElement === stop) (message ?? send).focus();
+    isAnswering = is;
     send.disabled = is;
     stop.hidden = !is;
     at("answer")?.setAttribute("aria-busy", String(is));
@@ -34,6 +37,8 @@
       document.dispatchEvent(new CustomEvent("htmx:after:swap"));
     }
     if (said.answered && message) message.value = "";
+    // What comes behind the answer is what was booked: there is nothing to be stopped any more.
+    if (said.over) busy(false);
     add("thought", said.thought);
     add("answer", said.text);
     if (said.problem) complain(said.problem);
@@ -48,8 +53,8 @@
     if (message && at("answer")?.textContent) message.value = "";
   };
 
-  const follow = async (body, signal) => {
-    const answer = await fetch(form.action, { method: "POST", body, signal });
+  const follow = async (body, mine) => {
+    const answer = await fetch(form.action, { method: "POST", body, signal: mine.signal });
     if (!(answer.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
       if (answer.redirected || answer.status === 401) location.reload();
       else complain(answer.status === 403 ? "Load the page anew: its form is too old, or your session is over." : "The gateway's dashboard does not answer as it should. Try again.");
@@ -61,6 +66,7 @@
       if (done) return;
       const events = (rest + value).split("\n\n");
       rest = events.pop();
+      if (mine !== asking) return;
       for (const event of events) take(JSON.parse(event.slice("data: ".length)));
     }
   };
@@ -75,20 +81,69 @@
     if (talk.hidden) at("answer").replaceChildren();
     busy(true);
     try {
-      await follow(body, mine.signal);
+      await follow(body, mine);
     } catch (error) {
-      keep();
-      complain(mine.signal.aborted ? "Stopped. The provider is no longer asked." : "The connection broke off.");
+      if (mine === asking && isAnswering) {
+        keep();
+        complain(mine.signal.aborted ? "Stopped. The provider is no longer asked." : "The connection broke off.");
+      }
     }
-    busy(false);
+    if (mine === asking) busy(false);
   };
+
+  // What stands here stays for as long as the tab does, whatever fails: a key that has to be made first, a session that
+  // is over, a page that is loaded anew. What an address says goes before it, and it is for nobody but who wrote it.
+  const DRAFT = "sluicegate-playground";
+  const there = new URLSearchParams(location.search);
+  const draft = { who: form.dataset.who, of: `${form.elements.mode?.value ?? ""} ${form.elements.replay?.value ?? ""}` };
+  const fields = () => [...form.elements].filter((each) => each.name && !["hidden", "submit"].includes(each.type));
+  const turns = () => {
+    const all = [...form.querySelectorAll('input[name="turn"]')].map((each) => each.value);
+    return all.at(-1) === "M" ? all.slice(0, -2) : all;
+  };
+  let isOver = false;
+  const save = () => {
+    const values = fields().map((each) => [each.name, each.type === "checkbox" ? each.checked : each.value]);
+    const text = JSON.stringify({ ...draft, values, turns: turns() });
+    if (isOver || text.length > 1000000) sessionStorage.removeItem(DRAFT);
+    else sessionStorage.setItem(DRAFT, text);
+  };
+  const line = (turn) => {
+    const element = document.createElement("li");
+    const [who, said, kept] = ["span", "span", "input"].map((name) => document.createElement(name));
+    element.className = turn[0] === "U" ? "mine" : "theirs";
+    who.className = "unseen";
+    who.textContent = turn[0] === "U" ? "You:" : "Model:";
+    said.textContent = turn.slice(1);
+    Object.assign(kept, { type: "hidden", name: "turn", value: turn });
+    element.append(who, said, kept);
+    return element;
+  };
+  const restore = () => {
+    const found = JSON.parse(sessionStorage.getItem(DRAFT) ?? "{}");
+    if (found.who !== draft.who || found.of !== draft.of || location.pathname !== "/playground" || there.has("model")) return;
+    const values = new Map(found.values);
+    for (const each of fields()) {
+      if (!values.has(each.name)) continue;
+      if (each.type === "checkbox") each.checked = values.get(each.name);
+      else each.value = values.get(each.name);
+    }
+    if (talk.hidden || !found.turns.length) return;
+    const list = document.createElement("ol");
+    list.className = "talk";
+    list.append(...found.turns.map(line));
+    talk.replaceChildren(list);
+  };
+  restore();
+  addEventListener("pagehide", save);
+  form.querySelector("[data-over]")?.addEventListener("click", () => { isOver = true; });
 
   form.addEventListener("submit", (event) => {
     if (event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
     if (!send.disabled) ask();
   });
-  stop.addEventListener("click", () => asking?.abort());
+  stop.addEventListener("click", () => { if (isAnswering) asking.abort(); });
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("[data-send]")) return;
     event.preventDefault();
