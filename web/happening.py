@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.live.events import Finished, RunningNow, System, ended_at_us
-from gateway.live.words import Running
+from gateway.live.words import MOST_RUNNING, Running
 from gateway.records import UsageRecord
 from gateway.usage import figures
 from gateway.usage.figures import MILLISECOND, SECOND
@@ -49,7 +49,7 @@ class Under:
     attempt: int
     first_byte_us: int | None
     moving: tuple[str, str, str]
-    """How long it runs, tokens and bytes so far."""
+    """How long it runs, tokens so far, and how much was sent."""
     arrives: bool
     """Whether it is put among lines that are there."""
 
@@ -106,10 +106,19 @@ def line_id(request_id: str) -> str:
     return f"u-{request_id}"
 
 
-def count(said: RunningNow) -> str:
-    """How much runs."""
+def count(said: RunningNow, *, narrows: bool = False) -> str:
+    """How much runs; where only some of it is wanted, how much of it is."""
+    if narrows:
+        found = len(said.requests)
+        # Of what a worker does not tell, nobody knows what it is.
+        least = "at least " if said.total > MOST_RUNNING else ""
+        return f"{least}{found:,} of {said.total:,} under way{_shown(found)}"
     text = f"{said.total:,} under way, {said.streaming:,} streaming"
-    return f"{text}, the newest {SHOWN_RUNNING} shown" if said.total > SHOWN_RUNNING else text
+    return text + _shown(said.total)
+
+
+def _shown(total: int) -> str:
+    return f", the newest {SHOWN_RUNNING} shown" if total > SHOWN_RUNNING else ""
 
 
 def under(each: Running, now_us: int, *, arrives: bool) -> Under:
@@ -131,7 +140,7 @@ def _moving(each: Running, now_us: int) -> tuple[str, str, str]:
     return (
         figures.duration(max(now_us - each.started_at_us, SHORTEST_US)),
         f"≈ {figures.count(each.output_tokens)}" if each.output_tokens else figures.NOTHING,
-        figures.count(each.response_bytes) if each.response_bytes else figures.NOTHING,
+        display.size(each.response_bytes) if each.response_bytes else figures.NOTHING,
     )
 
 

@@ -6,7 +6,7 @@ when it has ended are told in the same words. Times are microseconds, money bill
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -118,13 +118,20 @@ Said = Greeting | RunningNow | Finished | Gap | System | End
 class Event:
     """Something that happened, with its place in the order of things. Written once, for however many viewers."""
 
-    __slots__ = ("_data", "_write", "id", "name", "number", "of")
+    __slots__ = ("_boot", "_data", "_shares", "_write", "id", "name", "number", "of")
 
     def __init__(self, boot: str, number: int, of: Said) -> None:
-        self.number, self.of = number, of
+        self.number, self.of, self._boot = number, of, boot
         self.id = f"{boot}-{number}"
         self.name, self._write = _WAYS[type(of)]
         self._data: bytes | None = None
+        self._shares: dict[Hashable, Event] = {}
+
+    def share(self, seen: Hashable, make: Callable[[], Said]) -> Event:
+        """What somebody sees of it: one event for all by whom the same is seen, made when the first of them comes."""
+        if seen not in self._shares:
+            self._shares[seen] = Event(self._boot, self.number, make())
+        return self._shares[seen]
 
     @property
     def data(self) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +159,10 @@ class Feed:
         """A worker remembers what ended before anybody watched."""
         self._recent.add_before(records)
         self._recalled, now = self._next(), self._loop.time()
+        event = Event(self._boot, self._recalled, Finished(records, is_news=False))
         for viewer in self._viewers:
             if viewer.wanted.recent:
-                share = last_for(viewer.sight, viewer.wanted, records)
-                viewer.offer(Event(self._boot, self._recalled, Finished(share, is_news=False)), now)
+                viewer.offer(event.share(*_last_of(viewer, records)), now)
 
     def _publish(self, said: Finished | Gap) -> None:
         event = self._made(said)
@@ -310,6 +310,12 @@ def _number_of(last_id: str) -> int:
     """Of the event with this id; 0 where it has none."""
     number = last_id.partition("-")[2]
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
+
+
+def _last_of(viewer: Viewer, records: tuple[UsageRecord, ...]) -> tuple[Hashable, Callable[[], Said]]:
+    """Who sees it, and what they see of what had ended before they came."""
+    seen = sight, wanted = viewer.sight, viewer.wanted
+    return seen, lambda: Finished(last_for(sight, wanted, records), is_news=False)
 
 
 def _hears_system(viewer: Viewer) -> bool:

@@ -151,14 +151,15 @@ class Viewer:
             self.waiting_since = now
 
     def _share_of(self, event: Event) -> Event:
-        """What they want of it and may see; the event itself, written once for all, where that is everything. How many
-        of those that are missing would have been theirs nobody knows, unless they are told of all."""
-        if hears_all(self.sight, self.wanted):
+        """What they want of it and may see, made once for all who see the same; the event itself where that is
+        everything. How many of those that are missing would have been theirs nobody knows, unless they are told of
+        all."""
+        sight, wanted, said = self.sight, self.wanted, event.of
+        if hears_all(sight, wanted):
             return event
-        if not isinstance(event.of, Finished):
-            return Event(self._boot, event.number, Gap(None))
-        share = finished_for(self.sight, self.wanted, event.of.requests)
-        return Event(self._boot, event.number, replace(event.of, requests=share))
+        if not isinstance(said, Finished):
+            return event.share(None, lambda: Gap(None))
+        return event.share((sight, wanted), lambda: replace(said, requests=finished_for(sight, wanted, said.requests)))
 
     def _drop(self, event: Event) -> None:
         self._weight -= _weight(event)

@@ -36,9 +36,30 @@ TOLD_AGAIN = """() => {
   list.querySelector("#r-b a").focus();
   list.insertAdjacentHTML("afterbegin", line("c", 7, "c", "data-new") + line("b", 5, "again", "data-new"));
   document.dispatchEvent(new CustomEvent("htmx:sse:after:message"));
-  return [document.activeElement.textContent, [...list.children].map((each) => each.textContent)];
+  const shown = () => [...list.children].map((each) => each.textContent);
+  const [focused, before] = [document.activeElement.textContent, shown()];
+  document.activeElement.blur();
+  document.dispatchEvent(new CustomEvent("htmx:sse:after:message"));
+  return [focused, before, shown()];
 }"""
 """Lines as they come: one that is new, and one that is there and has the focus."""
+
+WAITING = """() => {
+  const [list, fresh] = [document.getElementById("ended"), document.querySelector("[data-fresh]")];
+  const line = (at, more = "") => `<tr id="r-${at}" data-at="${at}" ${more}><td>${at}</td></tr>`;
+  const told = () => document.dispatchEvent(new CustomEvent("htmx:sse:after:message"));
+  const come = (from, until) => {
+    for (let at = from; at < until; at++) list.insertAdjacentHTML("afterbegin", line(at, "data-new"));
+    told();
+  };
+  list.innerHTML = line(1);
+  come(1, 150);
+  come(149, 205);
+  const [text, shown] = [fresh.textContent, list.children.length];
+  fresh.click();
+  return [text, shown, list.children.length, fresh.hidden];
+}"""
+"""Lines that come while others are read, some of them twice, and one that is there."""
 
 
 @pytest.fixture(scope="module")
@@ -119,18 +140,48 @@ def test_whoever_reads_with_the_keyboard_is_not_disturbed(window: Window, gatewa
     expect(page.locator("#ended a.row").first).to_be_focused()
     expect(page.locator("#held")).to_be_visible()
     ended(gateway, f"tag={tag}-2")
-    gateway.records(f"{tag}-2")
+    fresh = page.locator("[data-fresh]")
+    expect(fresh).to_have_text("1 new")
     expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-1")
     expect(page.locator("#ended a.row").first).to_be_focused()
+    window.judge()
+    page.keyboard.press("n")
+    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-2")
+    expect(page.locator("#ended-title")).to_be_focused()
+    expect(fresh).to_be_hidden()
+    page.keyboard.press("j")
+    expect(page.locator("#ended a.row").first).to_be_focused()
+    ended(gateway, f"tag={tag}-3")
+    expect(fresh).to_have_text("1 new")
+    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-2")
     page.locator("#ended a.row").first.blur()
     expect(page.locator("#held")).to_be_hidden()
-    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-2")
+    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-3")
+    window.check()
+
+
+def test_of_what_waits_as_much_is_kept_as_there_is_room_for(window: Window) -> None:
+    page = followed(window)
+    page.keyboard.press("p")
+    assert page.evaluate(WAITING) == ["203 new", 1, 200, True]
+
+
+def test_what_is_asked_for_is_all_that_is_told(window: Window, gateway: GatewayProcess, tag: str) -> None:
+    page = window.open("/live")
+    page.fill("#f-model", f"gpt-4o-mini;chunks=1;tag={tag}-wanted")
+    page.keyboard.press("Enter")
+    expect(page.locator("#machine .value").first).to_be_visible()
+    expect(page.locator(".chip")).to_contain_text(f"{tag}-wanted")
+    ended(gateway, f"tag={tag}-other")
+    ended(gateway, f"tag={tag}-wanted")
+    expect(page.locator("#ended tr", has_text=tag)).to_have_count(1)
+    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-wanted")
     window.check()
 
 
 def test_a_line_that_has_the_focus_keeps_it_when_it_is_told_again(window: Window) -> None:
     page = followed(window)
-    assert page.evaluate(TOLD_AGAIN) == ["b", ["a", "c", "b"]]
+    assert page.evaluate(TOLD_AGAIN) == ["b", ["a", "b"], ["a", "c", "b"]]
 
 
 def test_nothing_glides_where_that_is_not_wanted(window: Window, gateway: GatewayProcess, tag: str) -> None:
@@ -162,6 +213,13 @@ def test_on_a_phone_it_goes_on_until_the_latest_are_out_of_sight(
     window.picture("live-phone")
     page.locator("#ended tr").nth(15).evaluate("(line) => line.scrollIntoView()")
     expect(page.locator("#held")).not_to_have_attribute("hidden", "")
+    ended(gateway, f"tag={tag}-latest")
+    expect(page.locator("[data-fresh]")).to_have_text("1 new")
+    assert page.evaluate(OVERFLOW) <= 0
+    window.picture("live-phone-reading")
+    page.click("[data-fresh]")
+    expect(page.locator("#ended tr").first).to_contain_text(f"{tag}-latest")
+    expect(page.locator("#ended tr").first).to_be_in_viewport()
     client.leave()
     window.check()
 

@@ -61,10 +61,10 @@ SYSTEM = System(
 class Watching:
     """A browser that is told of events, at times that the test says."""
 
-    def __init__(self, zone: tzinfo = UTC, anew: tuple[Ended, ...] | None = None) -> None:
+    def __init__(self, zone: tzinfo = UTC, anew: tuple[Ended, ...] | None = None, *, narrows: bool = False) -> None:
         self.now_us = NOW
         self._number = 0
-        self._following = live.Following(zone, anew, lambda: self.now_us)
+        self._following = live.Following(zone, anew, lambda: self.now_us, narrows=narrows)
 
     def told(self, *said: Any, seconds: float = 0.0) -> str:
         """What it gets for these, and so many seconds later."""

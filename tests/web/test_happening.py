@@ -20,6 +20,7 @@ from tests.web.followed import (
     texts,
     written,
 )
+from web import happening
 
 
 def test_what_is_said_comes_before_lines_and_both_with_one_id() -> None:
@@ -33,7 +34,7 @@ def test_what_is_said_comes_before_lines_and_both_with_one_id() -> None:
 def test_what_runs_is_told_whole_at_first() -> None:
     text = written(RunningNow(70, 40, (RUNNING,)))
     inner = swapped(text, "underway")
-    for shown in ("streaming", "mock/gpt-4o", "≈ 120", "4.0 k", "3.0 s"):
+    for shown in ("streaming", "mock/gpt-4o", "≈ 120", "4.0 kB", "3.0 s"):
         assert shown in inner, shown
     assert 'hx-swap="innerMorph"' in text
     assert texts(text)["count"] == "70 under way, 40 streaming, the newest 50 shown"
@@ -45,7 +46,7 @@ def test_of_what_runs_on_only_what_moves_is_told() -> None:
     watching.told(RunningNow(2, 2, (running(1), running(2))))
     text = watching.told(RunningNow(2, 2, (running(1, output_tokens=180), running(2))), seconds=1)
     assert swapped(text, "underway") == ""
-    assert texts(text) == {line(1): ["4.0 s", "≈ 180", "4.0 k"], line(2): ["4.0 s", "≈ 120", "4.0 k"]}
+    assert texts(text) == {line(1): ["4.0 s", "≈ 180", "4.0 kB"], line(2): ["4.0 s", "≈ 120", "4.0 kB"]}
 
 
 def test_lines_come_change_and_go_one_by_one() -> None:
@@ -54,7 +55,7 @@ def test_lines_come_change_and_go_one_by_one() -> None:
     text = watching.told(RunningNow(3, 3, (running(4), running(3), running(2))), seconds=1)
     inner = swapped(text, "underway")
     assert re.findall(r'<tr id="([^"]+)" data-at="\d+" data-new>', inner) == [line(4), line(2)]
-    assert texts(text) == {"count": "3 under way, 3 streaming", line(1): None, line(3): ["4.0 s", "≈ 120", "4.0 k"]}
+    assert texts(text) == {"count": "3 under way, 3 streaming", line(1): None, line(3): ["4.0 s", "≈ 120", "4.0 kB"]}
     assert text.index("event: told") < text.index("hx-partial"), "what is gone makes room first"
 
 
@@ -74,7 +75,7 @@ def test_lines_are_told_once_a_second_and_counts_at_once() -> None:
     assert watching.told(RunningNow(2, 1, (running(2, output_tokens=9), running(1))), seconds=0.25) == ""
     text = watching.told(seconds=0.5)
     assert line(2) in swapped(text, "underway"), "though nothing has happened since"
-    assert texts(text) == {line(1): ["4.0 s", "≈ 120", "4.0 k"]}
+    assert texts(text) == {line(1): ["4.0 s", "≈ 120", "4.0 kB"]}
 
 
 def test_time_goes_on_for_what_waits() -> None:
@@ -133,3 +134,14 @@ def test_times_are_those_of_whoever_looks() -> None:
     record = usage_record(started_at_us=1_795_219_200_000_000, total_us=0)
     for zone, clock in ((UTC, "00:00:00"), (ZoneInfo("Asia/Tokyo"), "09:00:00")):
         assert f"data-clock>{clock}<" in swapped(Watching(zone).told(Finished((record,))), "ended")
+
+
+def test_of_what_is_wanted_of_all_that_runs_as_much_is_said_as_is_known() -> None:
+    few, none = RunningNow(30, 10, (running(1), running(2))), RunningNow(1, 0, ())
+    assert happening.count(few, narrows=True) == "2 of 30 under way"
+    assert happening.count(RunningNow(900, 1, tuple(map(running, range(60)))), narrows=True) == (
+        "at least 60 of 900 under way, the newest 50 shown"
+    )
+    text = Watching(narrows=True).told(none)
+    assert texts(text)["count"] == "0 of 1 under way"
+    assert "Nothing like that runs" in swapped(text, "underway")

@@ -212,3 +212,69 @@ async def test_a_database_that_does_not_answer_signs_nobody_out(
     monkeypatch.setattr(standing, "still", away)
     text = (await owner.get("/live/events")).text
     assert texts(text)["note"] == "The database does not answer. It goes on as soon as it does."
+
+
+FILTERED = "model=fast&provider=mock&key=team&outcome=refused"
+
+
+async def test_what_is_asked_for_stands_in_the_address_and_goes_for_list_and_stream(
+    feed: Feed, owner: Person, store: Store
+) -> None:
+    wanted = {"provider": "mock", "key": "team", "key_id": "team", "requested_model": "fast", "status": 400}
+    others: tuple[dict[str, Any], ...] = (
+        {"provider": "lab"},
+        {"key": "x", "key_id": "x"},
+        {"requested_model": "slow"},
+        {"status": 200},
+    )
+    store.add(
+        *(
+            {**wanted, "started_at_us": NOW - 60_000_000, "model": f"stored-{at}", **each}
+            for at, each in enumerate(others)
+        ),
+        {**wanted, "started_at_us": NOW - 60_000_000, "model": "stored"},
+    )
+    text = (await owner.get(f"/live?{FILTERED}")).text
+    assert_well_formed(text)
+    assert f'hx-sse:connect="/live/events?{FILTERED.replace("&", "&amp;")}"' in text
+    assert "mock/stored" in text
+    assert "stored-" not in text
+    assert 'href="/live?model=fast&amp;key=team&amp;outcome=refused"' in text, "without the provider"
+    feed.subscribe(ALL, REQUESTS, who="another")
+    made = [
+        usage_record(**{**wanted, "started_at_us": NOW, "model": f"told-{at}", **each})
+        for at, each in enumerate(others)
+    ]
+    feed.told(FIRST, frame(over=(*made, usage_record(**wanted, started_at_us=NOW, model="told"))))
+    told = swapped((await owner.get(f"/live/events?seconds=0&{FILTERED}")).text, "ended")
+    assert "mock/told" in told
+    assert "told-" not in told
+
+
+async def test_what_of_an_address_means_nothing_is_left_out(owner: Person) -> None:
+    text = (await owner.get("/live?outcome=splendid&model=%20&user=me")).text
+    assert 'hx-sse:connect="/live/events"' in text
+    assert "chips" not in text
+
+
+async def test_the_list_begins_with_what_ended_last_whenever_it_began(owner: Person, store: Store) -> None:
+    minute = 60_000_000
+    store.add(
+        {"started_at_us": NOW - 70 * minute, "total_us": 69 * minute, "model": "long"},
+        {"started_at_us": NOW - 90 * minute, "total_us": 20 * minute, "model": "long-ago"},
+        *({"started_at_us": NOW - 5 * minute, "total_us": 1_000, "model": "short"} for _ in range(live.RECENT)),
+    )
+    text = (await owner.get("/live")).text
+    assert text.index("mock/long") < text.index("mock/short"), "it ended a minute ago"
+    assert "long-ago" not in text
+
+
+async def test_without_a_script_it_says_what_it_shows(owner: Person, store: Store) -> None:
+    store.add({"started_at_us": NOW - 60_000_000, "model": "mini"})
+    text = re.sub(r"\s+", " ", (await owner.get("/live?model=mini")).text)
+    (told,) = re.findall(r'<noscript><p class="banner.*?</noscript>', text)
+    assert "follows nothing" in told
+    assert "of the last hour the latest 1;" in told
+    assert 'href="/live?model=mini"' in told
+    assert re.search(r"<span data-scripted hidden>Listening.</span><noscript>What runs is told only", text)
+    assert ">listening<" not in text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import lru_cache, partial
 from typing import Any
@@ -22,16 +22,26 @@ from gateway.live.stream import parts
 from gateway.live.wanted import Sight, Wanted
 from gateway.management import seats, standing
 from gateway.management.office import Actor
-from gateway.usage import figures, paging
-from gateway.usage.chosen import Filter
+from gateway.usage import figures
+from gateway.usage.chosen import OUTCOMES, Filter
 from gateway.usage.figures import HOUR, MILLISECOND, MINUTE, SECOND
 from web import happening
+from web.filters import BY_NAME, MOST_CHARACTERS, OUTCOME_WORDS, Chip, address, shown
 from web.happening import Ended, Texts, Under
 from web.page import Flow, Page, Site, Visit, render_block
 from web.seeing import EVERYBODYS, OWN, keys_of, visible_keys
 
+PATH, EVENTS = "/live", "/live/events"
+
 SYSTEM = "system:read"
 RECENT = 40
+
+LONGEST_LIFE = HOUR
+"""What ran for longer and has ended just now is not found in the store, but told by the stream."""
+
+FILTERS = ("model", "provider", "key", "outcome")
+"""What an address may ask for: what is known of a request exactly while it runs, or when it has ended."""
+
 LONGEST_SECONDS = 5
 """Digits."""
 
@@ -61,11 +71,47 @@ class Live:
     """None before anything was heard."""
     machine: tuple[str, ...] = ()
     ended: tuple[Ended, ...] = ()
+    narrows: bool = False
+    """Whether not everything is wanted of what runs."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """What it is filtered by, as the address says it."""
+    chips: tuple[Chip, ...] = ()
+    events: str = EVENTS
+    """Where it is followed."""
+    again: str = PATH
+    """The page as it is."""
+    outcomes: Mapping[str, str] = field(default_factory=lambda: OUTCOME_WORDS)
 
 
 async def load(site: Site, visit: Visit) -> Live:
     """The page's context: what ended in the last hour, until the stream says more."""
-    return Live(ended=await _stored(site, visit))
+    asked = filters_in(visit.query)
+    return Live(
+        ended=await _stored(site, visit),
+        narrows=wanted_by(asked).narrows,
+        asked=asked,
+        chips=tuple(_chip(name, asked) for name in asked),
+        events=address(EVENTS, asked),
+        again=address(PATH, asked),
+    )
+
+
+def filters_in(query: Mapping[str, str]) -> Mapping[str, str]:
+    """What of an address is understood, in the order of FILTERS."""
+    said = {name: query.get(name, "").strip()[:MOST_CHARACTERS] for name in FILTERS}
+    return {name: text for name, text in said.items() if text and (name != "outcome" or text in OUTCOMES)}
+
+
+def wanted_by(asked: Mapping[str, str]) -> Wanted:
+    """What is to be told of where this is asked for."""
+    outcome = next((each for each in OUTCOMES if each == asked.get("outcome")), None)
+    key, model, provider = (asked.get(name) for name in ("key", "model", "provider"))
+    return Wanted(recent=True, key=key, model=model, provider=provider, outcome=outcome)
+
+
+def _chip(name: str, asked: Mapping[str, str]) -> Chip:
+    without = address(PATH, {other: text for other, text in asked.items() if other != name})
+    return Chip(name, BY_NAME[name].label, shown(BY_NAME[name], asked[name]), without)
 
 
 async def watch(site: Site, visit: Visit) -> Flow:
@@ -74,8 +120,9 @@ async def watch(site: Site, visit: Visit) -> Flow:
     # Whoever was away for too long begins anew, with what has ended meanwhile.
     anew = await _stored(site, visit) if last_id and not feed.knows(last_id) else None
     sight, who = await _sight(site, actor), await seats.person(site.office, actor)
-    viewer = feed.subscribe(sight, Wanted(recent=True), who=who, last_id=last_id)
-    following = Following(visit.zone, anew)
+    wanted = wanted_by(filters_in(visit.query))
+    viewer = feed.subscribe(sight, wanted, who=who, last_id=last_id)
+    following = Following(visit.zone, anew, narrows=wanted.narrows)
     told = parts(viewer, partial(_review, site, actor), following.write, seconds=_seconds(visit))
     return Flow(told, viewer.leave)
 
@@ -87,9 +134,17 @@ def _now_us() -> int:
 class Following:
     """What one browser is told, and what it was told before."""
 
-    def __init__(self, zone: tzinfo, anew: tuple[Ended, ...] | None = None, clock: Callable[[], int] = _now_us) -> None:
-        """`anew` are lines in the place of all that have ended, where there is too much in between."""
-        self._zone, self._anew, self._clock = zone, anew, clock
+    def __init__(
+        self,
+        zone: tzinfo,
+        anew: tuple[Ended, ...] | None = None,
+        clock: Callable[[], int] = _now_us,
+        *,
+        narrows: bool = False,
+    ) -> None:
+        """`anew` are lines in the place of all that have ended, where there is too much in between; `narrows` is
+        whether not everything is wanted of what runs."""
+        self._zone, self._anew, self._clock, self._narrows = zone, anew, clock, narrows
         self._texts: Texts = {}
         """What is to be said next."""
         self._html: list[str] = []
@@ -129,7 +184,7 @@ class Following:
                 self._begin(now_us)
             case RunningNow() as said:
                 self._running = event
-                self._say_count(happening.count(said))
+                self._say_count(happening.count(said, narrows=self._narrows))
             case Finished():
                 self._ended.append(event)
             case System() as said:
@@ -176,7 +231,7 @@ class Following:
             self._ended.clear()
             self._paced = now_us // PACE_US
         if self._running is not None and (self._running is not self._shown or _has_lines(self._running)):
-            html, texts = _lines(self._shown, self._running, now_us // MOMENT_US * MOMENT_US)
+            html, texts = _lines(self._shown, self._running, now_us // MOMENT_US * MOMENT_US, narrows=self._narrows)
             self._html.append(html)
             self._texts |= texts
             self._shown = self._running
@@ -191,7 +246,7 @@ def _rows(told: tuple[Event, ...], zone: tzinfo, since_us: int) -> tuple[str, in
 
 
 @lru_cache(maxsize=KEPT)
-def _lines(before: Event | None, now: Event, now_us: int) -> tuple[str, Texts]:
+def _lines(before: Event | None, now: Event, now_us: int, *, narrows: bool) -> tuple[str, Texts]:
     """How what was shown becomes what runs now: lines that come, and what moves in the others."""
     was = before.of if before is not None and isinstance(before.of, RunningNow) else None
     assert isinstance(now.of, RunningNow)
@@ -199,7 +254,7 @@ def _lines(before: Event | None, now: Event, now_us: int) -> tuple[str, Texts]:
     if not found.lines and not found.is_whole:
         return "", found.texts
     how = "innerMorph" if found.is_whole else "afterbegin"
-    return _swap("underway", how, _drawn("running", UTC, now_us, running=found.lines)), found.texts
+    return _swap("underway", how, _drawn("running", UTC, now_us, running=found.lines, narrows=narrows)), found.texts
 
 
 def _unshown(missed: int | None) -> str:
@@ -223,9 +278,16 @@ def _drawn(block: str, zone: tzinfo, now_us: int, **shown: Any) -> str:
 
 async def _stored(site: Site, visit: Visit) -> tuple[Ended, ...]:
     """What ended in the last hour, as far as the analytics store has it."""
-    key_ids = await visible_keys(site, visit)
-    recent = Filter(since_us=visit.now_us - HOUR, until_us=visit.now_us + HOUR, key_ids=key_ids)
-    return happening.of_rows((await paging.newest(site.read, recent, rows=RECENT)).rows)
+    wanted, since_us = wanted_by(filters_in(visit.query)), visit.now_us - HOUR
+    recent = Filter(
+        since_us=since_us - LONGEST_LIFE,
+        until_us=visit.now_us + HOUR,
+        key_ids=await visible_keys(site, visit),
+        provider=wanted.provider,
+        outcome=wanted.outcome,
+    )
+    named = {"key": wanted.key, "model": wanted.model, "ended_us": since_us, "limit": RECENT}
+    return happening.of_rows(await site.read("requests/ended", {"filter": recent.parameter(), **named}))
 
 
 def _seconds(visit: Visit) -> float | None:
@@ -254,7 +316,7 @@ async def _review(site: Site, actor: Actor) -> Sight | None:
 
 
 PAGE = Page(
-    path="/live",
+    path=PATH,
     title="Live",
     summary="What runs at this moment, and what has just ended.",
     template="live.html",

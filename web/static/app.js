@@ -24,19 +24,11 @@
   // What is told as it happens: held while somebody reads it or says so. Whoever reads is there with the mouse or the
   // keyboard, or has gone on to where the latest lines are out of sight.
   let isHeld = false;
-  let goOn = null;
-  const hold = document.querySelector("[data-hold]");
-  const list = document.querySelector("[data-read]");
+  let waiting = [];
+  let left = 0;  // of those that wait, how many there was no room for
+  const [hold, list, fresh] = ["[data-hold]", "[data-read]", "[data-fresh]"].map((each) => document.querySelector(each));
   const isRead = () => list.matches(":hover, :focus-visible") || list.querySelector(":focus-visible") !== null;
   const reads = () => isHeld || (list !== null && (isRead() || list.getBoundingClientRect().top < 0));
-  const review = () => {
-    const note = document.getElementById("held");
-    if (note) note.hidden = !reads();
-    if (goOn && !reads()) {
-      goOn();
-      goOn = null;
-    }
-  };
   // Lines that come take their places: each once, the latest first, no more than there is room for.
   const place = (line) => {
     line.removeAttribute("data-new");
@@ -47,9 +39,41 @@
     while (next && Number(next.dataset.at) > Number(line.dataset.at)) next = next.nextElementSibling;
     if (line.isConnected && next !== line.nextElementSibling) line.parentNode.insertBefore(line, next);
   };
+  const come = (lines) => [...lines.querySelectorAll(":scope > [data-new]")];
+  const room = (lines) => Number(lines.dataset.lines || Infinity);
   const settle = (lines) => {
-    for (const line of [...lines.querySelectorAll(":scope > [data-new]")].reverse()) place(line);
-    while (lines.children.length > Number(lines.dataset.lines || Infinity)) lines.lastElementChild.remove();
+    for (const line of come(lines).reverse()) place(line);
+    while (lines.children.length > room(lines)) lines.lastElementChild.remove();
+  };
+  // While somebody reads they wait, and it is said how many.
+  const keepBack = (lines) => {
+    const these = come(lines);
+    for (const line of these) line.remove();
+    const ids = new Set(these.map((line) => line.id));
+    const all = [...these, ...waiting.filter((line) => !ids.has(line.id))].filter((line) => !document.getElementById(line.id));
+    waiting = all.slice(0, room(lines));
+    left += all.length - waiting.length;
+  };
+  const putIn = () => {
+    const lines = list.querySelector("[data-lines]");
+    lines.prepend(...waiting);
+    settle(lines);
+    waiting = [];
+    left = 0;
+  };
+  const tellWaiting = () => {
+    fresh.textContent = `${waiting.length + left} new`;
+    fresh.hidden = !waiting.length;
+  };
+  const review = () => {
+    if (!list) return;
+    const is = reads();
+    document.getElementById("held").hidden = !is;
+    list.toggleAttribute("data-held", is);
+    // What stands above must not push away what is read.
+    for (const low of document.querySelectorAll(".wide.low")) low.style.height = is ? low.style.height || `${low.offsetHeight}px` : "";
+    if (!is && waiting.length) putIn();
+    tellWaiting();
   };
 
   // Texts that move, by the element that has them: one, or one for each of its places. What has none is gone.
@@ -65,13 +89,15 @@
     document.addEventListener("told", (event) => {
       for (const [id, said] of Object.entries(JSON.parse(event.detail.data))) say(id, said);
     });
-    document.addEventListener("htmx:sse:before:message", (event) => {
-      if (reads()) event.detail.waitUntil(new Promise((resolve) => { goOn = resolve; }));
-      review();
-    });
+    for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
+    document.addEventListener("htmx:sse:before:message", review);
     document.addEventListener("htmx:sse:after:message", () => {
       lost(false);
-      for (const lines of document.querySelectorAll("[data-lines]")) settle(lines);
+      for (const lines of document.querySelectorAll("[data-lines]")) {
+        if (reads() && list.contains(lines)) keepBack(lines);
+        else settle(lines);
+      }
+      review();
     });
     document.addEventListener("htmx:sse:error", (event) => {
       if (event.detail.status === 401) location.reload();
@@ -80,6 +106,13 @@
     for (const kind of ["scroll", "mouseover", "mouseout"]) document.addEventListener(kind, review, { passive: true });
     // From one line to the next nothing has the focus for a moment.
     for (const kind of ["focusin", "focusout"]) document.addEventListener(kind, () => setTimeout(review));
+    fresh?.addEventListener("click", () => {
+      putIn();
+      const title = document.getElementById("ended-title");
+      title.focus({ preventScroll: true });
+      if (list.getBoundingClientRect().top < 0) title.scrollIntoView();
+      review();
+    });
     if (hold) {
       hold.hidden = false;
       hold.addEventListener("click", () => {
@@ -195,6 +228,7 @@
     "?": () => document.getElementById("letters")?.showModal(),
     j: () => step(1),
     k: () => step(-1),
+    n: () => document.querySelector("[data-fresh]:not([hidden])")?.click(),
     p: () => document.querySelector("[data-live], [data-hold]")?.click(),
     g: () => { going = Date.now(); },
   };

@@ -204,3 +204,18 @@ async def test_waiting_ends_with_news_and_with_time(viewer: Viewer, host: Host) 
     viewer.leave()
     await asyncio.wait_for(waiting, 5)
     assert (viewer.is_gone, host.left) == (True, [viewer])
+
+
+def test_those_who_want_and_see_the_same_share_what_was_made_once(host: Host) -> None:
+    def fast(**sight: frozenset[str]) -> Viewer:
+        return Viewer(host, BOOT, Sight(**sight), Wanted(model="fast"))
+
+    crowd = [fast(), fast(), fast(key_ids=frozenset({"team"}))]
+    event = Event(BOOT, 1, Finished((*ended("a", requested_model="fast"), *ended("b", requested_model="slow"))))
+    for viewer in crowd:
+        viewer.offer(event, 0.0)
+        viewer.offer(Event(BOOT, 2, Gap(2)), 0.0)
+    first, second, other = ([each for each in viewer.take() if each.name == "finished"] for viewer in crowd)
+    assert ids_in(first) == ids_in(other) == ["a"]
+    assert first[0] is second[0]
+    assert first[0] is not other[0], "whose they may see is another matter"
