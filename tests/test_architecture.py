@@ -103,7 +103,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "unlock",
     ),
     # A made-up company: made in the state as anybody makes it, and as requests that it would have left.
-    "seeding": (*GROUND, "access", "catalog", "claims", "management", "sql", "store", "usage"),
+    # What was said in them is translated and sealed as what is captured.
+    "seeding": (
+        *(*GROUND, "access", "captures", "catalog", "claims", "credentials", "formats", "management", "sql", "store"),
+        *("unlock", "usage"),
+    ),
     "current": (*GROUND, "catalog", "credentials", "management", "store"),
     "logins": (*GROUND, "access", "management", "outbound"),
     # Surfaces: only `api` knows the relay; `web` never touches relay, formats, routing, outbound.

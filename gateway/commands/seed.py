@@ -46,7 +46,8 @@ log = logs.get("gateway.seed")
 def command(config: Path | None, data_dir: str | None, add: bool, number: int, **said: float) -> None:
     """Make up people, client keys and requests to try the dashboard with. No gateway may run meanwhile.
 
-    For a data directory of its own: what is made up is told from nothing else afterwards.
+    For a data directory of its own: what is made up is told from nothing else afterwards. The newest 300 requests have
+    bodies, sealed as those that are captured.
     """
     wish = Wish(requests=int(said["rows"]), days=said["days"], until_us=time.time_ns() // 1000, seed=number)
     begun = time.monotonic()

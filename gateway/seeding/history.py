@@ -145,7 +145,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
 
 def _ask(key: Key, ask: Ask, owned: Owned) -> dict[str, Any]:
     spoken, targets = SPOKEN[ask.dialect], targets_of(ask.name) if ask.name else ()
-    formats = [_format(spoken.format, target.partition("/")[0]) for target in targets]
+    formats = [format_between(spoken.format, target.partition("/")[0]) for target in targets]
     return {
         "key": key.name or None,
         **asdict(owned),
@@ -170,7 +170,7 @@ def _ask(key: Key, ask: Ask, owned: Owned) -> dict[str, Any]:
     }
 
 
-def _format(spoken: FormatName, provider: str) -> FormatName:
+def format_between(spoken: FormatName, provider: str) -> FormatName:
     """What is spoken with a provider: the client's own format, where it knows that too."""
     asked = PROVIDER[provider]
     return spoken if spoken in asked.also_speaks else asked.format

@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from gateway.seeding.bodies import WORDS, Question, Written, write
 from gateway.seeding.clients import AGENTS, Ask, Key, targets_of
 from gateway.seeding.rhythm import ASKS
 from gateway.seeding.world import MODELS, PLACE_OF_MODEL, Model
-
-from .bodies import WORDS, Question, Written, write
 
 PIECE_BYTES = 36
 """Content of a chunk, about as many letters as eight tokens have."""

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 import sql
-from gateway.management import keys
+from gateway.access.roles import permissions_of
+from gateway.management import bodies, keys
+from gateway.management.office import Actor
+from gateway.seeding import seeding
 from gateway.seeding.clients import KEYS
 from gateway.seeding.history import Wish
 from gateway.seeding.seeding import Places, count, month_us, seed, write
@@ -34,6 +37,8 @@ class Written:
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
+READER = Actor(kind="system", name="reader", permissions=permissions_of("owner"))
+
 WISH: Wish = wish(2000, days=10, at_once=500)
 
 
@@ -41,7 +46,7 @@ async def test_records_name_the_keys_that_were_made(tmp_path: Path) -> None:
     written, told = Written(empty()), list[int]()
     async with office_in(tmp_path) as office:
         settled = await seed(Places(office, OPERATOR, written, written.read), WISH, told.append)
-        assert (told, written.tasks) == (sorted(told), len(told))
+        assert (told, written.tasks) == (sorted(told), len(told) + 1), "and once for what was said"
         assert told[-1] == await count(written.read) == 2000
         pairs = written.store.ask("select distinct key, key_id, user_id, team_id from requests where key is not null")
         assert {name: (key_id, user, team) for name, key_id, user, team in pairs} == {
@@ -83,6 +88,19 @@ async def test_what_was_written_before_is_not_written_again(tmp_path: Path) -> N
         assert half.store.column(ids) == whole.store.column(ids)
     whole.store.connection.close()
     half.store.connection.close()
+
+
+async def test_what_was_said_in_the_newest_is_kept_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeding, "MOST_SAID", 40)
+    written = Written(empty())
+    async with office_in(tmp_path) as office:
+        await seed(Places(office, OPERATOR, written, written.read), WISH, print)
+        named = "select cast(id as varchar) from requests where key is not null order by ts desc, id desc"
+        newest = written.store.column(named)[:40]
+        assert set(written.store.column("select cast(id as varchar) from requests where captured")) == set(newest)
+        for request_id in newest:
+            assert (await bodies.read_bodies(office, READER, request_id)).id == request_id
+    written.store.connection.close()
 
 
 def test_a_month_begins_at_midnight() -> None:

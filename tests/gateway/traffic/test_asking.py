@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.seeding.bodies import Question, write
 from gateway.traffic.asking import STRANGER, Gateway, ask
-from gateway.traffic.bodies import Question, write
 from gateway.traffic.turns import Turn
 from tests.waiting import auntil
 

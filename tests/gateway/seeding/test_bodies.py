@@ -10,8 +10,8 @@ import pytest
 from gateway.formats.table import FORMATS
 from gateway.formats.translation import Translation
 from gateway.records import ModelFacts
+from gateway.seeding.bodies import TOOL, Question, write
 from gateway.seeding.clients import SPOKEN, Dialect
-from gateway.traffic.bodies import TOOL, Question, write
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.seeding.clients import Dialect
+from .clients import Dialect
 
 MOST_TOKENS = 2000
 """Of an answer, as clients of Anthropic must say it."""
