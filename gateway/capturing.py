@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import logs
+from gateway.captures import slips
 from gateway.captures.places import folder_of
 from gateway.credentials.keyfile import KeyUnusable
 from gateway.errors import StateUnavailable
+from gateway.records.captures import MARGIN, Taken
 from gateway.relay.exchange import Exchange
 from gateway.relay.relay import Relay
-from gateway.relay.taps import Capturing, TappedExchange
+from gateway.relay.taps import Capturing, Showing, TappedExchange
 from gateway.settings.model import CaptureSettings, Settings
 from gateway.store.session import Session
 from gateway.store.state import State
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 5.0
 """How often the key is asked for where it cannot be had."""
 
+MOST_SHOWN = 8
+"""Exchanges that wait to be kept for whoever asked them, until the key is known."""
+
 log = logs.get("gateway.capturing")
 
 
@@ -38,12 +43,16 @@ class Captures:
     def __init__(self, relay: Relay, state: State, settings: Settings) -> None:
         """`settings` say where the vault key is, and the data directory."""
         self._relay, self._state, self._base = relay, state, settings
+        self._directory = Path(settings.server.data_dir)
         self._settings = CaptureSettings()
         self._key: bytes | None = None
         self._writer: CaptureWriter | None = None
         self._asking: asyncio.Task[None] | None = None
         self._ask_at = 0.0
         self._trouble = ""
+        self._shown: list[Taken] = []
+        """For whoever asked them, as soon as the key is known."""
+        relay.showing = Showing(self._has_leave, self._room, self._show)
 
     @property
     def dropped(self) -> int:
@@ -61,7 +70,7 @@ class Captures:
 
     def tick(self) -> None:
         """Called now and then: ask for the key, where it is wanted and not known."""
-        if self._settings.mode == "off" or self._key is not None:
+        if (self._settings.mode == "off" and not self._shown) or self._key is not None:
             return
         loop = asyncio.get_running_loop()
         if loop.time() >= self._ask_at and (self._asking is None or self._asking.done()):
@@ -82,14 +91,35 @@ class Captures:
         if settings.mode == "off" or key is None:
             relay.exchange, relay.capturing = Exchange, None
             return
-        writing = import_module("gateway.captures.writing")
-        ways = writing.Ways.of(settings, key)
-        if self._writer is None:
-            self._writer = writing.CaptureWriter(folder_of(Path(self._base.server.data_dir)), ways)
-        writer: CaptureWriter = self._writer
-        writer.ways = ways
+        writer = self._writing(key)
         relay.capturing = Capturing(settings.mode, settings.share, writer.bytes_taken, writer.keep)
         relay.exchange = TappedExchange
+
+    def _writing(self, key: bytes) -> CaptureWriter:
+        """Whoever writes, by the settings that are in force."""
+        writing = import_module("gateway.captures.writing")
+        ways = writing.Ways.of(self._settings, key)
+        if self._writer is None:
+            self._writer = writing.CaptureWriter(folder_of(self._directory), ways)
+        writer: CaptureWriter = self._writer
+        writer.ways = ways
+        return writer
+
+    # What is asked from the playground, by whoever may see all of it
+
+    def _has_leave(self, slip: str) -> bool:
+        return slips.tear(self._directory, slip)
+
+    def _room(self) -> int:
+        return self._settings.max_bytes + MARGIN
+
+    def _show(self, taken: Taken) -> None:
+        """Keep this one, as soon as it can be sealed. Where too many wait for the key, it is not kept."""
+        if self._key is not None:
+            self._writing(self._key).keep(taken)
+        elif len(self._shown) < MOST_SHOWN:
+            self._shown.append(taken)
+            self.tick()
 
     async def _ask(self) -> None:
         try:
@@ -103,6 +133,9 @@ class Captures:
         else:
             self._trouble = ""
             self._apply()
+            for taken in self._shown:
+                self._show(taken)
+            self._shown.clear()
 
     def _found(self, session: Session) -> bytes | None:
         return captures_key(session, self._base)

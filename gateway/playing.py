@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway import __version__, claims
+from gateway.captures import slips
 from gateway.errors import ControlUnavailable
 from gateway.outbound.client import Fetcher, Streamed
 from gateway.outbound.wire import Pool
+from gateway.records.captures import SLIP
 from gateway.settings.model import UpstreamSettings
 
 AGENT = f"sluicegate-playground/{__version__}"
@@ -33,20 +35,24 @@ class Playing:
         self._data_dir = data_dir
 
     @asynccontextmanager
-    async def asked(self, path: str, body: bytes, secret: str) -> AsyncIterator[Streamed]:
+    async def asked(self, path: str, body: bytes, secret: str, *, shown: bool = False) -> AsyncIterator[Streamed]:
         """The answer to a POST as it comes, refusals too; leaving the block before its end is what a client does that
-        leaves. `secret` is the client key. Raises ControlUnavailable where nobody takes requests, UpstreamError where
-        the answer breaks off."""
+        leaves. `secret` is the client key; with `shown` what is said on all sides is kept, whatever the settings say.
+        Raises ControlUnavailable where nobody takes requests, UpstreamError where the answer breaks off, OSError where
+        the data directory cannot be written."""
         running = claims.find(self._data_dir)
         if running is None:
             raise ControlUnavailable(NOT_SERVING)
         pool = Pool(UpstreamSettings())
         # Our own address is no proxy's business, whatever the environment says.
         fetcher = Fetcher(pool, proxy="none", most_bytes=MOST_ANSWER_BYTES, seconds=LONGEST_SECONDS)
+        slip = slips.write(self._data_dir) if shown else ""
+        headers = {**_headers(secret), **({SLIP: slip} if slip else {})}
         try:
-            async with fetcher.streamed("POST", running.url + path, _headers(secret), body) as answer:
+            async with fetcher.streamed("POST", running.url + path, headers, body) as answer:
                 yield answer
         finally:
+            slips.tear(self._data_dir, slip)
             await pool.close()
 
 

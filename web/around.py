@@ -78,9 +78,11 @@ class Answering(Protocol):
 class Playing(Protocol):
     """The gateway, asked as a client asks it."""
 
-    def asked(self, path: str, body: bytes, secret: str) -> AbstractAsyncContextManager[Answering]:
-        """The answer to a POST by a client key, refusals too; whoever leaves early leaves as a client does. Raises
-        ControlUnavailable, UpstreamError."""
+    def asked(
+        self, path: str, body: bytes, secret: str, *, shown: bool = False
+    ) -> AbstractAsyncContextManager[Answering]:
+        """The answer to a POST by a client key, refusals too; whoever leaves early leaves as a client does. With
+        `shown` what is said on all sides is kept. Raises ControlUnavailable, UpstreamError, OSError."""
 
 
 class Around(Protocol):

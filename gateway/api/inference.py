@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from gateway import logs
 from gateway.errors import AmbiguousRequest, ClientDisconnected, Draining, GatewayError, MethodNotAllowed
-from gateway.records import ANY
+from gateway.records import ANY, captures
 from gateway.relay.caller import is_strict
 from gateway.relay.exchange import FAILED, Exchange
 from gateway.relay.relay import Relay
 from gateway.relay.sink import SHARE_OF_WINDOW, Message, Receive, Send, Sink
+from gateway.relay.taps import kind_of
 
 from .address import query_key, read_address
 from .admission import Keys, check_endpoint
@@ -17,6 +18,8 @@ from .cors import Cors
 from .endpoints import Asked
 from .head import check_head
 from .intake import check_type, declared_length, read_body
+
+SLIP = captures.SLIP.encode()
 
 log = logs.get("gateway.api.inference")
 
@@ -37,7 +40,9 @@ class Inference:
         """Answer one request to an endpoint, whatever happens."""
         relay, keys = self._relay, self.keys
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        exchange = relay.exchange.of(relay, asked.endpoint, headers, receive, send)
+        named = dict(headers)
+        kind = relay.exchange if SLIP not in named else kind_of(relay, named[SLIP])
+        exchange = kind.of(relay, asked.endpoint, headers, receive, send)
         if scope["query_string"] or asked.model:
             exchange.address = read_address(asked, scope["query_string"])
         caller, proxies = exchange.caller, self.proxies
@@ -46,7 +51,7 @@ class Inference:
         relay.begin(exchange)
         try:
             limit = relay.settings.server.max_body_bytes
-            exchange.named = named = dict(headers)
+            exchange.named = named
             if relay.tracing is not None:
                 exchange.trace = relay.tracing.begin(headers, named)
             check_head(scope, named)

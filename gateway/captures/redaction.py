@@ -11,13 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 
-from gateway.records.captures import Body, Flow, Headers, RawHeaders
+from gateway.records.captures import MARGIN, Body, Flow, Headers, RawHeaders
 from gateway.settings.expressions import Expression
 
 REDACTED = b"[redacted]"
-
-MARGIN = 4096
-"""Bytes taken beyond what is kept, so that no half of a secret is left where a body is cut: the longest of them."""
 
 MOST_FOUND = 10_000
 """Places in one body. Where there are more, nothing of it is kept: an expression matches nearly everything."""

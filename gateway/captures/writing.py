@@ -17,13 +17,13 @@ from queue import SimpleQueue
 
 from gateway import logs
 from gateway.credentials.vault import Vault
-from gateway.records.captures import Taken
+from gateway.records.captures import MARGIN, Taken
 from gateway.settings.model import CaptureSettings
 
 from . import retention
 from .making import capture_of
 from .places import BLOCK_BYTES, DRAFT, SUFFIX, add_weight, blocks_of, place_of
-from .redaction import MARGIN, Redactor
+from .redaction import Redactor
 from .sealed import seal
 
 MOST_WAITING = 1024

@@ -48,6 +48,13 @@ async def delete_bodies(office: Office, actor: Actor, request_id: str) -> None:
     await asyncio.to_thread(reading.forget, _folder(office), request_id)
 
 
+async def forget_shown(office: Office, actor: Actor, request_id: str) -> None:
+    """What was kept for nobody but who asked, and was looked at, is kept no more: its record says that nothing is.
+    Raises NotPermitted, OSError."""
+    actor.require(READ)
+    await asyncio.to_thread(reading.forget, _folder(office), request_id)
+
+
 async def _note(office: Office, actor: Actor, action: str, request_id: str) -> None:
     await office.change(actor, lambda change: change.note(action, Subject("request", request_id)))
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+SLIP = "x-sluicegate-slip"
+"""The header in which whoever has leave to be shown a request proves it."""
+
+MARGIN = 4096
+"""Bytes taken beyond what is kept, so that no half of a secret is left where a body is cut: the longest of them."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 Headers = tuple[tuple[str, str], ...]
 

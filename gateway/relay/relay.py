@@ -36,7 +36,7 @@ from .transcript import Silence
 from .ways import Ways
 
 if TYPE_CHECKING:
-    from .taps import Capturing
+    from .taps import Capturing, Showing
 
 WATCHED_AFTER_NS = 50_000_000
 """Age from which a client is watched for leaving. Shorter answers are over before it matters, and cost less."""
@@ -92,6 +92,8 @@ class Relay:
     """What a request becomes: another kind where bodies are captured."""
     capturing: Capturing | None = None
     """What is kept of those; None where nothing is."""
+    showing: Showing | None = None
+    """How one is kept for whoever asked it; None where nobody may."""
 
     count_soon: counting.CountSoon = staticmethod(counting.nobody_counts)
     """Tokens of what was read and said where its provider does not tell them."""

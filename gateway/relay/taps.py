@@ -52,6 +52,18 @@ class Capturing:
     """Takes what was said, at once; whether it will be kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How an exchange is kept for whoever asked it themselves and may see it, whatever else is kept."""
+
+    has_leave: Callable[[str], bool]
+    """Whether a slip is good, which it is once."""
+    bytes_taken: Callable[[], int]
+    """Most of one body."""
+    keep: Callable[[Taken], None]
+    """Takes what was said, at once."""
+
+
 class Tap:
     """Between a connection and whoever hears an answer."""
 
@@ -117,11 +129,15 @@ class TappedExchange(Exchange):
     def of(cls, relay: Relay, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send) -> Self:
         """One that begins now."""
         exchange = super().of(relay, endpoint, headers, receive, send)
-        if relay.capturing is not None:
-            exchange.most = relay.capturing.bytes_taken
+        exchange.most = cls.room(relay)
         exchange.sink = TappedSink(send, relay.settings.stream.window_bytes, exchange.most)
         exchange.sink.on_end = exchange.conclude
         return exchange
+
+    @classmethod
+    def room(cls, relay: Relay) -> int:
+        """Bytes of one body that are taken."""
+        return relay.capturing.bytes_taken if relay.capturing is not None else 0
 
     def begin_pumping(self, trial: Trial, first_bytes: bytes = b"") -> Pump:
         """The bytes of this attempt go to the client as they come, and are heard on their way."""
@@ -206,6 +222,30 @@ class TappedExchange(Exchange):
             headers = (*trial.attempt.provider.headers, *trial.attempt.credential.headers)
             found.update(value.encode() for _, value in headers)
         return frozenset(secret for secret in found if len(secret) >= SHORTEST)
+
+
+class ShownExchange(TappedExchange):
+    """One that is taken down for whoever asked it. Its record says that it was kept only where it would have been
+    anyway: what is kept for nobody else is gone as soon as it was looked at."""
+
+    __repr__ = object.__repr__
+
+    @classmethod
+    def room(cls, relay: Relay) -> int:
+        """As much as of any that is captured."""
+        return relay.showing.bytes_taken() if relay.showing is not None else 0
+
+    def _hand_over(self) -> None:
+        super()._hand_over()
+        showing = self.relay.showing
+        if not self.captured and showing is not None and self.key is not None and self.key.capture:
+            showing.keep(self._taken())
+
+
+def kind_of(relay: Relay, slip: bytes | None) -> type[Exchange]:
+    """What a request with this slip becomes."""
+    is_shown = slip is not None and relay.showing is not None and relay.showing.has_leave(slip.decode("latin-1"))
+    return ShownExchange if is_shown else relay.exchange
 
 
 def _kind(trial: Trial) -> str | None:

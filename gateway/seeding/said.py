@@ -205,7 +205,9 @@ class _Made:
 
     def _context(self, model: str) -> ReplyContext:
         token = self._row["id"].replace("-", "")
-        return ReplyContext(model, token, self._row["started_at_us"] // 1_000_000, Prompt((), (), wants_usage=True), self._fields)
+        return ReplyContext(
+            model, token, self._row["started_at_us"] // 1_000_000, Prompt((), (), wants_usage=True), self._fields
+        )
 
     def _words(self) -> str:
         """An answer about as long as the record says."""

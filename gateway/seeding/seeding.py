@@ -16,11 +16,12 @@ from typing import Any, Protocol
 import sql
 from gateway.captures.making import capture_of
 from gateway.captures.places import folder_of, place_of
-from gateway.captures.redaction import MARGIN, Redactor
+from gateway.captures.redaction import Redactor
 from gateway.captures.sealed import seal as seal_capture
 from gateway.captures.writing import write_whole
 from gateway.credentials.vault import Vault
 from gateway.management.office import Actor, Office
+from gateway.records.captures import MARGIN
 from gateway.settings.model import Settings
 from gateway.unlock import make_captures_key
 from gateway.usage.ingest import Task

@@ -17,6 +17,8 @@ from gateway import operator
 from gateway.captures.places import folder_of, place_of
 from gateway.captures.writing import write_whole
 from gateway.credentials.vault import SHAPE
+from gateway.playing import Playing
+from gateway.records.captures import SLIP
 from tests.e2e.wire import CHAT, Answer, ask, chat, chat_body, connect, content, leave, read_until, request
 from tests.gateway.captures.takes import id_at
 from tests.gateway_process import CLIENT_KEY, PROVIDER_KEY, GatewayProcess, configuration, running
@@ -238,6 +240,10 @@ async def test_what_a_key_forbids_is_not_kept(capturing: GatewayProcess) -> None
     data = chat(MODEL).replace(CLIENT_KEY.encode(), PRIVATE_KEY.encode())
     request_id, answer = await asked(capturing, data)
     assert answer.status == 200
+    playing = Playing(capturing.data_dir)
+    async with playing.asked("/v1/chat/completions", chat_body(MODEL), PRIVATE_KEY, shown=True) as shown:
+        assert b"".join([part async for part in shown.parts])
+        assert not place_of(folder_of(capturing.data_dir), shown.headers["x-sluicegate-request-id"]).exists()
     await asked(capturing, chat(MODEL))
     with pytest.raises(operator.NotAnswered, match="Nothing is kept here"):
         operator.ask(capturing.data_dir, f"/api/usage/{request_id}/bodies", {})
@@ -305,6 +311,16 @@ async def test_of_errors_alone_nothing_else_is_kept_and_of_nothing_nothing(mock:
         for model in (MODEL, "gpt-4o-mini;status=400"):
             await asked(gateway, chat(model))
         assert not folder_of(gateway.data_dir).exists()
+        # Whoever asks from the playground has leave to see one: nobody else has it by the same words.
+        playing = Playing(gateway.data_dir)
+        body = chat_body(MODEL)
+        async with playing.asked("/v1/chat/completions", body, CLIENT_KEY, shown=True) as shown:
+            request_id = shown.headers["x-sluicegate-request-id"]
+            assert b"".join([part async for part in shown.parts])
+        until(lambda: place_of(folder_of(gateway.data_dir), request_id).exists())
+        assert bodies(gateway, request_id)["attempts"][0]["answer"]["status"] == 200
+        await asked(gateway, request("POST", "/v1/chat/completions", body, headers={SLIP: "A" * 43}))
+        assert len(files(gateway)) == 1
         gateway.reload(toml(mock, "errors"))
 
         make_kept(gateway, "gpt-4o-mini;status=400")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from msgspec import structs
 from structlog.testing import capture_logs
 
 from gateway import capturing
+from gateway.captures import slips
 from gateway.captures.places import folder_of
 from gateway.captures.reading import open_capture
 from gateway.capturing import Captures
@@ -26,7 +28,7 @@ from gateway.relay.taps import TappedExchange
 from gateway.settings.model import CaptureSettings
 from gateway.store.state import State
 from gateway.unlock import captures_key
-from tests.gateway.captures.takes import flow, taken
+from tests.gateway.captures.takes import flow, id_at, taken
 from tests.gateway.management.offices import office_in
 from tests.source import ROOT
 from tests.waiting import auntil
@@ -102,7 +104,8 @@ async def test_it_follows_the_settings(captures: Captures, relay: Relay) -> None
     assert relay.capturing is not None
     assert (relay.capturing.mode, relay.capturing.share) == ("sampled", 0.5)
     captures.follow(CaptureSettings())
-    assert vars(relay) == {"exchange": Exchange, "capturing": None}
+    assert relay.exchange is Exchange
+    assert vars(relay)["capturing"] is None
     captures.follow(ALL)
     assert relay.exchange is TappedExchange, "the key is known"
 
@@ -148,6 +151,28 @@ async def test_what_was_dropped_is_counted(captures: Captures, relay: Relay, tmp
     assert relay.capturing is not None
     relay.capturing.keep(taken())
     await auntil(lambda: captures.dropped == 1)
+
+
+async def test_what_is_shown_to_whoever_asked_is_kept_though_nothing_else_is(
+    office: Office, captures: Captures, relay: Relay, tmp_path: Path
+) -> None:
+    captures.follow(CaptureSettings(max_bytes=2000))
+    assert relay.showing is not None
+    assert relay.showing.bytes_taken() == 2000 + 4096
+    slip = slips.write(tmp_path)
+    assert [relay.showing.has_leave(each) for each in (slip, slip, "x" * 43, f"../../{slip}")] == [True, *[False] * 3]
+    shown = [taken(id=id_at(datetime.now(UTC)), body=flow(b"said")) for _ in range(3)]
+    for each in shown[:2]:  # the key is not known yet
+        relay.showing.keep(each)
+    await auntil(lambda: ticked(captures, captures._key is not None))
+    relay.showing.keep(shown[2])
+    assert (relay.exchange, relay.capturing) == (Exchange, None)
+    await captures.close()
+    key = await office.read(lambda session: captures_key(session, office.declared.settings))
+    for each in shown:
+        capture = open_capture(folder_of(tmp_path), each.id, Vault(key or b""))
+        assert capture is not None
+        assert capture.request.body.kept == b"said"
 
 
 def test_a_worker_that_captures_nothing_does_not_load_what_writes() -> None:

@@ -12,6 +12,7 @@ from gateway import claims
 from gateway.claims import Announcement
 from gateway.errors import ControlUnavailable, UpstreamError
 from gateway.playing import Playing
+from gateway.records.captures import SLIP
 from tests.gateway.outbound.peers import HELLO, OK, Peer, answering, provider
 
 SECRET = "sk-slg-of-somebody"
@@ -36,6 +37,20 @@ async def test_it_asks_where_the_gateway_answers_by_the_key(tmp_path: Path, monk
         for line in (b"authorization: bearer sk-slg-of-somebody", b"x-sluicegate-tags: playground"):
             assert line in lines
         assert request.endswith(b"\r\n\r\n{}")
+
+
+async def test_what_is_to_be_shown_goes_with_a_slip_that_is_good_for_as_long_as_it_takes(tmp_path: Path) -> None:
+    async with provider(answering(HELLO)) as there:
+        announce(tmp_path, there.port)
+        async with Playing(tmp_path).asked("/v1/messages", b"{}", SECRET, shown=True):
+            (slip,) = (tmp_path / "run" / "slips").iterdir()
+        assert f"{SLIP}: {slip.name}".encode() in there.requests[0]
+        assert not slip.exists()
+    async with provider(answering(HELLO)) as there:
+        announce(tmp_path, there.port)
+        async with Playing(tmp_path).asked("/v1/messages", b"{}", SECRET):
+            pass
+        assert SLIP.encode() not in there.requests[0]
 
 
 async def test_where_no_gateway_answers_that_is_said(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Asked:
     path: str
     body: bytes
     secret: str
+    shown: bool
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Playing:
         """Whoever asked has left, before the end or at it."""
 
     @asynccontextmanager
-    async def asked(self, path: str, body: bytes, secret: str) -> AsyncIterator[Coming]:
-        self.asked_for.append(Asked(path, body, secret))
+    async def asked(self, path: str, body: bytes, secret: str, *, shown: bool = False) -> AsyncIterator[Coming]:
+        self.asked_for.append(Asked(path, body, secret, shown))
         if self.refusal is not None:
             raise self.refusal
         try:

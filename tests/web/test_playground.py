@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.captures import reading
+from gateway.captures.places import folder_of
 from gateway.errors import ControlUnavailable, UpstreamClosed
 from gateway.management import keys
 from gateway.management.keys import KeyFilter
@@ -170,6 +172,33 @@ async def test_tokens_and_cost_are_those_that_are_booked(player: Person, house: 
     answer = await player.submit("/playground/send", **HELLO)
     assert f'href="/requests/{request_id}"' in answer.text
     assert "$1.23" in answer.text
+
+
+@pytest.mark.parametrize("captured", [True, False])
+async def test_what_the_provider_answered_is_shown_beside_what_the_client_got(
+    player: Person, house: House, store: Store, tmp_path: Path, *, captured: bool
+) -> None:
+    (made,) = await keys.list_keys(house.office, OPERATOR, KeyFilter(), after_id=None, limit=9)
+    row = {"key_id": f"key:{made.id}", "captured": captured}
+    request_id = await kept(house, store, tmp_path, row=row)
+    house.around.playing.answer = whole(headers=OURS | {"x-sluicegate-request-id": request_id})
+    answer = await player.submit("/playground/send", **HELLO)
+    assert house.around.playing.asked_for[-1].shown
+    assert_well_formed(answer.text)
+    assert "anthropic/claude answered" in answer.text
+    assert "The client got" in answer.text
+    assert reading.is_kept(folder_of(tmp_path), request_id) == captured, "what is kept for nobody else is gone"
+
+
+async def test_whoever_may_not_read_bodies_is_shown_what_the_client_got(house: House) -> None:
+    await add(house.office, "mia", password=PASSWORD)
+    member = await house.signed_in("mia@example.com")
+    await member.get("/playground")
+    await member.submit("/playground/lend")
+    await member.follow()
+    answer = await member.submit("/playground/send", **HELLO)
+    assert not house.around.playing.asked_for[-1].shown
+    assert "The client's answer" in html.unescape(answer.text)
 
 
 async def test_a_stream_that_holds_an_error_has_failed(player: Person, house: House, store: Store) -> None:

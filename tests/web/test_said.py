@@ -6,7 +6,7 @@ import html
 import json
 import re
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,11 @@ async def owner(house: House) -> Person:
     return await house.signed_in("olga@example.com")
 
 
-async def kept(house: House, store: Store, tmp_path: Path, most: int = 10_000, **more: Any) -> str:
+async def kept(
+    house: House, store: Store, tmp_path: Path, most: int = 10_000, row: Mapping[str, Any] | None = None, **more: Any
+) -> str:
     """The id of a request of which everything was kept."""
-    (request_id,) = store.add({"captured": True})
+    (request_id,) = store.add({"captured": True, **(row or {})})
     office = house.office
     key = await office.state.write(lambda session: make_captures_key(session, office.declared.settings))
     made = capture_of(taken(id=request_id, **more), Redactor(), most)

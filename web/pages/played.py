@@ -15,7 +15,8 @@ from uuid import UUID
 
 import orjson
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unacceptable, UnknownResource
+from gateway.management import bodies
 from gateway.management.lent_keys import HeldKey
 from gateway.usage import paging
 from web.around import Inquiry
@@ -23,6 +24,7 @@ from web.dialects import BY_PATH, Dialect, Heard, Listening, target_of, whole_of
 from web.display import State, ended
 from web.folding import Folded, fold, in_json
 from web.page import Site, Visit
+from web.pages.said import Exchange, answer_of
 from web.seeing import visible_keys
 
 LOOKS = 8
@@ -104,6 +106,8 @@ class Booked:
     state: State
     """How it ended."""
     error: str
+    is_captured: bool
+    """Whether what was said is kept, as of any request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ class Outcome:
     preview: Preview
     upstream: Upstream | None
     booked: Booked | None
+    sides: Exchange | None
+    """What the provider answered, and what the client got; None while nobody knows, or for whoever may not see it."""
     is_over: bool
 
 
@@ -149,14 +155,22 @@ class Play:
     total_us: int | None = None
     trouble: str = ""
     booked: Booked | None = None
+    sides: Exchange | None = None
     began_ns: int = 0
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether whoever asks may see what its provider answers, and the key lets that be kept."""
+        return self.visit.person.may(bodies.READ) and self.held.key.capture
 
     async def run(self) -> AsyncIterator[Heard]:
         """What is heard, as it comes; the first time before anything is, when the head is there. Raises
         ControlUnavailable."""
         self.began_ns = time.monotonic_ns()
         try:
-            async with self.site.around.playing.asked(self.wish.target, self.wish.body, self.held.secret) as answer:
+            async with self.site.around.playing.asked(
+                self.wish.target, self.wish.body, self.held.secret, shown=self.is_shown
+            ) as answer:
                 self.status, self.headers = answer.status, answer.headers
                 yield Heard()
                 async for heard in self._hear(answer.parts):
@@ -190,7 +204,8 @@ class Play:
         return (time.monotonic_ns() - self.began_ns) // 1000
 
     async def book(self) -> None:
-        """Wait a little for the usage record, if there is to be one."""
+        """Wait a little for the usage record, if there is to be one, and for what the provider answered. Raises
+        StateUnavailable."""
         try:
             known = UUID(self.headers.get("x-sluicegate-request-id", ""))
         except ValueError:
@@ -199,8 +214,23 @@ class Play:
             row = await paging.one(self.site.read, known, key_ids=(self.held.key.id,))
             if row is not None:
                 self.booked = _booked(row)
-                return
+                break
             await asyncio.sleep(LOOK_SECONDS)
+        if self.is_shown:
+            await self._look(str(known))
+
+    async def _look(self, request_id: str) -> None:
+        """What was said on both sides of the answer, once it is written; what was kept only for this is gone then."""
+        for _ in range(LOOKS):
+            try:
+                capture = await bodies.read_bodies(self.site.office, self.visit.person, request_id)
+            except (UnknownResource, Unacceptable):  # it is not there yet, or cannot be read: then it is not shown
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            self.sides = answer_of(capture)
+            if self.booked is not None and not self.booked.is_captured:
+                await bodies.forget_shown(self.site.office, self.visit.person, request_id)
+            return
 
     @property
     def is_answered(self) -> bool:
@@ -235,6 +265,7 @@ class Play:
             preview=self.preview,
             upstream=self.preview.at(target) if self.status < 400 or target else None,
             booked=self.booked,
+            sides=self.sides,
             is_over=is_over,
         )
 
@@ -258,6 +289,7 @@ def _booked(row: Mapping[str, Any]) -> Booked:
         is_estimate=row["usage_source"] == "estimated",
         state=ended(row["status"], row["error"]),
         error=row["error"] or "",
+        is_captured=bool(row["captured"]),
     )
 
 

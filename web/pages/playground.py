@@ -258,7 +258,7 @@ async def _followed(site: Site, visit: Visit) -> AsyncIterator[bytes]:
         went_on = replace(drawn, turns=_went_on(visit, play))
         yield await _parts(site, visit, went_on, play, over=True)
         await play.book()
-        if play.booked is not None:
+        if play.booked is not None or play.sides is not None:
             outcome = replace(drawn, outcome=await play.outcome())
             yield _event(outcome=_rendered(site, visit, "outcome", outcome))
     except GatewayError as error:

@@ -122,6 +122,14 @@ def exchanges_of(capture: Capture) -> tuple[Exchange, ...]:
     return tuple(found)
 
 
+def answer_of(capture: Capture) -> Exchange | None:
+    """What the last of those who were asked answered, and what the client got; None where nobody answered."""
+    if not capture.attempts or capture.attempts[-1].answer is None:
+        return None
+    answered = _answered(capture, capture.attempts[-1], len(capture.attempts) - 1)
+    return _exchange("The answer", answered, _got(capture, "The client got", capture.answer, "answer"))
+
+
 def _exchange(title: str, left: _Said | None, right: _Said | None) -> Exchange:
     """Two sides of the same, with what differs between them."""
     if left is None or right is None:

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from gateway.access.tokens import make_client_key
-from gateway.captures.redaction import MARGIN, MOST_FOUND, REDACTED, Redactor
-from gateway.records.captures import Body, Flow
+from gateway.captures.redaction import MOST_FOUND, REDACTED, Redactor
+from gateway.records.captures import MARGIN, Body, Flow
 from tests.gateway.captures.takes import flow
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"

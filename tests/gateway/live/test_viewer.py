@@ -207,8 +207,8 @@ async def test_waiting_ends_with_news_and_with_time(viewer: Viewer, host: Host) 
 
 
 def test_those_who_want_and_see_the_same_share_what_was_made_once(host: Host) -> None:
-    def fast(**sight: frozenset[str]) -> Viewer:
-        return Viewer(host, BOOT, Sight(**sight), Wanted(model="fast"))
+    def fast(key_ids: frozenset[str] | None = None) -> Viewer:
+        return Viewer(host, BOOT, Sight(key_ids=key_ids), Wanted(model="fast"))
 
     crowd = [fast(), fast(), fast(key_ids=frozenset({"team"}))]
     event = Event(BOOT, 1, Finished((*ended("a", requested_model="fast"), *ended("b", requested_model="slow"))))
