@@ -165,8 +165,10 @@ class _Made:
         if translation is not None:
             path = generate_path(spoken, model, stream=bool(self._row["stream"]))
             return path, msgspec.json.encode(translation.write(model))
-        fields = {**self._fields, "model": model} if "model" in self._fields else self._fields
-        return self._path.replace(self._row["requested_model"], model), msgspec.json.encode(fields)
+        if "model" in self._fields:
+            return self._path, msgspec.json.encode({**self._fields, "model": model})
+        asked = f"/models/{self._row['requested_model']}:"
+        return self._path.replace(asked, f"/models/{model}:"), msgspec.json.encode(self._fields)
 
     def _answered(self, upstream: Format, model: str, status: int) -> bytes:
         """What a provider answers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -58,11 +59,12 @@ class Made:
 
 def whole(capture: Capture, body: Body) -> bytes:
     """A body, wherever it is kept."""
-    if body.same_as.startswith("attempts"):
-        answer = capture.attempts[int(body.same_as.split(".")[1])].answer
-        assert answer is not None
-        return answer.body.kept
-    return capture.request.body.kept if body.same_as else body.kept
+    if not body.same_as:
+        return body.kept
+    *places, side = body.same_as.split(".")
+    said = getattr(capture.attempts[int(places[1])] if places else capture, side)
+    kept: bytes = said.body.kept
+    return kept
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,10 @@ def read(dialect: str, body: bytes, *, streamed: bool) -> Reply:
     return fold([*events, *reader.close()])
 
 
+def format_of(made: Made, attempt: CapturedAttempt) -> str:
+    return format_between(FORMATS[made.client].name, attempt.provider)
+
+
 def text_of(reply: Reply) -> str:
     return "".join(part.text for part in reply.choices[0].parts if isinstance(part, Text))
 
@@ -97,7 +103,7 @@ def test_both_sides_tell_the_same_answer_and_the_tokens_of_its_record(made: tupl
         if not each.is_answered:
             continue
         assert each.last.answer is not None
-        spoken = format_between(FORMATS[each.client].name, each.last.provider)
+        spoken = format_of(each, each.last)
         theirs = read(spoken, each.last.answer.body.kept, streamed=each.row["stream"])
         ours = read(each.client, each.got, streamed=each.row["stream"])
         assert text_of(theirs) == text_of(ours) != ""
@@ -121,6 +127,19 @@ def test_every_attempt_is_there_with_what_came_of_it(made: tuple[Made, ...]) -> 
         ]
         answer = each.capture.answer
         assert (answer.status if answer else 499) == each.row["status"]
+
+
+def test_what_passes_goes_to_the_same_path_with_the_model_of_the_provider(made: tuple[Made, ...]) -> None:
+    passed = [each for each in made if each.row["attempts"] and each.client == format_of(each, each.last)]
+    assert {each.client for each in passed} == {"openai_chat", "openai_responses", "anthropic", "gemini"}
+    for each in passed:
+        assert each.last.request is not None
+        path = urlsplit(each.last.request.url).path
+        if each.client == "gemini":
+            assert f"/models/{each.last.model}:" in path
+        else:
+            assert path == each.row["endpoint"]
+            assert msgspec.json.decode(whole(each.capture, each.last.request.body))["model"] == each.last.model
 
 
 def test_what_was_dropped_was_said_and_not_sent(made: tuple[Made, ...]) -> None:
