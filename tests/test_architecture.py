@@ -130,7 +130,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What there is to be asked for and what would become of it, for pages: they know neither how it is found out nor
     # how the API asks for it.
     # The gateway as its own client, for whoever tries it out on a page.
-    "playing": ("captures", "claims", "errors", "outbound", "records", "settings"),
+    "playing": ("captures", "claims", "errors", "logs", "outbound", "records", "settings"),
     "foresight": ("api", "errors", "management", "records"),
     "web": (*GROUND, "access", "browsers", "catalog", "live", "management", "store", "turns", "usage"),
     # What was spent, for whoever counts limits; pools and limits, for the process that uses neither.

@@ -82,7 +82,7 @@ class Playing(Protocol):
         self, path: str, body: bytes, secret: str, *, shown: bool = False
     ) -> AbstractAsyncContextManager[Answering]:
         """The answer to a POST by a client key, refusals too; whoever leaves early leaves as a client does. With
-        `shown` what is said on all sides is kept. Raises ControlUnavailable, UpstreamError, OSError."""
+        `shown` what is said on all sides is kept. Raises ControlUnavailable, UpstreamError."""
 
 
 class Around(Protocol):

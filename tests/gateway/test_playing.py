@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway import claims
 from gateway.claims import Announcement
@@ -50,6 +51,17 @@ async def test_what_is_to_be_shown_goes_with_a_slip_that_is_good_for_as_long_as_
         announce(tmp_path, there.port)
         async with Playing(tmp_path).asked("/v1/messages", b"{}", SECRET):
             pass
+        assert SLIP.encode() not in there.requests[0]
+
+
+async def test_without_a_slip_it_is_asked_all_the_same(tmp_path: Path) -> None:
+    async with provider(answering(HELLO)) as there:
+        announce(tmp_path, there.port)
+        (tmp_path / "run" / "slips").touch()
+        with capture_logs() as lines:
+            async with Playing(tmp_path).asked("/v1/messages", b"{}", SECRET, shown=True) as answer:
+                assert answer.status == 200
+        assert [line["event"] for line in lines] == ["what is said in a request from the playground is not kept"]
         assert SLIP.encode() not in there.requests[0]
 
 
