@@ -264,7 +264,7 @@ class Clockwork:
         self._scheduler.start()
 
     def end(self) -> None:
-        """Begin nothing any more."""
+        """Begin nothing any more; what is being done is broken off, as by a kill."""
         self._scheduler.shutdown(wait=False)
 
     async def reports(self) -> list[JobReport]:
@@ -306,6 +306,10 @@ class Clockwork:
         try:
             if not job.shared or await self._leads():
                 await self._do(job)
+        except asyncio.CancelledError:
+            # By `end`: the scheduler takes that for a failure, and its log would say so.
+            if self._scheduler.running:
+                raise
         finally:
             self._running.discard(job.name)
             if job.name in self._wanted and self._scheduler.running:

@@ -239,6 +239,26 @@ async def test_a_job_that_is_asked_for_while_it_runs_is_done_once_more(chores: S
     assert written(chores, "held") == 2, "once more, however often it was asked for"
 
 
+async def test_a_job_that_is_broken_off_at_the_end_is_no_failure(
+    chores: StoreChores, caplog: pytest.LogCaptureFixture
+) -> None:
+    going, left = asyncio.Event(), asyncio.Event()
+
+    async def held(chores: Chores) -> None:
+        going.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    async with clockwork(chores, Job("held", "Held.", timedelta(days=1), held)) as clock:
+        clock.run_soon("held")
+        await going.wait()
+    await left.wait()
+    await asyncio.sleep(0)  # what the scheduler makes of it comes with the turn after that
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_job_that_is_asked_for_as_it_ends_is_done_once_more(chores: StoreChores) -> None:
     async with clockwork(chores, Job("short", "Short.", timedelta(days=1), nothing)) as clock:
         for number in range(1, 20):
