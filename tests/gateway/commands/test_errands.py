@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from gateway.claims import claim_data_dir
-from gateway.settings.model import UsageSettings
+from gateway.settings.model import Settings, UsageSettings
 from gateway.upkeep.rolling import Beginnings
 from gateway.usage_store import UsageStore
 from tests.gateway.commands.calling import refuses, says
@@ -33,7 +33,7 @@ async def fill(directory: Path) -> None:
     async def nothing_begun() -> Beginnings:
         return Beginnings()
 
-    store = UsageStore(directory, lambda: UsageSettings(archive_days=0), nothing_begun)
+    store = UsageStore(directory, lambda: Settings(usage=UsageSettings(archive_days=0)), nothing_begun)
     await store.start()
     Bench(directory).put("a", *RECORDS)
     await store.catch_up()
