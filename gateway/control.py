@@ -90,7 +90,7 @@ class Control:
         cores.keep_aside(start.settings.server.workers)
         self._start, self._settings = start, start.settings
         self._directory = Path(start.settings.server.data_dir).absolute()
-        self._usage = UsageStore(self._directory, lambda: self._settings.usage, self._begun)
+        self._usage = UsageStore(self._directory, lambda: self._settings, self._begun)
         self._analytics, self._ingest = self._usage.analytics, self._usage.ingest
         self.state = State(database_of(start.settings))
         """The operational state."""

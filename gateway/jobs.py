@@ -151,6 +151,11 @@ async def archive_usage(chores: Chores) -> None:
     await chores.upkeep.copy_days()
 
 
+async def send_archive(chores: Chores) -> None:
+    """Have a copy of these files in the bucket, where there is one."""
+    await chores.upkeep.send_days()
+
+
 async def forget_usage(chores: Chores) -> None:
     """Delete a day's records at a time: none that is not in sums."""
     await chores.upkeep.forget()
@@ -209,6 +214,13 @@ JOBS = (
         timedelta(hours=1),
         archive_usage,
         first=timedelta(minutes=5),
+    ),
+    Job(
+        "send-archive",
+        "Copies these files to `usage.bucket`, and deletes there those older than `usage.bucket.days`.",
+        timedelta(hours=1),
+        send_archive,
+        first=timedelta(minutes=7),
     ),
     Job(
         "forget-usage",

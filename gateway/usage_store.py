@@ -1,4 +1,5 @@
-"""Usage records in the control process, in one hand: spool, analytics store, the thread that writes it, its upkeep.
+"""Usage records in the control process, in one hand: spool, analytics store, the thread that writes it, its upkeep, and
+the bucket that the archive is copied to.
 
 Knows how they belong together, and in which order they begin and end. Does not know who asks.
 """
@@ -8,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.errors import SettingsError
 from gateway.settings.instants import write_instant
-from gateway.settings.model import UsageSettings
+from gateway.settings.model import Settings
 from gateway.store.analytics import Analytics
 from gateway.upkeep.archive import archive_in
 from gateway.upkeep.rolling import Beginnings
+from gateway.upkeep.sending import Bucket
 from gateway.upkeep.upkeep import Around, Upkeep
 from gateway.usage import segments
 from gateway.usage.ingest import Ingest, Task
@@ -24,6 +28,8 @@ from gateway.usage.ingest_thread import IngestThread
 PATIENCE_SECONDS = 10.0
 """How long usage records are waited for that were there before."""
 LOOK_SECONDS = 0.1
+
+KEY = "usage.bucket"
 
 T = TypeVar("T")
 
@@ -34,24 +40,32 @@ class UsageStore:
     def __init__(
         self,
         directory: Path,
-        settings: Callable[[], UsageSettings],
+        settings: Callable[[], Settings],
         begun: Callable[[], Awaitable[Beginnings]],
         *,
         threads: int | None = None,
     ) -> None:
-        """`begun` tells since when limits count; `threads` work on one statement."""
-        archive = archive_in(directory, settings().archive)
+        """`begun` tells since when limits count; `threads` work on one statement. Raises SettingsError where a bucket
+        is wanted, and what it asks for is not installed."""
+        check_bucket(settings())
+        usage = settings().usage
+        archive = archive_in(directory, usage.archive)
         self.spool = directory / "spool"
         self.analytics = Analytics(
             directory / "usage.duckdb",
             self.spool,
-            memory_limit=settings().duckdb_memory_limit,
+            memory_limit=usage.duckdb_memory_limit,
             archive=None if archive is None else archive.directory,
             threads=threads,
         )
         self.ingest = Ingest(self.spool, self.analytics)
         self.thread = IngestThread(self.ingest)
-        around = Around(settings=settings, begun=begun, clock_us=lambda: time.time_ns() // 1000)
+        around = Around(
+            settings=lambda: settings().usage,
+            begun=begun,
+            clock_us=lambda: time.time_ns() // 1000,
+            bucket=lambda: bucket_of(settings()),
+        )
         self.upkeep = Upkeep(self.analytics, self.thread, archive, around)
 
     async def start(self) -> None:
@@ -89,3 +103,27 @@ class UsageStore:
             "last_taken_at": None if state.last_us is None else write_instant(state.last_us),
             "trouble": state.trouble,
         }
+
+
+def check_bucket(settings: Settings) -> None:
+    """Raises SettingsError where a bucket is wanted, and what it asks for is not installed."""
+    if settings.usage.bucket.url:
+        _library()
+
+
+def bucket_of(settings: Settings) -> Bucket | None:
+    """The bucket that the archive is copied to; None where it is not. Raises SettingsError, and BucketAway for an
+    address that is none."""
+    if not settings.usage.bucket.url:
+        return None
+    made: Bucket = _library().Bucket(settings.usage.bucket, settings.upstream)
+    return made
+
+
+def _library() -> Any:
+    """The module that knows the library."""
+    try:
+        return import_module("gateway.outbound.bucket")
+    except ImportError as error:
+        message = f"`{KEY}` is set, and obstore is not installed: pip install 'sluicegate[s3]'"
+        raise SettingsError(message, key=KEY) from error

@@ -70,7 +70,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "store": (*GROUND, "sql"),
     # What becomes of usage records in the end; and everything about them in one hand, for the process that has them.
     "upkeep": (*GROUND, "sql", "store", "usage"),
-    "usage_store": (*GROUND, "store", "upkeep", "usage"),
+    # The bucket is loaded only where one is wanted.
+    "usage_store": (*GROUND, "outbound", "store", "upkeep", "usage"),
     # A library too large for the workers.
     "tokenizer": ("errors",),
     # The loop: neither store nor web framework.
@@ -236,6 +237,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "structlog": ("gateway.logs",),
     "bpe_openai": ("gateway.tokenizer",),
     "smtplib": ("gateway.outbound.mail",),
+    "obstore": ("gateway.outbound.bucket",),
     "re2": ("gateway.settings.expressions",),
     "opentelemetry": ("gateway.traces.otlp",),
     "google": ("gateway.traces.otlp",),

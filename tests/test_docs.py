@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "OTEL_EXPORTER_OTLP_HEADERS": "x-team=b",
     "OPS_HOOK": "https://hooks.example.com/of-the-docs",
     "PAGER_KEY": "key-of-the-docs",
+    "BUCKET_SECRET": "secret-of-the-docs",
     "SMTP_PASSWORD": "password-of-the-docs",
     "CREDENTIALS_DIRECTORY": "",
 }

@@ -15,6 +15,7 @@ from gateway.errors import SettingsError
 from gateway.settings.load import load
 from gateway.settings.model import Settings
 from gateway.settings.remarks import warnings
+from gateway.usage_store import check_bucket
 
 
 @click.command("check")
@@ -23,6 +24,7 @@ def command(config: Path | None) -> None:
     """Read the configuration, as `serve` would, and say what is wrong with it."""
     try:
         settings = load(config, os.environ, presets=presets())
+        check_bucket(settings)
     except SettingsError as error:
         raise Refusal(str(error)) from None
     for warning in warnings(settings, [name for name, preset in presets().items() if preset.price_list]):

@@ -37,6 +37,8 @@ class Wanted:
     """What begins it here."""
     make: bool
     """Whether a store is made where there is none."""
+    bucket: bool = False
+    """Whether the bucket that the archive is copied to is asked for it."""
 
 
 def perform(place: Place, wanted: Wanted) -> Figures:
@@ -49,7 +51,7 @@ def perform(place: Place, wanted: Wanted) -> Figures:
             with claimed(settings):
                 if not wanted.make and not (data_dir / "usage.duckdb").exists():
                     raise Refusal(f"there is no usage.duckdb in {data_dir}")
-                return asyncio.run(_alone(settings, wanted))
+                return asyncio.run(_alone(settings_at(place, bucket=wanted.bucket), wanted))
         except InUse:
             return _asked(data_dir, wanted)
 
@@ -65,7 +67,7 @@ def _asked(data_dir: Path, wanted: Wanted) -> Figures:
 async def _alone(settings: Settings, wanted: Wanted) -> Figures:
     """Do it in this process. What waits in the spool is taken by the way, as a gateway that starts would take it."""
     logs.configure("console", "warning")
-    store = UsageStore(Path(settings.server.data_dir), lambda: settings.usage, _nobody)
+    store = UsageStore(Path(settings.server.data_dir), lambda: settings, _nobody)
     await store.start()
     try:
         if not store.analytics.is_open:

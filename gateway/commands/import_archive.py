@@ -18,7 +18,8 @@ from gateway.commands.errands import Wanted, perform
     "--since", type=click.DateTime(["%Y-%m-%d"]), default="0001-01-01", metavar="DATE", help="First day to take. [all]"
 )
 def command(config: Path | None, data_dir: str | None, since: datetime) -> None:
-    """Take usage records that the analytics store does not have from the archive, while the gateway runs or not.
+    """Take usage records that the analytics store does not have from the archive, and from the bucket that it is
+    copied to where there is one, while the gateway runs or not.
 
     Where usage.duckdb cannot be read any more, move it away, together with usage.duckdb.wal, and give this command.
     """
@@ -27,6 +28,7 @@ def command(config: Path | None, data_dir: str | None, since: datetime) -> None:
         body={"since": since.date().isoformat()},
         begin=lambda upkeep: upkeep.bring_back(since.date()),
         make=True,
+        bucket=True,
     )
     figures = perform((config, data_dir), wanted)
     requests, files, unreadable = (round(figures[name]) for name in ("requests", "days", "unreadable"))

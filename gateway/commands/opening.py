@@ -65,10 +65,11 @@ def refusing() -> Iterator[None]:
         raise Refusal(error.message) from None
 
 
-def settings_at(place: Place) -> Settings:
-    """Where the state is, and what opens it. Raises SettingsError."""
+def settings_at(place: Place, *, bucket: bool = False) -> Settings:
+    """Where the state is, and what opens it; with the bucket that the archive is copied to, where that is wanted.
+    Raises SettingsError."""
     config, data_dir = place
-    return find_state(config, os.environ, options=options.said(data_dir=data_dir))
+    return find_state(config, os.environ, options=options.said(data_dir=data_dir), bucket=bucket)
 
 
 @contextmanager

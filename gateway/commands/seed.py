@@ -86,7 +86,7 @@ async def _seed(settings: Settings, wish: Wish, *, add: bool) -> Settled:
 async def _opened(settings: Settings) -> AsyncIterator[UsageStore]:
     """The analytics store, with all processors for itself. Raises Refusal."""
     directory = Path(settings.server.data_dir)
-    store = UsageStore(directory, lambda: settings.usage, _nobody, threads=os.cpu_count() or 1)
+    store = UsageStore(directory, lambda: settings, _nobody, threads=os.cpu_count() or 1)
     await store.start()
     try:
         if not store.analytics.is_open:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from gateway.errors import SettingsError
 from gateway.settings import providers, rules, secrets
-from gateway.settings.model import Settings
+from gateway.settings.model import BucketSettings, Settings
 from gateway.settings.names import settle
 from gateway.settings.origins import find_origins
 from gateway.settings.shape import Wrong, convert
@@ -90,16 +90,21 @@ def find_data_dir(path: Path | None, environ: Mapping[str, str], *, options: Map
         raise sources.error(wrong) from None
 
 
-def find_state(path: Path | None, environ: Mapping[str, str], *, options: Mapping[str, str] = _NOTHING) -> Settings:
-    """Those settings of what `load` would name that lead to the state and to usage records: for commands that mend
-    something in them, when a provider's secret may not be at hand. Raises SettingsError."""
+def find_state(
+    path: Path | None, environ: Mapping[str, str], *, options: Mapping[str, str] = _NOTHING, bucket: bool = False
+) -> Settings:
+    """Those settings of what `load` would name that lead to the state and to usage records, and to the bucket they are
+    copied to where that is wanted: for commands that mend something in them, when other secrets may not be at hand.
+    Raises SettingsError."""
     sources = gather(path, environ, options)
     try:
         said = convert(sources.values, Settings)
         server = structs.replace(said.server, data_dir=str(_data_dir(said, sources)))
-        return secrets.resolve(
-            Settings(server=server, database=said.database, vault=said.vault, usage=said.usage), sources, environ
-        )
+        usage = said.usage if bucket else structs.replace(said.usage, bucket=BucketSettings())
+        found = Settings(server=server, database=said.database, vault=said.vault, usage=usage)
+        if bucket:
+            found = structs.replace(found, upstream=_place_files(said, sources).upstream)
+        return secrets.resolve(found, sources, environ)
     except Wrong as wrong:
         raise sources.error(wrong) from None
 

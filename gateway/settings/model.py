@@ -81,6 +81,22 @@ class UpstreamSettings(Section):
     ca_file: Annotated[str, Meta(description="PEM file of further certificate authorities to trust.")] = ""
 
 
+class BucketSettings(Section):
+    """Where the archive is copied to: a bucket of S3, or of what speaks its API (MinIO, R2, Ceph). It asks for the extra `s3`; without a `url` nothing is copied. A change holds from the next copy on."""
+
+    secrets = frozenset({"secret_access_key"})
+
+    url: Annotated[str, Meta(max_length=1000, description="Bucket, and what names of files in it begin with: `s3://bucket/prefix`. Each gateway asks for a prefix of its own.")] = ""
+    endpoint: Annotated[str, Meta(max_length=2000, description="Address of the service, such as `https://minio.example.com`; the bucket then stands in the path. Empty is AWS.")] = ""
+    region: Annotated[Identifier, Meta(description="Region that requests are signed for; of R2 `auto`.")] = "us-east-1"
+    access_key_id: Annotated[str, Meta(max_length=256, description="Id of the access key. Without one the environment is asked as AWS has it (`AWS_ACCESS_KEY_ID` and the like), then the role of the container or machine.")] = ""
+    secret_access_key: Annotated[str, Meta(max_length=1024, description="Its secret. Prefer `secret_access_key_env` or `secret_access_key_file`.")] = ""
+    secret_access_key_env: Annotated[str, Meta(description="Environment variable that holds the secret.")] = ""
+    secret_access_key_file: Annotated[str, Meta(description="File that holds the secret; a relative path starts at the configuration file.")] = ""
+    allow_http: Annotated[bool, Meta(description="Whether `endpoint` may be an `http://` address: usage records can then be read on the way.")] = False
+    days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days before today of which files are kept in the bucket; 0 keeps them for ever.")] = 0
+
+
 class UsageSettings(Section):
     """How usage records travel from the workers to the analytics store, and how long they are kept."""
 
@@ -92,6 +108,7 @@ class UsageSettings(Section):
     rollup_days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days before today of which sums by day are kept; of older ones there is what was spent in all. 0 keeps them for ever.")] = 730
     archive: Annotated[str, Meta(description="Directory for a Parquet file of each day, in its directory `usage`; a relative path starts in the data directory, and empty writes none. Read at the start.")] = "archive"
     archive_days: Annotated[int, Meta(ge=0, le=36_500, description="Whole days before today of which these files are kept; 0 keeps them for ever.")] = 90
+    bucket: Annotated[BucketSettings, Meta(description="A bucket that these files are copied to.")] = BucketSettings()
 
 
 class CaptureSettings(Section):

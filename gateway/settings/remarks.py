@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from fnmatch import fnmatchcase
 
 from gateway.settings.addresses import is_loopback, split_listen
+from gateway.settings.buckets import bucket_can_be_read_on_the_way
 from gateway.settings.model import Settings
 from gateway.settings.objects import ClientKeySettings, ProviderSettings
 
@@ -100,4 +101,5 @@ REMARKS: tuple[Remark, ...] = (
     anybody_may_change_things,
     limits_that_count_nobody,
     outages_multiply_limits,
+    bucket_can_be_read_on_the_way,
 )

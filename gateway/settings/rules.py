@@ -26,6 +26,7 @@ from gateway.settings.addresses import (
     leads_here,
     split_listen,
 )
+from gateway.settings.buckets import bucket_can_be_filled
 from gateway.settings.header_list import read_headers
 from gateway.settings.instants import read_instant, read_zone
 from gateway.settings.locate import KeyPath
@@ -298,12 +299,12 @@ RULES: tuple[Rule, ...] = (
     login_providers_can_be_asked,
     addresses_are_reachable_in_principle,
     networks_are_networks,
-    public_url_is_an_origin,
     wildcards_are_well_formed,
     headers_are_ours_to_set,
     origins_are_origins,
     memory_limit_is_a_size,
     sums_outlive_requests,
+    bucket_can_be_filled,
 )
 
 

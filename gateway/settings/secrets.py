@@ -16,7 +16,7 @@ from msgspec import structs
 from gateway.settings.alerting import AlertSettings, EmailSettings, WebhookSettings
 from gateway.settings.credential_text import is_fit, one_line
 from gateway.settings.locate import KeyPath
-from gateway.settings.model import LoginProviderSettings, Settings, TraceSettings, VaultSettings
+from gateway.settings.model import BucketSettings, LoginProviderSettings, Settings, TraceSettings, VaultSettings
 from gateway.settings.objects import ClientKeySettings, CredentialSettings, ProviderSettings
 from gateway.settings.section import Section
 from gateway.settings.shape import Wrong
@@ -56,6 +56,7 @@ def resolve(settings: Settings, sources: Sources, environ: Mapping[str, str]) ->
         vault=reader.fill(_vault(settings)),
         alerts=_filled(settings.alerts, reader),
         traces=reader.fill(_traces(settings)),
+        usage=structs.replace(settings.usage, bucket=reader.fill(_bucket(settings))),
         client_keys=tuple(reader.fill(place) for place in _client_keys(settings)),
         providers=tuple(
             structs.replace(provider, credentials=tuple(reader.fill(place) for place in _credentials(provider, index)))
@@ -74,6 +75,7 @@ def find_files(settings: Settings, sources: Sources, environ: Mapping[str, str])
         *_logins(settings),
         *_alerts(settings.alerts),
         _traces(settings),
+        _bucket(settings),
     ]
     for index, provider in enumerate(settings.providers):
         places += _credentials(provider, index)
@@ -87,6 +89,11 @@ def _vault(settings: Settings) -> _Place[VaultSettings]:
 
 def _traces(settings: Settings) -> _Place[TraceSettings]:
     return _Place(settings.traces, ("traces",), "headers", needed=False, for_header=False)
+
+
+def _bucket(settings: Settings) -> _Place[BucketSettings]:
+    path = ("usage", "bucket")
+    return _Place(settings.usage.bucket, path, "secret_access_key", needed=False, for_header=False)
 
 
 def _alerts(alerts: AlertSettings) -> list[_Place[Any]]:

@@ -37,6 +37,7 @@ _GUARD = "it bounds what may be reached by way of the API, and is not for the AP
 _LINK = "it is how this machine reaches others, made at the start"
 _FILES = "it names a file of the server"
 _PACKAGE = "it asks for a package that the server may not have"
+_AWAY = "it says where usage records are sent, and by whose keys"
 
 FIXED: Mapping[str, str] = MappingProxyType(
     {
@@ -62,6 +63,7 @@ FIXED: Mapping[str, str] = MappingProxyType(
         "limits.nodes": _LINK,
         "upstream.ca_file": _FILES,
         "usage.archive": _FILES,
+        "usage.bucket": _AWAY,
         "traces.enabled": _PACKAGE,
         "traces.endpoint": _GUARD,
         "traces.headers": _GUARD,
@@ -92,6 +94,7 @@ APART: Mapping[str, Apart] = MappingProxyType(
         "login.providers": Apart(("client_secret",), "id"),
         "alerts.webhooks": Apart(("url", "secret"), "name"),
         "alerts.email": Apart(("password",)),
+        "usage.bucket": Apart(("secret_access_key",)),
     }
 )
 """Settings that have secrets within."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -15,6 +16,7 @@ from pathlib import Path
 
 SUFFIX = ".parquet"
 DRAFT = ".new"
+FETCHED = ".fetched"
 UNREADABLE = ".unreadable"
 
 _NAME = re.compile(r"date=(\d{4}-\d{2}-\d{2})\.parquet")
@@ -28,11 +30,11 @@ class Archive:
 
     def days(self) -> dict[date, Path]:
         """Every file, by its day, the oldest first."""
-        return {day: path for path in sorted(self._entries()) if (day := _day_of(path.name)) is not None}
+        return {day: path for path in sorted(self._entries()) if (day := day_named(path.name)) is not None}
 
     def path_of(self, day: date) -> Path:
         """Where a day's file is."""
-        return self.directory / f"date={day.isoformat()}{SUFFIX}"
+        return self.directory / name_of(day)
 
     def make(self) -> None:
         """Make the directory, where there is none."""
@@ -51,6 +53,21 @@ class Archive:
             sync(self.directory)
         finally:
             draft.unlink(missing_ok=True)
+
+    @contextmanager
+    def fetched(self, day: date) -> Iterator[Path]:
+        """Where to put a day's file that comes from elsewhere, for as long as it is looked at."""
+        self.make()
+        with tempfile.NamedTemporaryFile(
+            dir=self.directory, prefix=f"{self.path_of(day).name}.", suffix=FETCHED
+        ) as file:
+            yield Path(file.name)
+
+    def tidy(self) -> None:
+        """Delete what a killed process has left of files from elsewhere."""
+        for path in self._entries():
+            if path.name.endswith(FETCHED):
+                path.unlink(missing_ok=True)
 
     def set_aside(self, day: date) -> Path:
         """Keep a file that cannot be read, for people to look at; where it is now."""
@@ -84,7 +101,13 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _day_of(name: str) -> date | None:
+def name_of(day: date) -> str:
+    """What a day's file is called."""
+    return f"date={day.isoformat()}{SUFFIX}"
+
+
+def day_named(name: str) -> date | None:
+    """Which day's file is called so; None for any other name."""
     found = _NAME.fullmatch(name)
     with suppress(ValueError):  # 2026-13-01
         return date.fromisoformat(found[1]) if found else None

@@ -1,8 +1,8 @@
 """When which day of usage records is rolled up, copied and deleted: by the settings, and by what the store has.
 
 Knows the order: nothing is deleted that is not in sums, or not in the archive yet. Each step is small, the thread that
-ingests has its turn in between, and a step that was lost is found to be due again. What the steps are is in `rolling`
-and `copying`.
+ingests has its turn in between, and a step that was lost is found to be due again. What the steps are is in `rolling`,
+`copying` and `sending`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gateway.upkeep.copying import Copying
 from gateway.upkeep.days import begin_us, day_of, first_kept
 from gateway.upkeep.errands import Errand, Errands
 from gateway.upkeep.rolling import Beginnings
+from gateway.upkeep.sending import Bucket, Sending, days_in
 from gateway.usage.ingest import Task
 from gateway.usage.ingest_thread import IngestThread
 
@@ -40,6 +41,8 @@ class Around:
     """Since when limits count. Raises StateUnavailable."""
     clock_us: Callable[[], int]
     """Unix microseconds."""
+    bucket: Callable[[], Bucket | None] = lambda: None
+    """Where the archive is copied to, by the settings of the moment; None where it is not. Raises SettingsError."""
 
 
 class NotForgotten(Exception):
@@ -52,6 +55,7 @@ class Upkeep:
     def __init__(self, store: Analytics, thread: IngestThread, archive: Archive | None, around: Around) -> None:
         self._store, self._thread, self._around = store, thread, around
         self._copying = None if archive is None else Copying(store, archive)
+        self._sending = None if archive is None else Sending(store, archive)
         self._errands = Errands(around.clock_us)
         self.rolled_until_us = 0
         """The midnight up to which all days are rolled up; 0 before that is known."""
@@ -71,6 +75,8 @@ class Upkeep:
         """Remove what a killed process has left. Not on the event loop, and once the store was to be opened."""
         if self._store.is_open:
             compacting.clear(self._store.path)
+        if self._copying is not None:
+            self._copying.archive.tidy()
 
     async def end(self) -> None:
         """The thread that ingests has ended: nothing is done any more."""
@@ -118,6 +124,15 @@ class Upkeep:
             self._trouble = str(error)
             raise
 
+    async def send_days(self) -> None:
+        """Have a copy of these files in the bucket, and delete old ones there. Raises NotSent, and what the bucket, the
+        settings and the disk raise."""
+        bucket = None if self._sending is None else self._around.bucket()
+        if self._sending is None or bucket is None:
+            return
+        days = self._around.settings().bucket.days
+        await self._sending.send_days(bucket, first_kept(day_of(self._around.clock_us()), days))
+
     # For whoever asks
 
     async def compact(self) -> Errand:
@@ -127,7 +142,8 @@ class Upkeep:
         return self._errands.begin("compact", self._compact)
 
     async def bring_back(self, since: date) -> Errand:
-        """Take what the archive has of this day and later ones, and the store has not, from now on. Raises Conflict."""
+        """Take what archive and bucket have of this day and later ones, and the store has not, from now on. Raises
+        Conflict."""
         return self._errands.begin("import-archive", partial(self._bring_back, since))
 
     async def standing(self) -> dict[str, Any]:
@@ -142,17 +158,25 @@ class Upkeep:
 
     async def _bring_back(self, since: date) -> Mapping[str, int | float]:
         said = {"days": 0, "requests": 0, "unreadable": 0}
-        if self._copying is None:
+        if self._copying is None or self._sending is None:
             return said
         for day, path in (await asyncio.to_thread(self._copying.archive.days)).items():
-            if day < since:
-                continue
-            if await asyncio.to_thread(self._copying.count, path) is None:
-                said["unreadable"] += 1
-                continue
-            said["requests"] += await self._write(partial(rolling.bring_back, day=day, path=path))
-            said["days"] += 1
+            if day >= since:
+                await self._take(self._copying, day, path, said)
+        if (bucket := self._around.bucket()) is not None:
+            for day, kept in sorted((await days_in(bucket)).items()):
+                if day >= since and not await self._sending.is_same(bucket, day, kept):
+                    async with self._sending.fetched(bucket, day, kept) as path:
+                        await self._take(self._copying, day, path, said)
         return said
+
+    async def _take(self, copying: Copying, day: date, path: Path, said: dict[str, int]) -> None:
+        """Take what a file has and the store has not, and count it."""
+        if await asyncio.to_thread(copying.count, path) is None:
+            said["unreadable"] += 1
+            return
+        said["requests"] += await self._write(partial(rolling.bring_back, day=day, path=path))
+        said["days"] += 1
 
     def _sizes(self) -> Mapping[str, Any]:
         files = {} if self._copying is None else self._copying.archive.days()

@@ -150,7 +150,7 @@ async def test_what_the_store_holds_is_told_and_having_it_compacted(tmp_path: Pa
     async def never() -> Any:
         raise AssertionError
 
-    store = UsageStore(tmp_path / "usage", lambda: scene.settings.usage, never)
+    store = UsageStore(tmp_path / "usage", lambda: scene.settings, never)
     await store.start()
     try:
         scene.around.upkeep = store.upkeep

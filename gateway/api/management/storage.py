@@ -127,7 +127,8 @@ OPERATIONS = (
         id="import_archive",
         summary="Take usage records from the archive",
         description="Those that the store does not have, by their ids, from each file in the directory of "
-        "`usage.archive`: for a store that was lost. Days of which the store keeps sums alone are left as they are.",
+        "`usage.archive` and in `usage.bucket`: for a store that was lost. Days of which the store keeps sums alone "
+        "are left as they are.",
         tag=TAG,
         permission=WRITE,
         status=202,

@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,12 @@ import duckdb
 import pytest
 
 from gateway.claims import claim_data_dir
-from gateway.settings.model import UsageSettings
+from gateway.settings.model import Settings, UsageSettings
 from gateway.upkeep.rolling import Beginnings
 from gateway.usage_store import UsageStore
 from tests.gateway.commands.calling import refuses, says
 from tests.gateway.control.process import ControlProcess, running
+from tests.gateway.outbound.s3_server import BUCKET, KEY_ID, REGION, SECRET, serving
 from tests.gateway.upkeep.house import FIRST, some_records
 from tests.gateway.usage.bench import Bench
 
@@ -33,7 +35,7 @@ async def fill(directory: Path) -> None:
     async def nothing_begun() -> Beginnings:
         return Beginnings()
 
-    store = UsageStore(directory, lambda: UsageSettings(archive_days=0), nothing_begun)
+    store = UsageStore(directory, lambda: Settings(usage=UsageSettings(archive_days=0)), nothing_begun)
     await store.start()
     Bench(directory).put("a", *RECORDS)
     await store.catch_up()
@@ -85,6 +87,34 @@ def test_a_lost_store_is_filled_where_no_gateway_runs(data_dir: Path) -> None:
     assert count(data_dir) == len(RECORDS)
     assert says("import-archive", "--data-dir", data_dir) == "0 usage records taken from 5 files\n"
     assert count(data_dir) == len(RECORDS)
+
+
+def test_a_lost_disk_is_filled_from_the_bucket(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "a.toml"
+    with serving() as shop:
+        for path in (data_dir / "archive" / "usage").iterdir():
+            shop.put(f"here/{path.name}", path.read_bytes(), {})
+        shutil.rmtree(data_dir)
+        data_dir.mkdir(mode=0o700)
+        config.write_text(
+            f'[usage.bucket]\nurl = "s3://{BUCKET}/here"\nendpoint = "{shop.url}"\nregion = "{REGION}"\n'
+            f'access_key_id = "{KEY_ID}"\nsecret_access_key_env = "BUCKET_SECRET"\nallow_http = true\n'
+        )
+        place = ("--config", config, "--data-dir", data_dir)
+        assert "the environment variable BUCKET_SECRET is not set" in refuses("import-archive", *place)
+        monkeypatch.setenv("BUCKET_SECRET", SECRET)
+        said = says("import-archive", *place)
+    assert said == f"{len(RECORDS)} usage records taken from 5 files\n"
+    assert count(data_dir) == len(RECORDS)
+
+
+def test_who_checks_settings_is_told_what_a_bucket_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "a.toml"
+    config.write_text('[usage.bucket]\nurl = "s3://records"\n')
+    assert says("check", "--config", config).startswith("ok: ")
+    monkeypatch.delitem(sys.modules, "gateway.outbound.bucket")
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    assert "pip install 'sluicegate[s3]'" in refuses("check", "--config", config)
 
 
 def test_a_lost_store_is_filled_while_one_runs(data_dir: Path) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway import operator
 from gateway.operator import NotAnswered
+from gateway.settings.model import BucketSettings
 from gateway.upkeep.days import DAY_US
-from tests.gateway.control.process import FORWARDED, ControlProcess, record, running
+from tests.gateway.control.process import FORWARDED, ControlProcess, record, running, settings_in
+from tests.gateway.outbound.s3_server import BUCKET, KEY_ID, REGION, SECRET, Shop, failing, serving
 from tests.waiting import until
 
 NOW = time.time_ns() // 1000
@@ -26,9 +29,26 @@ AGO = (0, 1, 2, 100, 101)
 
 
 @pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlProcess]:
-    """A control process whose store has requests of some days; of some it has sums alone."""
-    with running(tmp_path_factory.mktemp("control")) as made:
+def shop() -> Iterator[Shop]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[ControlProcess]:
+    """A control process whose store has requests of some days; of some it has sums alone. Its archive is copied."""
+    directory = tmp_path_factory.mktemp("control")
+    usual = settings_in(directory)
+    bucket = BucketSettings(
+        url=f"s3://{BUCKET}/here",
+        endpoint=shop.url,
+        region=REGION,
+        access_key_id=KEY_ID,
+        secret_access_key=SECRET,
+        allow_http=True,
+    )
+    settings = replace(usual, usage=replace(usual.usage, bucket=bucket))
+    with running(directory, settings) as made:
         record(made, *({"started_at_us": NOW - days * DAY_US, "cost_nano_usd": 10**days} for days in AGO[:3]))
         record(made, *({"started_at_us": NOW - days * DAY_US, "cost_nano_usd": 7} for days in AGO[3:]))
         record(made, {"started_at_us": NOW - 100 * DAY_US, "key": "other", "model": "gpt-4o-mini", "cost_nano_usd": 3})
@@ -37,8 +57,8 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlProcess
         yield made
 
 
-def run(control: ControlProcess, job: str) -> None:
-    """Have a job done from beginning to end, and have it go well."""
+def run(control: ControlProcess, job: str, error: str = "") -> None:
+    """Have a job done from beginning to end, and have it go well, or say what it must."""
 
     def found() -> dict[str, Any]:
         return next(one for one in ask(control, "/api/jobs")["items"] if one["name"] == job)
@@ -46,7 +66,7 @@ def run(control: ControlProcess, job: str) -> None:
     before = found()["runs"]
     operator.tell(control.directory, "POST", f"/api/jobs/{job}/run")
     until(lambda: found()["runs"] > before and not found()["is_running"], 10)
-    assert found()["error"] is None
+    assert error in found()["error"] if error else found()["error"] is None
 
 
 def ask(control: ControlProcess, path: str, **parameters: str | int) -> Any:
@@ -129,6 +149,20 @@ def test_the_archive_is_taken_in_when_somebody_asks(control: ControlProcess) -> 
     assert until(lambda: ended(control))["figures"] == {"days": 2, "requests": 0, "unreadable": 0}
     with pytest.raises(NotAnswered, match="since"):
         operator.tell(control.directory, "POST", "/api/usage/import-archive", {})
+
+
+def test_the_archive_is_copied_and_it_is_told_when_it_cannot_be(control: ControlProcess, shop: Shop) -> None:
+    shop.troubles += [failing("GET", 403, "AccessDenied")]
+    run(control, "send-archive", f"BucketAway: s3://{BUCKET}/here: ")
+    assert shop.objects == {}
+    run(control, "send-archive")
+    copies = {key.removeprefix("here/"): kept.body for key, kept in shop.objects.items()}
+    files = (control.directory / "archive" / "usage").glob("*.parquet")
+    assert copies == {path.name: path.read_bytes() for path in files}
+    assert len(copies) == 2
+    shown = ask(control, "/api/settings/usage.bucket")
+    assert (shown["value"]["url"], shown["changeable"]) == (f"s3://{BUCKET}/here", False)
+    assert SECRET not in str(shown)
 
 
 def ended(control: ControlProcess) -> dict[str, Any]:

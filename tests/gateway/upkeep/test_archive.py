@@ -80,3 +80,14 @@ def test_what_cannot_be_read_is_kept_for_people(archive: Archive) -> None:
     assert archive.days() == {}
     assert aside.name == "date=2026-03-01.parquet.unreadable"
     assert aside.read_bytes() == b"records"
+
+
+def test_a_file_from_elsewhere_is_there_as_long_as_it_is_looked_at(archive: Archive) -> None:
+    with archive.fetched(DAY) as path:
+        path.write_bytes(b"records")
+        assert archive.days() == {}
+    assert not path.exists()
+    path.write_bytes(b"what a killed process left")
+    kept = write(archive, DAY)
+    archive.tidy()
+    assert list(archive.directory.iterdir()) == [kept]

@@ -294,10 +294,12 @@ async def test_of_a_shut_store_nothing_can_be_told(tmp_path: Path) -> None:
     house.store.end()
 
 
-async def test_what_a_killed_compaction_left_is_gone_after_the_start(kept: Kept, tmp_path: Path) -> None:
+async def test_what_a_killed_process_left_is_gone_after_the_start(kept: Kept, tmp_path: Path) -> None:
     leftovers = [tmp_path / "compact" / name for name in ("usage.duckdb", "usage.duckdb.wal", "usage.duckdb.former")]
     leftovers[0].parent.mkdir()
+    kept.house.archive.make()
+    leftovers.append(kept.house.archive.directory / "date=2026-03-01.parquet.abc.fetched")
     for path in leftovers:
         path.write_bytes(b"x")
     kept.upkeep.begin()
-    assert [path.exists() for path in leftovers] == [False] * 3
+    assert [path.exists() for path in leftovers] == [False] * 4
