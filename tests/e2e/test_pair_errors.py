@@ -22,7 +22,7 @@ SETTINGS = f"""
 segment_seconds = 0.1
 
 [upstream]
-first_byte_timeout_seconds = 0.3
+first_byte_timeout_seconds = 1
 
 [[client_keys]]
 name = "tester"

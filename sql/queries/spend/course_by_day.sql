@@ -1,5 +1,5 @@
 -- What did each use that a budget or a quota counts, day by day (UTC)? From sums of days, as far as there are.
--- Those of `$ids` each by itself, or all together that `$pattern` fits (of `like`); everybody where neither is said.
+-- Those of `$ids` each by itself, or all together that `$pattern` fits (of `like`), of everybody where neither is said.
 with told as (
     select
         d,
