@@ -21,14 +21,21 @@ import psycopg
 import pytest
 
 from gateway.store.state import Where, state_file
+from tests.memory import roomy_memory
 from tests.programs import find
 from tests.waiting import until
 
 PASSWORD = "canary-of-the-database"
 SUPERUSER = "sluice"
 
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
-"""Nothing here has to outlive the machine."""
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "dynamic_shared_memory_type": "mmap",
+}
+"""Nothing here has to outlive the machine, and nothing is left of a server that was killed."""
 
 needs_postgres = pytest.mark.needs("postgres", "initdb")
 
@@ -75,7 +82,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    directory = Path(tempfile.mkdtemp(prefix="sluicegate-postgres-", dir="/tmp"))
+    directory = Path(tempfile.mkdtemp(prefix="sluicegate-postgres-", dir=roomy_memory() or "/tmp"))
     try:
         process = start(directory)
         try:

@@ -8,6 +8,7 @@ shown when it is over; what failed in any of them is said once more at the end.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,14 +16,18 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
+
+from tests.memory import roomy_memory
 
 PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
 AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
-RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 6, 8
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 8, 8
 """Many more than go on at once, so that all of those have something to do until the end."""
 
 OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
@@ -49,8 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the tests; pytest's exit code, of the run that went worst."""
     if arguments:
         return subprocess.call((*PYTEST, *arguments))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        done = list(pool.map(_heard, runs()))
+    with TemporaryDirectory(prefix="slg-", dir=roomy_memory()) as root, ThreadPoolExecutor(AT_ONCE) as pool:
+        done = list(pool.map(partial(_heard, root), runs()))
     for each in done:
         last = each.told.rstrip().rpartition("\n")[2].strip("= ")
         sys.stdout.write("".join(f"{line}\n" for line in TOLD.findall(each.told)))
@@ -71,10 +76,12 @@ def _dealt(modules: Sequence[str], parts: int) -> list[tuple[str, ...]]:
     return [tuple(modules[number::parts]) for number in range(parts)]
 
 
-def _heard(run: Sequence[str]) -> Done:
+def _heard(root: str, run: Sequence[str]) -> Done:
+    """What a run says that has its directories in `root`."""
     began = time.monotonic()
     done = subprocess.run(
         (*PYTEST, *SLOWEST, *run),
+        env={**os.environ, "PYTEST_DEBUG_TEMPROOT": root},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
