@@ -151,7 +151,7 @@ class Control:
         self._run_soon = self._clockwork.run_soon
         self._furnishing = Furnishing(self._directory, self._desk, self, self._analytics.read)
         if self._start.lively:
-            self._furnishing.begin(self._start.started_at_us)
+            self._furnishing.begin(self._start.started_at_us, self._start.history)
 
     def reload(self, settings: Settings, origins: Mapping[str, str]) -> None:
         """Go by these settings from the next request on. The store keeps the memory limit it was opened with."""

@@ -36,7 +36,7 @@ async def live(descriptor: int) -> int:
         return 0
     mock = await server.start(order.host, order.port)
     await leash.say(Ready(url=mock.url))
-    traffic = Traffic(add_demo(order.settings, mock.url), mock.url)
+    traffic = Traffic(add_demo(order.settings, mock.url), mock.url, requests=order.history)
     tasks = [asyncio.create_task(ended.wait()), asyncio.create_task(obey(leash, traffic))]
     asking = [asyncio.create_task(traffic.run())] if order.lively else []
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -73,6 +73,8 @@ class Start(Struct, frozen=True, kw_only=True, tag_field="do", tag="start"):
     demo: bool = False
     lively: bool = False
     """Whether the demo has a history and somebody who asks."""
+    history: int = 0
+    """Requests of that history."""
     host: str = "127.0.0.1"
     port: int = 0
     uds: str | None = None

@@ -64,6 +64,8 @@ class Plan:
     demo: bool = False
     lively: bool = False
     """Whether the demo has a history and somebody who asks."""
+    history: int = 0
+    """Requests of that history."""
     worker: str = "gateway.worker"
     control: str = "gateway.control"
     mock: str = "gateway.demo"
@@ -305,6 +307,7 @@ class Supervisor:
             index=index,
             demo=self._plan.demo,
             lively=self._plan.lively,
+            history=self._plan.history,
             host=host,
             port=port,
             uds=uds,
@@ -321,6 +324,7 @@ class Supervisor:
             generation=self._reloading.generation,
             demo=True,
             lively=self._plan.lively,
+            history=self._plan.history,
             host="127.0.0.1",
             port=port,
             started_at_us=self._started_at_us,

@@ -22,7 +22,7 @@ from gateway.management.people import UserFilter
 from gateway.store.keys import ID_PREFIX
 
 from .history import Owned, Wish
-from .kept import DAYS, REQUESTS, Furnished, keep, kept_in
+from .kept import DAYS, Furnished, keep, kept_in
 from .seeding import Places, Read, Store, count, write
 from .settling import in_those_days, settle
 
@@ -44,9 +44,10 @@ class Furnishing:
         self._data_dir, self._places = data_dir, Places(office, DEMO, store, read)
         self._doing: asyncio.Task[None] | None = None
 
-    def begin(self, started_at_us: int) -> None:
-        """Have it done, once the gateway answers. What was asked since the start keeps nothing from being done."""
-        self._doing = asyncio.create_task(self.run(started_at_us))
+    def begin(self, started_at_us: int, requests: int) -> None:
+        """Have it done, once the gateway answers, with so many requests where no start has begun with others. What was
+        asked since the start keeps nothing from being done."""
+        self._doing = asyncio.create_task(self.run(started_at_us, requests))
 
     async def end(self) -> None:
         """Do no more of it: another start goes on from there."""
@@ -54,31 +55,31 @@ class Furnishing:
             self._doing.cancel()
             await asyncio.wait((self._doing,))
 
-    async def run(self, started_at_us: int) -> None:
+    async def run(self, started_at_us: int, requests: int) -> None:
         """See to it. What keeps it from being done is told by the log: the gateway serves all the same."""
         try:
             running = None
             while running is None:
                 await asyncio.sleep(LOOK_SECONDS)
                 running = claims.find(self._data_dir)
-            await self._furnish(started_at_us)
+            await self._furnish(started_at_us, requests)
         except GatewayError as error:
             log.warning("the demo stays as it is", reason=error.message)
         except Exception:  # the store or the disk: whatever it is, it is not the demo that matters
             log.exception("the demo stays as it is")
 
-    async def _furnish(self, started_at_us: int) -> None:
+    async def _furnish(self, started_at_us: int, requests: int) -> None:
         known = kept_in(self._data_dir)
         if known is None and await self._is_empty(started_at_us):
             # That it has begun is kept first: what follows may end at any moment, and goes on another time.
-            known = Furnished(until_us=time.time_ns() // 1000)
+            known = Furnished(until_us=time.time_ns() // 1000, requests=requests)
             await self._keep(known)
         if known is not None and not known.is_whole:
             await self._go_on(known)
 
     async def _go_on(self, known: Furnished) -> None:
         """The company, its keys and what is not written yet of its history."""
-        places, wish = self._places, _wish(known.until_us)
+        places, wish = self._places, _wish(known)
         settled = await settle(in_those_days(places.office, wish.since_us), places.actor)
         secrets = {**known.secrets, **settled.secrets}
         for name in settled.keys.keys() - secrets.keys():
@@ -105,5 +106,5 @@ class Furnishing:
         await asyncio.to_thread(keep, self._data_dir, known)
 
 
-def _wish(until_us: int) -> Wish:
-    return Wish(requests=REQUESTS, days=DAYS, until_us=until_us, at_once=AT_ONCE)
+def _wish(known: Furnished) -> Wish:
+    return Wish(requests=known.requests, days=DAYS, until_us=known.until_us, at_once=AT_ONCE)

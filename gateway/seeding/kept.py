@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 REQUESTS, DAYS = 400_000, 30.0
-"""Of the history."""
+"""Of the history, unless it is said how many they are."""
 
 
 class Furnished(Struct, frozen=True, kw_only=True):
@@ -16,6 +16,8 @@ class Furnished(Struct, frozen=True, kw_only=True):
 
     until_us: int
     """Where the history ends."""
+    requests: int = REQUESTS
+    """How many it has when it is whole."""
     secrets: dict[str, str] = {}
     """Of the client keys, by name."""
     is_whole: bool = False

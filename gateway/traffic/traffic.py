@@ -42,9 +42,13 @@ LOOK_SECONDS = 0.5
 class Traffic:
     """Of one gateway: the one that runs on a data directory."""
 
-    def __init__(self, settings: Settings, mock_url: str, chance: Random | None = None) -> None:
-        """`settings` are those that the gateway goes by; asked for is what is at `mock_url` by them."""
+    def __init__(
+        self, settings: Settings, mock_url: str, *, requests: int = REQUESTS, chance: Random | None = None
+    ) -> None:
+        """`settings` are those that the gateway goes by; asked for is what is at `mock_url` by them, as often as a
+        history of so many requests ended."""
         self._data_dir, self._mock_url = Path(settings.server.data_dir), mock_url
+        self._requests = requests
         self._chance = chance or Random()  # noqa: S311 - nothing is hidden by it
         self.follow(settings)
         self._asking: dict[asyncio.Task[None], None] = {}
@@ -76,7 +80,7 @@ class Traffic:
 
     def _pause(self) -> float:
         at = asyncio.get_running_loop().time()
-        a_second = FIRST_A_SECOND if at - self._since < FIRST_SECONDS else _usual(time.time_ns() // 1000)
+        a_second = FIRST_A_SECOND if at - self._since < FIRST_SECONDS else self._usual(time.time_ns() // 1000)
         return self._chance.expovariate(a_second * (1 + WAVE * math.sin(at * math.tau / WAVE_SECONDS)))
 
     def _begin(self, gateway: Gateway, turn: Turn) -> None:
@@ -95,13 +99,12 @@ class Traffic:
             if task is not asyncio.current_task():
                 task.cancel()
 
-
-def _usual(at_us: int) -> float:
-    """Requests a second at this time of the day and the week, after a history that ended with the day before."""
-    until_us = at_us // DAY_US * DAY_US
-    return max(LEAST_A_SECOND, _rate(until_us, at_us // HOUR_US * HOUR_US))
+    def _usual(self, at_us: int) -> float:
+        """Requests a second at this time of the day and the week, after a history that ended with the day before."""
+        until_us = at_us // DAY_US * DAY_US
+        return max(LEAST_A_SECOND, _rate(self._requests, until_us, at_us // HOUR_US * HOUR_US))
 
 
 @lru_cache(maxsize=1)
-def _rate(until_us: int, at_us: int) -> float:
-    return rate_at(REQUESTS, until_us - round(DAYS * DAY_US), until_us, at_us)
+def _rate(requests: int, until_us: int, at_us: int) -> float:
+    return rate_at(requests, until_us - round(DAYS * DAY_US), until_us, at_us)

@@ -37,7 +37,6 @@ STARTED_US = 1_790_000_000_000_000
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(furnishing, "REQUESTS", REQUESTS)
     monkeypatch.setattr(furnishing, "AT_ONCE", 500)
 
 
@@ -61,7 +60,7 @@ class Demo:
     async def run(self) -> None:
         """Furnish it, while it answers."""
         self.answers()
-        await self.furnishing.run(STARTED_US)
+        await self.furnishing.run(STARTED_US, REQUESTS)
 
     async def keys(self) -> list[str]:
         found = await keys.list_keys(self.office, OPERATOR, KeyFilter(), after_id=None, limit=100)
@@ -104,7 +103,7 @@ async def test_an_empty_one_gets_people_keys_and_a_history(tmp_path: Path) -> No
 async def test_it_waits_until_the_gateway_answers(tmp_path: Path) -> None:
     async with demo_in(tmp_path) as demo:
         made = demo.furnishing
-        made.begin(STARTED_US)
+        made.begin(STARTED_US, REQUESTS)
         await asyncio.sleep(0.25)
         assert kept_in(tmp_path) is None
         demo.answers()
@@ -148,7 +147,7 @@ async def test_what_was_interrupted_goes_on_with_the_next_start(tmp_path: Path) 
     async with demo_in(tmp_path) as demo:
         first = demo.furnishing
         demo.answers()
-        first.begin(STARTED_US)
+        first.begin(STARTED_US, REQUESTS)
         await auntil(lambda: demo.store.one("select count(*) from requests") > 0)
         await first.end()
         there = demo.store.one("select count(*) from requests")
@@ -160,7 +159,7 @@ async def test_what_was_interrupted_goes_on_with_the_next_start(tmp_path: Path) 
 async def test_keys_whose_secrets_were_lost_get_others(tmp_path: Path) -> None:
     """It ended while the keys were being made: nobody knows their secrets any more."""
     async with demo_in(tmp_path) as demo:
-        keep(tmp_path, Furnished(until_us=STARTED_US))
+        keep(tmp_path, Furnished(requests=REQUESTS, until_us=STARTED_US))
         lost = (await settle(demo.office, OPERATOR)).secrets
         await demo.run()
         kept = kept_in(tmp_path)

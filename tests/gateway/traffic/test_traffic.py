@@ -72,7 +72,7 @@ class Streams:
 @asynccontextmanager
 async def asking(data_dir: Path) -> AsyncIterator[tuple[asyncio.Task[None], Traffic]]:
     settings = add_demo(Settings(server=ServerSettings(data_dir=str(data_dir))), MOCK_URL)
-    traffic = Traffic(settings, MOCK_URL, Random(1))
+    traffic = Traffic(settings, MOCK_URL, chance=Random(1))
     task = asyncio.create_task(traffic.run())
     try:
         yield task, traffic
@@ -156,7 +156,7 @@ async def test_after_a_lively_beginning_it_asks_as_often_as_the_history_goes_on_
         monkeypatch.setattr("gateway.traffic.traffic.time", SimpleNamespace(time_ns=lambda at=at: at * 10**9))
         monkeypatch.setattr(traffic, "WAVE", 0.0)
         asked_for.clear()
-        task = asyncio.create_task(Traffic(settings, MOCK_URL, Paused(1)).run())
+        task = asyncio.create_task(Traffic(settings, MOCK_URL, chance=Paused(1)).run())
         await auntil(lambda: len(asked_for) > 2)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
