@@ -8,7 +8,7 @@ select
 from audit
 where
     target_kind in ('alias', 'combo', 'credential', 'price', 'provider', 'setting')
-    and not action like '%.test'
+    and not lower(action) like '%.test'
     and at >= $since_us
     and at < $until_us
 order by id desc

@@ -112,21 +112,27 @@ async def test_reads_go_on_meanwhile_and_wait_for_no_longer_than_the_swap(
     fill(house)
     thread = IngestThread(house.ingest)
     thread.start()
-    until_open = compacting._check_let_go
+    until_open, copy, answered = compacting._check_let_go, compacting._copy, threading.Event()
 
     def slow(path: Path) -> None:
         time.sleep(0.3)
         until_open(path)
 
+    def copy_until_answered(cursor: duckdb.DuckDBPyConnection, draft: Path) -> None:
+        copy(cursor, draft)
+        assert answered.wait(20.0)
+
     monkeypatch.setattr(compacting, "_check_let_go", slow)
+    monkeypatch.setattr(compacting, "_copy", copy_until_answered)
     work = asyncio.wrap_future(thread.occupy(lambda ingest: compact(ingest, house.store, never)))
-    longest = count = 0.0
+    longest, count = 0.0, 0
     while not work.done():
         began = time.monotonic()
         assert await house.store.read("usage/count", {}) == [{"requests": len(RECORDS)}]
         longest, count = max(longest, time.monotonic() - began), count + 1
+        if count == 3:
+            answered.set()
     assert work.result().seconds > 0
-    assert count > 3
     assert 0.2 < longest < 3
     await asyncio.to_thread(thread.stop)
 
