@@ -51,6 +51,8 @@ from web.site import add_pages
 
 OTHER_PASSWORD = "seven quiet herons"
 ORIGIN = "https://gate.example"
+PATIENCE = 30.0
+"""Seconds in which a machine with much else to do answers too."""
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CORP = LoginProviderSettings(id="corp", client_id="us", issuer="https://login.corp.example", label="Corp")
 
@@ -253,7 +255,7 @@ class Person:
             **headers,
         }
         transport = httpx.ASGITransport(self.app) if self.app is not None else httpx.AsyncHTTPTransport()
-        async with httpx.AsyncClient(transport=transport, base_url=self.origin) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=self.origin, timeout=PATIENCE) as client:
             answer = await client.request(method, path, content=body, headers=said)
         self.last = Answer(answer.status_code, answer.headers, answer.text, path)
         for line in answer.headers.get_list("set-cookie"):
