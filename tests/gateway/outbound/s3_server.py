@@ -104,10 +104,12 @@ class Request(BaseHTTPRequestHandler):
         if bucket != BUCKET:
             return self.answer_error(404, "NoSuchBucket", bucket)
         asked = Asked(self.command, key, self.query)
-        for trouble in list(self.shop.troubles):
+        for place, trouble in enumerate(list(self.shop.troubles)):
+            # Taken first: whoever had it asks again before this returns.
+            self.shop.troubles.remove(trouble)
             if trouble(self, asked):
-                self.shop.troubles.remove(trouble)
                 return None
+            self.shop.troubles.insert(place, trouble)
         self.shop.asked.append(asked)
         return getattr(self, f"answer_{self.command.lower()}")(key)  # type: ignore[no-any-return]
 
