@@ -24,7 +24,7 @@ from tests.memory import roomy_memory
 
 PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
-AT_ONCE = 5
+AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
 RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 8, 7
 """Many more than go on at once, so that all of those have something to do until the end."""
