@@ -32,7 +32,7 @@ create or replace macro other_model(model, answered_model) as
     and plain_model(answered_model) <> plain_model(model)
     and not ends_with(lower(model), 'latest');
 
--- As before (0006, 0009), and by that.
+-- As before (0006, 0007), by that, and by whose count the tokens are.
 create or replace macro chosen(f) as table
     select *
     from requests
