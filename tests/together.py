@@ -8,6 +8,7 @@ shown when it is over; what failed in any of them is said once more at the end.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,23 +17,28 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from threading import Lock
 
+import pytest
+
 from tests.memory import roomy_memory
 
-PYTEST = (sys.executable, "-m", "pytest")
 TESTS = Path(__file__).parent
 AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
-RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 8, 7
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 26, 14
 """Many more than go on at once, so that all of those have something to do until the end."""
 
 OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
 """They hold all of it in memory, which every test after them would be slower by."""
 
 SLOWEST = ("--durations=6", "--durations-min=5")
+LOADED = ("-W", "ignore:Module already imported so cannot be rewritten; anyio")
+"""pytest would rewrite it for a plugin that it brings and nothing here uses."""
 
 TOLD = re.compile(r"^(?:FAILED|ERROR) .*", re.MULTILINE)
 
@@ -52,9 +58,11 @@ class Done:
 def main(arguments: Sequence[str]) -> int:
     """Run the tests; pytest's exit code, of the run that went worst."""
     if arguments:
-        return subprocess.call((*PYTEST, *arguments))
+        return subprocess.call((sys.executable, "-m", "pytest", *arguments))
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tests.loaded"])
     with TemporaryDirectory(prefix="slg-", dir=roomy_memory()) as root, ThreadPoolExecutor(AT_ONCE) as pool:
-        done = list(pool.map(partial(_heard, Path(root)), runs()))
+        done = list(pool.map(partial(_heard, context, Path(root)), runs()))
     for each in done:
         last = each.told.rstrip().rpartition("\n")[2].strip("= ")
         sys.stdout.write("".join(f"{line}\n" for line in TOLD.findall(each.told)))
@@ -75,21 +83,27 @@ def _dealt(modules: Sequence[str], parts: int) -> list[tuple[str, ...]]:
     return [tuple(modules[number::parts]) for number in range(parts)]
 
 
-def _heard(root: Path, run: Sequence[str]) -> Done:
+def _heard(context: ForkServerContext, root: Path, run: Sequence[str]) -> Done:
     """What a run says that has its directories in `root`: paths of sockets in them must be short."""
     began = time.monotonic()
-    done = subprocess.run(
-        (*PYTEST, *SLOWEST, f"--basetemp={mkdtemp(dir=root, prefix='')}", *run),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    base = mkdtemp(dir=root, prefix="")
+    output = Path(f"{base}.said")
+    process = context.Process(target=_run, args=(output, (*SLOWEST, *LOADED, f"--basetemp={base}", *run)))
+    process.start()
+    process.join()
+    told = output.read_text(errors="replace")
     with _showing:
-        sys.stdout.write(done.stdout)
+        sys.stdout.write(told)
         sys.stdout.flush()
-    return Done(done.returncode, done.stdout, time.monotonic() - began)
+    return Done(process.exitcode or 0, told, time.monotonic() - began)
+
+
+def _run(output: Path, arguments: Sequence[str]) -> None:
+    """One run of pytest, in a process of its own, with a file for all that it and its children say."""
+    with output.open("wb") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    sys.exit(pytest.main(list(arguments)))
 
 
 if __name__ == "__main__":
