@@ -67,6 +67,9 @@ _WHOLE_PLAN = (b"5h", b"7d", b"five_hour", b"seven_day")
 _CODEX = re.compile(rb"x-(codex-(?:[a-z0-9]+-)?(?:primary|secondary)-)used-percent")
 """Windows of a plan of ChatGPT; a family of models that has some of its own stands before them."""
 
+_ALL_USED = 100.0
+"""Per cent."""
+
 MOST_WINDOWS = 8
 """That are told of one answer: the tightest. No vendor has more than six."""
 LONGEST_WINDOW_NAME = 32
@@ -101,6 +104,7 @@ def resets_in(headers: Headers, now_us: int) -> Resets:
     if headers.get(_UNIFIED + b"status") == b"rejected":
         names.append(_UNIFIED + b"reset")
         rejected = rejected or [headers.get(_UNIFIED + b"representative-claim", _WHOLE_PLAN[0])]
+    names += [name for window, used, _ in _codex(headers) if used >= _ALL_USED for name in _codex_resets(window)]
     told = ((seconds_until(headers.get(name, b""), now), name) for name in names)
     known = [(seconds, name) for seconds, name in told if seconds is not None]
     if not known:
@@ -207,18 +211,29 @@ def _of_plan(headers: Headers, now: float) -> Iterator[Window]:
 
 
 def _of_codex(headers: Headers, now: float) -> Iterator[Window]:
-    """Windows of a plan of ChatGPT. One of no minutes is none."""
+    """Windows of a plan of ChatGPT."""
+    for window, used, minutes in _codex(headers):
+        said = (headers.get(name, b"") for name in _codex_resets(window))
+        reset = next((told for each in said if (told := seconds_until(each, now)) is not None), None)
+        called = window.decode("latin-1").rstrip("-")[:LONGEST_WINDOW_NAME]
+        length = None if minutes is None else minutes * 60
+        yield Window(called, max(1.0 - used / _ALL_USED, 0.0), None, None, reset, length)
+
+
+def _codex(headers: Headers) -> Iterator[tuple[bytes, float, float | None]]:
+    """Each of them: what its headers' names begin with after `x-`, per cent that are used of it, how many minutes it
+    has, where that is told. One of no minutes is none."""
     for name, value in headers.items():
         used, which = _number(value), _CODEX.fullmatch(name)
-        if which is None or used is None:
-            continue
-        minutes = _number(headers.get(b"x-%bwindow-minutes" % which[1], b""))
-        if minutes != 0:
-            said = (headers.get(b"x-%breset-%b" % (which[1], ending), b"") for ending in (b"at", b"after-seconds"))
-            reset = next((told for each in said if (told := seconds_until(each, now)) is not None), None)
-            called = which[1].decode("latin-1").rstrip("-")[:LONGEST_WINDOW_NAME]
-            length = None if minutes is None else minutes * 60
-            yield Window(called, max(1.0 - used / 100, 0.0), None, None, reset, length)
+        if which is not None and used is not None:
+            minutes = _number(headers.get(b"x-%bwindow-minutes" % which[1], b""))
+            if minutes != 0:
+                yield which[1], used, minutes
+
+
+def _codex_resets(window: bytes) -> tuple[bytes, bytes]:
+    """The headers that tell when a window is full again, the more exact one first."""
+    return b"x-%breset-at" % window, b"x-%breset-after-seconds" % window
 
 
 def _limited_by(header: bytes) -> str:

@@ -124,6 +124,7 @@ class Outcome:
     attempts: str
     dropped: tuple[str, ...]
     first_us: int | None
+    """Until the first word of a stream; None of an answer that came whole."""
     total_us: int | None
     thought: str
     answer: Folded | None
@@ -189,13 +190,13 @@ class Play:
             self.size += len(part)
             self.raw += part[: max(MOST_SHOWN_BYTES - len(self.raw), 0)]
             if listening is not None and (heard := listening.feed(part)) != Heard():
+                if self.first_us is None:
+                    self.first_us = self._passed_us()
                 yield self._take(heard)
         if listening is None and dialect is not None and self.status < 400:
             yield self._take(whole_of(dialect, bytes(self.raw)))
 
     def _take(self, heard: Heard) -> Heard:
-        if self.first_us is None:
-            self.first_us = self._passed_us()
         self.text += heard.text
         self.thought += heard.thought
         return heard

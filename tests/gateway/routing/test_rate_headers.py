@@ -61,6 +61,17 @@ ONE_MODEL = {
     b"anthropic-ratelimit-unified-7d_oi-reset": b"1767225700",
 }
 
+CODEX = {
+    b"x-codex-primary-used-percent": b"42.5",
+    b"x-codex-primary-window-minutes": b"300",
+    b"x-codex-primary-reset-at": b"1767229200",
+    b"x-codex-secondary-used-percent": b"101",
+    b"x-codex-secondary-window-minutes": b"10080",
+    b"x-codex-secondary-reset-after-seconds": b"90",
+    b"x-codex-spark-primary-used-percent": b"0",
+    b"x-codex-spark-primary-window-minutes": b"0",
+}
+
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
@@ -132,6 +143,10 @@ def test_no_header_is_an_error(said: bytes) -> None:
             },
             Resets(None),
         ),
+        (CODEX, Resets(90.0)),
+        (CODEX | {b"x-codex-primary-used-percent": b"100"}, Resets(3600.0)),
+        (CODEX | {b"x-codex-secondary-used-percent": b"99.9"}, Resets(None)),
+        (CODEX | {b"x-codex-secondary-window-minutes": b"0"}, Resets(None)),
     ],
 )
 def test_limits_are_back_when_the_last_of_them_is(headers: Said, expected: Resets) -> None:
@@ -147,6 +162,7 @@ def test_limits_are_back_when_the_last_of_them_is(headers: Said, expected: Reset
         (OPENAI | {b"retry-after": b"360"}, "retry-after"),
         (ANTHROPIC, "anthropic-ratelimit-input-tokens-reset"),
         (PLAN, "anthropic-ratelimit-unified-5h-reset"),
+        (CODEX, "x-codex-secondary-reset-after-seconds"),
         ({b"x-ratelimit-remaining-tokens": b"0"}, ""),
         (
             {b"ratelimit-remaining" + b"x" * 90: b"0", b"ratelimit-reset" + b"x" * 90: b"9"},
@@ -212,18 +228,6 @@ def test_what_is_no_time_is_none(said: bytes) -> None:
 @pytest.mark.parametrize("said", [b"Wed, 21 Oct 2015 07:28:00 GMT", b"0001-01-01T00:00:00+23:59", b"1500000000"])
 def test_what_is_over_is_over(said: bytes) -> None:
     assert seconds_until(said, NOW_S) == 0
-
-
-CODEX = {
-    b"x-codex-primary-used-percent": b"42.5",
-    b"x-codex-primary-window-minutes": b"300",
-    b"x-codex-primary-reset-at": b"1767229200",
-    b"x-codex-secondary-used-percent": b"101",
-    b"x-codex-secondary-window-minutes": b"10080",
-    b"x-codex-secondary-reset-after-seconds": b"90",
-    b"x-codex-spark-primary-used-percent": b"0",
-    b"x-codex-spark-primary-window-minutes": b"0",
-}
 
 
 @pytest.mark.parametrize(
