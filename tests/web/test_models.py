@@ -88,6 +88,13 @@ async def test_a_model_is_shown_with_its_price_and_use(house: House, owner: Pers
     assert re.search(r'href="/requests\?[^"]*provider=mock&model=gpt-4o"', text)
 
 
+async def test_what_is_an_estimate_in_part_says_so(house: House, owner: Person, store: Store) -> None:
+    fill(house, store)
+    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": 2 * DOLLAR, "model": "mini", "usage_source": "estimated"})
+    text = (await owner.get("/models")).text
+    assert re.findall(r'title="[^"]*an estimate">≈ ([^<]+)<', html.unescape(text)) == ["$2.00"]
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

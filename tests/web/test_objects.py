@@ -63,11 +63,12 @@ async def owner(house: House) -> Person:
 
 
 async def test_an_alias_is_made_changed_and_deleted(owner: Person, store: Store) -> None:
-    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": 2_000_000_000, "via": "cheap", "requested_model": "cheap"})
+    used = {"via": "cheap", "requested_model": "cheap", "usage_source": "estimated"}
+    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": 2_000_000_000, **used})
     await owner.get("/models/aliases")
     assert (await owner.submit("/models/aliases/create", name="cheap", target="mock/mini")).status == 303
     text = html.unescape((await owner.follow()).text)
-    for shown in ("It is created", 'class="picked"', "mock/mini", "$2.00", "asked=cheap", "the dashboard or the API"):
+    for shown in ("It is created", 'class="picked"', "mock/mini", "≈ $2.00", "asked=cheap", "the dashboard or the API"):
         assert shown in text, shown
     await owner.get("/models/aliases?edit=cheap")
     assert owner.last is not None
@@ -158,8 +159,10 @@ async def test_what_others_need_is_not_deleted(owner: Person) -> None:
     assert "best" in html.unescape(answer.text).partition('class="wrong"')[2].partition("</p>")[0]
 
 
-async def test_a_combo_shows_its_targets_in_order(house: House, owner: Person) -> None:
+async def test_a_combo_shows_its_targets_in_order(house: House, owner: Person, store: Store) -> None:
     house.around.providers = (PROVIDER,)
+    used = {"via": "smart", "requested_model": "smart", "usage_source": "estimated"}
+    store.add({"started_at_us": NOW - HOUR, "cost_nano_usd": 3_000_000_000, **used})
     await owner.get("/models/combos")
     fields = {"targets": "mock/b\r\nmock/a\r\nfast", "strategy": "weighted", "weights": "3, 1, 1", "attempts": "2"}
     assert (await owner.submit("/models/combos/create", name="smart", **fields)).status == 303
@@ -167,7 +170,7 @@ async def test_a_combo_shows_its_targets_in_order(house: House, owner: Person) -
     assert_well_formed(text)
     places = [text.index(f'<span class="quiet">{place}</span>') for place in (1, 2, 3)]
     assert places == sorted(places)
-    for shown in ("weight 3", "at most 2 attempts", "well", "by its own list", "weighted"):
+    for shown in ("weight 3", "at most 2 attempts", "well", "by its own list", "weighted", "≈ $3.00"):
         assert shown in text, shown
     form = (await owner.get("/models/combos?edit=smart")).text
     assert "mock/b\nmock/a\nfast</textarea>" in form

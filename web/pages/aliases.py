@@ -42,6 +42,8 @@ class Line:
     source: Source
     requests: int
     cost_nano_usd: int | None
+    is_estimate: bool
+    """Whether the use of any of its requests is an estimate."""
     mark: str
     link: str
     edit: str
@@ -91,6 +93,7 @@ def _line(view: AliasView, row: Row | None, visit: Visit) -> Line:
         source=source_of(view.managed),
         requests=row["requests"] if row else 0,
         cost_nano_usd=row["cost_nano_usd"] if row else None,
+        is_estimate=bool(row and row["estimated"]),
         mark=mark(view.name),
         link=address("/requests", visit.span_or(PAGE_SPAN).query, {"asked": view.name}),
         edit=address(PATH, {"edit": view.name}),

@@ -90,6 +90,8 @@ class Line:
     source: Source
     requests: int
     cost_nano_usd: int | None
+    is_estimate: bool
+    """Whether the use of any of its requests is an estimate."""
     mark: str
     link: str
     edit: str
@@ -158,6 +160,7 @@ def _line(view: ComboView, standings: Standings, row: Row | None, visit: Visit) 
         source=source_of(view.managed),
         requests=row["requests"] if row else 0,
         cost_nano_usd=row["cost_nano_usd"] if row else None,
+        is_estimate=bool(row and row["estimated"]),
         mark=mark(view.name),
         link=address("/requests", visit.span_or(PAGE_SPAN).query, {"asked": view.name}),
         edit=address(PATH, {"edit": view.name}),

@@ -81,6 +81,8 @@ class Line:
     is_override: bool
     requests: int
     cost_nano_usd: int | None
+    is_estimate: bool
+    """Whether the use of any of its requests is an estimate."""
     unpriced: int
     first_byte_us: int | None
     link: str
@@ -209,6 +211,7 @@ def _line(view: ModelView, row: Row | None, span: Mapping[str, str]) -> Line:
         is_override=source.startswith(OVERRIDE),
         requests=row["requests"] if row else 0,
         cost_nano_usd=row["cost_nano_usd"] if row else None,
+        is_estimate=bool(row and row["estimated"]),
         unpriced=row["unpriced"] if row else 0,
         first_byte_us=row["p50_first_byte_us"] if row else None,
         link=address("/requests", span, {"provider": view.provider, "model": view.model}) if row else "",
@@ -329,6 +332,7 @@ COLUMNS = (
     Column("price_from", head="Price from", value=lambda line: line.source),
     Column("requests", "whole", "Requests"),
     Column("cost", "money", "Spend"),
+    Column("estimated", "flag", value=lambda line: line.is_estimate),
     Column("unpriced_requests", "whole", value=lambda line: line.unpriced),
     Column("p50_first_byte_us", "whole", "First byte", lambda line: line.first_byte_us),
 )

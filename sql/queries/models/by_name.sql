@@ -2,7 +2,8 @@
 select
     via as name,
     count(*) as requests,
-    cast(sum(cost_nano_usd) as bigint) as cost_nano_usd
+    cast(sum(cost_nano_usd) as bigint) as cost_nano_usd,
+    count(*) filter (where usage_source = 'estimated') as estimated
 from chosen($filter)
 where via is not null
 group by via

@@ -7,7 +7,8 @@ select
     cast(
         case when sum(cost_nano_usd) > 0 or sum(n_ok) > sum(n_unpriced) then sum(cost_nano_usd) end as bigint
     ) as cost_nano_usd,
-    cast(sum(n_unpriced) as bigint) as unpriced
+    cast(sum(n_unpriced) as bigint) as unpriced,
+    cast(sum(n_estimated) as bigint) as estimated
 from daily($filter, $rolled_until_us)
 where model is not null
 group by provider, model

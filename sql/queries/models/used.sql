@@ -5,6 +5,7 @@ select
     count(*) as requests,
     cast(sum(cost_nano_usd) as bigint) as cost_nano_usd,
     count(*) filter (where cost_source = 'unpriced') as unpriced,
+    count(*) filter (where usage_source = 'estimated') as estimated,
     cast(quantile_cont(first_byte_us, 0.5) filter (where outcome(status, error) = 'ok') as bigint) as p50_first_byte_us
 from chosen($filter)
 where model is not null
