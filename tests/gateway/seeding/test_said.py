@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -159,3 +160,21 @@ def test_no_key_is_in_it(made: tuple[Made, ...]) -> None:
     for each in made:
         assert SECRET not in msgspec.msgpack.encode(each.capture)
         assert dict(each.capture.request.headers)["authorization"] == "[redacted]"
+
+
+def test_which_requests_are_newest_is_found_by_a_few_columns() -> None:
+    # With all of them, ten million rows took more memory than a store has.
+    store = empty().write(wish(1000, days=1))
+    asked = {"until_us": UNTIL_US, "key_ids": [owned.key_id for owned in OWNED.values()], "limit": 10}
+    ((_, plan),) = store.connection.execute(f"explain (format json) {sql.statement('demo/newest')}", asked).fetchall()
+    (sorting,) = (node for node in nodes(msgspec.json.decode(plan)) if node["name"] == "TOP_N")
+    (scan,) = (node for node in nodes(sorting["children"]) if node["name"] == "SEQ_SCAN")
+    assert set(scan["extra_info"]["Projections"]) <= {"ts", "id", "key_id", "rowid"}
+    store.connection.close()
+
+
+def nodes(tree: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """All of a plan."""
+    for node in tree:
+        yield node
+        yield from nodes(node["children"])
