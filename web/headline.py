@@ -68,11 +68,6 @@ class Totals:
         return self.cache_read_tokens / self.input_tokens if self.input_tokens else None
 
 
-def totals_of(row: Row | None) -> Totals:
-    """What a row of `overview/totals` says; nothing for none."""
-    return Totals(**{name: row[name] for name in Totals.__slots__}) if row is not None else Totals()
-
-
 def figures_of(now: Totals, before: Totals, pieces: Sequence[Sequence[Row]]) -> tuple[Figure, ...]:
     """The eight numbers on top; `pieces` are the rows of `overview/over_time`, folded."""
 

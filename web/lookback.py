@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.usage.chosen import Filter
-from web.headline import Totals, totals_of, weighed
+from web.headline import Totals, weighed
 from web.page import Read, Site, Visit
 from web.reach import Note, Reach, notes_of, reach_of, times_note
 
@@ -100,19 +100,23 @@ def _comparable(before: Totals, reach: Reach, asked: Filter) -> Totals:
 
 async def _from_requests(read: Read, reach: Reach, asked: Filter) -> _Found:
     span = reach.span
-    now, both = {"filter": reach.now(asked)}, asked.at(span.before[0], span.until_us).parameter()
-    totals, rows, waits, providers = await asyncio.gather(
-        read("overview/totals", {"filter": both, "middle_us": span.since_us}),
+    now, before = {"filter": reach.now(asked)}, {"filter": reach.before(asked)}
+    # Two times are asked for one after the other: together, each row would have to be put with its own.
+    (totals,), (totals_before,), (keys_before,), rows, waits, keys, providers = await asyncio.gather(
+        read("overview/totals", now),
+        read("overview/totals", before),
+        read("overview/keys", before),
         read("overview/pieces", {**now, **span.buckets}),
         read("overview/over_time", {**now, **span.buckets}),
+        read("overview/keys_over_time", {**now, **span.buckets}),
         read("overview/provider_waits", now),
     )
-    by_time = {row["is_now"]: row for row in totals}
+    used = {row["bucket"]: row["keys"] for row in keys}
     return _Found(
-        now=totals_of(by_time.get(True)),
-        before=totals_of(by_time.get(False)),
+        now=Totals(**totals),
+        before=Totals(**totals_before, **keys_before),
         rows=[(span.place(row["bucket"]), row) for row in rows],
-        waits=[(span.place(row["bucket"]), row) for row in waits],
+        waits=[(span.place(row["bucket"]), {**row, "keys": used.get(row["bucket"], 0)}) for row in waits],
         provider_waits={row["provider"]: row["p50_us"] for row in providers},
     )
 

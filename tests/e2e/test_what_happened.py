@@ -50,6 +50,9 @@ targets = ["mock/gpt-4o;status=500", "claudes/claude-haiku-4-5"]
 """
 
 
+ANSWERED = ("provider", "model", "credential", "error")
+
+
 @pytest.fixture(scope="module")
 def rack(mock: MockProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     elsewhere = mock.url.replace("127.0.0.1", "localhost")  # another address has connections of its own
@@ -63,7 +66,12 @@ async def recorded(rack: GatewayProcess, tag: str, data: bytes, status: int = 20
     """The usage record of a request whose user agent is the tag."""
     answer = await ask(rack.port, data)
     assert answer.status == status, answer
-    return rack.record(tag)
+    record = rack.record(tag)
+    if record["error"] is None:
+        # Statements rely on this: such a request need not be asked for its attempts.
+        last = record["attempts"][-1]
+        assert [last[name] for name in ANSWERED] == [record[name] for name in ANSWERED]
+    return record
 
 
 async def test_attempts_begin_one_after_another_and_only_new_connections_are_made(

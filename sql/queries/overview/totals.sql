@@ -1,7 +1,6 @@
--- What happened in a time and in the one before it, which ends at `$middle_us`?
-with halves as (
+-- What happened in a time?
+with summed as (
     select
-        ts >= make_timestamp($middle_us) as is_now,
         count(*) as requests,
         count(*) filter (where outcome(status, error) = 'failed') as failed,
         count(*) filter (where outcome(status, error) = 'refused') as refused,
@@ -12,14 +11,12 @@ with halves as (
         cast(coalesce(sum(input_tokens), 0) as bigint) as input_tokens,
         cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens,
         cast(coalesce(sum(cache_read_tokens), 0) as bigint) as cache_read_tokens,
-        count(distinct coalesce(key_id, key)) as keys,
         -- In one list: what is put in order for one of them is in order for both.
         quantile_cont(first_byte_us, [0.5, 0.95]) filter (where outcome(status, error) = 'ok') as waits,
         -- How fast tokens come once they come.
         quantile_cont(pace_of(stream, output_tokens, total_us, first_byte_us), 0.5)
             filter (where outcome(status, error) = 'ok') as pace_us
     from chosen($filter)
-    group by is_now
 )
 
 select
@@ -27,4 +24,4 @@ select
     1e6 / pace_us as tokens_per_second,
     cast(waits[1] as bigint) as p50_first_byte_us,
     cast(waits[2] as bigint) as p95_first_byte_us
-from halves
+from summed

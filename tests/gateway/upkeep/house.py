@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from duckdb import DuckDBPyConnection
+from msgspec.structs import replace
 
 import sql
 from gateway.records import AttemptRecord, Tokens, UsageRecord
@@ -59,11 +60,13 @@ def some_record(dice: random.Random, day: date) -> UsageRecord:
     """One on this day."""
     key_id, key, user, team = dice.choice(KEYS)
     targets = [dice.choice(TARGETS) for _ in range(dice.randrange(4))] if key is not None else []
-    attempts = tuple(AttemptRecord(*target, dice.choice("xy"), 500, "upstream_error", 5) for target in targets)
     provider, model = targets[-1] if targets else (None, None)
     status, error = dice.choice(
         [(200, None), (429, "rate_limited"), (502, "upstream_error"), (499, "client_disconnected")]
     )
+    attempts = [AttemptRecord(*target, dice.choice("xy"), 500, "upstream_error", 5) for target in targets]
+    if attempts and error is None:
+        attempts[-1] = replace(attempts[-1], status=200, error=None)
     return usage_record(
         started_at_us=us(day) + dice.randrange(86_400_000_000),
         key_id=key_id,
@@ -73,7 +76,7 @@ def some_record(dice: random.Random, day: date) -> UsageRecord:
         provider=provider,
         model=model,
         credential=attempts[-1].credential if attempts else None,
-        attempts=attempts,
+        attempts=tuple(attempts),
         status=status,
         error=error,
         tokens=Tokens(input=dice.randrange(1000), output=dice.randrange(1000), cache_read=dice.randrange(9)),
