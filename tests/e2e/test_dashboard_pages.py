@@ -59,18 +59,19 @@ async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const held = (node, panel) => {
     for (let at = node.parentElement; at && at !== panel; at = at.parentElement) {
-      if (getComputedStyle(at).overflowX !== "visible") return true;
+      const { overflowX, overflowY } = getComputedStyle(at);
+      if (overflowX !== "visible" || overflowY !== "visible") return true;
     }
     return false;
   };
   const root = document.documentElement;
   const found = root.scrollWidth > root.clientWidth ? [`the page: ${root.scrollWidth - root.clientWidth}`] : [];
   for (const panel of document.querySelectorAll("main .panel")) {
-    const end = panel.getBoundingClientRect().right;
+    const { right, bottom } = panel.getBoundingClientRect();
     const title = panel.querySelector("h2, h4, figcaption")?.textContent ?? "";
     for (const node of panel.querySelectorAll(":not(svg *, .unseen)")) {
-      const over = node.getBoundingClientRect().right - end;
-      if (over > 0.5 && node.getClientRects().length && !held(node, panel)) {
+      const box = node.getBoundingClientRect(), over = Math.max(box.right - right, box.bottom - bottom);
+      if (over > 0.5 && node.checkVisibility() && !held(node, panel)) {
         found.push(`${title}: ${node.localName}.${node.className}: ${Math.round(over)}`);
         break;
       }

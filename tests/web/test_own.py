@@ -88,7 +88,7 @@ async def test_whoever_has_a_key_sees_what_it_may_do_and_did(house: House, store
     ]
     page = await person.get("/own")
     assert_well_formed(page.text)
-    assert page.text.count('<svg class="course') == 1, "what others used and when is not told"
+    assert page.text.count('<svg class="burn') == 1, "what others used and when is not told"
     section = page.text[page.text.index('id="burns"') : page.text.index('id="rules"')]
     assert "href=" not in section, "neither pages nor files are for whoever is not signed in"
     assert {action for action, _ in page.forms} == {"/own/forget"}
