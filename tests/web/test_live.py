@@ -269,6 +269,11 @@ async def test_the_list_begins_with_what_ended_last_whenever_it_began(owner: Per
     assert "long-ago" not in text
 
 
+async def test_where_nothing_has_ended_yet_it_says_so(owner: Person) -> None:
+    assert ">Nothing has ended yet.<" in (await owner.get("/live")).text
+    assert ">Nothing like that has ended yet.<" in (await owner.get("/live?model=mini")).text
+
+
 async def test_without_a_script_it_says_what_it_shows(owner: Person, store: Store) -> None:
     store.add({"started_at_us": NOW - 60_000_000, "model": "mini"})
     text = re.sub(r"\s+", " ", (await owner.get("/live?model=mini")).text)

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,6 +45,7 @@ from tests.web.stand_ins import Counts, NobodyAsks, NobodyRests, Supervisor
 from tests.web.store import Store
 from web.burning import Ration
 from web.colours import Colours
+from web.headline import Totals
 from web.page import Site
 from web.ranks import ranked
 from web.site import add_pages
@@ -359,8 +360,15 @@ def query_of(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
+OF_NOTHING: Mapping[str, dict[str, Any]] = {
+    "overview/keys": {"keys": 0},
+    "overview/totals": {name: value for name, value in asdict(Totals()).items() if name != "keys"},
+}
+"""The row of statements that have one even where there is no request."""
+
+
 async def _no_usage(name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
-    return []
+    return [OF_NOTHING[name]] if name in OF_NOTHING else []
 
 
 def _with_server(settings: Settings, directory: Path, server: Mapping[str, Any]) -> Settings:
