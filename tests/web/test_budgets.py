@@ -273,11 +273,11 @@ async def test_more_than_fit_are_one_click_away(house: House, owner: Person, mon
     whose = [Whom("key", f"key:{number}") for number in range(15)]
     house.around.budgets = [money(1, 100, TODAY - DAY, TODAY + DAY, whom=whom) for whom in whose]
     text = html.unescape((await owner.get("/spend?range=7d")).text)
-    assert text.count('<svg class="course') == budgets.SHOWN
+    assert text.count('<svg class="burn') == budgets.SHOWN
     (link,) = re.findall(r'<a href="([^"]+)#burns">and 7 more</a>', text)
     assert link == "/spend?range=7d&budgets=all"
     every = (await owner.get(link)).text
-    assert every.count('<svg class="course') == 12
+    assert every.count('<svg class="burn') == 12
     assert "and 3 more, which the file has" in every
     assert len(await rows_of(owner, "budgets")) == 15
 
@@ -295,7 +295,7 @@ async def test_the_page_of_a_key_has_those_that_its_requests_count_against(
     path = f"/keys/{own.of}"
     text = (await owner.get(path)).text
     assert_well_formed(text)
-    assert text.count('<svg class="course') == 2, "the owner may see what others did"
+    assert text.count('<svg class="burn') == 2, "the owner may see what others did"
     assert f'<a class="row" href="{path}">' not in text, "it is this page"
     assert [row["recorded"] for row in await rows_of(owner, "budgets", path)] == ["0", str(7 * DOLLAR)]
     assert await rows_of(owner, "budgets-over-time", path)
@@ -317,7 +317,7 @@ async def test_members_see_what_bears_upon_their_own_and_nobody_else_s(house: Ho
     text = html.unescape((await person.get("/spend")).text)
     assert "a stranger" not in text
     assert "everybody" in text
-    assert text.count('<svg class="course') == 1, "that of what others use as well would tell of their requests"
+    assert text.count('<svg class="burn') == 1, "that of what others use as well would tell of their requests"
     assert "shared with others" in text
     assert [row["recorded"] for row in await rows_of(person, "budgets")] == ["", "0"]
     assert {row["subject"] for row in await rows_of(person, "budgets-over-time")} == {"user Mia (rule users)"}
