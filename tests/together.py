@@ -30,7 +30,7 @@ from tests.memory import roomy_memory
 TESTS = Path(__file__).parent
 AT_ONCE = 4
 """On two cores: those of whole gateways wait about as long as they compute."""
-RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 18, 12
+RUNS_OF_GATEWAYS, RUNS_OF_THE_REST = 26, 14
 """Many more than go on at once, so that all of those have something to do until the end."""
 
 OF_THE_CODE = ("tests/test_architecture.py", "tests/test_docs.py")
