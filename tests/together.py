@@ -95,7 +95,8 @@ def _heard(context: ForkServerContext, root: Path, run: Sequence[str]) -> Done:
     with _showing:
         sys.stdout.write(told)
         sys.stdout.flush()
-    return Done(process.exitcode or 0, told, time.monotonic() - began)
+    # Of one that a signal ended it is negative: that is no better than 0.
+    return Done(abs(process.exitcode or 0), told, time.monotonic() - began)
 
 
 def _run(output: Path, arguments: Sequence[str]) -> None:
