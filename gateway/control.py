@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from blacksheep import Application
 
-from gateway import __version__, assemble, child, cores, logs, turns
+from gateway import __version__, assemble, child, cores, logs, threads, turns
 from gateway.api.counting import add_counting
 from gateway.api.endpoints import ENDPOINTS
 from gateway.api.management import OPERATIONS
@@ -128,6 +128,7 @@ class Control:
     async def start(self) -> None:
         """Open the state, without which nobody can be told from anybody, and begin to ingest. An analytics store that
         cannot be opened now is tried again and again. Raises StateUnavailable, KeyUnusable."""
+        threads.begin_usual()
         self._desk = await self._open_desk()
         self._logins = Logins(self._desk)
         self._registry = Refreshing(self._directory, self._desk.generations, lambda: self._settings)
@@ -339,8 +340,7 @@ class Control:
         settings = self._settings
         unlocked = await self.state.write(lambda session: begin(session, settings))
         declared = Declared(settings, self._start.origins)
-        generations = Generations(shared_file(self._directory))
-        return Desk(self.state, generations, unlocked.secrets, declared, around=self)
+        return Desk(self.state, Generations(shared_file(self._directory)), unlocked.secrets, declared, around=self)
 
     def _sources(self) -> Sources:
         return Sources(

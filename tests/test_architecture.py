@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "end": ("logs",),
     "turns": (),
     "cores": (),
+    "threads": (),
     "child": ("end", "leash", *GROUND),
     "supervised": ("leash", "logs"),
     "reloading": ("errors", "leash", "logs", "settings", "supervised"),
@@ -67,7 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "traces": (*GROUND, "outbound"),
     # Doors: the network, the databases.
     "outbound": ("records", "errors", "settings"),
-    "store": (*GROUND, "sql"),
+    "store": (*GROUND, "sql", "threads"),
     # What becomes of usage records in the end; and everything about them in one hand, for the process that has them.
     "upkeep": (*GROUND, "sql", "store", "usage"),
     # The bucket is loaded only where one is wanted.
@@ -165,7 +166,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("capturing", "limits", "listing", "live", "pools", "registry", "shared", "store", "traces", "uses"),
     ),
     "control": (
-        *(*DOMAIN, *GROUND, "api", "application", "assemble", "browsers", "captures", "child", "cores"),
+        *(*DOMAIN, *GROUND, "api", "application", "assemble", "browsers", "captures", "child", "cores", "threads"),
         *("current", "explaining", "foresight"),
         *("inspection", "jobs", "leash", "listing", "live", "logins", "lookout", "management", "observe"),
         "operator_token",

@@ -22,6 +22,7 @@ from duckdb import DuckDBPyConnection
 
 from gateway import logs
 from gateway.errors import ControlUnavailable, GatewayError
+from gateway.threads import begun
 
 from .cells import columns_of, csv_header, csv_lines, none_of
 from .pipe import Pipe, Unwanted
@@ -77,7 +78,7 @@ class Exports:
 
     def __init__(self, lend: Lend, directory: Path) -> None:
         self._lend, self._directory = lend, directory
-        self._threads = ThreadPoolExecutor(EXPORTS, thread_name_prefix="export", initializer=be_nice)
+        self._threads = begun(EXPORTS, "export", be_nice)
         self._numbers = itertools.count(1)
         self.under_way = 0
         """How many there are."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from gateway import logs
 from gateway.errors import Conflict, ControlUnavailable, GatewayError, QueryRefused, QueryStopped, UnknownResource
+from gateway.threads import begun
 
 from .cells import Column, columns_of, none_of, shown, values
 from .exports import READ_ONLY, Exports, Format, Pieces, Wanted
@@ -95,7 +95,7 @@ class Queries:
 
     def __init__(self, lend: Lend, exports: Exports) -> None:
         self._lend, self._exports = lend, exports
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="query", initializer=be_nice)
+        self._threads = begun(AT_ONCE, "query", be_nice)
         self._headroom = Headroom()
         self._under_way: dict[str, tuple[str, Run]] = {}
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from gateway.errors import ControlUnavailable
+from gateway.threads import begun
 
 from .giving_way import Effort, give_way
 from .run import Run, insist
@@ -61,8 +62,8 @@ class SharedReads:
 
     def __init__(self, perform: Perform) -> None:
         self._perform = perform
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="analytics", initializer=give_way)
-        self._pressing = ThreadPoolExecutor(READERS, thread_name_prefix="analytics-now")
+        self._readers = begun(READERS, "analytics", give_way)
+        self._pressing = begun(READERS, "analytics-now")
         self._pressing_until = 0.0
         self._giving_way: set[Effort] = set()
         """What the threads are at that give way, also where it was stopped and they have not noticed."""

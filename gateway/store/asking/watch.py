@@ -25,7 +25,8 @@ log = logs.get("gateway.store.asking.watch")
 
 
 class Watch:
-    """Over one run, on a thread, from entering to leaving. `cursor` is its own."""
+    """Over one run, on a thread, from entering to leaving. `cursor` is its own. Entering raises MemoryError where there
+    is no room for a thread."""
 
     def __init__(self, cursor: DuckDBPyConnection, run: Run, most_bytes: int) -> None:
         self._cursor, self._run, self._most = cursor, run, most_bytes
@@ -33,7 +34,10 @@ class Watch:
         self._thread = threading.Thread(target=self._look, name="query-watch", daemon=True)
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise MemoryError(str(error)) from error
         return self
 
     def __exit__(

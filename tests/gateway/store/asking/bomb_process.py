@@ -17,6 +17,7 @@ import duckdb
 from gateway.errors import ControlUnavailable, GatewayError
 from gateway.store.asking import queries
 from gateway.store.asking.queries import Query
+from gateway.threads import begin_usual
 from tests.gateway.store.asking.stores import opened
 
 BOMBS = {
@@ -39,6 +40,7 @@ async def fare(directory: Path) -> dict[str, Any]:
     """What became of each, and of reads and writes meanwhile. One of these may find no memory for a moment: ingest
     tries again, and so does whoever looks at a page."""
     queries.ROOM_BYTES = ROOM_BYTES
+    begin_usual()
     with opened(directory, 1000, "256MB") as (store, connection):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         outcomes, fared = {}, {"done": 0, "failed": 0}

@@ -236,6 +236,20 @@ def test_values_larger_than_all_memory_end_the_query_and_not_the_process(tmp_pat
     assert told["unbounded"], "the bounds are gone when nobody's SQL runs"
 
 
+async def test_where_nobody_can_watch_over_it_a_query_ends(store: Analytics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room for one more thread may be what another query has taken."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(QueryStopped, match="memory"):
+            await ask(store, "select 1")
+        assert await store.read("usage/count", {})
+    assert (await ask(store, "select 1")).rows == [[1]]
+
+
 async def test_a_large_sort_puts_on_disk_no_more_than_there_is_for_it(store: Analytics, tmp_path: Path) -> None:
     limit = (await ask(store, "select 1")).rows
     assert limit == [[1]]
