@@ -7,6 +7,7 @@ know how either reaches a browser.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,9 @@ STATES: Mapping[str, State] = {
     "streaming": State("streaming", "running"),
     "ending": State("ending", "neutral"),
 }
+
+NOT_WELL = ("failed", "refused", "client left")
+"""Ways to end that are said apart."""
 
 Texts = dict[str, "str | Sequence[str] | None"]
 """What elements of the page say, by their ids: one text, or one for each place in it; None for what is gone."""
@@ -203,6 +207,20 @@ def _of_row(row: Mapping[str, Any]) -> Ended:
         total_us=row["total_us"],
         arrives=False,
     )
+
+
+def hows(said: Finished) -> Counter[str]:
+    """How many of these have ended in which way, of those that are news."""
+    if not said.is_news:
+        return Counter()
+    return Counter(display.ended(record.status, record.error).word for record in said.requests)
+
+
+def spoken(hows: Mapping[str, int], seconds: int, running: str) -> str:
+    """What somebody hears in place of lines: how many have ended in so many seconds and how, and what runs."""
+    total = sum(hows.values())
+    others = "".join(f", {figures.exact_count(hows[word])} {word}" for word in NOT_WELL if hows.get(word))
+    return f"{figures.exact_count(total)} ended in the last {seconds} seconds{others}. {running}".strip()
 
 
 def machine(said: System) -> tuple[str, ...]:

@@ -172,6 +172,11 @@ def typed_time(span: Span, zone: tzinfo) -> tuple[str, str]:
     return f"{_local(span.since_us, zone):{_TYPED}}", until
 
 
+def between(since_us: int, until_us: int, zone: tzinfo) -> Mapping[str, str]:
+    """The words of an address that mean this time, to whoever looks from that zone."""
+    return {"from": f"{_local(since_us, zone):{_TYPED}}", "to": f"{_local(until_us, zone):{_TYPED}}"}
+
+
 def _title(since: int, until: int, zone: tzinfo) -> str:
     """In days where it is of whole ones."""
     if since == _midnight(since, zone) and until == _midnight(until, zone):

@@ -6,6 +6,7 @@ Pictures are kept.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, expect
 from tests.browsing import Theme, Window, needs_chromium
 from tests.browsing import browser as browser  # noqa: PLC0414 # a fixture
 from tests.e2e.dashboards import EMAIL, PASSWORD, ROWS, address_of, dashboard, pages
+from tests.e2e.fitting import OVERLAPPING, SPILT, check_fits
 from tests.gateway_process import GatewayProcess
 from tests.node_packages import scripts as scripts  # noqa: PLC0414 # a fixture
 from tests.providers import MockProcess
@@ -26,62 +28,9 @@ from web.pages.requests import COLUMNS
 
 pytestmark = [needs_chromium, pytest.mark.needs("node"), pytest.mark.usefixtures("scripts")]
 
-SPILT = """
-[...document.querySelectorAll("main .panel, main .wide, main table")].filter((each) => {
-  const around = each.parentElement;
-  const isCut = getComputedStyle(around).overflowX !== "visible";
-  return !isCut && each.getBoundingClientRect().right > around.getBoundingClientRect().right + 1;
-}).map((each) => each.outerHTML.slice(0, 200))
-"""
-"""What stands beyond the right edge of what it is in."""
-
-OVERLAPPING = """
-[...document.querySelectorAll(".figures > div")].filter((each) => {
-  const [value, change] = [".value", ".change"].map((part) => each.querySelector(part));
-  const range = document.createRange();
-  const boxes = [value, change].filter((part) => part?.textContent).map((part) => {
-    range.selectNodeContents(part);
-    return range.getBoundingClientRect();
-  });
-  const [one, other] = boxes;
-  const right = each.getBoundingClientRect().right;
-  return boxes.some((box) => box.right > right) || (other && one.bottom > other.top + 1 && one.right > other.left);
-}).map((each) => each.innerText)
-"""
-"""Headline figures that run into their changes, or out of their boxes."""
-
 WIDTHS = {"desk": 1440, "phone": 390}
 BETWEEN = (1280, 1180)
 """Narrower desks, where a page must fit too."""
-
-FITS = """
-async () => {
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const held = (node, panel) => {
-    for (let at = node.parentElement; at && at !== panel; at = at.parentElement) {
-      const { overflowX, overflowY } = getComputedStyle(at);
-      if (overflowX !== "visible" || overflowY !== "visible") return true;
-    }
-    return false;
-  };
-  const root = document.documentElement;
-  const found = root.scrollWidth > root.clientWidth ? [`the page: ${root.scrollWidth - root.clientWidth}`] : [];
-  for (const panel of document.querySelectorAll("main .panel")) {
-    const { right, bottom } = panel.getBoundingClientRect();
-    const title = panel.querySelector("h2, h4, figcaption")?.textContent ?? "";
-    for (const node of panel.querySelectorAll(":not(svg *, .unseen)")) {
-      const box = node.getBoundingClientRect(), over = Math.max(box.right - right, box.bottom - bottom);
-      if (over > 0.5 && node.checkVisibility() && !held(node, panel)) {
-        found.push(`${title}: ${node.localName}.${node.className}: ${Math.round(over)}`);
-        break;
-      }
-    }
-  }
-  return found;
-}
-"""
-"""Panels that something sticks out of, and by how much; what a scroller holds is not out. uPlot needs a frame or two to
-follow a window."""
 
 LIGHT = 60_000
 """Bytes of a page with all that comes with it, packed, at most."""
@@ -161,12 +110,6 @@ def look(window: Window, page: Page, name: str, *, judged: bool = True) -> bool:
     check_fits(window)
     window.picture(f"{name_of(page)}-{name}")
     return True
-
-
-def check_fits(window: Window) -> None:
-    """Raises AssertionError where something sticks out of what holds it, at the width that the window has."""
-    found: list[str] = window.page.evaluate(FITS)
-    assert not found, f"{window.page.url} at {window.page.viewport_size}: {found}"
 
 
 def name_of(page: Page) -> str:
@@ -285,6 +228,29 @@ def test_a_chart_is_looked_at_closer_in_the_words_of_the_page(at_full: Windows, 
     page.wait_for_url(re.compile(r"from=.*&to=.*#zoom"))
     expect(chart.locator(".u-over")).to_be_visible()  # who looks closer once does so again
     window.check()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_invoice_is_compared_with_what_was_booked(at_full: Windows, width: str) -> None:
+    window = at_full.of("light", width)
+    page = window.open("/spend/invoice")
+    provider = page.locator("select option").all_text_contents()[0]
+    requests = csv.DictReader(window.fetch(f"/requests?provider={provider}&range=30d&format=csv")[1].splitlines())
+    charges = [f"{each['started_at']},{each['model']},{each['cost_nano_usd'] or 0}e-9" for each in requests]
+    page.fill("textarea", "\n".join(["start_time,model,cost_usd", *charges]))
+    page.select_option("select", provider)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("main section .banner.good")).to_contain_text("agrees: the invoice says $")
+    assert not page.locator("main tbody .state:not(.good)").count(), "each day and model agrees"
+    first = page.locator('[aria-labelledby="days"] tbody tr').first
+    expect(first.locator("td").first).to_have_text(min(charges)[:10])
+    page.fill("textarea", "\n".join(["start_time,model,cost_usd", *charges[: len(charges) // 2]]))
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("main section .banner.warning")).to_contain_text("more was booked")
+    window.check()
+    window.judge()
+    check_fits(window)
+    window.picture(f"compared-{width}")
 
 
 WIDE = "/requests?range=7d&columns=" + ".".join(column.name for column in COLUMNS)

@@ -35,6 +35,7 @@ WITHOUT: dict[str, str] = {
     "/own": "whoever has a client key gets its requests from the API",
     "/providers/{id}/credentials/{name}": "what rests of a provider is a table of its page",
     "/requests/{id}": "a request is a row of the list's file, with its attempts",
+    "/spend/invoice": "what somebody pastes there is compared and forgotten",
     "/sql": "its files are answers of a form",
 }
 """Pages with tables that are not to be had as files, and why."""

@@ -108,6 +108,27 @@ def test_how_the_gateway_is_doing_is_told_in_few_figures() -> None:
     assert texts(text)["machine"] == ["4", *places[1:]], "a text for each place"
 
 
+def test_whoever_hears_the_page_is_told_a_summary_every_ten_seconds() -> None:
+    watching = Watching()
+    failed = usage_record(status=502, error="upstream_error")
+    left = usage_record(status=200, error="client_disconnected")
+    first = watching.told(RunningNow(1_200, 7, (RUNNING,)), Finished((usage_record(), failed)))
+    assert "spoken" not in texts(first), "lines alone, for now"
+    assert "spoken" not in texts(watching.told(Finished((left,)), seconds=1))
+    assert texts(watching.told(SYSTEM, seconds=10))["spoken"] == (
+        "3 ended in the last 10 seconds, 1 failed, 1 client left. 1,200 under way, 7 streaming, the newest 50 shown"
+    )
+    assert "spoken" not in texts(watching.told(SYSTEM, seconds=10)), "nothing has ended since"
+    watching.told(Finished((usage_record(),)))
+    assert texts(watching.told(SYSTEM, seconds=10))["spoken"].startswith("1 ended in the last 10 seconds. ")
+
+
+def test_what_had_ended_before_somebody_came_is_no_news_to_hear() -> None:
+    watching = Watching()
+    watching.told(Finished((usage_record(),), is_news=False))
+    assert "spoken" not in texts(watching.told(SYSTEM, seconds=10))
+
+
 def test_what_is_not_shown_is_said() -> None:
     watching = Watching()
     assert texts(watching.told(Gap(1)))["missed"] == "1 more is not shown."

@@ -8,6 +8,7 @@ once.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -48,6 +49,9 @@ LONGEST_SECONDS = 5
 PACE_US = SECOND
 """Lines are told so often at most; counts and figures as they come. It is the clock's second: those who look are told
 at the same moments."""
+
+SPOKEN_US = 10 * SECOND
+"""Whoever hears the page is told a summary so often: lines as they come would be one long noise."""
 
 MOMENT_US = 100 * MILLISECOND
 """How exactly it is told how long something runs: what is told within one is made once."""
@@ -160,6 +164,9 @@ class Following:
         self._has_machine = False
         self._paced = -1
         """The second in which lines were last told."""
+        self._hows = Counter[str]()
+        """How many ended in which way since that was last spoken of."""
+        self._spoken = clock() // SPOKEN_US
 
     def write(self, events: Sequence[Event]) -> bytes:
         """These events as messages, and whatever it is time for; empty where there is nothing to tell."""
@@ -169,6 +176,8 @@ class Following:
         is_over = bool(events) and isinstance(events[-1].of, End)
         if is_over or now_us // PACE_US != self._paced:
             self._tell_lines(now_us)
+        if now_us // SPOKEN_US != self._spoken:
+            self._speak(now_us)
         texts, html = self._texts, "".join(self._html)
         self._texts, self._html, self._anew = {}, [], None
         # Whoever comes back is not to miss what was taken and is not told yet: so long they keep the id that they have.
@@ -187,6 +196,7 @@ class Following:
                 self._say_count(happening.count(said, narrows=self._narrows))
             case Finished():
                 self._ended.append(event)
+                self._hows += happening.hows(event.of)
             case System() as said:
                 self._tell_machine(said, now_us)
             case Gap(missed):
@@ -220,6 +230,14 @@ class Following:
             return
         self._missed = None if missed is None or self._missed is None else self._missed + missed
         self._texts["missed"] = _unshown(self._missed)
+
+    # What is said every few seconds
+
+    def _speak(self, now_us: int) -> None:
+        if self._hows:
+            self._texts["spoken"] = happening.spoken(self._hows, SPOKEN_US // SECOND, self._count)
+        self._spoken = now_us // SPOKEN_US
+        self._hows.clear()
 
     # What is said once a second
 

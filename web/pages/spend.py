@@ -95,6 +95,8 @@ class Spend:
     notes: tuple[Note, ...]
     """What the figures lack."""
     unpriced: int
+    may_compare: bool
+    """Whether whoever looks may see the books of whole providers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ async def load(site: Site, visit: Visit) -> Spend:
         is_utc=found.reach.in_days and visit.zone is not UTC,
         notes=notes_of(found.reach.lack(asked.filter, "sums")),
         unpriced=sum(row["unpriced"] for row in found.now),
+        may_compare=visit.person.may(EVERYBODYS),
     )
 
 
