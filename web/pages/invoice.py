@@ -123,7 +123,8 @@ async def compare(site: Site, visit: Visit) -> Shown:
     provider = visit.form.text("provider", 300)
     if provider not in await _providers(site, visit):
         raise Unacceptable("There is no such provider.", param="provider")
-    invoice = read_invoice(visit.form.raw("invoice"))
+    # A year of many models takes half a second, in which others look at pages.
+    invoice = await asyncio.to_thread(read_invoice, visit.form.raw("invoice"))
     booked, notes = await _booked(site, invoice, provider)
     lines = _Lines(provider, visit.zone)
     whole = (invoice.since_us, invoice.until_us)
