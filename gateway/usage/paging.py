@@ -67,13 +67,11 @@ async def older(read: Read, chosen: Filter, than: Place, *, rows: int = PAGE_ROW
 
 
 async def newer(read: Read, chosen: Filter, than: Place, *, rows: int = PAGE_ROWS) -> Page:
-    """The page before this place; the first one where less than a page has come since, so that none is short."""
+    """The page before this place; the first one where no more than a page has come since, so that none is short."""
     parameters = {"filter": chosen.parameter(), "after_us": than.started_at_us, "after_id": than.id, "limit": rows + 1}
-    found = await read("requests/listed_after", parameters)
-    if len(found) < rows:
-        return await newest(read, chosen, rows=rows)
-    shown = found[-rows:]
-    return Page(shown, _place(shown[0]) if len(found) > rows else None, _place(shown[-1]))
+    places = [_place(row) for row in await read("requests/places_after", parameters)]
+    # The page is the one behind whatever comes after it.
+    return await _downwards(read, chosen, places[rows] if len(places) > rows else None, rows)
 
 
 async def one(read: Read, id: UUID, *, key_ids: Collection[str] | None = None) -> Row | None:  # noqa: A002
