@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from math import inf, sqrt
 from pathlib import Path
@@ -72,7 +72,11 @@ MORE_THREADS = 4
 PATIENCE_SECONDS = 10.0
 IN_FLIGHT = re.compile(r"^sluicegate_requests_in_flight(?:\{[^}]*\})? ([\d.e+]+)$", re.MULTILINE)
 
-ROLES = (("gateway.worker", "worker"), ("gateway.control", "control process"), ("serve", "supervisor"))
+CONTROL = "control process"
+REST = "the same without what its store holds"
+"""Of the control process: how much DuckDB keeps in memory goes up and down, up to what it may keep."""
+
+ROLES = (("gateway.worker", "worker"), ("gateway.control", CONTROL), ("serve", "supervisor"))
 """What processes are called, by a part of their command."""
 
 
@@ -168,7 +172,11 @@ async def _look_on(peer: Peer, mixture: Mixture, seen: Soaked) -> None:
         mixture.a_second = _adjusted(mixture.a_second, seen.busy[-1])
         for name, pid in _processes(peer.pid):
             with suppress(OSError):
-                seen.samples.setdefault(name, []).append(_sample(pid, at - begun))
+                sample = _sample(pid, at - begun)
+                seen.samples.setdefault(name, []).append(sample)
+                if name.startswith(CONTROL) and (held := await asyncio.to_thread(_held, peer)) is not None:
+                    rest = replace(sample, rss=sample.rss - held)
+                    seen.samples.setdefault(f"{REST} {pid}", []).append(rest)
         seen.metrics.append(len(await asyncio.to_thread(_metrics, peer.address)))
 
 
@@ -197,6 +205,15 @@ def _sample(pid: int, at: float) -> Sample:
     pages = int((process / "statm").read_text().split()[1])
     rss = pages * os.sysconf("SC_PAGE_SIZE")
     return Sample(at, rss, _entries(process / "fd"), _entries(process / "task"))
+
+
+def _held(peer: Peer) -> int | None:
+    """Bytes of memory that the analytics store's database holds, if anybody can say."""
+    assert peer.data_dir is not None
+    try:
+        return int(ask(peer.data_dir, "/api/usage/storage", {})["memory_bytes"])
+    except NotAnswered:
+        return None
 
 
 def _entries(directory: Path) -> int:

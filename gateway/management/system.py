@@ -111,6 +111,10 @@ class StoreFacts:
     file_bytes: int
     free_bytes: int
     log_bytes: int
+    memory_bytes: int
+    """That its database holds."""
+    memory_limit: str
+    """As DuckDB writes it: `953.6 MiB`."""
     requests: int
     oldest_us: int | None
     newest_us: int | None

@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mixture import KINDS, NAMES, Mixture
-from benchmarks.soak import Fitted, Sample, Soaked, fitted, least, lines, listed, render, soak, verdicts
+from benchmarks.soak import (
+    CONTROL,
+    REST,
+    Fitted,
+    Sample,
+    Soaked,
+    fitted,
+    least,
+    lines,
+    listed,
+    render,
+    soak,
+    verdicts,
+)
 
 MIB = 1 << 20
 
@@ -115,7 +128,9 @@ def test_twenty_seconds_of_it(tmp_path: Path) -> None:
     soaked = soak(20 / 60, tmp_path, stored=20_000)
     assert soaked.kinds.keys() == {kind.name for kind in KINDS}
     assert {"200", "400", "401", "404", "429", "500"} <= soaked.answered.keys()
-    assert {line.process for line in lines(soaked)} == {"supervisor", "control process", "worker"}
+    assert {line.process for line in lines(soaked)} == {"supervisor", CONTROL, REST, "worker"}
+    whole, rest = ([line for line in lines(soaked) if line.process == name] for name in (CONTROL, REST))
+    assert 10 < rest[0].most_mib < whole[0].most_mib
     looks = list(csv.DictReader(listed(soaked).splitlines()))
     assert {look["process"].rpartition(" ")[0] for look in looks} == {line.process for line in lines(soaked)}
     assert all(float(look["rss_mib"]) > 1 for look in looks)

@@ -288,6 +288,7 @@ def _store(kept: Kept) -> tuple[Fact, ...]:
         Fact("Usage records", figures.exact_count(store.requests)),
         Fact("File", display.size(store.file_bytes), f"{display.size(store.free_bytes)} of it free to be used again"),
         Fact("Log", display.size(store.log_bytes)),
+        Fact("In memory", display.size(store.memory_bytes), f"of {store.memory_limit} at most"),
         Fact("Days summed up", figures.exact_count(store.rolled_days), until),
         Fact("Days with records", figures.exact_count(store.days_with_requests), "beside their sums"),
         Fact("Archive", archived if store.archived_days else "no file"),

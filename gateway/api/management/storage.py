@@ -36,6 +36,8 @@ class StorageView(Shown, frozen=True, kw_only=True):
     used_bytes: Annotated[int, Meta(description="Of these, how many hold anything.")]
     free_bytes: Annotated[int, Meta(description="And how many will be used again; compacting gives them to the disk.")]
     log_bytes: Annotated[int, Meta(description="Of its write-ahead log.")]
+    memory_bytes: Annotated[int, Meta(description="How much memory its database holds.")]
+    memory_limit: Annotated[str, Meta(description="How much of it that may be, as DuckDB writes it: `953.6 MiB`.")]
     requests: Annotated[int, Meta(description="Usage records.")]
     oldest_at: Annotated[Moment | None, Meta(description="Of the first usage record.")]
     newest_at: Moment | None

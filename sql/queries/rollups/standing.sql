@@ -3,6 +3,8 @@ select
     size.block_size * size.total_blocks as file_bytes,
     size.block_size * size.used_blocks as used_bytes,
     size.block_size * size.free_blocks as free_bytes,
+    (select cast(coalesce(sum(memory_usage_bytes), 0) as bigint) from duckdb_memory()) as memory_bytes,
+    current_setting('memory_limit') as memory_limit,
     (select count(*) from requests) as requests,
     (select epoch_us(min(ts)) from requests) as oldest_us,
     (select epoch_us(max(ts)) from requests) as newest_us,

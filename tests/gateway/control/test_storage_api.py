@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway import operator
 from gateway.operator import NotAnswered
 from gateway.settings.model import BucketSettings
+from gateway.store.asking.watch import bytes_of
 from gateway.upkeep.days import DAY_US
 from tests.gateway.control.process import FORWARDED, ControlProcess, record, running, settings_in
 from tests.gateway.outbound.s3_server import BUCKET, KEY_ID, REGION, SECRET, Shop, failing, serving
@@ -84,6 +85,7 @@ def test_what_the_store_holds_is_told(control: ControlProcess) -> None:
     assert (said["rolled_since"], said["rolled_until"]) == (days_ago(101), days_ago(1))
     assert (said["archived_since"], said["archived_until"], said["archived_days"]) == (days_ago(2), days_ago(1), 2)
     assert said["archive_bytes"] > 0
+    assert 0 < said["memory_bytes"] < bytes_of(said["memory_limit"])
     assert said["used_bytes"] + said["free_bytes"] == said["file_bytes"] > 0
     assert said["newest_at"].startswith(TODAY.isoformat())
     assert said["oldest_at"].startswith(days_ago(2))
