@@ -85,7 +85,9 @@ def doing(**more: Any) -> Doing:
 
 
 def held(**more: Any) -> StoreFacts:
-    usual: dict[str, Any] = dict.fromkeys(("log_bytes", "rolled_days", "days_with_requests", "archived_days", "archive_bytes"), 0)
+    usual: dict[str, Any] = dict.fromkeys(
+        ("log_bytes", "rolled_days", "days_with_requests", "archived_days", "archive_bytes"), 0
+    )
     usual |= {"memory_bytes": 83_000_000, "memory_limit": "953.6 MiB"}
     at = dict.fromkeys(("oldest_us", "newest_us", "rolled_at_us", "rolled_until"))
     return StoreFacts(**{**usual, **at, "file_bytes": 5 * GB, "free_bytes": GB, "requests": 1234, **more})
