@@ -61,7 +61,8 @@ async def test_four_requests_are_made_at_most_with_pauses_that_grow(
     pauses = [later - earlier for earlier, later in pairwise(moments)]
     for pause, least in zip(pauses, (PAUSE, 2 * PAUSE, 4 * PAUSE), strict=True):
         assert pause >= least * 0.8
-    assert pauses == sorted(pauses)
+    # One and the next may look alike where the machine stalls in the first.
+    assert pauses[-1] > pauses[0]
 
 
 async def test_a_challenge_of_cloudflare_is_nothing_against_the_key(
